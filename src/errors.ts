@@ -1,0 +1,39 @@
+/**
+ * Stable machine-readable error codes. The command line maps each to an exit code.
+ * `Shape`, `UnsupportedOp` and `NonFiniteLoss` come from the engine, the others from what the user gave.
+ */
+export type ErrorCode =
+  | "Shape"
+  | "Config"
+  | "Data"
+  | "Checkpoint"
+  | "UnsupportedOp"
+  | "Device"
+  | "NonFiniteLoss"
+  | "Interrupted";
+
+/** The parts of an error message: where it happened, what was expected, what came, what to do about it. */
+export interface ErrorParts {
+  where: string;
+  expected: string;
+  got: string;
+  todo: string;
+}
+
+/** Every error this package raises on purpose. The message reads `where: expected X, got Y; what to do`. */
+export class MsmaeError extends Error {
+  readonly code: ErrorCode;
+  readonly parts: ErrorParts;
+
+  constructor(code: ErrorCode, parts: ErrorParts, options?: { cause?: unknown }) {
+    super(`${parts.where}: expected ${parts.expected}, got ${parts.got}; ${parts.todo}`, options);
+    this.name = "MsmaeError";
+    this.code = code;
+    this.parts = parts;
+  }
+}
+
+/** The text of anything thrown, for use inside another message. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
