@@ -40,4 +40,4 @@ function buildProtobuf(proto, folder) {
 
 buildKernels();
 buildProtobuf(join(root, "third_party", "onnx", "onnx.proto"), join(root, "src", "onnx", "generated"));
-buildProtobuf(join(root, "third_party", "tensorboard", "event.proto"), join(root, "src", "training", "generated"));
+buildProtobuf(join(root, "third_party", "tensorboard", "event.proto"), join(root, "src", "training", "telemetry", "generated"));
