@@ -1,0 +1,61 @@
+import type { OpDefinition, OpName } from "../types.ts";
+import { add } from "./add.ts";
+import { cast } from "./cast.ts";
+import { concat } from "./concat.ts";
+import { constant } from "./constant.ts";
+import { div } from "./div.ts";
+import { equal } from "./equal.ts";
+import { erf } from "./erf.ts";
+import { exp } from "./exp.ts";
+import { expand } from "./expand.ts";
+import { gather } from "./gather.ts";
+import { gelu } from "./gelu.ts";
+import { gemm } from "./gemm.ts";
+import { input } from "./input.ts";
+import { layerNormalization } from "./layer-normalization.ts";
+import { log } from "./log.ts";
+import { logSoftmax } from "./log-softmax.ts";
+import { matMul } from "./mat-mul.ts";
+import { mul } from "./mul.ts";
+import { neg } from "./neg.ts";
+import { reciprocal } from "./reciprocal.ts";
+import { reduceMean } from "./reduce-mean.ts";
+import { reduceSum } from "./reduce-sum.ts";
+import { reshape } from "./reshape.ts";
+import { softmax } from "./softmax.ts";
+import { split } from "./split.ts";
+import { sqrt } from "./sqrt.ts";
+import { sub } from "./sub.ts";
+import { transpose } from "./transpose.ts";
+
+/** Every operator of the IR. The mapped type makes a missing rule a compile error. */
+export const ops: { readonly [Op in OpName]: OpDefinition<Op> } = {
+  Input: input,
+  Constant: constant,
+  Add: add,
+  Sub: sub,
+  Mul: mul,
+  Div: div,
+  Neg: neg,
+  Exp: exp,
+  Log: log,
+  Sqrt: sqrt,
+  Reciprocal: reciprocal,
+  Erf: erf,
+  Gelu: gelu,
+  Equal: equal,
+  Cast: cast,
+  MatMul: matMul,
+  Gemm: gemm,
+  Softmax: softmax,
+  LogSoftmax: logSoftmax,
+  LayerNormalization: layerNormalization,
+  ReduceSum: reduceSum,
+  ReduceMean: reduceMean,
+  Reshape: reshape,
+  Transpose: transpose,
+  Expand: expand,
+  Concat: concat,
+  Split: split,
+  Gather: gather,
+};

@@ -1,0 +1,150 @@
+/** Element types of the IR. `float32` values are computed in float64 by the reference interpreter. */
+export type DType = "float32" | "int64" | "int32" | "uint8" | "int8" | "bool";
+
+export type Shape = readonly number[];
+
+/** What is known of a value before anything runs. */
+export interface TensorType {
+  readonly dtype: DType;
+  readonly shape: Shape;
+}
+
+/** A host array for float64 reference evaluation: row-major, integers and booleans held as numbers. */
+export interface NdArray {
+  readonly dtype: DType;
+  readonly shape: Shape;
+  readonly data: Float64Array;
+}
+
+/** The attributes of every operator, by ONNX operator name. This table is what makes the operator map exhaustive. */
+export interface OpAttributes {
+  // graph leaves
+  Input: { name: string };
+  Constant: { data: Float64Array; dtype: DType; shape: Shape };
+  // elementwise, with NumPy broadcasting for those of two operands
+  Add: NoAttributes;
+  Sub: NoAttributes;
+  Mul: NoAttributes;
+  Div: NoAttributes;
+  Neg: NoAttributes;
+  Exp: NoAttributes;
+  Log: NoAttributes;
+  Sqrt: NoAttributes;
+  Reciprocal: NoAttributes;
+  Erf: NoAttributes;
+  Gelu: NoAttributes;
+  Equal: NoAttributes;
+  Cast: { to: DType };
+  // products
+  MatMul: MatMulAttributes;
+  /** `y = alpha · op(a) · op(b) + bias` of matrices; the bias, where there is one, broadcasts over rows. */
+  Gemm: { transA: boolean; transB: boolean; alpha: number };
+  // normalisation along the last axis or a given axis
+  Softmax: { axis: number };
+  LogSoftmax: { axis: number };
+  LayerNormalization: { epsilon: number };
+  // reductions
+  ReduceSum: ReduceAttributes;
+  ReduceMean: ReduceAttributes;
+  // layout
+  Reshape: { shape: Shape };
+  Transpose: { perm: readonly number[] };
+  Expand: { shape: Shape };
+  Concat: { axis: number };
+  Split: { axis: number; sizes: readonly number[] };
+  Gather: { axis: number };
+}
+
+export type NoAttributes = Record<never, never>;
+
+/**
+ * `y = alpha · op(a) · op(b)` over broadcast batch dimensions. `transA`/`transB` swap the last two axes.
+ * `transBatchA`/`transBatchB` move the first axis of an operand behind its batch axes before that:
+ * `[rows, …batch, columns]` is read as `[…batch, rows, columns]`, so token-major activations need no Transpose.
+ */
+export interface MatMulAttributes {
+  transA: boolean;
+  transB: boolean;
+  transBatchA: boolean;
+  transBatchB: boolean;
+  alpha: number;
+}
+
+export interface ReduceAttributes {
+  axes: readonly number[];
+  keepdims: boolean;
+}
+
+export type OpName = keyof OpAttributes;
+
+/** One application of an operator. Nodes are immutable and form a directed acyclic graph through their inputs. */
+export interface Node<Op extends OpName = OpName> {
+  /** Creation order; a node's inputs always have smaller ids. */
+  readonly id: number;
+  readonly op: Op;
+  readonly inputs: readonly Value[];
+  readonly attributes: OpAttributes[Op];
+  readonly outputs: readonly Value[];
+}
+
+/** One output of a node. */
+export interface Value extends TensorType {
+  readonly node: Node;
+  readonly index: number;
+}
+
+/** What a derivative rule is given. */
+export interface VjpContext<Op extends OpName> {
+  readonly attributes: OpAttributes[Op];
+  readonly inputs: readonly Value[];
+  readonly outputs: readonly Value[];
+  /** The loss's derivative with respect to each output; `undefined` where the loss does not depend on it. */
+  readonly cotangents: readonly (Value | undefined)[];
+  /** Which inputs need a derivative: a rule may leave out the others. */
+  readonly needed: readonly boolean[];
+  /** Builders for the derivative's nodes. */
+  readonly b: Builders;
+}
+
+/** Everything the engine knows of one operator, in one file each. */
+export interface OpDefinition<Op extends OpName> {
+  /** The output types; throws a Shape error when the inputs do not fit. */
+  infer(inputs: readonly TensorType[], attributes: OpAttributes[Op]): TensorType[];
+  /** The vector-Jacobian product: a derivative per input, `undefined` for inputs that have none. */
+  vjp(context: VjpContext<Op>): (Value | undefined)[];
+  /** The operator in float64, written for clarity; the measure of every other execution. */
+  reference(inputs: readonly NdArray[], attributes: OpAttributes[Op]): NdArray[];
+}
+
+/** The builder functions that derivative rules use (`builders.ts` implements them). */
+export interface Builders {
+  add(a: Value, b: Value): Value;
+  sub(a: Value, b: Value): Value;
+  mul(a: Value, b: Value): Value;
+  div(a: Value, b: Value): Value;
+  neg(x: Value): Value;
+  exp(x: Value): Value;
+  log(x: Value): Value;
+  sqrt(x: Value): Value;
+  reciprocal(x: Value): Value;
+  erf(x: Value): Value;
+  gelu(x: Value): Value;
+  equal(a: Value, b: Value): Value;
+  cast(x: Value, to: DType): Value;
+  matMul(a: Value, b: Value, options?: Partial<MatMulAttributes>): Value;
+  gemm(a: Value, b: Value, bias?: Value, options?: Partial<OpAttributes["Gemm"]>): Value;
+  softmax(x: Value, axis?: number): Value;
+  logSoftmax(x: Value, axis?: number): Value;
+  layerNormalization(x: Value, scale: Value, bias: Value, epsilon: number): [Value, Value, Value];
+  reduceSum(x: Value, axes: readonly number[], keepdims?: boolean): Value;
+  reduceMean(x: Value, axes: readonly number[], keepdims?: boolean): Value;
+  reshape(x: Value, shape: Shape): Value;
+  transpose(x: Value, perm: readonly number[]): Value;
+  expand(x: Value, shape: Shape): Value;
+  concat(inputs: readonly Value[], axis: number): Value;
+  split(x: Value, sizes: readonly number[], axis: number): Value[];
+  gather(x: Value, indices: Value, axis: number): Value;
+  constant(data: ArrayLike<number>, shape: Shape, dtype?: DType): Value;
+  scalar(value: number): Value;
+  zeros(shape: Shape): Value;
+}
