@@ -1,0 +1,9 @@
+export type { CropBox, Geometry } from "../masking/patch-weights.ts";
+
+/** An image of 8-bit samples, rows from the top, channels interleaved: `pixels` is [height, width, channels]. */
+export interface RasterImage {
+  width: number;
+  height: number;
+  channels: 1 | 3;
+  pixels: Uint8Array;
+}
