@@ -1,0 +1,199 @@
+import type { ErrorParts } from "../errors.ts";
+import type { FinetuneOptions } from "./finetune.ts";
+import type { ReconstructOptions } from "./inference.ts";
+import { modelNames } from "./models.ts";
+import { nearestName } from "./names.ts";
+import type { PretrainOptions } from "./pretrain.ts";
+import { formatSize } from "./size.ts";
+
+/** The options of any verb, as far as each is valid on its own; a check leaves out what it misses. */
+export type Known = Partial<PretrainOptions> & Partial<FinetuneOptions> & Partial<Pick<ReconstructOptions, "masking">>;
+
+/** Finds what fields contradict about each other. */
+export type Check = (options: Known) => ErrorParts[];
+
+export function checkModel(kind: "classifier" | "pretraining"): Check {
+  return ({ model }) => {
+    const names = modelNames(kind);
+    if (model === undefined || names.includes(model)) return [];
+    const other = kind === "classifier" ? model.replace(/^msmae_/, "") : `msmae_${model}`;
+    const meant = names.includes(other) ? other : nearestName(model, names);
+    const todo = meant === undefined ? "choose one of them" : `did you mean ${meant}?`;
+    return [{ where: "model", expected: `one of ${names.join(", ")}`, got: JSON.stringify(model), todo }];
+  };
+}
+
+export const checkPatches: Check = ({ inputSize, patchSize }) => {
+  if (inputSize === undefined || patchSize === undefined) return [];
+  if (inputSize.height % patchSize === 0 && inputSize.width % patchSize === 0) return [];
+  const nearestSide = (side: number): number => Math.max(1, Math.round(side / patchSize)) * patchSize;
+  const nearest = formatSize({ height: nearestSide(inputSize.height), width: nearestSide(inputSize.width) });
+  return [
+    {
+      where: "inputSize",
+      expected: `sides divisible by the patch size ${patchSize}`,
+      got: formatSize(inputSize),
+      todo: `take ${nearest}, or set another patchSize`,
+    },
+  ];
+};
+
+export const checkChannels: Check = ({ inChans, mean, std }) => {
+  const problems: ErrorParts[] = [];
+  for (const [where, values] of [
+    ["mean", mean],
+    ["std", std],
+  ] as const) {
+    if (inChans !== undefined && values !== undefined && values.length !== inChans) {
+      problems.push({
+        where,
+        expected: `${inChans} ${inChans === 1 ? "value" : "values"}, one per channel`,
+        got: JSON.stringify(values),
+        todo: "give as many values as inChans says",
+      });
+    }
+  }
+  if (std?.some((value) => !(value > 0))) {
+    problems.push({
+      where: "std",
+      expected: "values above 0",
+      got: JSON.stringify(std),
+      todo: "pixels are divided by it",
+    });
+  }
+  return problems;
+};
+
+/** Counts of patches as masking makes them. Source: method, floor(L·maskRatio) and floor(L·(maskRatio+throwRatio)). */
+function patchCounts(patches: number, maskRatio: number, throwRatio: number): { masked: number; kept: number } {
+  const masked = Math.floor(patches * maskRatio);
+  return { masked, kept: patches - Math.floor(patches * (maskRatio + throwRatio)) };
+}
+
+function ratioProblem(maskRatio: number, throwRatio: number, got: string, todo: string): ErrorParts {
+  return {
+    where: "maskRatio, throwRatio",
+    expected: "shares that leave at least one patch for the encoder, together below 1",
+    got: `${maskRatio} + ${throwRatio}${got}`,
+    todo,
+  };
+}
+
+/** The number of patches, where size and patch size are known and fit. */
+function patchesOf({ inputSize, patchSize }: Known): number | undefined {
+  if (inputSize === undefined || patchSize === undefined) return undefined;
+  const patches = (inputSize.height / patchSize) * (inputSize.width / patchSize);
+  return Number.isInteger(patches) ? patches : undefined;
+}
+
+/** Attention-driven masking must keep a patch, and mask one where there is something to reconstruct. */
+export function checkRatios(reconstructs: boolean): Check {
+  return (options) => {
+    const { maskRatio, throwRatio, attentionStartEpoch, masking } = options;
+    if (maskRatio === undefined || throwRatio === undefined) return [];
+    if (attentionStartEpoch === "never" || masking === "random") return [];
+    if (maskRatio + throwRatio >= 1) return [ratioProblem(maskRatio, throwRatio, "", "lower one of them")];
+    const patches = patchesOf(options);
+    if (patches === undefined) return [];
+    const { masked, kept } = patchCounts(patches, maskRatio, throwRatio);
+    const problems: ErrorParts[] = [];
+    if (kept < 1) {
+      const got = `, which keeps none of ${patches} patches`;
+      problems.push(ratioProblem(maskRatio, throwRatio, got, "lower one of them or enlarge the image"));
+    }
+    if (reconstructs && masked < 1) {
+      problems.push({
+        where: "maskRatio",
+        expected: "a share that masks at least one patch, so that there is one to reconstruct",
+        got: `${maskRatio}, which masks none of ${patches} patches`,
+        todo: "raise it or enlarge the image",
+      });
+    }
+    return problems;
+  };
+}
+
+export const checkRandomRatio: Check = (options) => {
+  const { randomMaskRatio, attentionStartEpoch } = options;
+  const patches = patchesOf(options);
+  if (randomMaskRatio === undefined || patches === undefined || attentionStartEpoch === 0) return [];
+  const kept = Math.floor(patches * (1 - randomMaskRatio));
+  if (kept >= 1 && kept < patches) return [];
+  return [
+    {
+      where: "randomMaskRatio",
+      expected: "a share that keeps and masks at least one patch each",
+      got: `${randomMaskRatio}, which keeps ${kept} of ${patches} patches`,
+      todo: `${kept < 1 ? "lower" : "raise"} it or enlarge the image`,
+    },
+  ];
+};
+
+export const checkEpochs: Check = ({ epochs, warmupEpochs, attentionStartEpoch, fullTokenEpochs }) => {
+  if (epochs === undefined) return [];
+  const problems: ErrorParts[] = [];
+  if (warmupEpochs !== undefined && warmupEpochs > epochs) {
+    problems.push({
+      where: "warmupEpochs",
+      expected: `at most the ${epochs} epochs there are`,
+      got: String(warmupEpochs),
+      todo: "lower it, or leave it out to have it scaled",
+    });
+  }
+  if (typeof attentionStartEpoch === "number" && attentionStartEpoch >= epochs) {
+    problems.push({
+      where: "attentionStartEpoch",
+      expected: `an epoch below ${epochs}, the number of epochs`,
+      got: String(attentionStartEpoch),
+      todo: 'lower it, or say "never" for random masking throughout',
+    });
+  }
+  if (fullTokenEpochs !== undefined && fullTokenEpochs > epochs) {
+    problems.push({
+      where: "fullTokenEpochs",
+      expected: `at most the ${epochs} epochs there are`,
+      got: String(fullTokenEpochs),
+      todo: "lower it",
+    });
+  }
+  return problems;
+};
+
+export const checkRates: Check = ({ lr, blr, minLr, batchSize, accumIter }) => {
+  if (minLr === undefined || batchSize === undefined || accumIter === undefined || blr === undefined) return [];
+  const peak = lr ?? (blr * batchSize * accumIter) / 256;
+  if (minLr <= peak) return [];
+  return [
+    {
+      where: "minLr",
+      expected: `at most the peak learning rate ${peak}`,
+      got: String(minLr),
+      todo: "lower it, or raise lr or blr",
+    },
+  ];
+};
+
+export const checkStart: Check = ({ init, finetune, resume }) => {
+  if (resume !== undefined) return [];
+  if (init === "checkpoint" && finetune === undefined) {
+    return [
+      {
+        where: "finetune",
+        expected: "a checkpoint to start from",
+        got: "nothing",
+        todo: "give --finetune FILE, or --init scratch to start from drawn weights",
+      },
+    ];
+  }
+  if (init === "scratch" && finetune !== undefined) {
+    return [
+      {
+        where: "init",
+        expected: "checkpoint, since finetune names one",
+        got: '"scratch"',
+        todo: "leave out one of the two",
+      },
+    ];
+  }
+  return [];
+};

@@ -1,0 +1,148 @@
+import { z } from "zod";
+import { field } from "./fields.ts";
+import { sizeSchema } from "./size.ts";
+
+/** Mean and standard deviation of ImageNet's pixels, scaled to [0, 1], in RGB order. */
+export const imagenetMean: readonly number[] = [0.485, 0.456, 0.406];
+export const imagenetStd: readonly number[] = [0.229, 0.224, 0.225];
+/** Their averages over the three channels, for one-channel models. */
+export const greyMean: readonly number[] = [0.449];
+export const greyStd: readonly number[] = [0.226];
+
+/** Every verb has these. */
+export const runtimeFields = {
+  seed: field(
+    z.int().min(0).max(0xffffffff).default(0),
+    "Seed of every random draw; the same seed and options give the same run.",
+  ),
+  threads: field(z.int().min(0).max(1024).default(0), "CPU threads for computing; 0 takes one per core."),
+  device: field(
+    z.enum(["cpu", "webgpu", "cuda"]).default("cpu"),
+    "Where the graphs run; cuda needs Linux x64 with the CUDA 12 libraries.",
+  ),
+};
+
+export const imageFields = {
+  inputSize: field(sizeSchema.optional(), "Height and width in pixels to which images are resized.", {
+    defaultText: "the model's, 224 for the paper's",
+    expected: "a size in pixels such as 224 or 224x320 (height x width)",
+    placeholder: "HxW",
+  }),
+  patchSize: field(z.int().min(1).max(1024).optional(), "Side of a square patch in pixels.", {
+    defaultText: "from the model's name",
+  }),
+  inChans: field(
+    z.union([z.literal(1), z.literal(3)]).default(3),
+    "Channels of the model's input: 1 reads images as grey, 3 as RGB.",
+    { expected: "1 or 3", placeholder: "1|3" },
+  ),
+  mean: field(z.array(z.number()).optional(), "Mean per channel, on pixels scaled to [0, 1], that is subtracted.", {
+    defaultText: "ImageNet's",
+    placeholder: "m,m,m",
+  }),
+  std: field(z.array(z.number()).optional(), "Standard deviation per channel, on pixels scaled to [0, 1].", {
+    defaultText: "ImageNet's",
+    placeholder: "s,s,s",
+  }),
+};
+
+export const loadingFields = {
+  workers: field(
+    z.int().min(0).max(64).default(2),
+    "Threads that read and augment images; 0 does it on the calling thread.",
+    { aliases: ["numWorkers"] },
+  ),
+  cacheMb: field(
+    z.int().min(0).max(1_000_000).default(512),
+    "Memory in MiB for decoded images kept between epochs; 0 keeps none.",
+  ),
+  strict: field(
+    z.boolean().default(false),
+    "Fail on the first unreadable image instead of skipping it with a warning.",
+  ),
+};
+
+export const dataFields = {
+  dataPath: field(
+    z.string().min(1),
+    "Folder with train/, optionally val/, and test/, each holding one folder of images per class.",
+    { placeholder: "dir" },
+  ),
+  valSplit: field(
+    z.number().min(0).max(0.9).default(0.1),
+    "Share of each class of train/ held out for validation where val/ is missing; the seed decides which images, so pre-training and fine-tuning with one seed hold out the same.",
+  ),
+  numClasses: field(
+    z.int().min(2).max(100_000).optional(),
+    "Number of classes the data must have; data with another number is refused.",
+    { aliases: ["nbClasses"], defaultText: "as many as the data has" },
+  ),
+};
+
+export const outputFields = {
+  outputDir: field(z.string().min(1), "Folder for checkpoints, logs and the resolved configuration.", {
+    placeholder: "dir",
+  }),
+  saveEvery: field(
+    z.int().min(1).default(20),
+    "Epochs between numbered checkpoints; last and best are always kept as well.",
+  ),
+};
+
+export const startFields = {
+  finetune: field(z.string().min(1).optional(), "Checkpoint whose weights the model starts from.", {
+    placeholder: "file",
+  }),
+  init: field(
+    z.enum(["scratch", "checkpoint"]).optional(),
+    "Where the first weights come from: drawn from the seed, or read from --finetune.",
+    { defaultText: "checkpoint where one is given" },
+  ),
+  resume: field(
+    z.string().min(1).optional(),
+    "Run folder, or checkpoint inside one, whose training goes on where it stopped.",
+    { placeholder: "path" },
+  ),
+  allowPartial: field(
+    z.boolean().default(false),
+    "Load a checkpoint although some of its weights are missing, unexpected or of another shape.",
+  ),
+};
+
+export const optimiserFields = {
+  accumIter: field(z.int().min(1).default(1), "Batches whose gradients are averaged before one optimiser step."),
+  blr: field(
+    z.number().gt(0).default(1e-3),
+    "Base learning rate per 256 images: the rate is blr x batch size x accum iter / 256.",
+  ),
+  lr: field(z.number().gt(0).optional(), "Peak learning rate itself; takes the place of blr.", {
+    defaultText: "from blr",
+  }),
+  weightDecay: field(
+    z.number().min(0).default(0.05),
+    "Decoupled weight decay of AdamW, per unit of learning rate, on tensors of rank 2 and more.",
+  ),
+  clipGrad: field(
+    z.number().gt(0).optional(),
+    "Largest allowed norm of all gradients together; longer ones are scaled down.",
+    { defaultText: "no limit" },
+  ),
+  emaDecay: field(
+    z.number().gt(0).lt(1).optional(),
+    "Decay per optimiser step of a moving average of the weights, kept beside them.",
+    { defaultText: "no average" },
+  ),
+};
+
+export const maskingFields = {
+  maskRatio: field(z.number().min(0).lt(1).default(0.45), "Share of all patches that attention-driven masking masks."),
+  throwRatio: field(
+    z.number().min(0).lt(1).default(0.3),
+    "Share of all patches thrown away: neither seen nor reconstructed.",
+  ),
+};
+
+export const mapCropField = field(
+  z.enum(["aligned", "reference"]).default("aligned"),
+  "How a stored attention map follows a random crop: with the image, or by the published program's rounding that sees the top-left cells only.",
+);

@@ -1,0 +1,73 @@
+import { z } from "zod";
+import {
+  dataFields,
+  imageFields,
+  loadingFields,
+  mapCropField,
+  maskingFields,
+  optimiserFields,
+  outputFields,
+  runtimeFields,
+  startFields,
+} from "./common.ts";
+import { field } from "./fields.ts";
+import type { WithResolved } from "./resolved.ts";
+
+/**
+ * Options of fine-tuning; the defaults are the paper's recipe.
+ * Source: arXiv 2305.05871, implementation details of fine-tuning.
+ */
+export const finetuneSchema = z.strictObject({
+  ...dataFields,
+  model: field(z.string().min(1).default("vit_base_patch16"), "Name of the classifier to train.", {
+    placeholder: "name",
+  }),
+  ...startFields,
+  ...outputFields,
+  epochs: field(z.int().min(1).default(100), "Passes over the training images."),
+  batchSize: field(z.int().min(1).default(64), "Images per batch."),
+  ...optimiserFields,
+  minLr: field(z.number().min(0).default(1e-6), "Learning rate at which the cosine schedule ends."),
+  warmupEpochs: field(z.number().min(0).optional(), "Epochs over which the learning rate rises linearly to its peak.", {
+    defaultText: "5, scaled down with fewer than 100 epochs",
+  }),
+  layerDecay: field(
+    z.number().gt(0).max(1).default(0.75),
+    "Factor on the learning rate from each block to the one before it; 1 treats all alike.",
+  ),
+  dropPath: field(
+    z.number().min(0).lt(1).default(0.1),
+    "Probability of skipping the last block's branches in training; it rises linearly from 0 over the depth.",
+  ),
+  smoothing: field(
+    z.number().min(0).lt(1).default(0.1),
+    "Label smoothing: the share of a target spread evenly over all classes.",
+  ),
+  globalPool: field(
+    z.enum(["avg", "cls"]).default("avg"),
+    "What the head reads: the average of the patch tokens, or the cls token.",
+  ),
+  maskRatio: maskingFields.maskRatio,
+  throwRatio: maskingFields.throwRatio,
+  mapInterval: field(
+    z.int().min(1).optional(),
+    "Epochs between refreshes of the attention maps, which happen at the start of an epoch.",
+    { defaultText: "20, scaled down with fewer than 100 epochs" },
+  ),
+  mapCrop: mapCropField,
+  fullTokenEpochs: field(
+    z.int().min(0).default(0),
+    "Number of last epochs that run on all patches, nothing masked or thrown (not in the paper).",
+  ),
+  ...imageFields,
+  ...loadingFields,
+  ...runtimeFields,
+});
+
+/** What a caller may give to fine-tune: every field with a default may be left out. */
+export type FinetuneInput = z.input<typeof finetuneSchema>;
+/** Fine-tuning options with every default filled in. */
+export type FinetuneOptions = WithResolved<
+  z.output<typeof finetuneSchema>,
+  "warmupEpochs" | "mapInterval" | "init" | "inputSize" | "patchSize" | "mean" | "std"
+>;

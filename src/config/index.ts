@@ -1,0 +1,27 @@
+export type { FieldInfo, FieldKind, Shape } from "./fields.ts";
+export type { FinetuneInput, FinetuneOptions } from "./finetune.ts";
+export type {
+  EvalInput,
+  EvalOptions,
+  MapsInput,
+  MapsOptions,
+  PredictInput,
+  PredictOptions,
+  ReconstructInput,
+  ReconstructOptions,
+} from "./inference.ts";
+export type { PretrainInput, PretrainOptions } from "./pretrain.ts";
+export { ConfigError } from "./problems.ts";
+export { type ConfigSource, configNotes, resolveConfig, resolveOptions } from "./resolve.ts";
+export { firstRefreshEpoch, scaledEpochs } from "./schedule.ts";
+export { formatSize, type Size } from "./size.ts";
+export type {
+  DemoInput,
+  DemoOptions,
+  FlopsInput,
+  FlopsOptions,
+  InspectInput,
+  InspectOptions,
+} from "./tools.ts";
+export { type InputOf, type OptionsOf, schemas, type VerbName, verbNames } from "./verb.ts";
+export { toYaml } from "./yaml.ts";

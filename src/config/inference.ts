@@ -1,0 +1,73 @@
+import { z } from "zod";
+import { dataFields, loadingFields, maskingFields, runtimeFields, startFields } from "./common.ts";
+import { field } from "./fields.ts";
+
+const checkpoint = field(z.string().min(1), "Checkpoint file (safetensors) to load.", { placeholder: "file" });
+const files = field(z.array(z.string().min(1)).min(1), "Image files to read.", {
+  positional: true,
+  placeholder: "file",
+  expected: "one or more image files",
+});
+const drawingsDir = field(z.string().min(1), "Folder for the pictures and arrays.", { placeholder: "dir" });
+const { allowPartial } = startFields;
+
+/** Options of `eval`: a classifier's metrics on one split of a data set. */
+export const evalSchema = z.strictObject({
+  checkpoint,
+  dataPath: dataFields.dataPath,
+  split: field(z.enum(["test", "val", "train"]).default("test"), "Which part of the data to evaluate."),
+  valSplit: dataFields.valSplit,
+  outputDir: field(z.string().min(1).optional(), "Folder for metrics.json and the report.", {
+    placeholder: "dir",
+    defaultText: "none written",
+  }),
+  batchSize: field(z.int().min(1).default(64), "Images per batch."),
+  allowPartial,
+  ...loadingFields,
+  ...runtimeFields,
+});
+
+/** Options of `predict`: class and probabilities of single images. */
+export const predictSchema = z.strictObject({
+  checkpoint,
+  files,
+  batchSize: field(z.int().min(1).default(16), "Images per batch."),
+  allowPartial,
+  ...runtimeFields,
+});
+
+/** Options of `maps`: where the last block's cls token looks. */
+export const mapsSchema = z.strictObject({
+  checkpoint,
+  files,
+  outputDir: drawingsDir,
+  batchSize: field(z.int().min(1).default(16), "Images per batch."),
+  allowPartial,
+  ...runtimeFields,
+});
+
+/** Options of `reconstruct`: what the decoder makes of the hidden patches. */
+export const reconstructSchema = z.strictObject({
+  checkpoint,
+  files,
+  outputDir: drawingsDir,
+  masking: field(
+    z.enum(["attention", "random"]).default("attention"),
+    "How patches are chosen: by the image's attention map, or evenly at random with none thrown.",
+  ),
+  maskRatio: maskingFields.maskRatio,
+  throwRatio: maskingFields.throwRatio,
+  randomMaskRatio: field(z.number().gt(0).lt(1).default(0.75), "Share of all patches masked under random masking."),
+  batchSize: field(z.int().min(1).default(16), "Images per batch."),
+  allowPartial,
+  ...runtimeFields,
+});
+
+export type EvalInput = z.input<typeof evalSchema>;
+export type EvalOptions = z.output<typeof evalSchema>;
+export type PredictInput = z.input<typeof predictSchema>;
+export type PredictOptions = z.output<typeof predictSchema>;
+export type MapsInput = z.input<typeof mapsSchema>;
+export type MapsOptions = z.output<typeof mapsSchema>;
+export type ReconstructInput = z.input<typeof reconstructSchema>;
+export type ReconstructOptions = z.output<typeof reconstructSchema>;

@@ -1,0 +1,85 @@
+import { z } from "zod";
+import {
+  dataFields,
+  imageFields,
+  loadingFields,
+  mapCropField,
+  maskingFields,
+  optimiserFields,
+  outputFields,
+  runtimeFields,
+  startFields,
+} from "./common.ts";
+import { field } from "./fields.ts";
+import type { WithResolved } from "./resolved.ts";
+
+/**
+ * Options of pre-training; the defaults are the paper's recipe.
+ * Source: arXiv 2305.05871, implementation details of pre-training.
+ */
+export const pretrainSchema = z.strictObject({
+  ...dataFields,
+  model: field(z.string().min(1).default("msmae_vit_base_patch16"), "Name of the model to pre-train.", {
+    placeholder: "name",
+  }),
+  ...outputFields,
+  epochs: field(z.int().min(1).default(300), "Passes over the training images."),
+  batchSize: field(z.int().min(1).default(64), "Images per batch."),
+  ...optimiserFields,
+  minLr: field(z.number().min(0).default(0), "Learning rate at which the cosine schedule ends."),
+  warmupEpochs: field(z.number().min(0).optional(), "Epochs over which the learning rate rises linearly to its peak.", {
+    defaultText: "40, scaled down with fewer than 300 epochs",
+  }),
+  maskRatio: maskingFields.maskRatio,
+  throwRatio: maskingFields.throwRatio,
+  randomMaskRatio: field(
+    z.number().gt(0).lt(1).default(0.75),
+    "Share of all patches masked in the random epochs before attention-driven masking starts.",
+  ),
+  attentionStartEpoch: field(
+    z.union([z.int().min(0), z.literal("never")]).optional(),
+    "First epoch, counted from 0, whose masks follow the attention maps, or never.",
+    {
+      defaultText: "the one after the first map refresh: 41 of 300",
+      expected: 'a whole number at least 0, or "never"',
+      placeholder: "epoch|never",
+    },
+  ),
+  mapInterval: field(
+    z.int().min(1).optional(),
+    "Epochs between refreshes of the attention maps, which happen at the end of an epoch.",
+    { defaultText: "40, scaled down with fewer than 300 epochs" },
+  ),
+  mapWarmupEpochs: field(
+    z.int().min(0).optional(),
+    "Epoch, counted from 0, before which no attention map is computed.",
+    { defaultText: "40, scaled down with fewer than 300 epochs" },
+  ),
+  mapCrop: mapCropField,
+  clsLoss: field(
+    z.enum(["softmax-ce", "ce"]).default("softmax-ce"),
+    "Classification loss: cross-entropy of softmaxed outputs as in the published program, or plain cross-entropy.",
+  ),
+  clsLossWeight: field(
+    z.number().min(0).default(0.1),
+    "Weight of the classification loss beside the reconstruction loss; 0 pre-trains without labels.",
+  ),
+  normPixLoss: field(
+    z.boolean().default(false),
+    "Reconstruct pixels normalised within each patch instead of pixels as they are.",
+  ),
+  ...startFields,
+  ...imageFields,
+  ...loadingFields,
+  ...runtimeFields,
+});
+
+type Schedule = "warmupEpochs" | "attentionStartEpoch" | "mapInterval" | "mapWarmupEpochs";
+
+/** What a caller may give to pre-train: every field with a default may be left out. */
+export type PretrainInput = z.input<typeof pretrainSchema>;
+/** Pre-training options with every default filled in. */
+export type PretrainOptions = WithResolved<
+  z.output<typeof pretrainSchema>,
+  Schedule | "init" | "inputSize" | "patchSize" | "mean" | "std"
+>;

@@ -1,0 +1,196 @@
+import type { ErrorParts } from "../errors.ts";
+import {
+  type Check,
+  checkChannels,
+  checkEpochs,
+  checkModel,
+  checkPatches,
+  checkRandomRatio,
+  checkRates,
+  checkRatios,
+  checkStart,
+  type Known,
+} from "./checks.ts";
+import { greyMean, greyStd, imagenetMean, imagenetStd } from "./common.ts";
+import { choicesOf, expectationOf, infoOf, kindOf, type Shape } from "./fields.ts";
+import { modelFacts } from "./models.ts";
+import { nearestName, toCamelCase, toKebabCase } from "./names.ts";
+import { ConfigError, showValue } from "./problems.ts";
+import { completeFinetuneSchedule, completePretrainSchedule, firstRefreshEpoch } from "./schedule.ts";
+import type { InputOf, OptionsOf, VerbName } from "./verb.ts";
+import { schemas } from "./verb.ts";
+import { parseYamlMapping } from "./yaml.ts";
+
+/** Where options come from; flags win over the file. */
+export interface ConfigSource {
+  /** Text of a YAML file whose keys are option names. */
+  file?: string;
+  /** Name of that file for messages. */
+  fileName?: string;
+  /** Texts of flags by name, or true and false for switches. */
+  flags?: Readonly<Record<string, unknown>>;
+}
+
+const shared = [checkPatches, checkChannels];
+const training = [...shared, checkEpochs, checkRates, checkStart];
+const checks: Readonly<Record<VerbName, readonly Check[]>> = {
+  demo: [],
+  pretrain: [checkModel("pretraining"), ...training, checkRatios(true), checkRandomRatio],
+  finetune: [checkModel("classifier"), ...training, checkRatios(false)],
+  eval: [],
+  predict: [],
+  maps: [],
+  reconstruct: [checkRatios(true)],
+  flops: [checkModel("classifier"), ...shared, checkRatios(false)],
+  inspect: [],
+};
+
+/**
+ * Reads the options of a verb from a configuration file and flags. Names may be camelCase, kebab-case or snake_case.
+ * @throws MsmaeError `Config`, a {@link ConfigError} that lists every problem found.
+ */
+export function resolveConfig<V extends VerbName>(verb: V, source: ConfigSource): OptionsOf<V> {
+  const problems: ErrorParts[] = [];
+  const fromFile = source.file === undefined ? {} : parseYamlMapping(source.file, source.fileName ?? "configuration");
+  const shape: Shape = schemas[verb].shape;
+  const given = {
+    ...canonicalNames(verb, shape, fromFile, problems),
+    ...fromText(shape, canonicalNames(verb, shape, source.flags ?? {}, problems)),
+  };
+  return resolve(verb, shape, given, problems);
+}
+
+/**
+ * Fills in every default of a verb's options and checks them together. Resolved options resolve to themselves.
+ * @throws MsmaeError `Config`, a {@link ConfigError} that lists every problem found.
+ */
+export function resolveOptions<V extends VerbName>(verb: V, input: InputOf<V> | OptionsOf<V>): OptionsOf<V> {
+  const problems: ErrorParts[] = [];
+  const shape: Shape = schemas[verb].shape;
+  return resolve(verb, shape, canonicalNames(verb, shape, { ...input }, problems), problems);
+}
+
+/** What is allowed but may surprise, one sentence each. */
+export function configNotes<V extends VerbName>(verb: V, options: OptionsOf<V>): string[] {
+  if (verb !== "pretrain") return [];
+  const { attentionStartEpoch, mapInterval, mapWarmupEpochs } = options as OptionsOf<"pretrain">;
+  if (attentionStartEpoch === "never") return [];
+  const first = firstRefreshEpoch(mapWarmupEpochs, mapInterval);
+  if (attentionStartEpoch > first) return [];
+  return [
+    `attention-driven masking starts at epoch ${attentionStartEpoch}, but the first maps come at the end of epoch ${first}: until then every patch weighs the same`,
+  ];
+}
+
+function resolve<V extends VerbName>(
+  verb: V,
+  shape: Shape,
+  given: Readonly<Record<string, unknown>>,
+  problems: ErrorParts[],
+): OptionsOf<V> {
+  const values: Record<string, unknown> = {};
+  for (const [name, schema] of Object.entries(shape)) {
+    const result = schema.safeParse(given[name]);
+    if (!result.success) problems.push(fieldProblem(name, schema, given[name]));
+    else if (result.data !== undefined) values[name] = result.data;
+  }
+  complete(verb, values as Known);
+  for (const check of checks[verb]) problems.push(...check(values as Known));
+  const [first, ...rest] = problems;
+  if (first !== undefined) throw new ConfigError([first, ...rest]);
+  // Every field of the schema has just been parsed, and `complete` has filled in the derived ones.
+  return values as OptionsOf<V>;
+}
+
+/** Fills in defaults that depend on other fields. */
+function complete(verb: VerbName, options: Known): void {
+  if (verb !== "pretrain" && verb !== "finetune" && verb !== "flops") return;
+  const facts = modelFacts(options.model ?? "");
+  if (facts !== undefined) {
+    options.patchSize ??= facts.patchSize;
+    options.inputSize ??= { height: facts.inputSize, width: facts.inputSize };
+  }
+  if (verb === "flops") return;
+  options.mean ??= [...(options.inChans === 1 ? greyMean : imagenetMean)];
+  options.std ??= [...(options.inChans === 1 ? greyStd : imagenetStd)];
+  // Fine-tuning without a checkpoint is asked for by name, since forgetting it would cost accuracy silently.
+  options.init ??=
+    options.finetune !== undefined || (verb === "finetune" && !options.resume) ? "checkpoint" : "scratch";
+  if (verb === "pretrain") completePretrainSchedule(options);
+  else completeFinetuneSchedule(options);
+}
+
+/** Known fields under their own names; unknown ones and names given twice become problems. */
+function canonicalNames(
+  verb: VerbName,
+  shape: Shape,
+  given: Readonly<Record<string, unknown>>,
+  problems: ErrorParts[],
+): Record<string, unknown> {
+  const names = new Map<string, string>();
+  for (const [name, schema] of Object.entries(shape)) {
+    for (const spelling of [name, ...(infoOf(schema).aliases ?? [])]) names.set(spelling, name);
+  }
+  const values: Record<string, unknown> = {};
+  for (const [spelling, value] of Object.entries(given)) {
+    const name = names.get(toCamelCase(spelling));
+    if (value === undefined || value === null) continue;
+    if (name === undefined) {
+      const meant = nearestName(spelling, names.keys());
+      problems.push({
+        where: spelling,
+        expected: `an option of msmae ${verb}`,
+        got: "an unknown name",
+        todo: meant === undefined ? `see msmae ${verb} --help for all of them` : `did you mean ${meant}?`,
+      });
+    } else if (name in values) {
+      problems.push({ where: name, expected: "one value", got: "two spellings of it", todo: "leave out one of them" });
+    } else {
+      values[name] = value;
+    }
+  }
+  return values;
+}
+
+/** Turns the texts of flags into the values their fields take; what cannot be read stays text and fails later. */
+function fromText(shape: Shape, flags: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const values: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(flags)) {
+    const schema = shape[name];
+    values[name] = schema === undefined || typeof value !== "string" ? value : readText(kindOf(schema), value);
+  }
+  return values;
+}
+
+function readText(kind: ReturnType<typeof kindOf>, text: string): unknown {
+  const number = (part: string): number | string =>
+    /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(part) ? Number(part) : part;
+  switch (kind) {
+    case "integer":
+    case "number":
+    case "text":
+      return number(text.trim());
+    case "numbers":
+      return text
+        .split(/[\s,]+/)
+        .filter((part) => part !== "")
+        .map(number);
+    case "boolean":
+      return text === "true" ? true : text === "false" ? false : text;
+    default:
+      return text;
+  }
+}
+
+function fieldProblem(name: string, schema: Shape[string], value: unknown): ErrorParts {
+  const expected = expectationOf(schema);
+  const { positional, placeholder } = infoOf(schema);
+  const spelling = positional ? `${(placeholder ?? name).toUpperCase()} after the verb` : `--${toKebabCase(name)}`;
+  if (value === undefined) {
+    return { where: name, expected, got: "nothing", todo: `give ${spelling}, or ${name} in a configuration file` };
+  }
+  const meant = typeof value === "string" ? nearestName(value, choicesOf(schema)) : undefined;
+  const todo =
+    meant === undefined ? `correct ${spelling}, or ${name} in the configuration file` : `did you mean ${meant}?`;
+  return { where: name, expected, got: showValue(value), todo };
+}

@@ -1,0 +1,41 @@
+import type { z } from "zod";
+import type { FinetuneInput, FinetuneOptions } from "./finetune.ts";
+import { finetuneSchema } from "./finetune.ts";
+import type * as inference from "./inference.ts";
+import { evalSchema, mapsSchema, predictSchema, reconstructSchema } from "./inference.ts";
+import type { PretrainInput, PretrainOptions } from "./pretrain.ts";
+import { pretrainSchema } from "./pretrain.ts";
+import type * as tools from "./tools.ts";
+import { demoSchema, flopsSchema, inspectSchema } from "./tools.ts";
+
+/** What each verb is given, and what it works with once every default is filled in. */
+export interface VerbTypes {
+  demo: { input: tools.DemoInput; options: tools.DemoOptions };
+  pretrain: { input: PretrainInput; options: PretrainOptions };
+  finetune: { input: FinetuneInput; options: FinetuneOptions };
+  eval: { input: inference.EvalInput; options: inference.EvalOptions };
+  predict: { input: inference.PredictInput; options: inference.PredictOptions };
+  maps: { input: inference.MapsInput; options: inference.MapsOptions };
+  reconstruct: { input: inference.ReconstructInput; options: inference.ReconstructOptions };
+  flops: { input: tools.FlopsInput; options: tools.FlopsOptions };
+  inspect: { input: tools.InspectInput; options: tools.InspectOptions };
+}
+
+export type VerbName = keyof VerbTypes;
+export type OptionsOf<V extends VerbName> = VerbTypes[V]["options"];
+export type InputOf<V extends VerbName> = VerbTypes[V]["input"];
+
+/** The schema of every verb's options: flags, help, defaults and configuration files are all made from it. */
+export const schemas = {
+  demo: demoSchema,
+  pretrain: pretrainSchema,
+  finetune: finetuneSchema,
+  eval: evalSchema,
+  predict: predictSchema,
+  maps: mapsSchema,
+  reconstruct: reconstructSchema,
+  flops: flopsSchema,
+  inspect: inspectSchema,
+} as const satisfies Record<VerbName, z.ZodObject>;
+
+export const verbNames = Object.keys(schemas) as VerbName[];
