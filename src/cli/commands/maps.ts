@@ -1,0 +1,14 @@
+import { type VerbCommand, writeLines } from "./command.ts";
+
+export const maps: VerbCommand<"maps"> = {
+  name: "maps",
+  summary: "Draw where a model looks: attention maps over image files.",
+  example: "maps --checkpoint runs/pretrain/last.safetensors scan-1.png --output-dir maps",
+  async run(options, context) {
+    await writeLines(
+      context.verbs.attentionMaps(options, context.hooks),
+      context,
+      (line) => `${line.path}  ${line.overlay}  ${line.weights}`,
+    );
+  },
+};

@@ -1,0 +1,15 @@
+import { formatNumber } from "../output.ts";
+import { type VerbCommand, writeLines } from "./command.ts";
+
+export const reconstruct: VerbCommand<"reconstruct"> = {
+  name: "reconstruct",
+  summary: "Draw what a pre-trained model makes of hidden patches, beside the original.",
+  example: "reconstruct --checkpoint runs/pretrain/last.safetensors scan-1.png --output-dir reconstructions",
+  async run(options, context) {
+    await writeLines(
+      context.verbs.reconstruct(options, context.hooks),
+      context,
+      (line) => `${line.path}  ${line.image}  loss ${formatNumber(line.loss)}`,
+    );
+  },
+};

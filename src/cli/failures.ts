@@ -1,0 +1,87 @@
+import { ConfigError } from "../config/problems.ts";
+import { type ErrorCode, type ErrorParts, MsmaeError, messageOf } from "../errors.ts";
+
+const exitCodes: Readonly<Record<ErrorCode, number>> = {
+  Shape: 1,
+  NonFiniteLoss: 1,
+  Config: 2,
+  Data: 3,
+  Checkpoint: 4,
+  UnsupportedOp: 5,
+  Device: 5,
+  Interrupted: 130,
+};
+
+/** The exit code of the command line for anything thrown: 1 for what this package did not expect. */
+export function exitCodeOf(error: unknown): number {
+  const known = asKnown(error);
+  return known === undefined ? 1 : exitCodes[known.code];
+}
+
+/** What stderr says about anything thrown: one line per problem, and the stack as well under `--debug`. */
+export function formatFailure(error: unknown, debug: boolean): string {
+  const lines = failureLines(error);
+  if (debug && error instanceof Error && error.stack !== undefined) {
+    lines.push(error.stack);
+    if (error.cause instanceof Error && error.cause.stack !== undefined) lines.push(`caused by ${error.cause.stack}`);
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+function failureLines(error: unknown): string[] {
+  const known = asKnown(error);
+  if (known === undefined) {
+    const message = oneLine(messageOf(error));
+    return [
+      `error[Internal]: msmae: expected to finish, got ${message}; this is a fault of msmae, run again with --debug and report it`,
+    ];
+  }
+  const problems: readonly ErrorParts[] = known instanceof ConfigError ? known.problems : [known.parts];
+  return problems.map(
+    ({ where, expected, got, todo }) =>
+      `error[${known.code}]: ${oneLine(`${where}: expected ${expected}, got ${got}; ${todo}`)}`,
+  );
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s*\n\s*/g, " ");
+}
+
+function asKnown(error: unknown): MsmaeError | undefined {
+  if (error instanceof MsmaeError) return error;
+  if (!(error instanceof Error)) return undefined;
+  if (error.name === "AbortError") {
+    return new MsmaeError("Interrupted", {
+      where: "msmae",
+      expected: "to finish",
+      got: "an interrupt",
+      todo: "go on with --resume where the verb trains",
+    });
+  }
+  return fromFileSystem(error);
+}
+
+/** Faults of the file system that no room has named are still the user's to mend, not a fault of the program. */
+function fromFileSystem(error: NodeJS.ErrnoException): MsmaeError | undefined {
+  const where = error.path ?? error.syscall ?? "file system";
+  const raise = (code: ErrorCode, expected: string, got: string, todo: string): MsmaeError =>
+    new MsmaeError(code, { where, expected, got, todo }, { cause: error });
+  switch (error.code) {
+    case "ENOSPC":
+    case "EDQUOT":
+      return raise("Config", "room on the disk", "a full disk", "free space or choose another --output-dir");
+    case "EACCES":
+    case "EPERM":
+    case "EROFS":
+      return raise("Config", "permission", "none", "change the permissions or choose another path");
+    case "ENOENT":
+      return raise("Data", "a file or folder", "nothing there", "check the path");
+    case "ENOTDIR":
+    case "EEXIST":
+      return raise("Config", "a folder", "a file", "choose another path");
+    case "EISDIR":
+      return raise("Data", "a file", "a folder", "check the path");
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,23 @@
+import type { Verbs } from "./verbs.ts";
+
+/**
+ * The library behind the command line. Each function is loaded when it is called, so that `--help` and a mistyped
+ * flag are answered at once.
+ */
+export const library: Verbs = {
+  demo: async (options, hooks) => (await import("../training/demo.ts")).demo(options, hooks),
+  pretrain: async (options, hooks) => (await import("../training/pretrain.ts")).pretrain(options, hooks),
+  finetune: async (options, hooks) => (await import("../training/finetune.ts")).finetune(options, hooks),
+  evaluate: async (options, hooks) => (await import("../evaluation/evaluate.ts")).evaluate(options, hooks),
+  async *predict(options, hooks) {
+    yield* (await import("../evaluation/predict.ts")).predict(options, hooks);
+  },
+  async *attentionMaps(options, hooks) {
+    yield* (await import("../evaluation/attention-maps.ts")).attentionMaps(options, hooks);
+  },
+  async *reconstruct(options, hooks) {
+    yield* (await import("../evaluation/reconstruct.ts")).reconstruct(options, hooks);
+  },
+  flops: async (options, hooks) => (await import("../evaluation/flops.ts")).flops(options, hooks),
+  inspect: async (path) => (await import("../interop/inspect.ts")).inspect(path),
+};

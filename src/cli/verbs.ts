@@ -1,0 +1,100 @@
+import type {
+  DemoOptions,
+  EvalOptions,
+  FinetuneOptions,
+  FlopsOptions,
+  InspectOptions,
+  MapsOptions,
+  PredictOptions,
+  PretrainOptions,
+  ReconstructOptions,
+} from "../config/index.ts";
+import type { RunHooks } from "../training/events.ts";
+
+export interface PretrainResult {
+  epochs: number;
+  /** Mean training loss of the last epoch. */
+  trainLoss: number;
+  checkpoint: string;
+  seconds: number;
+}
+
+export interface FinetuneResult {
+  epochs: number;
+  accuracy: number;
+  f1Macro: number;
+  auc: number;
+  checkpoint: string;
+  seconds: number;
+}
+
+export interface EvalResult {
+  n: number;
+  accuracy: number;
+  balancedAccuracy: number;
+  f1Macro: number;
+  aucMacro: number | null;
+  kappaQuadratic: number;
+  ece: number;
+  logLoss: number;
+  perClass: readonly object[];
+  /** Counts [true class][predicted class]. */
+  confusion: readonly (readonly number[])[];
+}
+
+/** A file that could not be worked on; the others go on. */
+export interface FileFailure {
+  path: string;
+  error: { code: string; message: string };
+}
+
+export type PredictLine = { path: string; class: string; probabilities: Record<string, number> } | FileFailure;
+export type MapsLine = { path: string; overlay: string; weights: string } | FileFailure;
+export type ReconstructLine = { path: string; image: string; loss: number } | FileFailure;
+
+/** Multiply-adds under one counting convention. */
+export interface OperationCounts {
+  full: number;
+  masked: number;
+  /** Share saved by masking: 1 − masked / full. */
+  ratio: number;
+}
+
+export interface FlopsResult {
+  thop: OperationCounts;
+  fvcore: OperationCounts;
+  /** Median seconds per batch; absent where nothing was timed. */
+  seconds?: { full: number; masked: number };
+}
+
+export interface InspectResult {
+  kind: string;
+  model: string;
+  numClasses: number;
+  classNames: readonly string[];
+  inputSize: unknown;
+  mean: readonly number[];
+  std: readonly number[];
+  keys: readonly unknown[];
+}
+
+export interface DemoResult {
+  accuracy: number;
+  chance: number;
+  pointingGame: { random: number; supervised: number; chance: number };
+  reportPath: string;
+  seconds: number;
+}
+
+/** The library's functions behind the command line; tests put others in their place. */
+export interface Verbs {
+  demo(options: DemoOptions, hooks: RunHooks): Promise<DemoResult>;
+  pretrain(options: PretrainOptions, hooks: RunHooks): Promise<PretrainResult>;
+  finetune(options: FinetuneOptions, hooks: RunHooks): Promise<FinetuneResult>;
+  evaluate(options: EvalOptions, hooks: RunHooks): Promise<EvalResult>;
+  predict(options: PredictOptions, hooks: RunHooks): AsyncIterable<PredictLine>;
+  attentionMaps(options: MapsOptions, hooks: RunHooks): AsyncIterable<MapsLine>;
+  reconstruct(options: ReconstructOptions, hooks: RunHooks): AsyncIterable<ReconstructLine>;
+  flops(options: FlopsOptions, hooks: RunHooks): Promise<FlopsResult>;
+  inspect(path: InspectOptions["checkpoint"]): Promise<InspectResult>;
+}
