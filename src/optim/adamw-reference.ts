@@ -1,0 +1,39 @@
+/** One tensor as AdamW sees it, float64. */
+export interface AdamWTensor {
+  parameter: Float64Array;
+  gradient: Float64Array;
+  firstMoment: Float64Array;
+  secondMoment: Float64Array;
+}
+
+/** The settings of one update of one tensor; `lr` has the group's scale in it, `stepIndex` counts from 1. */
+export interface AdamWReferenceStep {
+  lr: number;
+  weightDecay: number;
+  beta1: number;
+  beta2: number;
+  eps: number;
+  stepIndex: number;
+  gradientScale?: number;
+}
+
+/**
+ * One AdamW update in float64, in place: the definition that the kernels are compared with.
+ *
+ * Source: Loshchilov and Hutter 2019, algorithm 2; order of operations as torch.optim.AdamW.
+ */
+export function adamwReference(tensor: AdamWTensor, step: AdamWReferenceStep): void {
+  const { parameter, gradient, firstMoment, secondMoment } = tensor;
+  const { lr, weightDecay, beta1, beta2, eps, stepIndex, gradientScale = 1 } = step;
+  const correction1 = 1 - beta1 ** stepIndex;
+  const rootCorrection2 = Math.sqrt(1 - beta2 ** stepIndex);
+  for (let i = 0; i < parameter.length; i++) {
+    const g = (gradient[i] as number) * gradientScale;
+    const m = (firstMoment[i] as number) + (1 - beta1) * (g - (firstMoment[i] as number));
+    const v = beta2 * (secondMoment[i] as number) + (1 - beta2) * g * g;
+    const denominator = Math.sqrt(v) / rootCorrection2 + eps;
+    parameter[i] = (parameter[i] as number) * (1 - lr * weightDecay) - (lr / correction1) * (m / denominator);
+    firstMoment[i] = m;
+    secondMoment[i] = v;
+  }
+}

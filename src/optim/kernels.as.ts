@@ -1,0 +1,113 @@
+// SIMD kernels of the optimiser, over one shared memory. Pointers are bytes, counts are float32 elements.
+// Every sum has a fixed order, so that a result depends on the pieces alone and never on who computes them.
+
+/**
+ * One AdamW update (Loshchilov and Hutter 2019, algorithm 2) of `count` elements, in the order of operations of
+ * torch.optim.AdamW: decay the weight, move both moments towards the scaled gradient, step.
+ * `keep` is 1 - lr * weightDecay, `step` is lr / (1 - beta1^t), `rootScale` is 1 / sqrt(1 - beta2^t).
+ */
+export function adamw(
+  parameter: usize, gradient: usize, first: usize, second: usize, count: u32,
+  gradientScale: f32, keep: f32, towards1: f32, beta2: f32, towards2: f32, step: f32, rootScale: f32, eps: f32,
+): void {
+  const scale4 = f32x4.splat(gradientScale);
+  const keep4 = f32x4.splat(keep);
+  const towards14 = f32x4.splat(towards1);
+  const beta24 = f32x4.splat(beta2);
+  const towards24 = f32x4.splat(towards2);
+  const step4 = f32x4.splat(step);
+  const rootScale4 = f32x4.splat(rootScale);
+  const eps4 = f32x4.splat(eps);
+  const vectors: u32 = count >> 2;
+  for (let i: u32 = 0; i < vectors; i++) {
+    const g = f32x4.mul(v128.load(gradient), scale4);
+    const m0 = v128.load(first);
+    const m = f32x4.add(m0, f32x4.mul(towards14, f32x4.sub(g, m0)));
+    const v = f32x4.add(f32x4.mul(beta24, v128.load(second)), f32x4.mul(f32x4.mul(towards24, g), g));
+    const denominator = f32x4.add(f32x4.mul(f32x4.sqrt(v), rootScale4), eps4);
+    const update = f32x4.div(f32x4.mul(step4, m), denominator);
+    v128.store(parameter, f32x4.sub(f32x4.mul(v128.load(parameter), keep4), update));
+    v128.store(first, m);
+    v128.store(second, v);
+    parameter += 16;
+    gradient += 16;
+    first += 16;
+    second += 16;
+  }
+  for (let i: u32 = vectors << 2; i < count; i++) {
+    const g = load<f32>(gradient) * gradientScale;
+    const m0 = load<f32>(first);
+    const m = m0 + towards1 * (g - m0);
+    const v = beta2 * load<f32>(second) + towards2 * g * g;
+    const denominator = Mathf.sqrt(v) * rootScale + eps;
+    store<f32>(parameter, load<f32>(parameter) * keep - (step * m) / denominator);
+    store<f32>(first, m);
+    store<f32>(second, v);
+    parameter += 4;
+    gradient += 4;
+    first += 4;
+    second += 4;
+  }
+}
+
+/** Sum of squares in float64: four lanes, added pairwise, then the tail. */
+export function sumOfSquares(x: usize, count: u32): f64 {
+  let low = f64x2.splat(0);
+  let high = f64x2.splat(0);
+  const vectors: u32 = count >> 2;
+  for (let i: u32 = 0; i < vectors; i++) {
+    const four = v128.load(x);
+    const a = f64x2.promote_low_f32x4(four);
+    const b = f64x2.promote_low_f32x4(i32x4.shuffle(four, four, 2, 3, 2, 3));
+    low = f64x2.add(low, f64x2.mul(a, a));
+    high = f64x2.add(high, f64x2.mul(b, b));
+    x += 16;
+  }
+  const both = f64x2.add(low, high);
+  let sum = f64x2.extract_lane(both, 0) + f64x2.extract_lane(both, 1);
+  for (let i: u32 = vectors << 2; i < count; i++) {
+    const value = <f64>load<f32>(x);
+    sum += value * value;
+    x += 4;
+  }
+  return sum;
+}
+
+/** y += alpha * x. */
+export function axpy(y: usize, x: usize, count: u32, alpha: f32): void {
+  const alpha4 = f32x4.splat(alpha);
+  const vectors: u32 = count >> 2;
+  for (let i: u32 = 0; i < vectors; i++) {
+    v128.store(y, f32x4.add(v128.load(y), f32x4.mul(alpha4, v128.load(x))));
+    y += 16;
+    x += 16;
+  }
+  for (let i: u32 = vectors << 2; i < count; i++) {
+    store<f32>(y, load<f32>(y) + alpha * load<f32>(x));
+    y += 4;
+    x += 4;
+  }
+}
+
+/** average += towards * (x - average): an exponential moving average of decay 1 - towards. */
+export function ema(average: usize, x: usize, count: u32, towards: f32): void {
+  const towards4 = f32x4.splat(towards);
+  const vectors: u32 = count >> 2;
+  for (let i: u32 = 0; i < vectors; i++) {
+    const old = v128.load(average);
+    v128.store(average, f32x4.add(old, f32x4.mul(towards4, f32x4.sub(v128.load(x), old))));
+    average += 16;
+    x += 16;
+  }
+  for (let i: u32 = vectors << 2; i < count; i++) {
+    const old = load<f32>(average);
+    store<f32>(average, old + towards * (load<f32>(x) - old));
+    average += 4;
+    x += 4;
+  }
+}
+
+/** x = 0. */
+export function zero(x: usize, count: u32): void {
+  memory.fill(x, 0, count << 2);
+}
