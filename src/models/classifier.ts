@@ -1,0 +1,74 @@
+import { gradients } from "../autodiff/gradients.ts";
+import { input, reduceMean, reshape } from "../graph/builders.ts";
+import { type Graph, graph } from "../graph/graph.ts";
+import type { Value } from "../graph/types.ts";
+import { tokenRows } from "../nn/attention.ts";
+import { layerNorm, linear } from "../nn/layers.ts";
+import { crossEntropy } from "../nn/losses.ts";
+import { layerNormSpecs, linearSpecs, parameterInputs, type Parameters, type ParameterSpec } from "../nn/parameters.ts";
+import { checkConfig, type ClassifierConfig, patchCount } from "./config.ts";
+import { embed, encode, encoderSpecs, patchInputs } from "./encoder.ts";
+import { gradientOutputs } from "./gradient-outputs.ts";
+
+/** Patches of each image that run: those masking keeps, or all of them. */
+export type KeptPatches = number | "all";
+
+/** The tensors of a classifier, under timm's checkpoint keys. */
+export function classifierSpecs(config: ClassifierConfig): ParameterSpec[] {
+  checkConfig(config);
+  const { embedDim, numClasses, globalPool } = config;
+  return [
+    ...encoderSpecs(config, "trained"),
+    ...layerNormSpecs(globalPool === "avg" ? "fc_norm" : "norm", embedDim),
+    ...linearSpecs("head", embedDim, numClasses, { kind: "truncated-normal", std: 2e-5 }),
+  ];
+}
+
+/**
+ * One fine-tuning step: loss and the gradient of every tensor.
+ *
+ * Inputs: `patches` and, unless all run, `positions` (see PatchInputs); `classTargets` [batch, classes] float32, soft
+ * or smoothed; `dropPath` [depth, 2, batch] float32 where a rate is not 0. Outputs: `loss`, `logits` [batch, classes]
+ * and `grad/<key>`. Source: method.md section 5.
+ */
+export function finetuneGraph(
+  config: ClassifierConfig,
+  { batch, kept, dropPathRates = [] }: { batch: number; kept: KeptPatches; dropPathRates?: readonly number[] },
+): Graph {
+  const specs = classifierSpecs(config);
+  const p = parameterInputs(specs);
+  const logits = classify(p, config, batch, kept, dropPathRates);
+  const loss = crossEntropy(logits, input("classTargets", [batch, config.numClasses]));
+  return graph(`finetune-${kept}`, { loss, logits, ...gradientOutputs(loss, specs, p, gradients) });
+}
+
+/** The forward pass for evaluation: `logits` [batch, classes]. */
+export function classifierGraph(config: ClassifierConfig, { batch, kept }: { batch: number; kept: KeptPatches }): Graph {
+  return graph(`classify-${kept}`, { logits: classify(parameterInputs(classifierSpecs(config)), config, batch, kept, []) });
+}
+
+/** Drop-path rates rising linearly from 0 to `largest` over the blocks. */
+export function dropPathRates(depth: number, largest: number): number[] {
+  return Array.from({ length: depth }, (_, i) => (depth === 1 ? largest : (largest * i) / (depth - 1)));
+}
+
+function classify(
+  p: Parameters,
+  config: ClassifierConfig,
+  batch: number,
+  kept: KeptPatches,
+  rates: readonly number[],
+): Value {
+  const { depth, embedDim, globalPool } = config;
+  const layout = { tokens: 1 + (kept === "all" ? patchCount(config) : kept), batch };
+  const clsOnly = { from: 0, to: 1 };
+  const tokens = embed(p, patchInputs(config, batch, kept), config, batch);
+  const rows = encode(tokens, p, config, layout, {
+    dropPath: rates.some((rate) => rate > 0) ? { factors: input("dropPath", [depth, 2, batch]), rates } : undefined,
+    lastQueries: globalPool === "cls" ? clsOnly : undefined,
+  });
+  if (globalPool === "cls") return linear(layerNorm(rows, p, "norm"), p, "head");
+  const patches = tokenRows(rows, layout, { from: 1, to: layout.tokens });
+  const pooled = reduceMean(reshape(patches, [layout.tokens - 1, batch, embedDim]), [0]);
+  return linear(layerNorm(pooled, p, "fc_norm"), p, "head");
+}

@@ -1,0 +1,147 @@
+import type { MatMulAttributes, Node, OpAttributes, OpName, Value } from "../graph/types.ts";
+import type { Provider } from "./operators.ts";
+
+/** What a lowering rule may do: name operands, make intermediate results, and write nodes. */
+export interface Emitter {
+  readonly provider: Provider;
+  name(value: Value): string;
+  /** Whether anything reads this output. */
+  isUsed(value: Value): boolean;
+  fresh(): string;
+  /** A small int64 vector, as operators of newer ONNX versions take for axes and shapes. */
+  int64(values: readonly number[]): string;
+  float(value: number): string;
+  emit(opType: string, inputs: readonly string[], outputs: readonly string[], attributes?: NodeAttributes, domain?: string): void;
+}
+
+export type NodeAttributes = Readonly<Record<string, AttributeValue>>;
+export type AttributeValue = { int: number } | { float: number } | { ints: readonly number[] };
+
+export const contribDomain = "com.microsoft";
+
+type Lowering<Op extends OpName> = (node: Node<Op>, e: Emitter) => void;
+
+/** ONNX's dtype numbers (TensorProto.DataType). */
+export const onnxDtype = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7, bool: 9 } as const;
+
+/** Writes a node under its own ONNX name with the same operands. */
+function plain<Op extends OpName>(opType: string, attributes?: (a: OpAttributes[Op]) => NodeAttributes): Lowering<Op> {
+  return (node, e) => e.emit(opType, node.inputs.map(e.name), outputNames(node, e), attributes?.(node.attributes));
+}
+
+/** Output names with unused trailing outputs left out. */
+function outputNames(node: Node<OpName>, e: Emitter): string[] {
+  const names = node.outputs.map((output) => (e.isUsed(output) ? e.name(output) : ""));
+  while (names.length > 1 && names[names.length - 1] === "") names.pop();
+  return names;
+}
+
+const reduce =
+  (opType: "ReduceSum" | "ReduceMean"): Lowering<"ReduceSum" | "ReduceMean"> =>
+  ({ inputs, outputs, attributes: { axes, keepdims } }, e) =>
+    e.emit(opType, [e.name(inputs[0] as Value), e.int64(axes)], outputs.map(e.name), { keepdims: { int: keepdims ? 1 : 0 } });
+
+const withShape =
+  (opType: "Reshape" | "Expand"): Lowering<"Reshape" | "Expand"> =>
+  ({ inputs, outputs, attributes: { shape } }, e) =>
+    e.emit(opType, [e.name(inputs[0] as Value), e.int64(shape)], outputs.map(e.name));
+
+/** How every operator is written as ONNX nodes. The mapped type makes a missing rule a compile error. */
+export const lowerings: { readonly [Op in OpName]: Lowering<Op> } = {
+  // Leaves become graph inputs and initializers, not nodes.
+  Input: () => {},
+  Constant: () => {},
+  Add: plain("Add"),
+  Sub: plain("Sub"),
+  Mul: plain("Mul"),
+  Div: plain("Div"),
+  Neg: plain("Neg"),
+  Exp: plain("Exp"),
+  Log: plain("Log"),
+  Sqrt: plain("Sqrt"),
+  Reciprocal: plain("Reciprocal"),
+  Erf: plain("Erf"),
+  Gelu: plain("Gelu"),
+  Equal(node, e) {
+    if (e.provider !== "webgpu") return plain<"Equal">("Equal")(node, e);
+    // WebGPU compares 32-bit integers only.
+    const narrowed = node.inputs.map((input) => {
+      const name = e.fresh();
+      e.emit("Cast", [e.name(input)], [name], { to: { int: onnxDtype.int32 } });
+      return name;
+    });
+    e.emit("Equal", narrowed, node.outputs.map(e.name));
+  },
+  Cast: plain("Cast", ({ to }) => ({ to: { int: onnxDtype[to] } })),
+  MatMul: lowerMatMul,
+  Gemm: plain("Gemm", ({ transA, transB, alpha }) => ({
+    transA: { int: transA ? 1 : 0 },
+    transB: { int: transB ? 1 : 0 },
+    alpha: { float: alpha },
+  })),
+  Softmax: plain("Softmax", ({ axis }) => ({ axis: { int: axis } })),
+  LogSoftmax(node, e) {
+    if (e.provider !== "webgpu") return plain<"LogSoftmax">("LogSoftmax", ({ axis }) => ({ axis: { int: axis } }))(node, e);
+    const [largest, shifted, powers, total, logTotal] = Array.from({ length: 5 }, e.fresh) as [string, string, string, string, string];
+    const axes = e.int64([node.attributes.axis]);
+    const x = e.name(node.inputs[0] as Value);
+    e.emit("ReduceMax", [x, axes], [largest], { keepdims: { int: 1 } });
+    e.emit("Sub", [x, largest], [shifted]);
+    e.emit("Exp", [shifted], [powers]);
+    e.emit("ReduceSum", [powers, axes], [total], { keepdims: { int: 1 } });
+    e.emit("Log", [total], [logTotal]);
+    e.emit("Sub", [shifted, logTotal], node.outputs.map(e.name));
+  },
+  LayerNormalization(node, e) {
+    const { epsilon } = node.attributes;
+    e.emit("LayerNormalization", node.inputs.map(e.name), outputNames(node, e), { axis: { int: -1 }, epsilon: { float: epsilon } });
+  },
+  ReduceSum: reduce("ReduceSum"),
+  ReduceMean: reduce("ReduceMean"),
+  Reshape: withShape("Reshape"),
+  Transpose: plain("Transpose", ({ perm }) => ({ perm: { ints: perm } })),
+  Expand: withShape("Expand"),
+  Concat: plain("Concat", ({ axis }) => ({ axis: { int: axis } })),
+  Split: ({ inputs, outputs, attributes: { axis, sizes } }, e) =>
+    e.emit("Split", [e.name(inputs[0] as Value), e.int64(sizes)], outputs.map(e.name), { axis: { int: axis } }),
+  Gather: plain("Gather", ({ axis }) => ({ axis: { int: axis } })),
+};
+
+/** A plain MatMul where nothing is transposed or scaled; else FusedMatMul, or Transpose and Mul where there is none. */
+function lowerMatMul(node: Node<"MatMul">, e: Emitter): void {
+  const { transA, transB, transBatchA, transBatchB, alpha } = node.attributes;
+  const names = node.inputs.map(e.name) as [string, string];
+  const outputs = node.outputs.map(e.name);
+  if (!transA && !transB && !transBatchA && !transBatchB && alpha === 1) return e.emit("MatMul", names, outputs);
+  if (e.provider !== "webgpu") {
+    const flag = (on: boolean) => ({ int: on ? 1 : 0 });
+    const attributes = {
+      transA: flag(transA),
+      transB: flag(transB),
+      transBatchA: flag(transBatchA),
+      transBatchB: flag(transBatchB),
+      alpha: { float: alpha },
+    };
+    return e.emit("FusedMatMul", names, outputs, attributes, contribDomain);
+  }
+  const arranged = [
+    arrange(node.inputs[0] as Value, transA, transBatchA, e),
+    arrange(node.inputs[1] as Value, transB, transBatchB, e),
+  ];
+  if (alpha === 1) return e.emit("MatMul", arranged, outputs);
+  const product = e.fresh();
+  e.emit("MatMul", arranged, [product]);
+  e.emit("Mul", [product, e.float(alpha)], outputs);
+}
+
+/** The operand as `[…batch, rows, columns]`, by an explicit Transpose where its layout differs. */
+function arrange(operand: Value, transpose: boolean, moved: boolean, { name, fresh, emit }: Emitter): string {
+  const rank = operand.shape.length;
+  const batch = Array.from({ length: rank - 2 }, (_, i) => (moved ? i + 1 : i));
+  const rows = moved ? 0 : rank - 2;
+  const perm = transpose ? [...batch, rank - 1, rows] : [...batch, rows, rank - 1];
+  if (perm.every((axis, i) => axis === i)) return name(operand);
+  const result = fresh();
+  emit("Transpose", [name(operand)], [result], { perm: { ints: perm } });
+  return result;
+}
