@@ -213,5 +213,7 @@ class Bars implements Progress {
 
   #log(line: string): void {
     this.#bars.log(`${line}\n`);
+    // Without a redraw of its own, a line logged just before the end is lost.
+    this.#bars.update();
   }
 }

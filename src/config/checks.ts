@@ -1,7 +1,7 @@
 import type { ErrorParts } from "../errors.ts";
 import type { FinetuneOptions } from "./finetune.ts";
 import type { ReconstructOptions } from "./inference.ts";
-import { modelNames } from "./models.ts";
+import { type ModelKind, presetsOf } from "./models.ts";
 import { nearestName } from "./names.ts";
 import type { PretrainOptions } from "./pretrain.ts";
 import { formatSize } from "./size.ts";
@@ -12,9 +12,9 @@ export type Known = Partial<PretrainOptions> & Partial<FinetuneOptions> & Partia
 /** Finds what fields contradict about each other. */
 export type Check = (options: Known) => ErrorParts[];
 
-export function checkModel(kind: "classifier" | "pretraining"): Check {
+export function checkModel(kind: ModelKind): Check {
   return ({ model }) => {
-    const names = modelNames(kind);
+    const names = Object.keys(presetsOf(kind));
     if (model === undefined || names.includes(model)) return [];
     const other = kind === "classifier" ? model.replace(/^msmae_/, "") : `msmae_${model}`;
     const meant = names.includes(other) ? other : nearestName(model, names);

@@ -24,7 +24,7 @@ export const runtimeFields = {
 
 export const imageFields = {
   inputSize: field(sizeSchema.optional(), "Height and width in pixels to which images are resized.", {
-    defaultText: "the model's, 224 for the paper's",
+    defaultText: "224",
     expected: "a size in pixels such as 224 or 224x320 (height x width)",
     placeholder: "HxW",
   }),

@@ -1,28 +1,10 @@
-/** What resolving a configuration needs to know of a model. */
-export interface ModelFacts {
-  /** Side of a patch in pixels. */
-  patchSize: number;
-  /** Side of the square input in pixels. */
-  inputSize: number;
-}
+import { classifierPresets, type Preset, pretrainPresets } from "../models/presets.ts";
 
-const encoders: Readonly<Record<string, ModelFacts>> = {
-  vit_micro_patch16: { patchSize: 16, inputSize: 224 },
-  vit_tiny_patch16: { patchSize: 16, inputSize: 224 },
-  vit_small_patch16: { patchSize: 16, inputSize: 224 },
-  vit_base_patch16: { patchSize: 16, inputSize: 224 },
-  vit_large_patch16: { patchSize: 16, inputSize: 224 },
-  vit_huge_patch14: { patchSize: 14, inputSize: 224 },
-};
+/** Side in pixels to which images are resized unless said otherwise, as in the paper. */
+export const defaultInputSize = 224;
 
-const pretrainPrefix = "msmae_";
+export type ModelKind = "classifier" | "pretraining";
 
-/** Names of the classifiers, or of the models with a decoder that pre-training takes. */
-export function modelNames(kind: "classifier" | "pretraining"): string[] {
-  const names = Object.keys(encoders);
-  return kind === "classifier" ? names : names.map((name) => pretrainPrefix + name);
-}
-
-export function modelFacts(name: string): ModelFacts | undefined {
-  return encoders[name.startsWith(pretrainPrefix) ? name.slice(pretrainPrefix.length) : name];
+export function presetsOf(kind: ModelKind): Readonly<Record<string, Preset>> {
+  return kind === "classifier" ? classifierPresets : pretrainPresets;
 }

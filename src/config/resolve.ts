@@ -13,7 +13,7 @@ import {
 } from "./checks.ts";
 import { greyMean, greyStd, imagenetMean, imagenetStd } from "./common.ts";
 import { choicesOf, expectationOf, infoOf, kindOf, type Shape } from "./fields.ts";
-import { modelFacts } from "./models.ts";
+import { defaultInputSize, presetsOf } from "./models.ts";
 import { nearestName, toCamelCase, toKebabCase } from "./names.ts";
 import { ConfigError, showValue } from "./problems.ts";
 import { completeFinetuneSchedule, completePretrainSchedule, firstRefreshEpoch } from "./schedule.ts";
@@ -105,11 +105,9 @@ function resolve<V extends VerbName>(
 /** Fills in defaults that depend on other fields. */
 function complete(verb: VerbName, options: Known): void {
   if (verb !== "pretrain" && verb !== "finetune" && verb !== "flops") return;
-  const facts = modelFacts(options.model ?? "");
-  if (facts !== undefined) {
-    options.patchSize ??= facts.patchSize;
-    options.inputSize ??= { height: facts.inputSize, width: facts.inputSize };
-  }
+  const preset = presetsOf(verb === "pretrain" ? "pretraining" : "classifier")[options.model ?? ""];
+  options.patchSize ??= preset?.patchSize;
+  options.inputSize ??= { height: defaultInputSize, width: defaultInputSize };
   if (verb === "flops") return;
   options.mean ??= [...(options.inChans === 1 ? greyMean : imagenetMean)];
   options.std ??= [...(options.inChans === 1 ? greyStd : imagenetStd)];

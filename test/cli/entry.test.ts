@@ -1,0 +1,71 @@
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { schemas, verbNames } from "../../src/config/index.ts";
+import { toKebabCase } from "../../src/config/names.ts";
+
+const root = join(import.meta.dirname, "..", "..");
+
+/** Runs the real entry in a process of its own. */
+function msmae(...argv: string[]): { code: number | null; stdout: string; stderr: string } {
+  const result = spawnSync(process.execPath, [join(root, "src/cli/main.ts"), ...argv], { encoding: "utf8", cwd: root });
+  return { code: result.status, stdout: result.stdout, stderr: result.stderr };
+}
+
+test.each(verbNames)("%s --help shows every option and an example", (verb) => {
+  const { code, stdout, stderr } = msmae(verb, "--help");
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  expect(stdout).toMatch(new RegExp(`Example:\\n {2}\\$ msmae ${verb} `));
+  for (const name of Object.keys(schemas[verb].shape)) {
+    if (name === "files" || (verb === "inspect" && name === "checkpoint")) continue;
+    expect(stdout).toContain(`--${toKebabCase(name)}`);
+  }
+  expect(stdout).toContain("--json");
+});
+
+test("the program's own help lists every verb, and --version prints a version", () => {
+  const { code, stdout } = msmae("--help");
+  expect(code).toBe(0);
+  for (const verb of verbNames) expect(stdout).toMatch(new RegExp(`^ {2}${verb} `, "m"));
+  expect(msmae("--version").stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
+test.each([
+  [["pretran"], "error[Config]: pretran: expected one of demo, pretrain,", "did you mean pretrain?"],
+  [
+    ["pretrain", "--mask_ration", "0.3"],
+    "error[Config]: --mask-ration: expected an option of msmae pretrain",
+    "did you mean --mask-ratio?",
+  ],
+  [["pretrain", "--epochs"], "error[Config]: --epochs: expected a value, got nothing", "see msmae pretrain --help"],
+  [["inspect", "a", "b"], "error[Config]: inspect: expected flags only", "see msmae inspect --help"],
+  [["demo", "--config", "/no/such.yaml"], "error[Config]: --config: expected a readable YAML file", "check the path"],
+  [
+    ["eval", "--json"],
+    "error[Config]: checkpoint: expected a file, got nothing",
+    "error[Config]: dataPath: expected a folder",
+  ],
+])("usage error of %j: exit code 2, nothing on stdout, no stack", (argv, start, also) => {
+  const { code, stdout, stderr } = msmae(...argv);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+  expect(stderr.startsWith(start)).toBe(true);
+  expect(stderr).toContain(also);
+  expect(stderr).not.toContain("    at ");
+});
+
+test("no command at all shows the help on stderr and exits 2", () => {
+  const { code, stdout, stderr } = msmae();
+  expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+  expect(stderr).toContain("Usage: msmae");
+  expect(stderr).toContain("error[Config]: msmae: expected one of demo");
+});
+
+test("every problem of a configuration has its own line", () => {
+  const { code, stderr } = msmae("pretrain", "--epochs", "x", "--mask-ratio", "0.9", "--input-size", "30");
+  expect(code).toBe(2);
+  const places = stderr
+    .trimEnd()
+    .split("\n")
+    .map((line) => /^error\[Config\]: ([^:]+): expected /.exec(line)?.[1]);
+  expect(places.sort()).toEqual(["dataPath", "epochs", "inputSize", "maskRatio, throwRatio", "outputDir"]);
+});

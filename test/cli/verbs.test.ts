@@ -1,0 +1,199 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { PredictLine, PretrainResult } from "../../src/cli/verbs.ts";
+import type { PretrainOptions } from "../../src/config/index.ts";
+import { MsmaeError } from "../../src/errors.ts";
+import type { RunHooks } from "../../src/training/events.ts";
+import { run } from "./fakes.ts";
+
+const place = ["--data-path", "images", "--output-dir", "run"];
+const pretrained: PretrainResult = { epochs: 3, trainLoss: 0.51234567, checkpoint: "run/last.safetensors", seconds: 9 };
+
+let folder = "";
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "msmae-cli-"));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function capturePretrain() {
+  const seen: { options?: PretrainOptions; hooks?: RunHooks } = {};
+  const pretrain = async (options: PretrainOptions, hooks: RunHooks): Promise<PretrainResult> => {
+    Object.assign(seen, { options, hooks });
+    return pretrained;
+  };
+  return { seen, pretrain };
+}
+
+test("flags reach the library as resolved options, in either spelling", async () => {
+  const { seen, pretrain } = capturePretrain();
+  const argv = ["pretrain", ...place, "--mask_ratio=0.4", "--batch_size", "8", "--norm_pix_loss", "--nb_classes", "4"];
+  const { code } = await run([...argv, "--mean", "0.5,0.5,0.5", "--seed", "7", "--input-size", "96"], { pretrain });
+  expect(code).toBe(0);
+  expect(seen.options).toMatchObject({
+    dataPath: "images",
+    maskRatio: 0.4,
+    batchSize: 8,
+    normPixLoss: true,
+    numClasses: 4,
+    mean: [0.5, 0.5, 0.5],
+    seed: 7,
+    inputSize: { height: 96, width: 96 },
+    strict: false,
+  });
+});
+
+test("flags win over --config, and --no-… switches off what the file switched on", async () => {
+  const { seen, pretrain } = capturePretrain();
+  const file = join(folder, "config.yaml");
+  writeFileSync(file, "data_path: a\noutputDir: b\nepochs: 9\nstrict: true\nnorm-pix-loss: true\n");
+  const { code } = await run(["pretrain", "--config", file, "--epochs", "5", "--no-strict"], { pretrain });
+  expect(code).toBe(0);
+  expect(seen.options).toMatchObject({ dataPath: "a", outputDir: "b", epochs: 5, strict: false, normPixLoss: true });
+});
+
+test("--json writes one document on stdout and leaves the rest to stderr", async () => {
+  const pretrain = async (_: PretrainOptions, hooks: RunHooks): Promise<PretrainResult> => {
+    hooks.onEvent?.({ type: "warning", message: "2 images skipped" });
+    hooks.onEvent?.({ type: "epoch", epoch: 0, metrics: { trainLoss: 0.5 } });
+    return pretrained;
+  };
+  const json = await run(["--json", "pretrain", ...place], { pretrain });
+  expect(json.stdout.endsWith("}\n")).toBe(true);
+  expect(JSON.parse(json.stdout)).toEqual(pretrained);
+  expect(json.stderr).toContain("warning: 2 images skipped\n");
+  expect(json.stderr).toContain("trainLoss 0.5\n");
+  const people = await run(["pretrain", ...place], { pretrain });
+  expect(people.stdout).toBe("epochs      3\ntrainLoss   0.5123\ncheckpoint  run/last.safetensors\nseconds     9\n");
+  const quiet = await run(["pretrain", ...place, "--quiet", "--json"], { pretrain });
+  expect(quiet.stderr).toBe("warning: 2 images skipped\n");
+});
+
+async function* lines(...values: PredictLine[]): AsyncIterable<PredictLine> {
+  yield* values;
+}
+
+const good: PredictLine = { path: "a.png", class: "glioma", probabilities: { glioma: 0.91234, none: 0.08766 } };
+const bad: PredictLine = { path: "b.png", error: { code: "Data", message: "b.png: cut short" } };
+
+test("predict writes a JSON line per file; a bad file does not end the run", async () => {
+  const argv = ["predict", "--json", "--checkpoint", "c", "a.png", "b.png"];
+  const { code, stdout } = await run(argv, {
+    predict: (options) => {
+      expect(options.files).toEqual(["a.png", "b.png"]);
+      return lines(good, bad);
+    },
+  });
+  expect(
+    stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as unknown),
+  ).toEqual([good, bad]);
+  expect(code).toBe(0);
+});
+
+test("predict for people, and exit code 3 where no file could be read", async () => {
+  const argv = ["predict", "--checkpoint", "c", "a.png", "b.png"];
+  const some = await run(argv, { predict: () => lines(good, bad) });
+  expect(some.stdout).toBe("a.png  glioma  0.9123\nb.png  error[Data]: b.png: cut short\n");
+  expect((await run(argv, { predict: () => lines(bad) })).code).toBe(3);
+});
+
+test("inspect takes its checkpoint as an argument and counts tensors for people", async () => {
+  const inspected = {
+    kind: "classifier",
+    model: "vit_tiny_patch16",
+    numClasses: 2,
+    classNames: ["a", "b"],
+    inputSize: { height: 64, width: 64 },
+    mean: [0.5],
+    std: [0.5],
+    keys: ["head.weight", "head.bias"],
+  };
+  const inspect = async (path: string) => {
+    expect(path).toBe("c.safetensors");
+    return inspected;
+  };
+  const json = await run(["inspect", "c.safetensors", "--json"], { inspect });
+  expect(JSON.parse(json.stdout)).toEqual(inspected);
+  const people = await run(["inspect", "c.safetensors"], { inspect });
+  expect(people.stdout).toMatch(/keys\s+2 tensors/);
+});
+
+test("eval shows the confusion matrix to people", async () => {
+  const evaluated = {
+    n: 5,
+    accuracy: 0.8,
+    balancedAccuracy: 0.75,
+    f1Macro: 0.7,
+    aucMacro: null,
+    kappaQuadratic: 0.5,
+    ece: 0.1,
+    logLoss: 0.4,
+    perClass: [{ class: "a", f1: 0.66667 }],
+    confusion: [
+      [10, 1],
+      [0, 4],
+    ],
+  };
+  const { stdout } = await run(["eval", "--checkpoint", "c", "--data-path", "d"], { evaluate: async () => evaluated });
+  expect(stdout).toContain("aucMacro          not defined\n");
+  expect(stdout).toContain("a  f1 0.6667\n");
+  expect(stdout).toContain("10  1\n 0  4\n");
+});
+
+test.each([
+  ["Data", 3],
+  ["Checkpoint", 4],
+  ["Device", 5],
+  ["UnsupportedOp", 5],
+  ["Config", 2],
+  ["NonFiniteLoss", 1],
+  ["Interrupted", 130],
+] as const)("an error %s ends with exit code %i and one line on stderr", async (code, exitCode) => {
+  const pretrain = () =>
+    Promise.reject(new MsmaeError(code, { where: "here", expected: "x", got: "y\n z", todo: "do w" }));
+  const result = await run(["pretrain", ...place], { pretrain });
+  expect(result).toEqual({ code: exitCode, stdout: "", stderr: `error[${code}]: here: expected x, got y z; do w\n` });
+});
+
+test("an unforeseen error is called internal, with its stack only under --debug", async () => {
+  const pretrain = () => Promise.reject(new TypeError("undefined is not a tensor"));
+  const plain = await run(["pretrain", ...place], { pretrain });
+  expect(plain.code).toBe(1);
+  expect(plain.stderr).toMatch(/^error\[Internal\]: .*undefined is not a tensor.*\n$/);
+  const debug = await run(["--debug", "pretrain", ...place], { pretrain });
+  expect(debug.stderr).toContain("    at ");
+});
+
+test.each([
+  ["ENOSPC", 2, "a full disk"],
+  ["EACCES", 2, "permission"],
+  ["ENOENT", 3, "nothing there"],
+])("file system error %s ends with exit code %i", async (errno, code, words) => {
+  const pretrain = () => Promise.reject(Object.assign(new Error("low-level"), { code: errno, path: "run/x" }));
+  const result = await run(["pretrain", ...place], { pretrain });
+  expect(result.code).toBe(code);
+  expect(result.stderr).toContain("run/x");
+  expect(result.stderr).toContain(words);
+});
+
+test("SIGINT aborts the run through its signal and ends with 130", async () => {
+  const pretrain = (_: PretrainOptions, hooks: RunHooks) =>
+    new Promise<PretrainResult>((_resolve, reject) => {
+      hooks.signal?.addEventListener("abort", () => reject(hooks.signal?.reason));
+      process.emit("SIGINT");
+    });
+  const result = await run(["pretrain", ...place], { pretrain });
+  expect(result.code).toBe(130);
+  expect(result.stderr).toContain("error[Interrupted]");
+  expect(process.listenerCount("SIGINT")).toBe(0);
+});
+
+test("notes on the configuration reach the user before the run", async () => {
+  const { pretrain } = capturePretrain();
+  const { stderr } = await run(["pretrain", ...place, "--attention-start-epoch", "3"], { pretrain });
+  expect(stderr).toContain("warning: attention-driven masking starts at epoch 3");
+});

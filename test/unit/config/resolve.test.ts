@@ -1,0 +1,212 @@
+import { expect, test } from "vitest";
+import { ConfigError } from "../../../src/config/problems.ts";
+import { configNotes, resolveConfig, resolveOptions } from "../../../src/config/resolve.ts";
+import type { VerbName } from "../../../src/config/verb.ts";
+import { MsmaeError } from "../../../src/errors.ts";
+
+const place = { dataPath: "images", outputDir: "run" };
+const scratch = { ...place, init: "scratch" } as const;
+
+/** The problems of a configuration as `where: todo` under their places. */
+function problemsOf(run: () => unknown): Map<string, { expected: string; got: string; todo: string }> {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof ConfigError) return new Map(error.problems.map((parts) => [parts.where, parts]));
+    throw error;
+  }
+  return new Map();
+}
+
+test("pre-training defaults are the paper's", () => {
+  expect(resolveOptions("pretrain", place)).toEqual({
+    ...place,
+    valSplit: 0.1,
+    model: "msmae_vit_base_patch16",
+    saveEvery: 20,
+    epochs: 300,
+    batchSize: 64,
+    accumIter: 1,
+    blr: 1e-3,
+    weightDecay: 0.05,
+    minLr: 0,
+    warmupEpochs: 40,
+    maskRatio: 0.45,
+    throwRatio: 0.3,
+    randomMaskRatio: 0.75,
+    attentionStartEpoch: 41,
+    mapInterval: 40,
+    mapWarmupEpochs: 40,
+    mapCrop: "aligned",
+    clsLoss: "softmax-ce",
+    clsLossWeight: 0.1,
+    normPixLoss: false,
+    init: "scratch",
+    allowPartial: false,
+    inputSize: { height: 224, width: 224 },
+    patchSize: 16,
+    inChans: 3,
+    mean: [0.485, 0.456, 0.406],
+    std: [0.229, 0.224, 0.225],
+    workers: 2,
+    cacheMb: 512,
+    strict: false,
+    seed: 0,
+    threads: 0,
+    device: "cpu",
+  });
+});
+
+test("fine-tuning defaults are the paper's", () => {
+  expect(resolveOptions("finetune", { ...place, finetune: "c.safetensors" })).toMatchObject({
+    model: "vit_base_patch16",
+    init: "checkpoint",
+    epochs: 100,
+    batchSize: 64,
+    warmupEpochs: 5,
+    layerDecay: 0.75,
+    dropPath: 0.1,
+    smoothing: 0.1,
+    mapInterval: 20,
+    minLr: 1e-6,
+    globalPool: "avg",
+    fullTokenEpochs: 0,
+    blr: 1e-3,
+    weightDecay: 0.05,
+  });
+});
+
+test("fewer epochs scale the schedule, longer ones keep the paper's, given values stay", () => {
+  const schedule = (epochs: number, more = {}) => {
+    const options = resolveOptions("pretrain", { ...place, epochs, ...more });
+    return [options.warmupEpochs, options.mapInterval, options.mapWarmupEpochs, options.attentionStartEpoch];
+  };
+  expect(schedule(30)).toEqual([4, 4, 4, 5]);
+  expect(schedule(600)).toEqual([40, 40, 40, 41]);
+  expect(schedule(2)).toEqual([0, 1, 0, 1]);
+  expect(schedule(1)).toEqual([0, 1, 0, "never"]);
+  expect(schedule(30, { mapInterval: 3 })).toEqual([4, 3, 4, 7]);
+  expect(schedule(30, { warmupEpochs: 2, attentionStartEpoch: 9 })).toEqual([2, 4, 4, 9]);
+  const finetune = resolveOptions("finetune", { ...scratch, epochs: 20 });
+  expect([finetune.warmupEpochs, finetune.mapInterval]).toEqual([1, 4]);
+});
+
+test("flags win over the file, and every spelling of a name is the same option", () => {
+  const options = resolveConfig("pretrain", {
+    file: "data_path: a\noutput-dir: b\nmaskRatio: 0.2\nepochs: 10\nnb_classes: 4\nnormPixLoss: true",
+    flags: {
+      dataPath: "c",
+      epochs: "12",
+      mean: "0.1, 0.2 0.3",
+      inputSize: "224x320",
+      "attention-start-epoch": "never",
+    },
+  });
+  expect(options).toMatchObject({
+    dataPath: "c",
+    outputDir: "b",
+    maskRatio: 0.2,
+    epochs: 12,
+    numClasses: 4,
+    normPixLoss: true,
+    mean: [0.1, 0.2, 0.3],
+    inputSize: { height: 224, width: 320 },
+    attentionStartEpoch: "never",
+  });
+});
+
+test("a number of a file stays a number: text there is refused", () => {
+  const problems = problemsOf(() => resolveConfig("pretrain", { file: 'data_path: a\noutput_dir: b\nepochs: "12"' }));
+  expect(problems.get("epochs")).toMatchObject({ expected: "a whole number of at least 1", got: '"12"' });
+});
+
+test("all problems come at once, fields and contradictions alike", () => {
+  const run = () =>
+    resolveConfig("pretrain", {
+      file: "mask_ration: 0.2\nclsLoss: softmax_ce\nmean: [0.5]",
+      flags: {
+        output_dir: "o",
+        epochs: "ten",
+        inputSize: "220",
+        patchSize: "16",
+        maskRatio: "0.8",
+        model: "vit_tiny_patch16",
+      },
+    });
+  const problems = problemsOf(run);
+  expect([...problems.keys()].sort()).toEqual(
+    ["clsLoss", "dataPath", "epochs", "inputSize", "maskRatio, throwRatio", "mask_ration", "mean", "model"].sort(),
+  );
+  expect(problems.get("mask_ration")?.todo).toBe("did you mean maskRatio?");
+  expect(problems.get("clsLoss")?.todo).toBe("did you mean softmax-ce?");
+  expect(problems.get("model")?.todo).toBe("did you mean msmae_vit_tiny_patch16?");
+  expect(problems.get("dataPath")?.got).toBe("nothing");
+  expect(run).toThrow(MsmaeError);
+  expect(run).toThrow(/8 problems/);
+});
+
+test("two spellings of one option in one place are refused", () => {
+  const problems = problemsOf(() => resolveConfig("demo", { file: "output_dir: a\noutputDir: b" }));
+  expect(problems.get("outputDir")?.got).toBe("two spellings of it");
+});
+
+test.each<[string, VerbName, Record<string, unknown>, string]>([
+  ["no kept patch", "pretrain", { ...place, inputSize: 32, maskRatio: 0.5, throwRatio: 0.5 }, "maskRatio, throwRatio"],
+  ["no masked patch", "pretrain", { ...place, inputSize: 32, maskRatio: 0.2 }, "maskRatio"],
+  [
+    "nothing left by the random phase",
+    "pretrain",
+    { ...place, inputSize: 32, randomMaskRatio: 0.9, maskRatio: 0.3 },
+    "randomMaskRatio",
+  ],
+  ["attention after the end", "pretrain", { ...place, epochs: 10, attentionStartEpoch: 10 }, "attentionStartEpoch"],
+  ["warm-up beyond the end", "pretrain", { ...place, epochs: 10, warmupEpochs: 11 }, "warmupEpochs"],
+  ["full-token epochs beyond the end", "finetune", { ...scratch, epochs: 10, fullTokenEpochs: 11 }, "fullTokenEpochs"],
+  ["uneven patches", "finetune", { ...scratch, inputSize: "224x230" }, "inputSize"],
+  ["three means of one channel", "pretrain", { ...place, inChans: 1, mean: [0.5, 0.5, 0.5] }, "mean"],
+  ["a deviation of zero", "pretrain", { ...place, std: [0.2, 0, 0.2] }, "std"],
+  ["two channels", "pretrain", { ...place, inChans: 2 }, "inChans"],
+  ["an end rate above the peak", "pretrain", { ...place, minLr: 0.1 }, "minLr"],
+  ["fine-tuning from nothing", "finetune", place, "finetune"],
+  ["scratch beside a checkpoint", "finetune", { ...scratch, finetune: "c" }, "init"],
+  [
+    "ratios of a reconstruction",
+    "reconstruct",
+    { checkpoint: "c", files: ["a"], outputDir: "o", maskRatio: 0.9 },
+    "maskRatio, throwRatio",
+  ],
+  ["ratios of a count", "flops", { maskRatio: 0.9 }, "maskRatio, throwRatio"],
+  ["no files", "predict", { checkpoint: "c", files: [] }, "files"],
+])("contradiction found: %s", (_, verb, input, where) => {
+  const problems = problemsOf(() => resolveConfig(verb, { flags: input }));
+  expect([...problems.keys()]).toEqual([where]);
+});
+
+test("ratios of a masking that never runs are not checked", () => {
+  const never = { ...place, attentionStartEpoch: "never" as const, maskRatio: 0.9 };
+  expect(resolveOptions("pretrain", never).maskRatio).toBe(0.9);
+  expect(
+    resolveOptions("pretrain", { ...place, attentionStartEpoch: 0, inputSize: 64, randomMaskRatio: 0.99 }),
+  ).toBeDefined();
+});
+
+test("fine-tuning may hide nothing: a single patch is enough", () => {
+  const options = resolveOptions("finetune", { ...scratch, inputSize: 16, maskRatio: 0.5, throwRatio: 0.49 });
+  expect(options.inputSize).toEqual({ height: 16, width: 16 });
+});
+
+test("a resumed fine-tuning needs no checkpoint to start from", () => {
+  expect(resolveOptions("finetune", { ...place, resume: "run" }).init).toBe("scratch");
+});
+
+test("one-channel models take the grey averages of ImageNet", () => {
+  expect(resolveOptions("pretrain", { ...place, inChans: 1 })).toMatchObject({ mean: [0.449], std: [0.226] });
+});
+
+test("a note says when masks would follow maps that do not exist yet", () => {
+  const early = resolveOptions("pretrain", { ...place, attentionStartEpoch: 10 });
+  expect(configNotes("pretrain", early)).toEqual([
+    expect.stringContaining("starts at epoch 10, but the first maps come at the end of epoch 40"),
+  ]);
+  expect(configNotes("pretrain", resolveOptions("pretrain", place))).toEqual([]);
+});
