@@ -1,0 +1,131 @@
+import { MsmaeError } from "../errors.ts";
+import type { ParameterStore } from "../optim/parameter-store.ts";
+import { type Grid, interpolatePositionEmbedding } from "./position-embedding.ts";
+import type { StoredTensor } from "./safetensors.ts";
+import { toFloat32 } from "./tensor-values.ts";
+
+/** How the keys of a checkpoint become those of a model. */
+export interface WeightMapping {
+  /** The model's key for a checkpoint's key, or undefined for one that is left out on purpose. */
+  rename(key: string): string | undefined;
+  /** Whether a key of the model may keep its initial value where the checkpoint has none. */
+  fresh(key: string): boolean;
+}
+
+export interface LoadOptions {
+  /** What to name in errors: the checkpoint's path. */
+  where: string;
+  /** Load what fits where something is missing, unexpected or of another shape, instead of failing. */
+  allowPartial?: boolean;
+  /** As it is unless told otherwise. */
+  mapping?: WeightMapping;
+}
+
+/** What became of every key, in the checkpoint's or the model's order. */
+export interface LoadReport {
+  loaded: string[];
+  /** Keys of the model that the checkpoint lacks. */
+  missing: string[];
+  /** Keys of the checkpoint that the model lacks. */
+  unexpected: string[];
+  reshaped: { key: string; expected: readonly number[]; got: readonly number[] }[];
+  /** Keys of the checkpoint left out on purpose. */
+  dropped: string[];
+  /** Keys of the model that keep their initial value on purpose. */
+  fresh: string[];
+}
+
+const SAME: WeightMapping = { rename: (key) => key, fresh: () => false };
+
+/**
+ * From a pre-trained model to a classifier: without decoder, mask token and pre-training head. With average pooling the
+ * final `norm` has no use, and `fc_norm` starts anew.
+ *
+ * Source: section 5 of the method.
+ */
+export function classifierFromPretraining(globalPool: "avg" | "cls"): WeightMapping {
+  const average = globalPool === "avg";
+  const leftOut = average ? /^(decoder_|mask_token$|head\.|norm\.)/ : /^(decoder_|mask_token$|head\.)/;
+  const fresh = average ? /^(head|fc_norm)\./ : /^head\./;
+  return { rename: (key) => (leftOut.test(key) ? undefined : key), fresh: (key) => fresh.test(key) };
+}
+
+/**
+ * Copies a checkpoint's tensors, converted to float32, into the parameters of a store: all of them, or none.
+ *
+ * @throws MsmaeError "Checkpoint" that lists missing, unexpected and reshaped keys, unless `allowPartial`.
+ */
+export function loadWeights(
+  store: ParameterStore,
+  tensors: ReadonlyMap<string, StoredTensor>,
+  options: LoadOptions,
+): LoadReport {
+  const { where, allowPartial = false, mapping = SAME } = options;
+  const report: LoadReport = { loaded: [], missing: [], unexpected: [], reshaped: [], dropped: [], fresh: [] };
+  const fitting = new Map<string, StoredTensor>();
+  const seen = new Set<string>();
+  for (const [source, tensor] of tensors) {
+    const key = mapping.rename(source);
+    if (key === undefined) report.dropped.push(source);
+    else if (!store.has(key)) report.unexpected.push(source);
+    else {
+      seen.add(key);
+      const expected = store.shapeOf(key);
+      if (sameShape(expected, tensor.shape)) fitting.set(key, tensor);
+      else report.reshaped.push({ key, expected, got: tensor.shape });
+    }
+  }
+  for (const key of store.names) {
+    if (!seen.has(key)) (mapping.fresh(key) ? report.fresh : report.missing).push(key);
+  }
+  const faults = report.missing.length + report.unexpected.length + report.reshaped.length;
+  if (faults > 0 && !allowPartial) throw misfit(where, report);
+  for (const [key, tensor] of fitting) {
+    store.parameter(key).set(toFloat32(tensor));
+    report.loaded.push(key);
+  }
+  return report;
+}
+
+/**
+ * The checkpoint's tensors with `pos_embed` [1, L+1, D] brought to another grid; the same map where the grids agree.
+ *
+ * @throws MsmaeError "Shape" where `pos_embed` does not fit the grid `from`.
+ */
+export function withPositionGrid(
+  tensors: ReadonlyMap<string, StoredTensor>,
+  from: Grid,
+  to: Grid,
+): ReadonlyMap<string, StoredTensor> {
+  const tensor = tensors.get("pos_embed");
+  if (tensor === undefined || sameShape(from, to)) return tensors;
+  const width = tensor.shape[2] ?? 0;
+  const data = Float32Array.from(interpolatePositionEmbedding(toFloat32(tensor), width, from, to));
+  const resized: StoredTensor = {
+    dtype: "F32",
+    shape: [1, 1 + to[0] * to[1], width],
+    bytes: new Uint8Array(data.buffer),
+  };
+  return new Map([...tensors, ["pos_embed", resized]]);
+}
+
+function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((size, axis) => size === b[axis]);
+}
+
+/** Keys of each kind that an error names before it only counts. */
+const LISTED = 12;
+
+function misfit(where: string, { missing, unexpected, reshaped }: LoadReport): MsmaeError {
+  const list = (kind: string, keys: string[]) => {
+    const more = keys.length > LISTED ? `, and ${keys.length - LISTED} more` : "";
+    return keys.length === 0 ? [] : [`${keys.length} ${kind} (${keys.slice(0, LISTED).join(", ")}${more})`];
+  };
+  const shapes = reshaped.map(({ key, expected, got }) => `${key}: [${got}] instead of [${expected}]`);
+  return new MsmaeError("Checkpoint", {
+    where,
+    expected: "every key of the model, and no other",
+    got: [...list("missing", missing), ...list("unexpected", unexpected), ...list("reshaped", shapes)].join("; "),
+    todo: "check model, input size and number of classes, or pass --allow-partial to load what fits",
+  });
+}

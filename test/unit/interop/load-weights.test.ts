@@ -1,0 +1,107 @@
+import { describe, expect, test } from "vitest";
+import { classifierFromPretraining, loadWeights, withPositionGrid } from "../../../src/interop/load-weights.ts";
+import type { StoredTensor } from "../../../src/interop/safetensors.ts";
+import { toFloat32 } from "../../../src/interop/tensor-values.ts";
+import { ParameterStore } from "../../../src/optim/parameter-store.ts";
+
+function tensor(shape: number[], first: number): StoredTensor {
+  const data = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => first + i);
+  return { dtype: "F32", shape, bytes: new Uint8Array(data.buffer) };
+}
+
+function storeOf(shapes: Record<string, number[]>): ParameterStore {
+  return ParameterStore.create(Object.entries(shapes).map(([name, shape]) => ({ name, shape, trainable: true })));
+}
+
+describe("loadWeights", () => {
+  test("copies every tensor, converting to float32", () => {
+    const store = storeOf({ a: [2], b: [1] });
+    const half: StoredTensor = { dtype: "F16", shape: [1], bytes: new Uint8Array([0x00, 0x3e]) };
+    const report = loadWeights(
+      store,
+      new Map([
+        ["b", half],
+        ["a", tensor([2], 3)],
+      ]),
+      { where: "x" },
+    );
+    expect([...store.parameter("a")]).toEqual([3, 4]);
+    expect([...store.parameter("b")]).toEqual([1.5]);
+    expect(report).toEqual({ loaded: ["b", "a"], missing: [], unexpected: [], reshaped: [], dropped: [], fresh: [] });
+  });
+
+  test("a misfit names all keys, and leaves the store as it was", () => {
+    const store = storeOf({ a: [2], b: [1], c: [2, 2] });
+    const tensors = new Map([
+      ["a", tensor([2], 3)],
+      ["c", tensor([4], 0)],
+      ["d", tensor([1], 0)],
+    ]);
+    const act = () => loadWeights(store, tensors, { where: "model.safetensors" });
+    expect(act).toThrow(expect.objectContaining({ code: "Checkpoint" }));
+    expect(act).toThrow(
+      /^model.safetensors:.*1 missing \(b\); 1 unexpected \(d\); 1 reshaped \(c: \[4\] instead of \[2,2\]\)/,
+    );
+    expect([...store.parameter("a")]).toEqual([0, 0]);
+  });
+
+  test("allowPartial loads what fits and reports the rest", () => {
+    const store = storeOf({ a: [2], b: [1], c: [2, 2] });
+    const tensors = new Map([
+      ["a", tensor([2], 3)],
+      ["c", tensor([4], 9)],
+      ["d", tensor([1], 0)],
+    ]);
+    const report = loadWeights(store, tensors, { where: "x", allowPartial: true });
+    expect(report).toMatchObject({ loaded: ["a"], missing: ["b"], unexpected: ["d"] });
+    expect(report.reshaped).toEqual([{ key: "c", expected: [2, 2], got: [4] }]);
+    expect([...store.parameter("a")]).toEqual([3, 4]);
+    expect([...store.parameter("c")]).toEqual([0, 0, 0, 0]);
+  });
+
+  test("a long list of keys is cut, with their number", () => {
+    const store = storeOf(Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`key${i}`, [1]])));
+    expect(() => loadWeights(store, new Map(), { where: "x" })).toThrow(/40 missing \(key0, .*key11, and 28 more\)/);
+  });
+
+  const pretrained = new Map([
+    ["cls_token", tensor([1, 1, 2], 1)],
+    ["norm.weight", tensor([2], 3)],
+    ["mask_token", tensor([1, 1, 2], 5)],
+    ["decoder_embed.weight", tensor([2, 2], 7)],
+    ["head.weight", tensor([4, 2], 11)],
+  ]);
+
+  test("average pooling: decoder, mask token, head and norm dropped; head and fc_norm fresh", () => {
+    const store = storeOf({ cls_token: [1, 1, 2], "fc_norm.weight": [2], "head.weight": [3, 2] });
+    const report = loadWeights(store, pretrained, { where: "x", mapping: classifierFromPretraining("avg") });
+    expect(report.loaded).toEqual(["cls_token"]);
+    expect(report.dropped).toEqual(["norm.weight", "mask_token", "decoder_embed.weight", "head.weight"]);
+    expect(report.fresh).toEqual(["fc_norm.weight", "head.weight"]);
+    expect([...store.parameter("head.weight")]).toEqual([0, 0, 0, 0, 0, 0]);
+  });
+
+  test("cls pooling: norm is loaded, and missed where it is not there", () => {
+    const store = storeOf({ cls_token: [1, 1, 2], "norm.weight": [2], "head.weight": [3, 2] });
+    const mapping = classifierFromPretraining("cls");
+    expect(loadWeights(store, pretrained, { where: "x", mapping }).loaded).toEqual(["cls_token", "norm.weight"]);
+    const without = new Map([...pretrained].filter(([key]) => key !== "norm.weight"));
+    expect(() => loadWeights(store, without, { where: "x", mapping })).toThrow(/1 missing \(norm.weight\)/);
+  });
+});
+
+describe("withPositionGrid", () => {
+  test("brings pos_embed to the new grid and leaves the rest", () => {
+    const tensors = new Map([
+      ["pos_embed", tensor([1, 5, 3], 0)],
+      ["a", tensor([1], 2)],
+    ]);
+    const resized = withPositionGrid(tensors, [2, 2], [3, 4]);
+    const embedding = resized.get("pos_embed") as StoredTensor;
+    expect(embedding.shape).toEqual([1, 13, 3]);
+    expect([...toFloat32(embedding).subarray(0, 3)]).toEqual([0, 1, 2]);
+    expect(toFloat32(embedding)).toHaveLength(39);
+    expect(resized.get("a")).toBe(tensors.get("a"));
+    expect(withPositionGrid(tensors, [2, 2], [2, 2])).toBe(tensors);
+  });
+});
