@@ -1,0 +1,21 @@
+import type { ErrorCode, ErrorParts } from "../errors.ts";
+import type { CompiledGraph, Feeds } from "../runtime/program.ts";
+import type { Update } from "./core.ts";
+
+/** What the engine's thread can be asked, without the number that pairs a request with its reply. */
+export type EngineCommand =
+  | { kind: "ready" }
+  | { kind: "load"; graph: CompiledGraph }
+  | { kind: "unload"; name: string }
+  | { kind: "run"; name: string; feeds: Feeds }
+  | { kind: "train"; name: string; feeds: Feeds; update: Update }
+  | { kind: "close" };
+
+export type EngineRequest = EngineCommand & { id: number };
+
+export interface EngineReply {
+  id: number;
+  value?: unknown;
+  /** Errors do not survive `postMessage` whole: these parts do. */
+  error?: { code: ErrorCode; parts: ErrorParts } | { message: string };
+}

@@ -1,0 +1,45 @@
+// The thread in which graphs run: ONNX Runtime blocks it, so that the main thread stays free.
+import { parentPort, workerData } from "node:worker_threads";
+import { MsmaeError } from "../errors.ts";
+import { nodeBackend } from "../runtime/node-backend.ts";
+import { spawnNodeThread } from "../runtime/node-threads.ts";
+import { EngineCore, type EngineSetup } from "./core.ts";
+import type { EngineReply, EngineRequest } from "./protocol.ts";
+
+const port = parentPort;
+if (!port) throw new Error("this module runs as a worker");
+const reply = (message: EngineReply) => port.postMessage(message);
+
+let core: EngineCore | undefined;
+// One request after another: a step must not start while another has the parameters in hand.
+let last: Promise<unknown> = EngineCore.create(workerData as EngineSetup, nodeBackend, spawnNodeThread).then((created) => {
+  core = created;
+});
+
+port.on("message", (request: EngineRequest) => {
+  last = last
+    .then(() => answer(core as EngineCore, request))
+    .then((value) => reply({ id: request.id, value }), (error: unknown) => reply({ id: request.id, error: portable(error) }));
+});
+
+function answer(engine: EngineCore, request: EngineRequest): Promise<unknown> {
+  switch (request.kind) {
+    case "ready":
+      return Promise.resolve();
+    case "load":
+      return engine.load(request.graph);
+    case "unload":
+      return engine.unload(request.name);
+    case "run":
+      return engine.run(request.name, request.feeds);
+    case "train":
+      return engine.train(request.name, request.feeds, request.update);
+    case "close":
+      return engine.close();
+  }
+}
+
+function portable(error: unknown): EngineReply["error"] {
+  if (error instanceof MsmaeError) return { code: error.code, parts: error.parts };
+  return { message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+}

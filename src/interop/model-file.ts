@@ -1,0 +1,106 @@
+import { z } from "zod";
+import { MsmaeError } from "../errors.ts";
+import type { ClassifierConfig, MaeConfig } from "../models/config.ts";
+import { readSafetensorsFile, readSafetensorsHeader, writeSafetensorsFile } from "./safetensors-file.ts";
+import type { StoredTensor, TensorToStore } from "./safetensors.ts";
+
+const positive = z.int().positive();
+const encoderShape = {
+  inputHeight: positive,
+  inputWidth: positive,
+  patchSize: positive,
+  inChans: positive,
+  embedDim: positive,
+  depth: positive,
+  numHeads: positive,
+  mlpRatio: z.number().positive(),
+  numClasses: positive,
+};
+const common = {
+  /** The preset's name. */
+  model: z.string(),
+  classNames: z.array(z.string()),
+  /** Per channel, on pixels scaled to [0, 1]. */
+  mean: z.array(z.number()),
+  std: z.array(z.number()),
+  /** Epochs and optimiser steps behind these weights. */
+  epoch: z.number(),
+  step: z.number(),
+  seed: z.number(),
+  licence: z.string(),
+  msmaeVersion: z.string(),
+};
+const descriptionSchema = z.discriminatedUnion("kind", [
+  z.object({
+    kind: z.literal("pretrained"),
+    ...common,
+    config: z.object({ ...encoderShape, decoderEmbedDim: positive, decoderDepth: positive, decoderNumHeads: positive }),
+    normPixLoss: z.boolean(),
+  }),
+  z.object({
+    kind: z.literal("classifier"),
+    ...common,
+    config: z.object({ ...encoderShape, globalPool: z.enum(["avg", "cls"]) }),
+  }),
+]);
+
+/** What a checkpoint says of itself: everything needed to build its model and to use it on images. */
+export type ModelDescription = z.infer<typeof descriptionSchema>;
+export type PretrainedDescription = Extract<ModelDescription, { kind: "pretrained" }> & { config: MaeConfig };
+export type ClassifierDescription = Extract<ModelDescription, { kind: "classifier" }> & { config: ClassifierConfig };
+
+export interface ModelFile {
+  description: ModelDescription;
+  tensors: ReadonlyMap<string, StoredTensor>;
+}
+
+/** The metadata key under which the description stands, as JSON. */
+const descriptionKey = "msmae";
+
+/** Writes weights with their description, atomically. Python's safetensors reads the file as it is. */
+export async function writeModelFile(
+  path: string,
+  description: ModelDescription,
+  tensors: ReadonlyMap<string, TensorToStore>,
+): Promise<void> {
+  await writeSafetensorsFile(path, tensors, { format: "pt", [descriptionKey]: JSON.stringify(description) });
+}
+
+/** Reads and verifies a checkpoint. @throws MsmaeError Checkpoint when it is damaged or describes no model. */
+export async function readModelFile(path: string): Promise<ModelFile> {
+  const { metadata, tensors } = await readSafetensorsFile(path);
+  return { description: parseDescription(path, metadata), tensors };
+}
+
+/** What a checkpoint says of itself, and its keys with dtypes and shapes, without reading the weights. */
+export async function describeModelFile(path: string): Promise<{ description: ModelDescription; keys: TensorSummary[] }> {
+  const { metadata, entries } = await readSafetensorsHeader(path);
+  const keys = [...entries].map(([key, { dtype, shape }]) => ({ key, dtype, shape }));
+  return { description: parseDescription(path, metadata), keys };
+}
+
+export interface TensorSummary {
+  key: string;
+  dtype: string;
+  shape: readonly number[];
+}
+
+function parseDescription(path: string, metadata: Readonly<Record<string, string>>): ModelDescription {
+  const fail = (got: string, cause?: unknown) =>
+    new MsmaeError(
+      "Checkpoint",
+      { where: path, expected: `metadata "${descriptionKey}" that describes the model`, got, todo: "use a checkpoint written by msmae" },
+      { cause },
+    );
+  const text = metadata[descriptionKey];
+  if (text === undefined) throw fail("none");
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw fail("text that is not JSON", cause);
+  }
+  const parsed = descriptionSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw fail(parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; "));
+}

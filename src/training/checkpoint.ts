@@ -1,0 +1,130 @@
+import { mkdir, readdir, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { z } from "zod";
+import { MsmaeError } from "../errors.ts";
+import { type ModelDescription, writeModelFile } from "../interop/model-file.ts";
+import { readSafetensorsFile, readSafetensorsHeader, writeSafetensorsFile } from "../interop/safetensors-file.ts";
+import type { TensorToStore } from "../interop/safetensors.ts";
+import { toFloat32 } from "../interop/tensor-values.ts";
+import type { Arena, ParameterStore } from "../optim/parameter-store.ts";
+
+/** Where a run stands, beside its weights. All random draws are keyed by seed, epoch and sample, so no generator has a state. */
+const progressSchema = z.object({
+  verb: z.string(),
+  seed: z.number(),
+  /** The epoch in hand and how many of its batches are done: 0 when it has not begun. */
+  epoch: z.int(),
+  batch: z.int(),
+  /** Optimiser steps done. */
+  step: z.int(),
+  /** Sums over the batches done of the epoch in hand. */
+  sums: z.record(z.string(), z.number()),
+  /** The best validation result so far. */
+  best: z.object({ epoch: z.int(), score: z.number(), loss: z.number() }).nullable(),
+  /** Options that must be the same to go on, by name. */
+  options: z.record(z.string(), z.unknown()),
+  seconds: z.number(),
+});
+
+export type Progress = z.infer<typeof progressSchema>;
+
+export interface TrainingState {
+  progress: Progress;
+  /** Attention maps [images, patches], as they are; absent while there are none. */
+  maps?: Float32Array;
+}
+
+const progressKey = "msmae-progress";
+const mapsKey = "maps";
+/** What of the store a state keeps beside the parameters themselves. */
+const arenas: readonly Arena[] = ["firstMoment", "secondMoment", "ema"];
+
+/**
+ * Writes `<name>.safetensors` and, beside it, the state needed to go on, `<name>.<step>.state.safetensors`. The state
+ * comes first and the weights name its step: a crash between the two leaves the older pair whole.
+ */
+export async function saveCheckpoint(
+  folder: string,
+  name: string,
+  store: ParameterStore,
+  description: ModelDescription,
+  state: TrainingState | undefined,
+): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  const path = join(folder, `${name}.safetensors`);
+  if (state) {
+    const tensors = new Map<string, TensorToStore>();
+    for (const arena of arenas) {
+      if (!store.keeps(arena)) continue;
+      for (const key of store.trainableNames) {
+        tensors.set(`${arena}/${key}`, { data: viewOf(store, arena, key), shape: store.shapeOf(key) });
+      }
+    }
+    if (state.maps) tensors.set(mapsKey, { data: state.maps, shape: [state.maps.length] });
+    await writeSafetensorsFile(statePath(path, state.progress.step), tensors, { [progressKey]: JSON.stringify(state.progress) });
+  }
+  const weights = new Map(store.names.map((key) => [key, { data: store.parameter(key), shape: store.shapeOf(key) }]));
+  await writeModelFile(path, description, weights);
+  if (state) await removeOlderStates(path, state.progress.step);
+  return path;
+}
+
+/** Reads the state beside a checkpoint, and puts moments and averages back into the store. */
+export async function loadState(path: string, step: number, store: ParameterStore): Promise<TrainingState> {
+  const file = statePath(path, step);
+  const { metadata, tensors } = await readSafetensorsFile(file);
+  for (const [key, tensor] of tensors) {
+    const slash = key.indexOf("/");
+    if (slash < 0) continue;
+    const [arena, name] = [key.slice(0, slash) as Arena, key.slice(slash + 1)];
+    if (!arenas.includes(arena) || !store.has(name) || !store.keeps(arena)) throw damaged(file, `"${key}"`);
+    const view = viewOf(store, arena, name);
+    const values = toFloat32(tensor);
+    if (values.length !== view.length) throw damaged(file, `"${key}" of ${values.length} values`);
+    view.set(values);
+  }
+  const maps = tensors.get(mapsKey);
+  return { progress: parseProgress(file, metadata[progressKey]), maps: maps && toFloat32(maps) };
+}
+
+/** The progress noted beside a checkpoint, without the tensors. */
+export async function readProgress(path: string, step: number): Promise<Progress> {
+  const file = statePath(path, step);
+  return parseProgress(file, (await readSafetensorsHeader(file)).metadata[progressKey]);
+}
+
+function parseProgress(file: string, text: string | undefined): Progress {
+  const parsed = text === undefined ? undefined : progressSchema.safeParse(JSON.parse(text));
+  if (!parsed?.success) throw damaged(file, "no readable progress");
+  return parsed.data;
+}
+
+function viewOf(store: ParameterStore, arena: Arena, key: string): Float32Array {
+  switch (arena) {
+    case "firstMoment":
+      return store.firstMoment(key);
+    case "secondMoment":
+      return store.secondMoment(key);
+    case "ema":
+      return store.ema(key);
+    default:
+      throw new Error(`a state does not keep ${arena} values`);
+  }
+}
+
+function statePath(path: string, step: number): string {
+  return path.replace(/\.safetensors$/, `.${step}.state.safetensors`);
+}
+
+async function removeOlderStates(path: string, step: number): Promise<void> {
+  const current = basename(statePath(path, step));
+  const name = basename(path, ".safetensors");
+  const older = (await readdir(dirname(path))).filter(
+    (file) => file.startsWith(`${name}.`) && file.endsWith(".state.safetensors") && file !== current,
+  );
+  await Promise.all(older.map((file) => rm(join(dirname(path), file), { force: true })));
+}
+
+function damaged(where: string, got: string): MsmaeError {
+  return new MsmaeError("Checkpoint", { where, expected: "the state of this run's model", got, todo: "resume from another checkpoint" });
+}

@@ -1,0 +1,58 @@
+import { MsmaeError } from "../errors.ts";
+import { attentionOrder } from "../masking/selection.ts";
+import { type Geometry, patchWeights, type PatchWeightOptions } from "../masking/patch-weights.ts";
+import { RandomStream } from "../random.ts";
+
+/**
+ * The attention map of every training image, [patches] each; all ones before the first refresh.
+ * Source: method.md sections 2 and 3.
+ */
+export class MapBank {
+  readonly #maps: Float32Array;
+  readonly #patches: number;
+  readonly #options: PatchWeightOptions;
+  readonly #seed: number;
+
+  constructor(images: number, patches: number, seed: number, options: PatchWeightOptions) {
+    this.#maps = new Float32Array(images * patches).fill(1);
+    this.#patches = patches;
+    this.#options = options;
+    this.#seed = seed;
+  }
+
+  get images(): number {
+    return this.#maps.length / this.#patches;
+  }
+
+  /** All maps in one array, for a checkpoint. */
+  get all(): Float32Array {
+    return this.#maps;
+  }
+
+  /** @throws MsmaeError Checkpoint when the maps are of another data set or grid. */
+  restore(maps: Float32Array): void {
+    if (maps.length !== this.#maps.length) {
+      throw new MsmaeError("Checkpoint", {
+        where: "attention maps of the resumed run",
+        expected: `${this.images} maps of ${this.#patches} patches`,
+        got: `${maps.length} values`,
+        todo: "resume with the data set and the input size the run was started with",
+      });
+    }
+    this.#maps.set(maps);
+  }
+
+  set(image: number, map: ArrayLike<number>): void {
+    this.#maps.set(map, image * this.#patches);
+  }
+
+  map(image: number): Float32Array {
+    return this.#maps.subarray(image * this.#patches, (image + 1) * this.#patches);
+  }
+
+  /** Draws the order in which an image's patches are masked, thrown and kept, its map following the crop. */
+  drawOrder(image: number, geometry: Geometry, epoch: number): { order: Uint32Array; uniform: boolean } {
+    const weights = patchWeights(this.map(image), geometry, this.#options);
+    return attentionOrder(weights, RandomStream.for(this.#seed, "masks", epoch, image));
+  }
+}
