@@ -1,3 +1,5 @@
+import { exitCodeOf, formatFailure } from "./failures.ts";
+
 /** The two streams of a command line; tests put buffers in their place. */
 export interface Streams {
   stdout: NodeJS.WritableStream;
@@ -26,11 +28,20 @@ export function writeAll(stream: NodeJS.WritableStream, text: string): Promise<v
   });
 }
 
-/** A reader such as `head` that closes the pipe early has what it wanted: the end is quiet. */
-export function endQuietlyOnBrokenPipe(stream: NodeJS.WritableStream): void {
+/** Resolves once all that was written to the streams has left this process. */
+export async function flush(...streams: NodeJS.WritableStream[]): Promise<void> {
+  await Promise.all(streams.map((stream) => writeAll(stream, "")));
+}
+
+/**
+ * A reader such as `head` that closes the pipe early has what it wanted: the end is quiet. Any other fault of the
+ * stream, such as a full disk, is told on stderr.
+ */
+export function endOnStreamFault(stream: NodeJS.WritableStream, stderr: NodeJS.WritableStream): void {
   stream.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit(0);
-    throw error;
+    if (stream !== stderr) stderr.write(formatFailure(error, false));
+    process.exit(exitCodeOf(error));
   });
 }
 

@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { existsSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { schemas, verbNames } from "../../src/config/index.ts";
@@ -68,4 +69,21 @@ test("every problem of a configuration has its own line", () => {
     .split("\n")
     .map((line) => /^error\[Config\]: ([^:]+): expected /.exec(line)?.[1]);
   expect(places.sort()).toEqual(["dataPath", "epochs", "inputSize", "maskRatio, throwRatio", "outputDir"]);
+});
+
+test.skipIf(!existsSync("/dev/full"))("a full disk under stdout is told on stderr and ends with exit code 2", () => {
+  const argv = [join(root, "src/cli/main.ts"), "--help"];
+  const result = spawnSync(process.execPath, argv, {
+    encoding: "utf8",
+    stdio: ["ignore", openSync("/dev/full", "w"), "pipe"],
+  });
+  expect(result.status).toBe(2);
+  expect(result.stderr).toMatch(/^error\[Config\]: .*got a full disk/);
+});
+
+test.skipIf(process.platform === "win32")("a reader that closes the pipe ends the program quietly", () => {
+  const main = join(root, "src/cli/main.ts");
+  const script = `"$1" "$2" pretrain --help | true; echo "\${PIPESTATUS[0]}"`;
+  const result = spawnSync("bash", ["-c", script, "bash", process.execPath, main], { encoding: "utf8" });
+  expect(result).toMatchObject({ stdout: "0\n", stderr: "" });
 });
