@@ -40,6 +40,28 @@ export function copyImage({ width, height, data }: RgbImage): RgbImage {
   return { width, height, data: Uint8Array.from(data) };
 }
 
+/** Every pixel repeated `factor` times in both directions. */
+export function enlarge({ width, height, data }: RgbImage, factor: number): RgbImage {
+  const result = blankImage(width * factor, height * factor, [0, 0, 0]);
+  for (let y = 0; y < result.height; y++) {
+    for (let x = 0; x < result.width; x++) {
+      const from = (Math.floor(y / factor) * width + Math.floor(x / factor)) * 3;
+      result.data.set(data.subarray(from, from + 3), (y * result.width + x) * 3);
+    }
+  }
+  return result;
+}
+
+/** Every cell repeated `factor` times in both directions. */
+export function enlargeGrid({ width, height, data }: Grid, factor: number): Grid {
+  const large = { width: width * factor, height: height * factor };
+  const cell = (_: unknown, i: number): number => {
+    const y = Math.floor(Math.floor(i / large.width) / factor);
+    return data[y * width + Math.floor((i % large.width) / factor)] as number;
+  };
+  return { ...large, data: Float64Array.from({ length: large.width * large.height }, cell) };
+}
+
 /** Copies `source` into `target` with its top-left corner at (left, top); all of it must fit. */
 export function paste(target: RgbImage, source: RgbImage, left: number, top: number): void {
   const stride = source.width * 3;

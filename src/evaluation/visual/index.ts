@@ -1,6 +1,6 @@
 // Pure pixel functions on plain typed arrays, without node:* in their import graph.
 export { type ColourMapName, colourTable } from "./colour-map.ts";
-export { blankImage, copyImage, type Grid, greyToRgb, type Rgb, type RgbImage } from "./image.ts";
+export { blankImage, copyImage, enlarge, enlargeGrid, type Grid, greyToRgb, type Rgb, type RgbImage } from "./image.ts";
 export { type OutlineOptions, type OverlayOptions, outlineMask, overlayMap, resizeGrid } from "./overlay.ts";
 export { type PointingGameOptions, type PointingGameResult, pointingGame, wilsonInterval } from "./pointing-game.ts";
 export {
@@ -13,5 +13,6 @@ export {
   predictionToImage,
   type ReconstructionPanelInput,
   reconstructionPanel,
+  reconstructionPictures,
   type SheetOptions,
 } from "./reconstruction.ts";

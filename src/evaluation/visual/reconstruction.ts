@@ -133,22 +133,35 @@ export interface ReconstructionPanelInput {
  * @throws MsmaeError "Shape" when image, mask and patch size do not fit.
  */
 export function reconstructionPanel(input: ReconstructionPanelInput, options: SheetOptions = {}): RgbImage {
+  const pictures = reconstructionPictures(input);
+  return contactSheet(pictures, { ...options, columns: pictures.length });
+}
+
+/**
+ * The pictures of {@link reconstructionPanel}, each by itself.
+ *
+ * @throws MsmaeError "Shape" when image, mask and patch size do not fit.
+ */
+export function reconstructionPictures(input: ReconstructionPanelInput): RgbImage[] {
   const { original, mask, patchSize, reconstruction } = input;
-  const columns = checkPatches("drawing a reconstruction", original, mask, patchSize);
+  checkPatches("drawing a reconstruction", original, mask, patchSize);
   checkSameSize(original, reconstruction);
   const pictures = [original, maskingView(original, mask, patchSize), reconstruction];
-  if (input.withVisible) {
-    const combined = copyImage(reconstruction);
-    for (let y = 0; y < original.height; y++) {
-      for (let x = 0; x < original.width; x++) {
-        if (mask[Math.floor(y / patchSize) * columns + Math.floor(x / patchSize)] !== 0) continue;
-        const pixel = (y * original.width + x) * 3;
-        combined.data.set(original.data.subarray(pixel, pixel + 3), pixel);
-      }
+  return input.withVisible ? [...pictures, pasteVisible(input)] : pictures;
+}
+
+/** The reconstruction with the kept patches of the original in their places. */
+function pasteVisible({ original, mask, patchSize, reconstruction }: ReconstructionPanelInput): RgbImage {
+  const columns = original.width / patchSize;
+  const result = copyImage(reconstruction);
+  for (let y = 0; y < original.height; y++) {
+    for (let x = 0; x < original.width; x++) {
+      if (mask[Math.floor(y / patchSize) * columns + Math.floor(x / patchSize)] !== 0) continue;
+      const pixel = (y * original.width + x) * 3;
+      result.data.set(original.data.subarray(pixel, pixel + 3), pixel);
     }
-    pictures.push(combined);
   }
-  return contactSheet(pictures, { ...options, columns: pictures.length });
+  return result;
 }
 
 /** Options of {@link contactSheet}. */

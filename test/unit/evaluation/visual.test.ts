@@ -3,6 +3,8 @@ import {
   blankImage,
   colourTable,
   contactSheet,
+  enlarge,
+  enlargeGrid,
   type Grid,
   greyToRgb,
   maskingView,
@@ -215,5 +217,20 @@ describe("contactSheet", () => {
 
   test("no images is a named error", () => {
     expect(() => contactSheet([])).toThrow(expect.objectContaining({ code: "Shape" }));
+  });
+});
+
+describe("enlarge", () => {
+  test("repeats pixels along both axes", () => {
+    const large = enlarge(greyToRgb([1, 2, 3, 4, 5, 6], 3, 2), 2);
+    expect([large.width, large.height]).toEqual([6, 4]);
+    expect(Array.from({ length: 24 }, (_, i) => pixel(large, i % 6, Math.floor(i / 6))[0])).toEqual([
+      1, 1, 2, 2, 3, 3, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 4, 4, 5, 5, 6, 6,
+    ]);
+  });
+
+  test("repeats cells of a grid the same way", () => {
+    const large = enlargeGrid(grid(1, 2, [7, 8]), 2);
+    expect([large.height, large.width, ...Array.from(large.data)]).toEqual([2, 4, 7, 7, 8, 8, 7, 7, 8, 8]);
   });
 });

@@ -1,0 +1,192 @@
+import type { TopLevelSpec } from "vega-lite";
+import type { CalibrationBin, ClassificationMetrics } from "../metrics/index.ts";
+import { escapeHtml, Html, html } from "./html.ts";
+import type { CurveChart } from "./types.ts";
+
+const WIDTH = 300;
+const HEIGHT = 210;
+/** Colours --series-1 … --series-8 of the style sheet; it knows the light and the dark ones. */
+const SERIES_COLOURS = Array.from({ length: 8 }, (_, i) => `var(--series-${i + 1})`);
+/** Beyond eight series the colours repeat with another dash. */
+const DASHES = [
+  [1, 0],
+  [6, 3],
+  [2, 2],
+  [8, 3, 2, 3],
+];
+
+const CONFIG: TopLevelSpec["config"] = {
+  background: "transparent",
+  font: "system-ui, sans-serif",
+  view: { stroke: null },
+  axis: {
+    labelColor: "var(--ink-soft)",
+    titleColor: "var(--ink-soft)",
+    titleFontWeight: "normal",
+    domainColor: "var(--line)",
+    tickColor: "var(--line)",
+    gridColor: "var(--line)",
+    gridOpacity: 0.7,
+    labelFontSize: 11,
+    titleFontSize: 12,
+  },
+  legend: {
+    orient: "bottom",
+    labelColor: "var(--ink)",
+    labelFontSize: 12,
+    title: null,
+    symbolStrokeWidth: 2,
+    symbolType: "stroke",
+  },
+};
+
+/** Values over epochs, one line per series. */
+export async function curveChart({ title, yTitle, yFormat, series }: CurveChart): Promise<Html> {
+  const values = series.flatMap(({ name, points }) =>
+    points.filter(([, value]) => Number.isFinite(value)).map(([epoch, value]) => ({ epoch, value, series: name })),
+  );
+  const single = series.every(({ points }) => points.length < 2);
+  const chart = await svg(`${title}: ${series.map(({ name }) => name).join(", ")} over epochs`, {
+    width: WIDTH,
+    height: HEIGHT,
+    data: { values },
+    mark: { type: "line", strokeWidth: 2, interpolate: "linear", point: single },
+    encoding: {
+      x: { field: "epoch", type: "quantitative", title: "epoch", axis: { tickMinStep: 1, grid: false } },
+      y: {
+        field: "value",
+        type: "quantitative",
+        title: yTitle,
+        axis: { format: yFormat, tickCount: 5 },
+        scale: { zero: false },
+      },
+      ...seriesEncoding(series.map(({ name }) => name)),
+    },
+  });
+  return figure(title, chart);
+}
+
+/** One ROC curve per class against the rest; undefined where no class has one. */
+export async function rocChart({ roc, perClass }: ClassificationMetrics): Promise<Html | undefined> {
+  const label = (k: number): string => `${perClass[k]?.class} (${perClass[k]?.auc?.toFixed(3)})`;
+  const drawn = roc.flatMap(({ curve }, k) => (curve === null ? [] : [{ curve, series: label(k) }]));
+  if (drawn.length === 0) return undefined;
+  const values = drawn.flatMap(({ curve, series }) =>
+    curve.fpr.map((fpr, order) => ({ fpr, tpr: curve.tpr[order] as number, order, series })),
+  );
+  const chart = await svg(`ROC curves: ${drawn.map(({ series }) => series).join(", ")}`, {
+    width: WIDTH,
+    height: WIDTH,
+    layer: [
+      diagonal(),
+      {
+        data: { values },
+        mark: { type: "line", strokeWidth: 2, interpolate: "linear" },
+        encoding: {
+          x: { field: "fpr", type: "quantitative", title: "1 − specificity", ...UNIT_AXIS },
+          y: { field: "tpr", type: "quantitative", title: "sensitivity", ...UNIT_AXIS },
+          order: { field: "order", type: "quantitative" },
+          ...seriesEncoding(drawn.map(({ series }) => series)),
+        },
+      },
+    ],
+  });
+  return figure("ROC, each class against the rest (area under the curve)", chart);
+}
+
+/** Share predicted right per bin of confidence, and how many images each bin holds. */
+export async function reliabilityChart(bins: readonly CalibrationBin[]): Promise<Html> {
+  const values = bins.filter(({ count }) => count > 0);
+  const x = (title: string | null) => ({
+    field: "from",
+    type: "quantitative" as const,
+    bin: "binned" as const,
+    title,
+    ...UNIT_AXIS,
+  });
+  const chart = await svg("Reliability diagram: share predicted right for each confidence, and number of images", {
+    spacing: 8,
+    vconcat: [
+      {
+        width: WIDTH,
+        height: HEIGHT,
+        layer: [
+          {
+            data: { values },
+            mark: { type: "bar", color: "var(--series-1)", opacity: 0.75, binSpacing: 1 },
+            encoding: {
+              x: x(null),
+              x2: { field: "to" },
+              y: { field: "accuracy", type: "quantitative", title: "share predicted right", ...UNIT_AXIS },
+            },
+          },
+          diagonal(),
+        ],
+      },
+      {
+        width: WIDTH,
+        height: 50,
+        data: { values },
+        mark: { type: "bar", color: "var(--ink-soft)", opacity: 0.6, binSpacing: 1 },
+        encoding: {
+          x: x("confidence (top probability)"),
+          x2: { field: "to" },
+          y: { field: "count", type: "quantitative", title: "images", axis: { tickCount: 2, grid: false } },
+        },
+      },
+    ],
+  });
+  return figure("Reliability: bars on the diagonal mean that stated confidence is deserved", chart);
+}
+
+const UNIT_AXIS = { scale: { domain: [0, 1] }, axis: { tickCount: 5, format: ".1~f" } };
+
+function diagonal() {
+  return {
+    data: { values: [{ at: 0 }, { at: 1 }] },
+    mark: { type: "line" as const, color: "var(--ink-soft)", strokeDash: [4, 4], strokeWidth: 1 },
+    encoding: {
+      x: { field: "at", type: "quantitative" as const, scale: { domain: [0, 1] } },
+      y: { field: "at", type: "quantitative" as const, scale: { domain: [0, 1] } },
+    },
+  };
+}
+
+function seriesEncoding(names: readonly string[]) {
+  const range = names.map((_, i) => SERIES_COLOURS[i % SERIES_COLOURS.length] as string);
+  const dashes = names.map((_, i) => DASHES[Math.floor(i / SERIES_COLOURS.length) % DASHES.length] as number[]);
+  // Long names stand one below the other rather than cut short.
+  const columns = Math.max(...names.map((name) => name.length)) > 16 ? 1 : 2;
+  const legend = { legend: names.length > 1 ? { columns, labelLimit: columns === 1 ? 280 : 130 } : null };
+  return {
+    color: { field: "series", type: "nominal" as const, scale: { domain: [...names], range }, ...legend },
+    strokeDash: { field: "series", type: "nominal" as const, scale: { domain: [...names], range: dashes }, ...legend },
+  };
+}
+
+function figure(title: string, chart: Html): Html {
+  return html`<figure class="chart"><figcaption>${title}</figcaption>${chart}</figure>`;
+}
+
+let drawnCharts = 0;
+
+/** Vega and Vega-Lite are heavy: they load only when a report draws its first chart. */
+async function svg(description: string, spec: TopLevelSpec): Promise<Html> {
+  const [vega, vegaLite] = await Promise.all([import("vega"), import("vega-lite")]);
+  const compiled = vegaLite.compile({ ...spec, config: CONFIG } as TopLevelSpec).spec;
+  const view = new vega.View(vega.parse(compiled), { renderer: "none" });
+  const markup = await view.toSVG();
+  view.finalize();
+  return new Html(embedded(markup, description));
+}
+
+/** The SVG fit for its place in the page: scales with the column, one image to a screen reader, ids of its own. */
+function embedded(markup: string, description: string): string {
+  const [, width = "0", height = "0"] = /viewBox="0 0 ([\d.]+) ([\d.]+)"/.exec(markup) ?? [];
+  const prefix = `chart${drawnCharts++}-`;
+  const open = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" style="max-width:${Math.round(Number(width) * 1.3)}px" role="img" aria-label="${escapeHtml(description)}">`;
+  return markup
+    .replace(/^<svg[^>]*>/, open)
+    .replace(/id="/g, `id="${prefix}`)
+    .replace(/url\(#/g, `url(#${prefix}`);
+}

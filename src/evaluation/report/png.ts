@@ -1,0 +1,17 @@
+import sharp from "sharp";
+import type { RgbImage } from "../visual/image.ts";
+import { Html, html } from "./html.ts";
+
+/** A picture as the bytes of a PNG file. */
+export async function encodePng({ width, height, data }: RgbImage): Promise<Uint8Array> {
+  return sharp(data, { raw: { width, height, channels: 3 } })
+    .png({ compressionLevel: 9 })
+    .toBuffer();
+}
+
+/** An `<img>` that carries its own data; `alt` says what it shows. */
+export async function inlineImage(image: RgbImage, alt: string): Promise<Html> {
+  const data = Buffer.from(await encodePng(image)).toString("base64");
+  const source = new Html(`data:image/png;base64,${data}`);
+  return html`<img src="${source}" alt="${alt}" width="${image.width}" height="${image.height}">`;
+}

@@ -1,0 +1,95 @@
+import type { ClassificationMetrics } from "../metrics/index.ts";
+import type { Grid, PatchMask, PointingGameResult, RgbImage } from "../visual/index.ts";
+
+/** What a report shows. Every part but the title is optional; absent parts leave no trace. */
+export interface ReportInput {
+  title: string;
+  /** One or two sentences under the title. */
+  lead?: string;
+  /** Facts of the run, in order: model, data, epochs, time… */
+  summary?: readonly ReportFact[];
+  curves?: readonly CurveChart[];
+  evaluation?: EvaluationSection;
+  attention?: AttentionSection;
+  pointingGame?: PointingGameSection;
+  reconstructions?: readonly ReconstructionExample[];
+  provenance?: ProvenanceSection;
+}
+
+export interface ReportFact {
+  label: string;
+  value: string;
+}
+
+/** One small chart of values over epochs. */
+export interface CurveChart {
+  title: string;
+  /** Label of the vertical axis, with its unit where there is one. */
+  yTitle: string;
+  /** d3-format of the vertical axis, such as "%" or ".1e". */
+  yFormat?: string;
+  series: readonly CurveSeries[];
+}
+
+export interface CurveSeries {
+  name: string;
+  /** [epoch, value] pairs; pairs with a value that is not finite are left out. */
+  points: readonly (readonly [epoch: number, value: number])[];
+}
+
+/** Figures of the classifier on one split. */
+export interface EvaluationSection {
+  /** Name of the split, such as "test". */
+  split: string;
+  metrics: ClassificationMetrics;
+}
+
+/** Attention maps over images: one row per image, one column per model. */
+export interface AttentionSection {
+  examples: readonly AttentionExample[];
+}
+
+export interface AttentionExample {
+  /** What the image is, such as "glioma, predicted glioma (93 %)". */
+  caption: string;
+  image: RgbImage;
+  /** The same model names in the same order in every example. */
+  maps: readonly NamedMap[];
+  /** Lesion mask [height, width] of the image's size, drawn as an outline. */
+  lesion?: Grid;
+}
+
+export interface NamedMap {
+  /** Which model looks, such as "random weights" or "supervised pre-training". */
+  name: string;
+  /** Attention weights [gh, gw]. */
+  map: Grid;
+}
+
+/** How often each model's map peaks in the lesion. */
+export interface PointingGameSection {
+  results: readonly { name: string; result: PointingGameResult }[];
+  /** Pixels, as given to the pointing game. Default 0. */
+  tolerance?: number;
+}
+
+export interface ReconstructionExample {
+  caption: string;
+  original: RgbImage;
+  /** [L] 0 kept, 1 masked, −1 thrown. */
+  mask: PatchMask;
+  patchSize: number;
+  /** The decoder's output as pixels, at the original's size. */
+  reconstruction: RgbImage;
+}
+
+/** How the report's numbers were made, so that they can be made again. */
+export interface ProvenanceSection {
+  seed: number;
+  /** The command that repeats the run. */
+  command?: string;
+  /** Versions and machine, in order. */
+  environment: readonly ReportFact[];
+  /** The resolved configuration, as YAML. */
+  configYaml?: string;
+}
