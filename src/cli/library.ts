@@ -8,16 +8,16 @@ export const library: Verbs = {
   demo: async (options, hooks) => (await import("../training/demo.ts")).demo(options, hooks),
   pretrain: async (options, hooks) => (await import("../training/pretrain.ts")).pretrain(options, hooks),
   finetune: async (options, hooks) => (await import("../training/finetune.ts")).finetune(options, hooks),
-  evaluate: async (options, hooks) => (await import("../evaluation/evaluate.ts")).evaluate(options, hooks),
+  evaluate: async (options, hooks) => (await import("../inference/evaluate.ts")).evaluate(options, hooks),
   async *predict(options, hooks) {
-    yield* (await import("../evaluation/predict.ts")).predict(options, hooks);
+    yield* (await import("../inference/predict.ts")).predict(options, hooks);
   },
   async *attentionMaps(options, hooks) {
-    yield* (await import("../evaluation/attention-maps.ts")).attentionMaps(options, hooks);
+    yield* (await import("../inference/attention-maps.ts")).attentionMaps(options, hooks);
   },
   async *reconstruct(options, hooks) {
-    yield* (await import("../evaluation/reconstruct.ts")).reconstruct(options, hooks);
+    yield* (await import("../inference/reconstruct.ts")).reconstruct(options, hooks);
   },
-  flops: async (options, hooks) => (await import("../evaluation/flops.ts")).flops(options, hooks),
+  flops: async (options, hooks) => (await import("../inference/flops.ts")).flops(options, hooks),
   inspect: async (path) => (await import("../interop/inspect.ts")).inspect(path),
 };

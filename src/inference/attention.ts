@@ -1,0 +1,44 @@
+import type { Engine } from "../engine/engine.ts";
+import type { FeedBuilder } from "../engine/feeds.ts";
+import type { Graph } from "../graph/graph.ts";
+import { attentionMapGraph, mapWeights } from "../models/attention-maps.ts";
+import { type EncoderConfig, patchCount } from "../models/config.ts";
+import { forBatchSize, type ImageBatch, runBatches } from "./run-batches.ts";
+
+export interface AttentionMapsInput {
+  engine: Engine;
+  config: EncoderConfig;
+  feeds: FeedBuilder;
+  batches: AsyncIterable<ImageBatch>;
+  /** Images per run; a smaller last batch is filled up. */
+  batchSize: number;
+  /** Receives each batch's indices [B] and its maps, float32 [B, L] in [0, 1]. */
+  onMaps: (indices: Uint32Array, weights: Float32Array) => void;
+  signal?: AbortSignal | undefined;
+}
+
+/** The graph that {@link attentionMapsOf} loads, for unloading it by its name. */
+export function attentionGraph(config: EncoderConfig, batchSize: number): Graph {
+  return forBatchSize(attentionMapGraph(config, batchSize), batchSize);
+}
+
+/**
+ * Attention maps of whole images: where the cls token looks in the last block. The graph stays loaded in the engine.
+ *
+ * @throws the signal's reason when it fires; what the batches or the engine throw.
+ * Source: method.md section 2.
+ */
+export async function attentionMapsOf(input: AttentionMapsInput): Promise<void> {
+  const { config, batchSize, onMaps } = input;
+  const patches = patchCount(config);
+  const values = config.numHeads * (1 + patches);
+  const graph = attentionGraph(config, batchSize);
+  for await (const { batch, outputs } of runBatches({ ...input, graph })) {
+    const attention = outputs.attention as Float32Array;
+    const weights = new Float32Array(batch.indices.length * patches);
+    for (let b = 0; b < batch.indices.length; b++) {
+      weights.set(mapWeights(attention.subarray(b * values, (b + 1) * values), config.numHeads), b * patches);
+    }
+    onMaps(batch.indices, weights);
+  }
+}

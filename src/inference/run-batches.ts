@@ -1,0 +1,60 @@
+import type { Engine } from "../engine/engine.ts";
+import type { FeedBuilder } from "../engine/feeds.ts";
+import type { Graph } from "../graph/graph.ts";
+
+/** Images to run, in an order of the caller's. The data loader's batches are of this form. */
+export interface ImageBatch {
+  /** [B] what the caller knows the images by. */
+  indices: Uint32Array;
+  /** uint8 [B, H, W, C] of the model's input size. */
+  images: Uint8Array;
+}
+
+/** What is run over the batches. */
+export interface BatchRun<B extends ImageBatch> {
+  engine: Engine;
+  /** Takes `patches` of `batchSize` whole images. */
+  graph: Graph;
+  feeds: FeedBuilder;
+  batches: AsyncIterable<B>;
+  /** Images per run; a smaller batch is filled up with zeros. */
+  batchSize: number;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Runs a graph over batches of whole images. While the engine works on one batch, the next is read and normalised.
+ * The graph is loaded here and stays loaded.
+ *
+ * @throws the signal's reason when it fires, after the run in hand.
+ */
+export async function* runBatches<B extends ImageBatch>(
+  run: BatchRun<B>,
+): AsyncGenerator<{ batch: B; outputs: Record<string, Float32Array> }, void, void> {
+  const { engine, graph, feeds, batches, batchSize, signal } = run;
+  await engine.load(graph);
+  let inHand: { batch: B; outputs: Promise<Record<string, Float32Array>> } | undefined;
+  try {
+    for await (const batch of batches) {
+      signal?.throwIfAborted();
+      const outputs = engine.run(graph.name, feeds.whole(batch.images, batchSize));
+      // It is awaited one batch later; until then a failure must not count as unhandled.
+      outputs.catch(() => undefined);
+      const previous = inHand;
+      inHand = { batch, outputs };
+      if (previous) yield { batch: previous.batch, outputs: await previous.outputs };
+    }
+    signal?.throwIfAborted();
+    const last = inHand;
+    inHand = undefined;
+    if (last) yield { batch: last.batch, outputs: await last.outputs };
+  } finally {
+    // Whoever stops early may change the parameters next: not while a run still reads them.
+    await inHand?.outputs.catch(() => undefined);
+  }
+}
+
+/** The graph under a name of its own for each batch size, since an engine loads a name once. */
+export function forBatchSize(graph: Graph, batchSize: number): Graph {
+  return { ...graph, name: `${graph.name}-batch-${batchSize}` };
+}
