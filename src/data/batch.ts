@@ -1,0 +1,60 @@
+import type { Geometry } from "./raster.ts";
+
+/** Images of one step, in the order of the epoch. */
+export interface Batch {
+  /** Position in the epoch, counted from 0. */
+  batch: number;
+  /** [B] indices into the loader's samples. */
+  indices: Uint32Array;
+  /** [B] class indices. */
+  labels: Int32Array;
+  /** uint8 [B, H, W, C] in shared memory: cropped, resized and mirrored, not normalised. */
+  images: Uint8Array;
+  /** [B] */
+  geometries: Geometry[];
+  /** [B] */
+  paths: string[];
+  /**
+   * Gives the memory of `images` back for a later batch; `images` must not be used after. Optional, but without it the
+   * memory waits for the garbage collector, which sees little reason to hurry.
+   */
+  release(): void;
+}
+
+/** What a loader makes and what it may use. */
+export interface LoaderOptions {
+  inputHeight: number;
+  inputWidth: number;
+  /** Channels of the network's input; files of the other kind are converted. */
+  channels: 1 | 3;
+  /** Threads that read; 0 reads in this one. Default: cores − 1, from 1 to 4. */
+  workers?: number;
+  /** Bound of the decoded images kept in memory, in MiB; 0 keeps none. Default 512. */
+  cacheMb?: number;
+  /** Batches prepared ahead of the one in use. Default 3. */
+  prefetch?: number;
+  /** Fail at the first unreadable image, instead of going on without it. */
+  strict?: boolean;
+  /** Hears once of each unreadable image. */
+  onWarning?: (message: string) => void;
+}
+
+/** Which batches an epoch has, and how its images are made. */
+export interface EpochOptions {
+  epoch: number;
+  seed: number;
+  batchSize: number;
+  /** Training: random resized crop (bicubic) and mirror. Else the whole image, resized bilinearly. */
+  augment: boolean;
+  shuffle: boolean;
+  /** Leave out the last batch when it is not full. */
+  dropLast: boolean;
+  /** First batch to give, for resuming inside an epoch. Default 0. */
+  startBatch?: number;
+  signal?: AbortSignal;
+}
+
+/** Batches that an epoch of `samples` images gives. */
+export function batchesPerEpoch(samples: number, batchSize: number, dropLast: boolean): number {
+  return dropLast ? Math.floor(samples / batchSize) : Math.ceil(samples / batchSize);
+}
