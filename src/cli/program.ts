@@ -2,10 +2,11 @@ import { readFileSync } from "node:fs";
 import { performance } from "node:perf_hooks";
 import { Command, CommanderError } from "commander";
 import type { Shape } from "../config/fields.ts";
-import { configNotes, resolveConfig, schemas, type VerbName } from "../config/index.ts";
+import { resolveConfig, schemas, type VerbName } from "../config/index.ts";
 import { nearestName } from "../config/names.ts";
 import { ConfigError } from "../config/problems.ts";
 import { MsmaeError, messageOf } from "../errors.ts";
+import { packageVersion } from "../version.ts";
 import type { VerbCommand } from "./commands/command.ts";
 import { demo } from "./commands/demo.ts";
 import { evaluate } from "./commands/eval.ts";
@@ -69,7 +70,7 @@ function createProgram(streams: Streams): Command {
     .description(
       "Supervised masked autoencoders for medical images: pre-train, fine-tune, and see where the model looks.",
     )
-    .version(packageVersion())
+    .version(packageVersion)
     .option("--json", "Write results as JSON on stdout; everything for people goes to stderr.")
     .option("--quiet", "Write nothing but results, warnings and errors.")
     .option("--debug", "Show the stack trace of an error.")
@@ -102,7 +103,6 @@ function addVerb<V extends VerbName>(
     const options = resolveConfig(verb.name, { ...readConfig(config), flags: givenFlags(command, shape) });
     const controller = new AbortController();
     const progress = createProgress({ stream: streams.stderr, quiet, now: () => performance.now() });
-    for (const message of configNotes(verb.name, options)) progress.handle({ type: "warning", message });
     const release = abortOnSignals(controller, streams.stderr);
     const restoreTerminal = (): void => progress.stop();
     process.once("exit", restoreTerminal);
@@ -171,11 +171,4 @@ function usageError(error: CommanderError, program: Command, argv: readonly stri
     default:
       return raise("msmae", "a valid command line", error.message.replace(/^error: /, ""), `see ${verbHelp}`);
   }
-}
-
-function packageVersion(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
-  return typeof manifest === "object" && manifest !== null && "version" in manifest
-    ? String(manifest.version)
-    : "unknown";
 }

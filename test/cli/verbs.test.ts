@@ -191,9 +191,3 @@ test("SIGINT aborts the run through its signal and ends with 130", async () => {
   expect(result.stderr).toContain("error[Interrupted]");
   expect(process.listenerCount("SIGINT")).toBe(0);
 });
-
-test("notes on the configuration reach the user before the run", async () => {
-  const { pretrain } = capturePretrain();
-  const { stderr } = await run(["pretrain", ...place, "--attention-start-epoch", "3"], { pretrain });
-  expect(stderr).toContain("warning: attention-driven masking starts at epoch 3");
-});
