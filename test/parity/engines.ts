@@ -1,0 +1,151 @@
+import type { Graph } from "../../src/graph/graph.ts";
+import { interpret } from "../../src/graph/interpreter.ts";
+import type { NdArray } from "../../src/graph/types.ts";
+import { gradientName } from "../../src/models/gradient-outputs.ts";
+import type { ParameterSpec } from "../../src/nn/parameters.ts";
+import { AdamW } from "../../src/optim/adamw.ts";
+import { type AdamWTensor, adamwReference } from "../../src/optim/adamw-reference.ts";
+import { clipCoefficient, globalNorm } from "../../src/optim/clip.ts";
+import type { ParameterGroup } from "../../src/optim/parameter-groups.ts";
+import { ParameterStore } from "../../src/optim/parameter-store.ts";
+import { nodeBackend } from "../../src/runtime/node-backend.ts";
+import { compile, Program } from "../../src/runtime/program.ts";
+import type { Executor } from "../tolerances.ts";
+
+export type Floats = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
+export type Feeds = Readonly<Record<string, Floats | BigInt64Array>>;
+
+/** The results of a run by output name, gradients included. */
+export type Results = (name: string) => Floats;
+
+export interface AdamWSettings {
+  groups: ReadonlyMap<string, ParameterGroup>;
+  beta1: number;
+  beta2: number;
+  eps: number;
+  clipNorm: number | undefined;
+}
+
+/** One model's parameters and the way its graphs and its optimiser are run. */
+export interface Engine {
+  readonly executor: Executor;
+  /** Values in this engine's precision. */
+  floats(values: ArrayLike<number>): Floats;
+  /** Sets every parameter. */
+  reset(parameters: ReadonlyMap<string, Float64Array>): void;
+  parameter(name: string): ArrayLike<number>;
+  /** Runs a graph of this model. Its gradients stay with the engine for the optimiser. */
+  run(graph: Graph, feeds: Feeds): Promise<Results>;
+  /** Begins AdamW from zero moments; the function makes one step with the last run's gradients and returns their norm. */
+  adamw(settings: AdamWSettings): (lr: number, stepIndex: number) => number;
+  close(): Promise<void>;
+}
+
+/** The float64 interpreter and the float64 definition of AdamW. */
+export class Float64Engine implements Engine {
+  readonly executor = "float64";
+  readonly #specs: readonly ParameterSpec[];
+  #parameters = new Map<string, Float64Array>();
+  #results: ReadonlyMap<string, NdArray> = new Map();
+
+  constructor(specs: readonly ParameterSpec[]) {
+    this.#specs = specs;
+  }
+
+  floats = (values: ArrayLike<number>): Floats => Float64Array.from(values);
+
+  reset(parameters: ReadonlyMap<string, Float64Array>): void {
+    this.#parameters = new Map(this.#specs.map(({ name }) => [name, entryOf(parameters, name).slice()]));
+  }
+
+  parameter = (name: string): ArrayLike<number> => entryOf(this.#parameters, name);
+
+  async run(graph: Graph, feeds: Feeds): Promise<Results> {
+    this.#results = interpret(graph, { ...Object.fromEntries(this.#parameters), ...feeds });
+    const results = this.#results;
+    return (name) => entryOf(results, name).data as Float64Array<ArrayBuffer>;
+  }
+
+  adamw({ groups, clipNorm, ...betas }: AdamWSettings): (lr: number, stepIndex: number) => number {
+    const trainable = this.#specs.filter((spec) => spec.trainable).map(({ name }) => name);
+    const tensors = new Map<string, AdamWTensor>();
+    for (const name of trainable) {
+      const parameter = entryOf(this.#parameters, name);
+      const [firstMoment, secondMoment] = [new Float64Array(parameter.length), new Float64Array(parameter.length)];
+      tensors.set(name, { parameter, gradient: parameter, firstMoment, secondMoment });
+    }
+    return (lr, stepIndex) => {
+      const gradients = trainable.map((name) => entryOf(this.#results, gradientName(name)).data);
+      const norm = globalNorm(gradients);
+      const gradientScale = clipNorm === undefined ? 1 : clipCoefficient(norm, clipNorm);
+      trainable.forEach((name, i) => {
+        const { lrScale, weightDecay } = entryOf(groups, name);
+        const tensor = { ...entryOf(tensors, name), gradient: gradients[i] as Float64Array };
+        adamwReference(tensor, { ...betas, lr: lr * lrScale, weightDecay, stepIndex, gradientScale });
+      });
+      return norm;
+    };
+  }
+
+  async close(): Promise<void> {}
+}
+
+/** ONNX Runtime's CPU provider with the shared parameter store and the AdamW kernels: what training runs on. */
+export class CpuEngine implements Engine {
+  readonly executor = "cpu";
+  readonly #store: ParameterStore;
+  readonly #programs = new Map<Graph, Program>();
+  readonly #optimizers: AdamW[] = [];
+
+  constructor(specs: readonly ParameterSpec[]) {
+    this.#store = ParameterStore.create(specs);
+  }
+
+  floats = (values: ArrayLike<number>): Floats => Float32Array.from(values);
+
+  reset(parameters: ReadonlyMap<string, Float64Array>): void {
+    for (const name of this.#store.names) this.#store.parameter(name).set(entryOf(parameters, name));
+    for (const arena of ["firstMoment", "secondMoment"] as const) {
+      for (const flat of this.#store.flat(arena)) flat.fill(0);
+    }
+  }
+
+  parameter = (name: string): ArrayLike<number> => this.#store.parameter(name);
+
+  async run(graph: Graph, feeds: Feeds): Promise<Results> {
+    const store = this.#store;
+    let program = this.#programs.get(graph);
+    if (!program) {
+      program = await Program.load(nodeBackend, compile(graph, "cpu"), { provider: "cpu", threads: 1, store });
+      this.#programs.set(graph, program);
+    }
+    // A gradient that the graph fails to write must not pass for that of an earlier run.
+    for (const name of store.trainableNames) store.gradient(name).fill(Number.NaN);
+    const results = new Map<string, Floats>();
+    for (const [name, values] of Object.entries(
+      await program.run(feeds as Record<string, Float32Array | BigInt64Array>),
+    )) {
+      results.set(name, Float32Array.from(values));
+    }
+    for (const name of store.trainableNames) results.set(gradientName(name), Float32Array.from(store.gradient(name)));
+    return (name) => entryOf(results, name);
+  }
+
+  adamw({ groups, clipNorm, ...betas }: AdamWSettings): (lr: number, stepIndex: number) => number {
+    const optimizer = new AdamW(this.#store, groups, betas);
+    this.#optimizers.push(optimizer);
+    return (lr, stepIndex) => optimizer.step({ lr, stepIndex, clipNorm }).gradientNorm;
+  }
+
+  async close(): Promise<void> {
+    for (const optimizer of this.#optimizers) optimizer.close();
+    for (const program of this.#programs.values()) await program.release();
+    this.#programs.clear();
+  }
+}
+
+function entryOf<T>(map: ReadonlyMap<string, T>, name: string): T {
+  const value = map.get(name);
+  if (value === undefined) throw new Error(`no "${name}"`);
+  return value;
+}

@@ -1,0 +1,77 @@
+import type { Graph } from "../../src/graph/graph.ts";
+import type { ParameterGroup } from "../../src/optim/parameter-groups.ts";
+import { lrAt, type WarmupCosine } from "../../src/optim/schedule.ts";
+import { afterAdamW, hostFloat64, keyBiasAfterAdamW } from "../tolerances.ts";
+import type { Engine, Feeds } from "./engines.ts";
+import { largest } from "./harness.ts";
+import { compare, type ModelRun } from "./model-case.ts";
+
+/** The `adamw` entry that all model cases share. */
+export interface AdamWCase {
+  lr_per_step: number[];
+  betas: [number, number];
+  eps: number;
+  weightDecay: number;
+  clipGradNorm?: number | null;
+  schedule?: WarmupCosine & { epochPerStep: number };
+}
+
+export interface AdamWPlan {
+  settings: AdamWCase;
+  groups: ReadonlyMap<string, ParameterGroup>;
+  graph: Graph;
+  feeds: (engine: Engine, step: number) => Feeds;
+}
+
+/** Trains from the case's parameters: losses and norms of every step, parameters after those the golden holds. */
+export async function checkAdamW(run: ModelRun, { settings, groups, graph, feeds }: AdamWPlan): Promise<void> {
+  const { golden, parameters, engines, out } = run;
+  const { lr_per_step: rates, betas, eps, clipGradNorm, schedule } = settings;
+  if (schedule) {
+    const computed = rates.map((_, step) => lrAt(schedule, step * schedule.epochPerStep));
+    out.add("adamw/lr", "host", computed, rates, hostFloat64);
+  }
+  for (const engine of engines) {
+    engine.reset(parameters);
+    const step = engine.adamw({ groups, beta1: betas[0], beta2: betas[1], eps, clipNorm: clipGradNorm ?? undefined });
+    for (const [index, lr] of rates.entries()) {
+      const results = await engine.run(graph, feeds(engine, index));
+      compareIfHeld(run, `adamw/loss/${index}`, engine, results("loss"));
+      const norm = step(lr, index + 1);
+      compareIfHeld(run, `adamw/gradNorm/${index}`, engine, [norm]);
+      const path = rates.slice(0, index + 1).reduce((sum, rate) => sum + rate, 0);
+      for (const name of golden.namesUnder(`adamw/after${index + 1}/`)) {
+        compareParameter(run, engine, name, { steps: index + 1, path: path * (groups.get(name)?.lrScale ?? 1) });
+      }
+    }
+  }
+}
+
+function compareIfHeld(run: ModelRun, quantity: string, engine: Engine, got: ArrayLike<number>): void {
+  if (run.golden.has(quantity)) compare(run, quantity, engine.executor, got, afterAdamW);
+}
+
+/** Compares a parameter after some steps; `path` is the sum of its learning rates up to there. */
+function compareParameter(
+  run: ModelRun,
+  engine: Engine,
+  name: string,
+  { steps, path }: { steps: number; path: number },
+): void {
+  const { golden, out } = run;
+  const { executor } = engine;
+  const quantity = `adamw/after${steps}/${name}`;
+  const got = Array.from(engine.parameter(name));
+  if (!name.endsWith("qkv.bias")) {
+    compare(run, quantity, executor, got, afterAdamW);
+    return;
+  }
+  const expected = Array.from(golden.values(quantity));
+  const dtype = golden.dtype(quantity);
+  const third = expected.length / 3;
+  const keys = (values: number[]) => values.slice(third, 2 * third);
+  const others = (values: number[]) => [...values.slice(0, third), ...values.slice(2 * third)];
+  const whole = largest(expected);
+  out.add(`${quantity} (query, value)`, executor, others(got), others(expected), afterAdamW[dtype][executor], whole);
+  out.add(`${quantity} (key)`, executor, keys(got), keys(expected), keyBiasAfterAdamW[dtype][executor], path);
+}
