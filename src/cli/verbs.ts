@@ -23,7 +23,8 @@ export interface FinetuneResult {
   epochs: number;
   accuracy: number;
   f1Macro: number;
-  auc: number;
+  /** Mean one-vs-rest AUC; null where it is undefined. */
+  auc: number | null;
   checkpoint: string;
   seconds: number;
 }
@@ -34,7 +35,7 @@ export interface EvalResult {
   balancedAccuracy: number;
   f1Macro: number;
   aucMacro: number | null;
-  kappaQuadratic: number;
+  kappaQuadratic: number | null;
   ece: number;
   logLoss: number;
   perClass: readonly object[];

@@ -10,3 +10,24 @@ export function startEma(store: ParameterStore): void {
   const averages = store.flat("ema");
   for (const [index, parameters] of store.flat("parameter").entries()) averages[index]?.set(parameters);
 }
+
+/** Runs `use` with the averaged weights in the place of the trained ones; without an average, with those themselves. */
+export async function withEma<T>(store: ParameterStore, use: () => Promise<T>): Promise<T> {
+  if (!store.keeps("ema")) return use();
+  exchange(store);
+  try {
+    return await use();
+  } finally {
+    exchange(store);
+  }
+}
+
+function exchange(store: ParameterStore): void {
+  const averages = store.flat("ema");
+  for (const [index, parameters] of store.flat("parameter").entries()) {
+    const average = averages[index] as Float32Array;
+    const held = parameters.slice();
+    parameters.set(average);
+    average.set(held);
+  }
+}

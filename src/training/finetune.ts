@@ -1,0 +1,236 @@
+import { basename } from "node:path";
+import { type FinetuneInput, type FinetuneOptions, resolveOptions } from "../config/index.ts";
+import type { Sample } from "../data/image-folder.ts";
+import type { Batch, ImageLoader } from "../data/loader.ts";
+import type { Engine } from "../engine/engine.ts";
+import { classTargets, type FeedBuilder } from "../engine/feeds.ts";
+import { type ClassificationMetrics, classificationMetrics } from "../evaluation/metrics/index.ts";
+import { classificationGraph, classifySplit } from "../inference/classify.ts";
+import { classifierFromPretraining, loadWeights } from "../interop/load-weights.ts";
+import { readModelFile } from "../interop/model-file.ts";
+import { readStartingWeights } from "../interop/starting-weights.ts";
+import { attentionCounts, selectFromAttentionOrder } from "../masking/selection.ts";
+import { classifierSpecs, dropPathRates, finetuneGraph, type KeptPatches } from "../models/classifier.ts";
+import { type ClassifierConfig, patchCount } from "../models/config.ts";
+import { classifierPresets } from "../models/presets.ts";
+import { finetuneGroups } from "../optim/parameter-groups.ts";
+import type { ParameterStore } from "../optim/parameter-store.ts";
+import { RandomStream } from "../random.ts";
+import { packageVersion } from "../version.ts";
+import type { RunHooks } from "./events.ts";
+import { MapBank } from "./map-bank.ts";
+import { refreshMaps } from "./map-refresh.ts";
+import { modelConfig } from "./model-config.ts";
+import * as setup from "./setup.ts";
+import type { Phase, TrainingTask } from "./task.ts";
+import { Trainer } from "./trainer.ts";
+import { warnUniform } from "./uniform-warning.ts";
+
+export interface FinetuneResult {
+  epochs: number;
+  /** Of the best checkpoint on the test split, or on the validation split where there is no test split. */
+  accuracy: number;
+  f1Macro: number;
+  /** Mean one-vs-rest AUC; null where no class has both positives and negatives. */
+  auc: number | null;
+  /** Path of the best weights. */
+  checkpoint: string;
+  seconds: number;
+}
+
+/**
+ * Fine-tuning with attention-driven masking, each epoch validated on all patches; the best weights are then measured
+ * on the test split.
+ *
+ * @throws MsmaeError Config, Data, Checkpoint, Device or NonFiniteLoss; Interrupted when `hooks.signal` stops it, with
+ * everything saved. Source: method.md section 5.
+ */
+export async function finetune(input: FinetuneInput | FinetuneOptions, hooks: RunHooks = {}): Promise<FinetuneResult> {
+  const options = resolveOptions("finetune", input);
+  const data = await setup.openData(options, hooks);
+  const { classNames, splits } = data.folder;
+  const shape = modelConfig(classifierPresets, options, classNames.length);
+  const { decoderEmbedDim: _, decoderDepth: __, decoderNumHeads: ___, ...encoder } = shape;
+  const config: ClassifierConfig = { ...encoder, globalPool: options.globalPool };
+  const specs = classifierSpecs(config);
+  const store = setup.createStore(specs, options);
+  if (options.resume === undefined && options.init === "checkpoint") await loadStart(options, config, store);
+  const state = await setup.beginOrResume("finetune", options, store, data);
+  const run = await setup.openRun("finetune", options, data, state.progress.epoch);
+  const loader = setup.openLoader(splits.train, config, options, hooks);
+  const groups = finetuneGroups(
+    specs.filter((spec) => spec.trainable),
+    { depth: config.depth, weightDecay: options.weightDecay, layerDecay: options.layerDecay },
+  );
+  const engine = await setup.startEngine(store, groups, { beta1: 0.9, beta2: 0.999 }, options);
+  const feeds = setup.openFeeds(config, options);
+  const measure = (samples: readonly Sample[], name: string) => measureSplit({ engine, config, feeds, options, hooks }, samples, name);
+  try {
+    const maps = new MapBank(loader.samples.length, patchCount(config), options.seed, { ...config, mapCrop: options.mapCrop });
+    if (state.maps) maps.restore(state.maps);
+    const task = finetuneTask({ options, config, feeds, maps, engine, loader, hooks, classNames });
+    if (splits.val.length > 0) {
+      task.validate = async () => {
+        const { accuracy, f1Macro, aucMacro, logLoss } = await measure(splits.val, "validation");
+        const metrics = { accuracy, f1Macro, ...(aucMacro === null ? {} : { aucMacro }), logLoss };
+        return { metrics, score: accuracy, loss: logLoss };
+      };
+    }
+    const trainer = new Trainer(
+      { options: { ...options, schedule: setup.scheduleOf(options) }, task, engine, store, loader, run, hooks },
+      state.progress,
+    );
+    const { epochs, last, seconds } = await trainer.run();
+    const checkpoint = splits.val.length > 0 ? run.path("best.safetensors") : last;
+    loadWeights(store, (await readModelFile(checkpoint)).tensors, { where: checkpoint });
+    const split = (["test", "val", "train"] as const).find((name) => splits[name].length > 0) ?? "train";
+    if (split !== "test") {
+      hooks.onEvent?.({ type: "warning", message: `there is no test split: the figures are of the ${split} split` });
+    }
+    const metrics = await measure(splits[split], "evaluation");
+    await run.writeJson("metrics.json", { split, epochs, seconds, checkpoint: basename(checkpoint), ...metrics });
+    await writeCard(run, options, config, data, split, metrics);
+    return { epochs, accuracy: metrics.accuracy, f1Macro: metrics.f1Macro, auc: metrics.aucMacro, checkpoint, seconds };
+  } finally {
+    await engine.close();
+    await loader.close();
+    await run.close();
+  }
+}
+
+/** Starts from a checkpoint: a pre-trained one without its decoder and head, or another classifier. */
+async function loadStart(options: FinetuneOptions, config: ClassifierConfig, store: ParameterStore): Promise<void> {
+  const where = options.finetune as string;
+  const tensors = await readStartingWeights(where, config);
+  // Another classifier brings its own norm; its head is kept where the classes are as many.
+  const isClassifier = tensors.has("fc_norm.weight");
+  const mapping = isClassifier ? undefined : classifierFromPretraining(options.globalPool);
+  loadWeights(store, tensors, { where, allowPartial: options.allowPartial, mapping });
+}
+
+/** Metrics of a split with the weights as they are, all patches shown. */
+async function measureSplit(
+  parts: { engine: Engine; config: ClassifierConfig; feeds: FeedBuilder; options: FinetuneOptions; hooks: RunHooks },
+  samples: readonly Sample[],
+  name: string,
+): Promise<ClassificationMetrics> {
+  const { engine, config, feeds, options, hooks } = parts;
+  const { batchSize, seed } = options;
+  const loader = setup.openLoader(samples, config, { ...options, cacheMb: 0 }, hooks);
+  hooks.onEvent?.({ type: "phase", name, total: samples.length });
+  try {
+    const { probabilities, labels } = await classifySplit({
+      engine,
+      config,
+      feeds,
+      batchSize,
+      batches: loader.epoch({ epoch: 0, seed, batchSize: Math.min(batchSize, samples.length), augment: false, shuffle: false, dropLast: false }),
+      onProgress: (done) => hooks.onEvent?.({ type: "phase-progress", done }),
+    });
+    const classNames = Array.from({ length: config.numClasses }, (_, label) => String(label));
+    return classificationMetrics({ probabilities, labels, classNames });
+  } finally {
+    await loader.close();
+    await engine.unload(classificationGraph(config, batchSize).name);
+  }
+}
+
+/** What the trainer needs to know of fine-tuning. */
+function finetuneTask(parts: {
+  options: FinetuneOptions;
+  config: ClassifierConfig;
+  feeds: FeedBuilder;
+  maps: MapBank;
+  engine: Engine;
+  loader: ImageLoader;
+  hooks: RunHooks;
+  classNames: string[];
+}): TrainingTask {
+  const { options, config, feeds, maps, engine, loader, hooks, classNames } = parts;
+  const { seed, smoothing, mapInterval, epochs, fullTokenEpochs, batchSize } = options;
+  const counts = attentionCounts(patchCount(config), options);
+  const rates = dropPathRates(config.depth, options.dropPath);
+  const uniform = warnUniform(hooks);
+
+  const phase = (kept: KeptPatches, pixels: (batch: Batch, epoch: number) => ReturnType<FeedBuilder["kept"]>): Phase => ({
+    graph: finetuneGraph(config, { batch: batchSize, kept, dropPathRates: rates }),
+    feeds: (batch, epoch, batchIndex) => ({
+      ...pixels(batch, epoch),
+      classTargets: classTargets(batch.labels, config.numClasses, smoothing),
+      ...(options.dropPath > 0 ? { dropPath: drawDropPath(rates, batchSize, seed, epoch, batchIndex) } : {}),
+    }),
+  });
+  const masked = phase(counts.kept, (batch, epoch) => {
+    const selections = Array.from(batch.indices, (image, b) => {
+      const drawn = maps.drawOrder(image, batch.geometries[b] as Batch["geometries"][number], epoch);
+      if (drawn.uniform) uniform(epoch);
+      return selectFromAttentionOrder(drawn.order, counts);
+    });
+    return feeds.kept(batch.images, selections);
+  });
+  const whole = phase("all", (batch) => feeds.whole(batch.images, batchSize));
+  const runsWhole = (epoch: number) => epoch >= epochs - fullTokenEpochs || counts.kept === patchCount(config);
+  return {
+    verb: "finetune",
+    maps,
+    phase: (epoch) => (runsWhole(epoch) ? whole : masked),
+    async beforeEpoch(epoch) {
+      if (epoch % mapInterval !== 0 || runsWhole(epoch)) return;
+      await refreshMaps({ engine, config, feeds, loader, maps, batchSize, seed, hooks });
+    },
+    describe: (epoch, step) => ({
+      kind: "classifier",
+      model: options.model,
+      config,
+      classNames,
+      mean: [...options.mean],
+      std: [...options.std],
+      epoch,
+      step,
+      seed,
+      licence: "other",
+      msmaeVersion: packageVersion,
+    }),
+  };
+}
+
+/** Drop-path factors [depth, 2, batch]: 0 with the block's rate, else 1 / (1 - rate). */
+function drawDropPath(rates: readonly number[], batch: number, seed: number, epoch: number, batchIndex: number): Float32Array {
+  const stream = RandomStream.for(seed, "drop-path", epoch, batchIndex);
+  const factors = new Float32Array(rates.length * 2 * batch);
+  rates.forEach((rate, block) => {
+    for (let i = 0; i < 2 * batch; i++) factors[block * 2 * batch + i] = stream.uniform() < rate ? 0 : 1 / (1 - rate);
+  });
+  return factors;
+}
+
+async function writeCard(
+  run: Awaited<ReturnType<typeof setup.openRun>>,
+  options: FinetuneOptions,
+  config: ClassifierConfig,
+  data: setup.RunData,
+  split: string,
+  metrics: ClassificationMetrics,
+): Promise<void> {
+  const { epochs, batchSize, accumIter, blr, weightDecay, layerDecay, dropPath, smoothing, maskRatio, throwRatio, fullTokenEpochs, seed } = options;
+  const result = (name: string, type: string, value: number | null) => (value === null ? [] : [{ name, type, value, split }]);
+  await run.writeModelCard({
+    modelName: options.model,
+    kind: "classifier",
+    classNames: data.folder.classNames,
+    inputSize: [config.inputHeight, config.inputWidth],
+    inChans: config.inChans,
+    trainingData: { name: basename(options.dataPath), classCounts: setup.classCounts(data) },
+    trainingSummary: [
+      `Fine-tuned for ${epochs} epochs with attention-driven masking (MSMAE),`,
+      options.init === "checkpoint" ? "from a pre-trained checkpoint." : "from scratch.",
+    ],
+    hyperparameters: { epochs, batchSize, accumIter, blr, weightDecay, layerDecay, dropPath, smoothing, maskRatio, throwRatio, fullTokenEpochs, seed },
+    results: [
+      ...result("Accuracy", "accuracy", metrics.accuracy),
+      ...result("Macro F1", "f1", metrics.f1Macro),
+      ...result("Mean one-vs-rest AUC", "roc_auc", metrics.aucMacro),
+    ],
+    msmaeVersion: packageVersion,
+  });
+}

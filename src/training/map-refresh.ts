@@ -1,0 +1,40 @@
+import type { ImageLoader } from "../data/loader.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { FeedBuilder } from "../engine/feeds.ts";
+import { attentionGraph, attentionMapsOf } from "../inference/attention.ts";
+import { type EncoderConfig, patchCount } from "../models/config.ts";
+import type { RunHooks } from "./events.ts";
+import type { MapBank } from "./map-bank.ts";
+
+/** Recomputes the attention map of every training image with the weights as they are. Source: method.md section 2. */
+export async function refreshMaps(parts: {
+  engine: Engine;
+  config: EncoderConfig;
+  feeds: FeedBuilder;
+  loader: ImageLoader;
+  maps: MapBank;
+  batchSize: number;
+  seed: number;
+  hooks: RunHooks;
+}): Promise<void> {
+  const { engine, config, feeds, loader, maps, batchSize, seed, hooks } = parts;
+  const patches = patchCount(config);
+  let done = 0;
+  hooks.onEvent?.({ type: "phase", name: "attention maps", total: maps.images });
+  await attentionMapsOf({
+    engine,
+    config,
+    feeds,
+    batchSize,
+    batches: loader.epoch({ epoch: 0, seed, batchSize, augment: false, shuffle: false, dropLast: false }),
+    onMaps(indices, weights) {
+      indices.forEach((image, b) => {
+        maps.set(image, weights.subarray(b * patches, (b + 1) * patches));
+      });
+      done += indices.length;
+      hooks.onEvent?.({ type: "phase-progress", done });
+    },
+  });
+  // A loaded graph keeps its working memory, and the next refresh is epochs away.
+  await engine.unload(attentionGraph(config, batchSize).name);
+}

@@ -1,0 +1,158 @@
+import { basename } from "node:path";
+import { type PretrainInput, type PretrainOptions, configNotes, resolveOptions } from "../config/index.ts";
+import type { Batch } from "../data/loader.ts";
+import type { FeedBuilder } from "../engine/feeds.ts";
+import { classTargets } from "../engine/feeds.ts";
+import { readStartingWeights } from "../interop/starting-weights.ts";
+import { loadWeights } from "../interop/load-weights.ts";
+import {
+  attentionCounts,
+  randomCounts,
+  randomOrder,
+  type Selection,
+  type SelectionCounts,
+  selectFromAttentionOrder,
+  selectFromRandomOrder,
+} from "../masking/selection.ts";
+import { type MaeConfig, patchCount } from "../models/config.ts";
+import { maeSpecs, pretrainGraph } from "../models/mae.ts";
+import { pretrainPresets } from "../models/presets.ts";
+import { pretrainGroups } from "../optim/parameter-groups.ts";
+import { RandomStream } from "../random.ts";
+import { packageVersion } from "../version.ts";
+import type { RunHooks } from "./events.ts";
+import { MapBank } from "./map-bank.ts";
+import { refreshMaps } from "./map-refresh.ts";
+import { modelConfig } from "./model-config.ts";
+import * as setup from "./setup.ts";
+import type { Phase, TrainingTask } from "./task.ts";
+import { Trainer } from "./trainer.ts";
+import { warnUniform } from "./uniform-warning.ts";
+
+export interface PretrainResult {
+  epochs: number;
+  /** Mean training loss of the last epoch; NaN when a finished run was resumed. */
+  trainLoss: number;
+  /** Path of the last weights. */
+  checkpoint: string;
+  seconds: number;
+}
+
+/**
+ * Supervised masked pre-training: random masking first, then masking driven by the model's own attention.
+ *
+ * @throws MsmaeError Config, Data, Checkpoint, Device or NonFiniteLoss; Interrupted when `hooks.signal` stops it, with
+ * everything saved. Source: method.md section 4.
+ */
+export async function pretrain(input: PretrainInput | PretrainOptions, hooks: RunHooks = {}): Promise<PretrainResult> {
+  const options = resolveOptions("pretrain", input);
+  for (const message of configNotes("pretrain", options)) hooks.onEvent?.({ type: "warning", message });
+  const data = await setup.openData(options, hooks);
+  const config: MaeConfig = modelConfig(pretrainPresets, options, data.folder.classNames.length);
+  const specs = maeSpecs(config);
+  const store = setup.createStore(specs, options);
+  if (options.resume === undefined && options.finetune !== undefined) {
+    const { finetune: where, allowPartial } = options;
+    loadWeights(store, await readStartingWeights(where, config), { where, allowPartial });
+  }
+  const state = await setup.beginOrResume("pretrain", options, store, data);
+  const run = await setup.openRun("pretrain", options, data, state.progress.epoch);
+  const loader = setup.openLoader(data.folder.splits.train, config, options, hooks);
+  const groups = pretrainGroups(specs.filter((spec) => spec.trainable), options.weightDecay);
+  const engine = await setup.startEngine(store, groups, { beta1: 0.9, beta2: 0.95 }, options);
+  try {
+    const maps = new MapBank(loader.samples.length, patchCount(config), options.seed, { ...config, mapCrop: options.mapCrop });
+    if (state.maps) maps.restore(state.maps);
+    const feeds = setup.openFeeds(config, options);
+    const { batchSize, seed } = options;
+    const refresh = () => refreshMaps({ engine, config, feeds, loader, maps, batchSize, seed, hooks });
+    const task = pretrainTask({ options, config, feeds, maps, refresh, hooks, classNames: data.folder.classNames });
+    const trainer = new Trainer(
+      { options: { ...options, schedule: setup.scheduleOf(options) }, task, engine, store, loader, run, hooks },
+      state.progress,
+    );
+    const { epochs, trainLoss, last, seconds } = await trainer.run();
+    await run.writeJson("metrics.json", { epochs, trainLoss, seconds });
+    await run.writeModelCard({
+      modelName: options.model,
+      kind: "pretrained",
+      classNames: data.folder.classNames,
+      inputSize: [config.inputHeight, config.inputWidth],
+      inChans: config.inChans,
+      trainingData: { name: basename(options.dataPath), classCounts: setup.classCounts(data) },
+      trainingSummary: [`Supervised masked pre-training (MSMAE) for ${epochs} epochs.`],
+      hyperparameters: hyperparameters(options),
+      results: [],
+      msmaeVersion: packageVersion,
+    });
+    return { epochs, trainLoss, checkpoint: last, seconds };
+  } finally {
+    await engine.close();
+    await loader.close();
+    await run.close();
+  }
+}
+
+function hyperparameters(options: PretrainOptions): Record<string, string | number | boolean> {
+  const { epochs, batchSize, accumIter, blr, weightDecay, maskRatio, throwRatio, attentionStartEpoch, mapCrop, clsLoss, clsLossWeight, normPixLoss, seed } = options;
+  return { epochs, batchSize, accumIter, blr, weightDecay, maskRatio, throwRatio, attentionStartEpoch, mapCrop, clsLoss, clsLossWeight, normPixLoss, seed };
+}
+
+/** What the trainer needs to know of pre-training. */
+function pretrainTask(parts: {
+  options: PretrainOptions;
+  config: MaeConfig;
+  feeds: FeedBuilder;
+  maps: MapBank;
+  refresh(): Promise<void>;
+  hooks: RunHooks;
+  classNames: string[];
+}): TrainingTask {
+  const { options, config, feeds, maps, refresh, hooks, classNames } = parts;
+  const { seed, clsLoss, clsLossWeight, normPixLoss, attentionStartEpoch, mapInterval, mapWarmupEpochs } = options;
+  const patches = patchCount(config);
+
+  const phase = (counts: SelectionCounts, select: (batch: Batch, b: number, epoch: number) => Selection): Phase => ({
+    graph: pretrainGraph(config, { batch: options.batchSize, ...counts, clsLoss, clsLossWeight }),
+    feeds(batch, epoch) {
+      const selections = Array.from(batch.indices, (_, b) => select(batch, b, epoch));
+      const targets = classTargets(batch.labels, config.numClasses);
+      return { ...feeds.reconstruction(batch.images, selections, normPixLoss), classTargets: targets };
+    },
+  });
+  const random = randomCounts(patches, options.randomMaskRatio);
+  const driven = attentionCounts(patches, options);
+  const uniform = warnUniform(hooks);
+  const randomPhase = phase(random, (batch, b, epoch) => {
+    const stream = RandomStream.for(seed, "masks", epoch, batch.indices[b] as number);
+    return selectFromRandomOrder(randomOrder(patches, stream), random);
+  });
+  const attentionPhase = phase(driven, (batch, b, epoch) => {
+    const drawn = maps.drawOrder(batch.indices[b] as number, batch.geometries[b] as Batch["geometries"][number], epoch);
+    if (drawn.uniform) uniform(epoch);
+    return selectFromAttentionOrder(drawn.order, driven);
+  });
+  return {
+    verb: "pretrain",
+    maps,
+    phase: (epoch) => (attentionStartEpoch !== "never" && epoch >= attentionStartEpoch ? attentionPhase : randomPhase),
+    async afterEpoch(epoch) {
+      const due = epoch >= mapWarmupEpochs && epoch % mapInterval === 0 && epoch !== options.epochs - 1;
+      if (due && attentionStartEpoch !== "never") await refresh();
+    },
+    describe: (epoch, step) => ({
+      kind: "pretrained",
+      model: options.model,
+      config,
+      normPixLoss,
+      classNames,
+      mean: [...options.mean],
+      std: [...options.std],
+      epoch,
+      step,
+      seed,
+      licence: "other",
+      msmaeVersion: packageVersion,
+    }),
+  };
+}
