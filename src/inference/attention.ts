@@ -30,15 +30,19 @@ export function attentionGraph(config: EncoderConfig, batchSize: number): Graph 
  */
 export async function attentionMapsOf(input: AttentionMapsInput): Promise<void> {
   const { config, batchSize, onMaps } = input;
-  const patches = patchCount(config);
-  const values = config.numHeads * (1 + patches);
   const graph = attentionGraph(config, batchSize);
   for await (const { batch, outputs } of runBatches({ ...input, graph })) {
-    const attention = outputs.attention as Float32Array;
-    const weights = new Float32Array(batch.indices.length * patches);
-    for (let b = 0; b < batch.indices.length; b++) {
-      weights.set(mapWeights(attention.subarray(b * values, (b + 1) * values), config.numHeads), b * patches);
-    }
-    onMaps(batch.indices, weights);
+    if (outputs.attention) onMaps(batch.indices, mapsOfBatch(outputs.attention, batch.indices.length, config));
   }
+}
+
+/** Maps, float32 [images, L], of the first `images` of a batch's attention [B, heads, 1 + L]. */
+export function mapsOfBatch(attention: Float32Array, images: number, config: EncoderConfig): Float32Array {
+  const patches = patchCount(config);
+  const values = config.numHeads * (1 + patches);
+  const weights = new Float32Array(images * patches);
+  for (let b = 0; b < images; b++) {
+    weights.set(mapWeights(attention.subarray(b * values, (b + 1) * values), config.numHeads), b * patches);
+  }
+  return weights;
 }

@@ -58,7 +58,7 @@ export async function classifySplit(input: ClassifySplitInput): Promise<Classifi
   const paths: string[] = [];
   const graph = classificationGraph(config, batchSize);
   for await (const { batch, outputs } of runBatches({ ...input, graph })) {
-    const rows = (outputs.logits as Float32Array).subarray(0, batch.indices.length * config.numClasses);
+    const rows = outputs.logits?.subarray(0, batch.indices.length * config.numClasses) ?? [];
     for (const value of rows) logits.push(value);
     labels.push(...batch.labels);
     indices.push(...batch.indices);

@@ -8,6 +8,8 @@ export interface ImageBatch {
   indices: Uint32Array;
   /** uint8 [B, H, W, C] of the model's input size. */
   images: Uint8Array;
+  /** Called once `images` has been copied: its memory may be used again. */
+  release?(): void;
 }
 
 /** What is run over the batches. */
@@ -24,7 +26,7 @@ export interface BatchRun<B extends ImageBatch> {
 
 /**
  * Runs a graph over batches of whole images. While the engine works on one batch, the next is read and normalised.
- * The graph is loaded here and stays loaded.
+ * The graph is loaded here and stays loaded. A batch without images has no outputs.
  *
  * @throws the signal's reason when it fires, after the run in hand.
  */
@@ -37,7 +39,9 @@ export async function* runBatches<B extends ImageBatch>(
   try {
     for await (const batch of batches) {
       signal?.throwIfAborted();
-      const outputs = engine.run(graph.name, feeds.whole(batch.images, batchSize));
+      const some = batch.indices.length > 0;
+      const outputs = some ? engine.run(graph.name, feeds.whole(batch.images, batchSize)) : Promise.resolve({});
+      batch.release?.();
       // It is awaited one batch later; until then a failure must not count as unhandled.
       outputs.catch(() => undefined);
       const previous = inHand;
