@@ -90,3 +90,8 @@ export function softmaxRows(logits: ArrayLike<number>, classes: number): Float64
   }
   return probabilities;
 }
+
+/** The class of the largest value of a row, the first of equals. */
+export function likeliest(row: Float64Array): number {
+  return row.indexOf(row.reduce((a, b) => Math.max(a, b)));
+}

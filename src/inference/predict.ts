@@ -1,6 +1,6 @@
 import type { PredictOptions } from "../config/index.ts";
 import type { RunHooks } from "../training/events.ts";
-import { classificationGraph, softmaxRows } from "./classify.ts";
+import { classificationGraph, likeliest, softmaxRows } from "./classify.ts";
 import { type FileFailure, readFiles } from "./read-files.ts";
 import { runBatches } from "./run-batches.ts";
 import { openModel } from "./session.ts";
@@ -55,7 +55,6 @@ function prediction(path: string, row: Float64Array, classNames: readonly string
     const message = `${path}: expected finite outputs of the model, got others; the checkpoint holds damaged weights`;
     return { path, error: { code: "Checkpoint", message } };
   }
-  const best = row.indexOf(row.reduce((a, b) => Math.max(a, b)));
   const probabilities = Object.fromEntries(classNames.map((name, k): [string, number] => [name, row[k] as number]));
-  return { path, class: classNames[best] as string, probabilities };
+  return { path, class: classNames[likeliest(row)] as string, probabilities };
 }

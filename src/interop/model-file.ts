@@ -55,7 +55,7 @@ export interface ModelFile {
 }
 
 /** The metadata key under which the description stands, as JSON. */
-const descriptionKey = "msmae";
+export const descriptionKey = "msmae";
 
 /** Writes weights with their description, atomically. Python's safetensors reads the file as it is. */
 export async function writeModelFile(

@@ -1,0 +1,70 @@
+import type { MapsOptions } from "../config/index.ts";
+import { encodePng } from "../evaluation/report/png.ts";
+import { overlayMap, type RgbImage } from "../evaluation/visual/index.ts";
+import { gridOf, patchCount } from "../models/config.ts";
+import { writeFileAtomic } from "../training/atomic-file.ts";
+import type { RunHooks } from "../training/events.ts";
+import { attentionGraph, mapsOfBatch } from "./attention.ts";
+import { encodeNpy } from "./npy.ts";
+import { outputPaths } from "./output-names.ts";
+import { type FileFailure, readFiles } from "./read-files.ts";
+import { runBatches } from "./run-batches.ts";
+import { openModel } from "./session.ts";
+
+/** Where one file's attention map was written. */
+export interface MapFiles {
+  path: string;
+  /** PNG: the map as a heat map over the image. */
+  overlay: string;
+  /** NumPy file: float32 [gh, gw], each head scaled to [0, 1], averaged over heads. */
+  weights: string;
+}
+
+/** Longest side of an overlay, in pixels. */
+const PICTURE_SIDE = 1024;
+
+/**
+ * Attention maps of image files, of a classifier or a pre-trained model: where the last block's cls token looks.
+ * A line for each file in order; a file that cannot be read has a line with its error.
+ *
+ * @throws MsmaeError Checkpoint when the checkpoint cannot be used; Data when nothing can be written to the output
+ * folder; Device when the engine fails; the signal's reason.
+ * Source: method.md section 2.
+ */
+export async function* attentionMaps(
+  options: MapsOptions,
+  hooks: RunHooks = {},
+): AsyncGenerator<MapFiles | FileFailure, void, void> {
+  const { checkpoint, files, outputDir } = options;
+  const targets = await outputPaths(files, outputDir, ["-attention.png", "-attention.npy"]);
+  const model = await openModel(checkpoint, "any", options, hooks);
+  try {
+    const { config } = model.description;
+    const { height, width } = gridOf(config);
+    const patches = patchCount(config);
+    const batchSize = Math.min(options.batchSize, files.length);
+    const graph = attentionGraph(config, batchSize);
+    const batches = readFiles(files, { config, batchSize, pictureSide: PICTURE_SIDE });
+    hooks.onEvent?.({ type: "phase", name: "attention maps", total: files.length });
+    let done = 0;
+    for await (const { batch, outputs } of runBatches({ ...model, graph, batches, batchSize, signal: hooks.signal })) {
+      const maps = outputs.attention && mapsOfBatch(outputs.attention, batch.indices.length, config);
+      for (const file of batch.files) {
+        if ("error" in file || !maps) {
+          yield file as FileFailure;
+          continue;
+        }
+        const data = maps.slice(file.slot * patches, (file.slot + 1) * patches);
+        const [overlay, weights] = targets[file.index] as [string, string];
+        const drawn = overlayMap(file.picture as RgbImage, { height, width, data });
+        await writeFileAtomic(overlay, await encodePng(drawn));
+        await writeFileAtomic(weights, encodeNpy(data, [height, width]));
+        yield { path: file.path, overlay, weights };
+      }
+      done += batch.files.length;
+      hooks.onEvent?.({ type: "phase-progress", done });
+    }
+  } finally {
+    await model.close();
+  }
+}

@@ -1,0 +1,128 @@
+import type { EvalOptions } from "../config/index.ts";
+import { type ImageFolder, type Sample, scanImageFolder } from "../data/image-folder.ts";
+import { ImageLoader } from "../data/loader.ts";
+import { MsmaeError } from "../errors.ts";
+import { type ClassificationMetrics, classificationMetrics } from "../evaluation/metrics/index.ts";
+import type { ClassifierDescription } from "../interop/model-file.ts";
+import type { RunHooks } from "../training/events.ts";
+import { type Classification, classificationGraph, classifySplit } from "./classify.ts";
+import { writeEvaluation } from "./evaluation-files.ts";
+import { type ModelSession, openModel } from "./session.ts";
+
+/** A classifier's figures on one split; the curves behind them stand in metrics.json. */
+export interface Evaluation extends Omit<ClassificationMetrics, "roc" | "calibration" | "undefinedMetrics"> {
+  split: EvalOptions["split"];
+  /** Images that could not be read, and count nowhere. */
+  unreadable: number;
+  /** Present when an output folder was given. */
+  metricsPath?: string;
+  reportPath?: string;
+}
+
+/**
+ * A classifier's metrics on one split of a data set, with all patches and images resized whole.
+ *
+ * Splits that do not stand on disk are drawn with the seed that the checkpoint was trained with: another draw would
+ * evaluate on training images.
+ *
+ * @throws MsmaeError Checkpoint when the checkpoint cannot be used; Data when the data set cannot, or has classes that
+ * the model does not know; Device when the engine fails; the signal's reason.
+ * Source: method.md section 5.
+ */
+export async function evaluate(options: EvalOptions, hooks: RunHooks = {}): Promise<Evaluation> {
+  const { checkpoint, split, outputDir } = options;
+  const model = await openModel(checkpoint, "classifier", options, hooks);
+  try {
+    const { description } = model;
+    const folder = await openFolder(options, description.seed, hooks);
+    const samples = relabel(folder, folder.splits[split], description, options.dataPath);
+    const { result, unreadable } = await classify(model, samples, options, hooks);
+    const { classNames } = description;
+    const metrics = classificationMetrics({ ...result, classNames });
+    const { roc: _roc, calibration: _calibration, undefinedMetrics: _undefined, ...figures } = metrics;
+    const evaluation = { ...figures, split, unreadable: unreadable.length };
+    if (outputDir === undefined) return evaluation;
+    const paths = await writeEvaluation(
+      outputDir,
+      { model, result, metrics, unreadable, options, root: folder.root },
+      hooks,
+    );
+    return { ...evaluation, ...paths };
+  } finally {
+    await model.close();
+  }
+}
+
+async function openFolder(options: EvalOptions, trainedWith: number, { onEvent }: RunHooks): Promise<ImageFolder> {
+  const { dataPath, split, valSplit, seed } = options;
+  const folder = await scanImageFolder(dataPath, { seed: trainedWith, valSplit, require: [split] });
+  if (!folder.onDisk.includes(split) && seed !== 0 && seed !== trainedWith) {
+    const message = `split "${split}" is drawn with the checkpoint's seed ${trainedWith}, not with --seed ${seed}: only so it holds no image the model was trained on`;
+    onEvent?.({ type: "warning", message });
+  }
+  return folder;
+}
+
+/** Samples with the model's class indices, which may be in another order or more than the folder's. */
+function relabel(
+  { classNames }: ImageFolder,
+  samples: readonly Sample[],
+  description: ClassifierDescription,
+  dataPath: string,
+): Sample[] {
+  const unknown = classNames.filter((name) => !description.classNames.includes(name));
+  if (unknown.length > 0) {
+    throw new MsmaeError("Data", {
+      where: `classes of ${dataPath}`,
+      expected: `those the model knows (${description.classNames.join(", ")})`,
+      got: unknown.join(", "),
+      todo: "rename the class folders, or use the checkpoint that was trained on them",
+    });
+  }
+  const indices = classNames.map((name) => description.classNames.indexOf(name));
+  return samples.map(({ path, label }) => ({ path, label: indices[label] as number }));
+}
+
+async function classify(
+  model: ModelSession<ClassifierDescription>,
+  samples: readonly Sample[],
+  options: EvalOptions,
+  { signal, onEvent }: RunHooks,
+): Promise<{ result: Classification; unreadable: string[] }> {
+  const { engine, feeds, description } = model;
+  const { config } = description;
+  const { workers, strict, seed } = options;
+  const batchSize = Math.min(options.batchSize, samples.length);
+  await using loader = new ImageLoader(samples, {
+    inputHeight: config.inputHeight,
+    inputWidth: config.inputWidth,
+    channels: config.inChans as 1 | 3,
+    workers,
+    // Each image is read once: there is nothing to keep.
+    cacheMb: 0,
+    strict,
+    onWarning: (message) => onEvent?.({ type: "warning", message }),
+  });
+  onEvent?.({ type: "phase", name: "evaluation", total: samples.length });
+  const order = { epoch: 0, seed, batchSize, augment: false, shuffle: false, dropLast: false };
+  const result = await classifySplit({
+    engine,
+    config,
+    feeds,
+    batches: loader.epoch({ ...order, ...(signal && { signal }) }),
+    batchSize,
+    onProgress: (done) => onEvent?.({ type: "phase-progress", done }),
+    signal,
+  });
+  // Unreadable images count nowhere else, but the phase is over.
+  onEvent?.({ type: "phase-progress", done: samples.length });
+  await engine.unload(classificationGraph(config, batchSize).name);
+  const { unreadable } = loader.stats();
+  if (result.paths.length > 0) return { result, unreadable };
+  throw new MsmaeError("Data", {
+    where: options.dataPath,
+    expected: `at least one readable image in split "${options.split}"`,
+    got: `none of ${samples.length}`,
+    todo: "check the files and their permissions",
+  });
+}

@@ -1,0 +1,142 @@
+import { mkdir } from "node:fs/promises";
+import { join, relative, sep } from "node:path";
+import type { EvalOptions } from "../config/index.ts";
+import type { ClassificationMetrics } from "../evaluation/metrics/index.ts";
+import { type AttentionExample, renderReport } from "../evaluation/report/index.ts";
+import type { ClassifierDescription } from "../interop/model-file.ts";
+import { gridOf, patchCount } from "../models/config.ts";
+import { RandomStream } from "../random.ts";
+import { writeFault, writeFileAtomic } from "../training/atomic-file.ts";
+import type { RunHooks } from "../training/events.ts";
+import { attentionGraph, mapsOfBatch } from "./attention.ts";
+import { type Classification, likeliest } from "./classify.ts";
+import { readFiles } from "./read-files.ts";
+import { runBatches } from "./run-batches.ts";
+import type { ModelSession } from "./session.ts";
+
+/** What an evaluation found. */
+export interface EvaluationRecord {
+  model: ModelSession<ClassifierDescription>;
+  result: Classification;
+  metrics: ClassificationMetrics;
+  /** Paths. */
+  unreadable: readonly string[];
+  options: EvalOptions;
+  /** The data set's folder. */
+  root: string;
+}
+
+/** Images in the report. */
+const EXAMPLES = 8;
+/** Longest side of a picture in the report, in pixels. */
+const PICTURE_SIDE = 320;
+
+/**
+ * Writes metrics.json, predictions.csv and report.html into a folder.
+ *
+ * @throws MsmaeError Data when they cannot be written.
+ */
+export async function writeEvaluation(
+  outputDir: string,
+  record: EvaluationRecord,
+  hooks: RunHooks,
+): Promise<{ metricsPath: string; reportPath: string }> {
+  await mkdir(outputDir, { recursive: true }).catch((error: unknown) => {
+    throw writeFault(outputDir, error);
+  });
+  const { metrics, unreadable, options, root } = record;
+  const { checkpoint, split, dataPath } = options;
+  const metricsPath = join(outputDir, "metrics.json");
+  const reportPath = join(outputDir, "report.html");
+  const skipped = unreadable.map((path) => nameIn(root, path));
+  const contents = { ...metrics, split, checkpoint, dataPath, unreadable: skipped };
+  await writeFileAtomic(metricsPath, `${JSON.stringify(contents, undefined, 2)}\n`);
+  await writeFileAtomic(join(outputDir, "predictions.csv"), predictionsCsv(record));
+  await writeFileAtomic(reportPath, await report(record, hooks));
+  return { metricsPath, reportPath };
+}
+
+/** Path, true and predicted class and the probability of each class, a line per image. */
+function predictionsCsv({ result, metrics, root }: EvaluationRecord): string {
+  const { classNames } = metrics;
+  const lines = [["path", "class", "predicted", ...classNames.map((name) => `p(${name})`)]];
+  for (const [i, path] of result.paths.entries()) {
+    const row = rowOf(result, i, classNames.length);
+    const truth = classNames[result.labels[i] as number] as string;
+    lines.push([nameIn(root, path), truth, classNames[likeliest(row)] as string, ...Array.from(row, String)]);
+  }
+  return lines.map((cells) => `${cells.map(csvCell).join(",")}\n`).join("");
+}
+
+/** Source: RFC 4180. */
+function csvCell(text: string): string {
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+async function report(record: EvaluationRecord, hooks: RunHooks): Promise<string> {
+  const { model, metrics, options, unreadable } = record;
+  const { model: name, config, step, seed } = model.description;
+  return renderReport({
+    title: `Evaluation of ${name}`,
+    lead: `${metrics.n} images of split "${options.split}", all patches shown to the model.`,
+    summary: [
+      { label: "Checkpoint", value: options.checkpoint },
+      { label: "Data", value: options.dataPath },
+      { label: "Input", value: `${config.inputHeight} × ${config.inputWidth}, ${config.inChans} channels` },
+      { label: "Trained for", value: `${step} steps` },
+      { label: "Unreadable images", value: String(unreadable.length) },
+    ],
+    evaluation: { split: options.split, metrics },
+    attention: { examples: await attentionExamples(record, hooks) },
+    provenance: { seed, environment: [{ label: "msmae", value: model.description.msmaeVersion }] },
+  });
+}
+
+/** Maps over a few images, as many of each class as there is room for. */
+async function attentionExamples(record: EvaluationRecord, { signal }: RunHooks): Promise<AttentionExample[]> {
+  const { model, result, metrics, options } = record;
+  const { config } = model.description;
+  const { classNames } = metrics;
+  const chosen = chooseExamples(result.labels, classNames.length, options.seed);
+  const paths = chosen.map((i) => result.paths[i] as string);
+  const batchSize = paths.length;
+  const batches = readFiles(paths, { config, batchSize, pictureSide: PICTURE_SIDE });
+  const examples: AttentionExample[] = [];
+  const graph = attentionGraph(config, batchSize);
+  for await (const { batch, outputs } of runBatches({ ...model, graph, batches, batchSize, signal })) {
+    const maps = outputs.attention && mapsOfBatch(outputs.attention, batch.indices.length, config);
+    for (const file of batch.files) {
+      if ("error" in file || !file.picture || !maps) continue;
+      const i = chosen[file.index] as number;
+      const row = rowOf(result, i, classNames.length);
+      const best = likeliest(row);
+      const sure = `${Math.round((row[best] as number) * 100)} %`;
+      const data = maps.slice(file.slot * patchCount(config), (file.slot + 1) * patchCount(config));
+      examples.push({
+        caption: `${classNames[result.labels[i] as number]}, predicted ${classNames[best]} (${sure})`,
+        image: file.picture,
+        maps: [{ name: "this classifier", map: { ...gridOf(config), data } }],
+      });
+    }
+  }
+  return examples;
+}
+
+/** Up to {@link EXAMPLES} images, one of each class in turn, drawn from the seed; sorted by class. */
+function chooseExamples(labels: Int32Array, classes: number, seed: number): number[] {
+  const order = RandomStream.for(seed, "evaluation").permutation(labels.length);
+  const ofClass = Array.from({ length: classes }, (_, k) => Array.from(order).filter((i) => labels[i] === k));
+  const chosen: number[] = [];
+  for (let round = 0; round < labels.length && chosen.length < EXAMPLES; round++) {
+    chosen.push(...ofClass.flatMap((images) => images[round] ?? []));
+  }
+  return chosen.slice(0, EXAMPLES).sort((a, b) => (labels[a] as number) - (labels[b] as number));
+}
+
+function rowOf({ probabilities }: Classification, i: number, classes: number): Float64Array {
+  return probabilities.subarray(i * classes, (i + 1) * classes);
+}
+
+function nameIn(root: string, path: string): string {
+  return relative(root, path).split(sep).join("/");
+}

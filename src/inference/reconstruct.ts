@@ -1,0 +1,86 @@
+import type { ReconstructOptions } from "../config/index.ts";
+import { encodePng } from "../evaluation/report/png.ts";
+import { patchCount } from "../models/config.ts";
+import { writeFileAtomic } from "../training/atomic-file.ts";
+import type { RunHooks } from "../training/events.ts";
+import { attentionGraph, mapsOfBatch } from "./attention.ts";
+import { outputPaths } from "./output-names.ts";
+import { type FileFailure, readFiles } from "./read-files.ts";
+import { type Reconstruction, Reconstructor, selectionCounts } from "./reconstructor.ts";
+import { runBatches } from "./run-batches.ts";
+import { openModel } from "./session.ts";
+
+/** What a pre-trained model makes of one file. */
+export interface FileReconstruction {
+  path: string;
+  /** PNG: original | kept, masked (grey) and thrown (hatched) patches | masked patches as reconstructed. */
+  image: string;
+  /** Mean squared error over the masked patches in the space of the training loss: normalised pixels. */
+  loss: number;
+}
+
+/**
+ * Reconstructions of image files by a pre-trained model, with patches chosen by the image's own attention map as in
+ * training, or at random. A line for each file in order; a file that cannot be read has a line with its error.
+ *
+ * @throws MsmaeError Checkpoint when the checkpoint is no pre-trained model or cannot be used; Config when the ratios
+ * keep or mask no patch; Data when nothing can be written to the output folder; Device when the engine fails; the
+ * signal's reason.
+ * Source: method.md sections 2 to 4.
+ */
+export async function* reconstruct(
+  options: ReconstructOptions,
+  hooks: RunHooks = {},
+): AsyncGenerator<FileReconstruction | FileFailure, void, void> {
+  const { checkpoint, files, outputDir, masking, seed } = options;
+  const targets = await outputPaths(files, outputDir, ["-reconstruction.png"]);
+  const model = await openModel(checkpoint, "pretrained", options, hooks);
+  try {
+    const { config } = model.description;
+    const patches = patchCount(config);
+    const counts = selectionCounts(patches, options);
+    const batchSize = Math.min(options.batchSize, files.length);
+    const reconstructor = await Reconstructor.create(model, { counts, batchSize, masking, seed });
+    const batches = readFiles(files, { config, batchSize });
+    const run = { ...model, graph: attentionGraph(config, batchSize), batches, batchSize, signal: hooks.signal };
+    hooks.onEvent?.({ type: "phase", name: "reconstruction", total: files.length });
+    let done = 0;
+    for await (const { batch, outputs } of masking === "attention" ? runBatches(run) : withoutRuns(batches, hooks)) {
+      const maps = outputs.attention && mapsOfBatch(outputs.attention, batch.indices.length, config);
+      const results = await reconstructor.run(batch.images, batch.indices, maps);
+      for (const file of batch.files) {
+        if ("error" in file) {
+          yield file;
+          continue;
+        }
+        const result = results[file.slot] as Reconstruction;
+        if (result.uniform) warnOfUniform(file.path, hooks);
+        const [image] = targets[file.index] as [string];
+        await writeFileAtomic(image, await encodePng(result.panel));
+        yield { path: file.path, image, loss: result.loss };
+      }
+      done += batch.files.length;
+      hooks.onEvent?.({ type: "phase-progress", done });
+    }
+  } finally {
+    await model.close();
+  }
+}
+
+/** Batches as {@link runBatches} gives them, where there is nothing to run over them. */
+async function* withoutRuns<B>(
+  batches: AsyncIterable<B>,
+  { signal }: RunHooks,
+): AsyncGenerator<{ batch: B; outputs: Record<string, Float32Array> }> {
+  for await (const batch of batches) {
+    signal?.throwIfAborted();
+    yield { batch, outputs: {} };
+  }
+}
+
+function warnOfUniform(path: string, hooks: RunHooks): void {
+  hooks.onEvent?.({
+    type: "warning",
+    message: `${path}: its attention map is zero everywhere, so patches were chosen evenly at random`,
+  });
+}

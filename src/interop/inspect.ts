@@ -1,0 +1,112 @@
+import { classifierPresets, pretrainPresets } from "../models/presets.ts";
+import { describeModelFile, descriptionKey, type TensorSummary } from "./model-file.ts";
+import { readSafetensorsHeader } from "./safetensors-file.ts";
+
+/** What a checkpoint holds. What another program's file does not say is guessed from its keys, or left empty. */
+export interface Inspection {
+  /**
+   * `pretrained` with a decoder, `classifier` with a head, `encoder` with neither; `training-state` is what a run
+   * keeps beside its weights; `unknown` holds no vision transformer under timm's keys.
+   */
+  kind: "pretrained" | "classifier" | "encoder" | "training-state" | "unknown";
+  /** The preset's name; "unknown" where the sizes are those of none. */
+  model: string;
+  /** 0 without a head. */
+  numClasses: number;
+  classNames: readonly string[];
+  /** Pixels; null where the file does not say and the grid is not square. */
+  inputSize: { height: number; width: number } | null;
+  /** Per channel, on pixels scaled to [0, 1]. */
+  mean: readonly number[];
+  std: readonly number[];
+  /** Elements of all tensors together, fixed position tables included. */
+  parameters: number;
+  /** Whether the file describes itself; else what stands here was read off its keys. */
+  described: boolean;
+  /** Everything else the file says of its model. */
+  details: Readonly<Record<string, unknown>>;
+  keys: readonly TensorSummary[];
+}
+
+/**
+ * Says what a safetensors file holds, without reading its weights.
+ *
+ * @throws MsmaeError Checkpoint when the file is no safetensors file, is cut short, or describes itself wrongly.
+ */
+export async function inspect(path: string): Promise<Inspection> {
+  const { metadata, entries } = await readSafetensorsHeader(path);
+  if (descriptionKey in metadata) return describedInspection(path);
+  const keys = [...entries].map(([key, { dtype, shape }]) => ({ key, dtype, shape }));
+  return guess(keys, metadata);
+}
+
+async function describedInspection(path: string): Promise<Inspection> {
+  const { description, keys } = await describeModelFile(path);
+  const { kind, model, classNames, mean, std, config, ...rest } = description;
+  const { inputHeight, inputWidth, numClasses, ...sizes } = config;
+  return {
+    kind,
+    model,
+    numClasses,
+    classNames,
+    inputSize: { height: inputHeight, width: inputWidth },
+    mean,
+    std,
+    parameters: countElements(keys),
+    described: true,
+    details: { ...sizes, ...rest },
+    keys,
+  };
+}
+
+function guess(keys: TensorSummary[], metadata: Readonly<Record<string, string>>): Inspection {
+  const suffix = "patch_embed.proj.weight";
+  const kernel = keys.find(({ key, shape }) => key.endsWith(suffix) && shape.length === 4);
+  // Programs that wrap their model, as for data-parallel training, prefix every key.
+  const prefix = kernel?.key.slice(0, -suffix.length) ?? "";
+  const shapes = new Map(
+    keys.filter(({ key }) => key.startsWith(prefix)).map(({ key, shape }) => [key.slice(prefix.length), shape]),
+  );
+  const [embedDim = 0, inChans = 0, patchSize = 0] = kernel?.shape ?? [];
+  const depth = new Set([...shapes.keys()].map((key) => /^blocks\.(\d+)\./.exec(key)?.[1]).filter(Boolean)).size;
+  const kind = guessKind(kernel !== undefined, shapes, keys);
+  const grid = squareGrid(shapes.get("pos_embed"));
+  const presets = Object.entries(kind === "pretrained" ? pretrainPresets : classifierPresets);
+  const preset = presets.find(
+    ([, sizes]) => sizes.embedDim === embedDim && sizes.depth === depth && sizes.patchSize === patchSize,
+  );
+  return {
+    kind,
+    model: preset?.[0] ?? "unknown",
+    numClasses: shapes.get("head.weight")?.[0] ?? 0,
+    classNames: [],
+    inputSize: kernel && grid ? { height: grid * patchSize, width: grid * patchSize } : null,
+    mean: [],
+    std: [],
+    parameters: countElements(keys),
+    described: false,
+    details: { ...(kernel && { embedDim, depth, patchSize, inChans }), ...(prefix && { prefix }), metadata },
+    keys,
+  };
+}
+
+function guessKind(
+  transformer: boolean,
+  shapes: ReadonlyMap<string, readonly number[]>,
+  keys: readonly TensorSummary[],
+): Inspection["kind"] {
+  if (keys.some(({ key }) => key.startsWith("firstMoment/"))) return "training-state";
+  if (!transformer) return "unknown";
+  if ([...shapes.keys()].some((key) => key.startsWith("decoder_") || key === "mask_token")) return "pretrained";
+  return shapes.has("head.weight") ? "classifier" : "encoder";
+}
+
+/** Patches per side of a square grid behind a position table [1, L + 1, D], or undefined where it is not square. */
+function squareGrid(table: readonly number[] | undefined): number | undefined {
+  const side = Math.sqrt((table?.[1] ?? 0) - 1);
+  return Number.isInteger(side) && side > 0 ? side : undefined;
+}
+
+function countElements(keys: readonly TensorSummary[]): number {
+  return keys.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0);
+}
