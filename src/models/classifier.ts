@@ -47,9 +47,9 @@ export function classifierGraph(config: ClassifierConfig, { batch, kept }: { bat
   return graph(`classify-${kept}`, { logits: classify(parameterInputs(classifierSpecs(config)), config, batch, kept, []) });
 }
 
-/** Drop-path rates rising linearly from 0 to `largest` over the blocks. */
+/** Drop-path rates rising linearly from 0 to `largest` over the blocks; a single block is never dropped. */
 export function dropPathRates(depth: number, largest: number): number[] {
-  return Array.from({ length: depth }, (_, i) => (depth === 1 ? largest : (largest * i) / (depth - 1)));
+  return Array.from({ length: depth }, (_, i) => (depth === 1 ? 0 : (largest * i) / (depth - 1)));
 }
 
 function classify(
