@@ -68,17 +68,18 @@ export const afterAdamW: Table = {
 };
 
 /**
- * The key part of a qkv bias after AdamW steps, relative to the sum of the learning rates so far: about the largest
- * way that AdamW can go. Softmax does not depend on this part, so that its gradient is rounding noise alone, which
- * AdamW divides by its own size: two correct fp32 programs go different ways here.
+ * The key part of a qkv bias after AdamW steps: what this table allows, relative to the sum of the learning rates so
+ * far (about the longest way that AdamW can go), is added to {@link afterAdamW}. Softmax does not depend on this part,
+ * so that its gradient is rounding noise alone, which AdamW divides by its own size: two correct fp32 programs go
+ * different ways here, and only the float64 comparison tells right from wrong.
  */
 export const keyBiasAfterAdamW: Table = {
   float64: {
     float64: { relative: 1e-8, reason: "float64 noise of 1e-18 against AdamW's epsilon of 1e-8 (seen: 3e-11)" },
-    cpu: { relative: 0.1, reason: "fp32 noise of 1e-10 against AdamW's epsilon of 1e-8 (seen: 7e-3)" },
+    cpu: { relative: 1, reason: "fp32 noise of 1e-10 to 1e-8 against AdamW's epsilon of 1e-8 (seen: 0.01 to 0.2)" },
   },
   float32: {
-    float64: { relative: 0.1, reason: "the golden's fp32 noise (seen: 7e-3)" },
-    cpu: { relative: 0.1, reason: "fp32 noise on both sides (seen: 2e-2)" },
+    float64: { relative: 1, reason: "the golden's fp32 noise (seen: 0.01 to 0.1)" },
+    cpu: { relative: 1, reason: "fp32 noise on both sides (seen: 0.02 to 0.2)" },
   },
 };

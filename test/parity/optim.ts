@@ -72,6 +72,9 @@ function compareParameter(
   const keys = (values: number[]) => values.slice(third, 2 * third);
   const others = (values: number[]) => [...values.slice(0, third), ...values.slice(2 * third)];
   const whole = largest(expected);
-  out.add(`${quantity} (query, value)`, executor, others(got), others(expected), afterAdamW[dtype][executor], whole);
-  out.add(`${quantity} (key)`, executor, keys(got), keys(expected), keyBiasAfterAdamW[dtype][executor], path);
+  const tolerance = afterAdamW[dtype][executor];
+  const noise = keyBiasAfterAdamW[dtype][executor];
+  const relative = tolerance.relative + (noise.relative * path) / (whole || 1);
+  out.add(`${quantity} (query, value)`, executor, others(got), others(expected), tolerance, whole);
+  out.add(`${quantity} (key)`, executor, keys(got), keys(expected), { ...noise, relative }, whole);
 }
