@@ -35,11 +35,11 @@ export const patchSums: Readonly<Record<GoldenDtype, Tolerance>> = {
 export const outputs: Table = {
   float64: {
     float64: { relative: 1e-11, reason: "orders of float64 summation differ (seen: 3e-15)" },
-    cpu: { relative: 2e-5, reason: "fp32 rounding through the network (seen: 5e-7)" },
+    cpu: { relative: 2e-5, reason: "fp32 rounding through the network (seen: 5e-7, depth 12: 2e-6)" },
   },
   float32: {
     float64: { relative: 2e-5, reason: "the golden is fp32 (seen: 1e-6)" },
-    cpu: { relative: 2e-5, reason: "fp32 rounding on both sides; the loss sums all pixels (seen: 4e-6)" },
+    cpu: { relative: 2e-5, reason: "fp32 rounding on both sides (seen: 2e-6)" },
   },
 };
 
@@ -59,7 +59,10 @@ export const gradients: Table = {
 export const afterAdamW: Table = {
   float64: {
     float64: { relative: 1e-10, reason: "rounding that AdamW divides by small gradients (seen: 5e-15)" },
-    cpu: { relative: 5e-5, reason: "fp32 rounding that AdamW divides by small gradients, over all steps (seen: 3e-6)" },
+    cpu: {
+      relative: 5e-5,
+      reason: "fp32 rounding that AdamW divides by small gradients, over all steps (seen: 3e-6, depth 12: 7e-6)",
+    },
   },
   float32: {
     float64: { relative: 5e-5, reason: "the golden is fp32 (seen: 4e-6)" },
