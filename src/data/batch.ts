@@ -1,4 +1,5 @@
 import type { Geometry } from "./raster.ts";
+import type { CropRange } from "./transforms/random-resized-crop.ts";
 
 /** Images of one step, in the order of the epoch. */
 export interface Batch {
@@ -46,6 +47,8 @@ export interface EpochOptions {
   batchSize: number;
   /** Training: random resized crop (bicubic) and mirror. Else the whole image, resized bilinearly. */
   augment: boolean;
+  /** Bounds of the random crop. Default: the paper's, scale 0.2–1 and ratio 3/4–4/3. */
+  crop?: CropRange;
   shuffle: boolean;
   /** Leave out the last batch when it is not full. */
   dropLast: boolean;

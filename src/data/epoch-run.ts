@@ -4,6 +4,7 @@ import { type Batch, batchesPerEpoch, type EpochOptions, type LoaderOptions } fr
 import type { Sample } from "./image-folder.ts";
 import type { Geometry } from "./raster.ts";
 import type { ReadReport, ReadTask } from "./sample-reader.ts";
+import { PAPER_CROP } from "./transforms/random-resized-crop.ts";
 
 /** What an epoch needs from its loader. */
 export interface EpochHost {
@@ -152,14 +153,14 @@ export class EpochRun {
 
   /** Reads the slots' samples in pieces that several threads can share; gives back the slots that failed. */
   async #read(slots: readonly Slot[], images: Uint8Array): Promise<Slot[]> {
-    const { augment, seed, epoch } = this.#options;
+    const { augment, crop = PAPER_CROP, seed, epoch } = this.#options;
     const chunk = Math.min(LARGEST_CHUNK, Math.ceil(slots.length / Math.max(1, this.#loader.workers)));
     const failed: Slot[] = [];
     const reads: Promise<void>[] = [];
     for (let start = 0; start < slots.length; start += chunk) {
       const part = slots.slice(start, start + chunk);
       const items = part.map(({ slot, sample }) => ({ slot, sample, path: (this.#samples[sample] as Sample).path }));
-      const report = this.#host.read({ augment, seed, epoch, items, images }, () => this.#cancelled);
+      const report = this.#host.read({ augment, crop, seed, epoch, items, images }, () => this.#cancelled);
       reads.push(report.then((done) => this.#note(part, done, failed)));
     }
     await Promise.all(reads);

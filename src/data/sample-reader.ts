@@ -4,6 +4,7 @@ import { decodeImage } from "./decode/image.ts";
 import { DecodedCache, type DecodedCacheMemory } from "./decoded-cache.ts";
 import type { Geometry, RasterImage } from "./raster.ts";
 import { randomGeometry, wholeImage } from "./transforms/geometry.ts";
+import type { CropRange } from "./transforms/random-resized-crop.ts";
 import { Resizer } from "./transforms/resize.ts";
 
 /** What every thread of a loader needs to know. */
@@ -18,6 +19,7 @@ export interface ReaderSetup {
 export interface ReadTask {
   /** Random resized crop (bicubic) and mirror, or the whole image (bilinear). */
   augment: boolean;
+  crop: CropRange;
   seed: number;
   epoch: number;
   items: { slot: number; sample: number; path: string }[];
@@ -62,7 +64,7 @@ export class SampleReader {
         continue;
       }
       const geometry = task.augment
-        ? randomGeometry(image.height, image.width, RandomStream.for(task.seed, "crops", task.epoch, sample))
+        ? randomGeometry(image.height, image.width, RandomStream.for(task.seed, "crops", task.epoch, sample), task.crop)
         : wholeImage(image.height, image.width);
       const out = task.images.subarray(slot * imageBytes, (slot + 1) * imageBytes);
       this.#resize(image, geometry, task.augment, out);

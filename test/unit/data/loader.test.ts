@@ -9,6 +9,7 @@ import { DecodedCache } from "../../../src/data/decoded-cache.ts";
 import type { Sample } from "../../../src/data/image-folder.ts";
 import { type Batch, type EpochOptions, ImageLoader, type LoaderOptions } from "../../../src/data/loader.ts";
 import { WorkerPool } from "../../../src/data/reader-pool.ts";
+import { PAPER_CROP } from "../../../src/data/transforms/random-resized-crop.ts";
 import { Resizer } from "../../../src/data/transforms/resize.ts";
 
 const COUNT = 23;
@@ -85,6 +86,17 @@ describe("ImageLoader", () => {
           expect(Buffer.compare(images.subarray(at * 1152, (at + 1) * 1152), expected)).toBe(0);
         }
       }
+    }
+  });
+
+  test("crops keep to the bounds that are asked for", async () => {
+    const crop = { scale: [0.8, 0.9], ratio: [1, 1] } as const;
+    const { batches } = await collect(good.slice(8, 12), { workers: 1 }, [{ ...training, crop }]);
+    for (const geometry of batches.flatMap(({ geometries }) => geometries)) {
+      const share = (geometry.crop.height * geometry.crop.width) / (geometry.sourceHeight * geometry.sourceWidth);
+      // Whole pixels of a side of about 36.
+      expect(share).toBeGreaterThan(0.76);
+      expect(share).toBeLessThan(0.94);
     }
   });
 
@@ -209,7 +221,14 @@ describe("ImageLoader", () => {
 test("a reading thread that dies fails its tasks and all later ones", async () => {
   const pool = new WorkerPool({ ...size, cache: undefined }, 1);
   const items = [{ slot: 0, sample: 1, path: (good[1] as Sample).path }];
-  const tooShort = { augment: false, seed: 0, epoch: 0, items, images: new Uint8Array(new SharedArrayBuffer(5)) };
+  const tooShort = {
+    augment: false,
+    crop: PAPER_CROP,
+    seed: 0,
+    epoch: 0,
+    items,
+    images: new Uint8Array(new SharedArrayBuffer(5)),
+  };
   const [first, second] = [pool.run(tooShort, () => false), pool.run(tooShort, () => false)];
   await expect(first).rejects.toMatchObject({ code: "Data", message: expect.stringContaining("loading thread") });
   await expect(second).rejects.toMatchObject({ code: "Data" });
