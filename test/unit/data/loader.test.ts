@@ -100,6 +100,13 @@ describe("ImageLoader", () => {
     }
   });
 
+  test("every sample and every epoch has a crop of its own", async () => {
+    const same = Array.from({ length: 4 }, () => good[1] as Sample);
+    const { batches } = await collect(same, { workers: 1 }, [training, { ...training, epoch: 3 }]);
+    const crops = batches.flatMap(({ geometries }) => geometries.map((geometry) => JSON.stringify(geometry)));
+    expect(new Set(crops).size).toBe(8);
+  });
+
   test("a later start gives the rest of the same epoch", async () => {
     const whole = await collect(withBroken, { workers: 1 }, [training]);
     const rest = await collect(withBroken, { workers: 1 }, [{ ...training, startBatch: 2 }]);
