@@ -9,7 +9,7 @@ const usage = `Usage: npm run -s parity -- --goldens DIR [--json]
 Compares every tensor of every case in DIR/index.json, and of the tables, images, schedules, parameter groups and
 metrics beside it, with what this project computes: in float64 by the interpreter and in fp32 on ONNX Runtime's CPU
 provider. --json prints one JSON object per quantity on stdout. Exit status 1 when a quantity is outside its tolerance
-or a case could not be run, 2 for a wrong command line.`;
+or a case could not be run, 2 for a wrong command line, 3 for a folder without goldens.`;
 
 process.exitCode = await main();
 
@@ -24,7 +24,7 @@ async function main(): Promise<number> {
     console.error(
       `error[Data]: ${goldens}: expected a folder with an index.json, got ${messageOf(error)}; check --goldens`,
     );
-    return 2;
+    return 3;
   }
   const comparisons: Comparison[] = [];
   for (const parityCase of cases) {

@@ -1,6 +1,6 @@
 import type { EncoderConfig } from "../../src/models/config.ts";
 import type { ParameterSpec } from "../../src/nn/parameters.ts";
-import { type Executor, gradients, outputs, type Table } from "../tolerances.ts";
+import { type Executor, gradients, outputs, type Table, type Tolerance } from "../tolerances.ts";
 import { CpuEngine, type Engine, Float64Engine, type Results } from "./engines.ts";
 import type { GoldenFile } from "./goldens.ts";
 import type { Comparison } from "./harness.ts";
@@ -63,7 +63,7 @@ export async function withEngines(
   }
 }
 
-/** Compares a golden tensor of the same name as the quantity. */
+/** Compares a golden tensor of the same name as the quantity, where the golden holds it. */
 export function compare(
   { golden, out }: ModelRun,
   quantity: string,
@@ -71,7 +71,18 @@ export function compare(
   got: ArrayLike<number>,
   table: Table = outputs,
 ): void {
+  if (!golden.has(quantity)) return;
   out.add(quantity, executor, got, golden.values(quantity), table[golden.dtype(quantity)][executor]);
+}
+
+/** As {@link compare}, for what no graph computes. */
+export function compareHost(
+  { golden, out }: ModelRun,
+  quantity: string,
+  got: ArrayLike<number>,
+  tolerance: Tolerance,
+): void {
+  if (golden.has(quantity)) out.add(quantity, "host", got, golden.values(quantity), tolerance);
 }
 
 /** Rows [tokens · batch, width] in token-major order as [batch, tokens, width]. */
@@ -98,11 +109,13 @@ export function oneHot(labels: ArrayLike<number>, classes: number, smoothing = 0
   return targets;
 }
 
-/** The names of the gradients that a golden holds under `prefix`, each compared. */
+/** Compares every gradient under `prefix`: where the golden holds any, those of all trainable tensors. */
 export function compareGradients(run: ModelRun, prefix: string, executor: Executor, results: Results): void {
   const { golden, specs, out } = run;
   const known = new Set(specs.filter(({ trainable }) => trainable).map(({ name }) => name));
-  for (const name of golden.namesUnder(`${prefix}/grad/`)) {
+  const held = golden.namesUnder(`${prefix}/grad/`);
+  if (held.length === 0) return;
+  for (const name of held) {
     const quantity = `${prefix}/grad/${name}`;
     if (known.has(name)) compare(run, quantity, executor, results(`grad/${name}`), gradients);
     else out.fail(quantity, executor, "no trainable tensor of this name");
