@@ -13,11 +13,12 @@ export interface Preset {
 const paperDecoder = { decoderEmbedDim: 512, decoderDepth: 8, decoderNumHeads: 16 };
 
 /**
- * Presets by size. base, large and huge are the paper's; small, tiny and micro are ours for small machines.
+ * Presets by size. base, large and huge are the paper's; small, tiny, mini and micro are ours for small machines.
  * Source: ViT (Dosovitskiy et al. 2021), MAE (He et al. 2022); method.md section 1.
  */
 const sizes: Readonly<Record<string, Preset>> = {
   micro_patch8: { patchSize: 8, embedDim: 96, depth: 4, numHeads: 3, mlpRatio: 4, decoderEmbedDim: 64, decoderDepth: 2, decoderNumHeads: 2 },
+  mini_patch16: { patchSize: 16, embedDim: 192, depth: 6, numHeads: 3, mlpRatio: 4, decoderEmbedDim: 128, decoderDepth: 2, decoderNumHeads: 4 },
   tiny_patch16: { patchSize: 16, embedDim: 192, depth: 12, numHeads: 3, mlpRatio: 4, decoderEmbedDim: 192, decoderDepth: 4, decoderNumHeads: 3 },
   small_patch16: { patchSize: 16, embedDim: 384, depth: 12, numHeads: 6, mlpRatio: 4, decoderEmbedDim: 256, decoderDepth: 4, decoderNumHeads: 4 },
   base_patch16: { patchSize: 16, embedDim: 768, depth: 12, numHeads: 12, mlpRatio: 4, ...paperDecoder },

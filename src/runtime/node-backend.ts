@@ -14,8 +14,9 @@ export const nodeBackend: Backend = {
       interOpNumThreads: 1,
       executionMode: "sequential",
       graphOptimizationLevel: "all",
-      // Without the arena peak memory falls by a third at a few percent of time (docs/performance.md).
-      enableCpuMemArena: false,
+      // The arena keeps its pages: without it every step faults them in anew, at up to half of its time
+      // (docs/performance.md). Patterns of a whole run would only reserve more.
+      enableCpuMemArena: true,
       enableMemPattern: false,
       logSeverityLevel: 3,
     };

@@ -59,6 +59,7 @@ export class Trainer {
   readonly #earlierSeconds: number;
   readonly #started = performance.now();
   #loaded: Phase | undefined;
+  #lastLr = 0;
   #lastCheckpoint = "none yet";
 
   /** `progress` is where to begin: a fresh one, or a resumed run's. */
@@ -108,7 +109,7 @@ export class Trainer {
       Object.entries(this.#progress.sums).map(([name, sum]) => [name, sum / this.#batchesPerEpoch]),
     );
     const times = { dataWaitSeconds: timing.data, epochSeconds: wall, stepShare: timing.step / wall };
-    await this.#finishEpoch({ ...averages, lr: this.#lr(), ...times });
+    await this.#finishEpoch({ ...averages, lr: this.#lastLr, ...times });
     return averages.loss as number;
   }
 
@@ -130,6 +131,7 @@ export class Trainer {
         timing.data += (performance.now() - waited) / 1000;
         if (done) break;
         const lr = this.#lr();
+        this.#lastLr = lr;
         const update = this.#update(lr);
         const began = performance.now();
         const running = engine.train(phase.graph.name, value.feeds, update);
