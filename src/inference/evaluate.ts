@@ -93,7 +93,7 @@ async function classify(
   const { config } = description;
   const { workers, strict, seed } = options;
   const batchSize = Math.min(options.batchSize, samples.length);
-  await using loader = new ImageLoader(samples, {
+  const loader = new ImageLoader(samples, {
     inputHeight: config.inputHeight,
     inputWidth: config.inputWidth,
     channels: config.inChans as 1 | 3,
@@ -103,22 +103,19 @@ async function classify(
     strict,
     onWarning: (message) => onEvent?.({ type: "warning", message }),
   });
-  onEvent?.({ type: "phase", name: "evaluation", total: samples.length });
-  const order = { epoch: 0, seed, batchSize, augment: false, shuffle: false, dropLast: false };
-  const result = await classifySplit({
-    engine,
-    config,
-    feeds,
-    batches: loader.epoch({ ...order, ...(signal && { signal }) }),
-    batchSize,
-    onProgress: (done) => onEvent?.({ type: "phase-progress", done }),
-    signal,
-  });
-  // Unreadable images count nowhere else, but the phase is over.
-  onEvent?.({ type: "phase-progress", done: samples.length });
-  await engine.unload(classificationGraph(config, batchSize).name);
-  const { unreadable } = loader.stats();
-  if (result.paths.length > 0) return { result, unreadable };
+  try {
+    onEvent?.({ type: "phase", name: "evaluation", total: samples.length });
+    const order = { epoch: 0, seed, batchSize, augment: false, shuffle: false, dropLast: false };
+    const batches = loader.epoch({ ...order, ...(signal && { signal }) });
+    const onProgress = (done: number) => onEvent?.({ type: "phase-progress", done });
+    const result = await classifySplit({ engine, config, feeds, batches, batchSize, onProgress, signal });
+    // Unreadable images count nowhere else, but the phase is over.
+    if (result.paths.length < samples.length) onProgress(samples.length);
+    await engine.unload(classificationGraph(config, batchSize).name);
+    if (result.paths.length > 0) return { result, unreadable: loader.stats().unreadable };
+  } finally {
+    await loader.close();
+  }
   throw new MsmaeError("Data", {
     where: options.dataPath,
     expected: `at least one readable image in split "${options.split}"`,
