@@ -1,0 +1,26 @@
+/**
+ * msmae: supervised masked autoencoders for medical images.
+ *
+ * The verbs of the command line as functions, with the same options in camelCase. Each takes hooks: `onEvent` for
+ * progress, `signal` to stop.
+ */
+export type {
+  EvalInput,
+  FinetuneInput,
+  FlopsInput,
+  MapsInput,
+  PredictInput,
+  PretrainInput,
+  ReconstructInput,
+} from "./config/index.ts";
+export { type ErrorCode, type ErrorParts, MsmaeError } from "./errors.ts";
+export { attentionMaps } from "./inference/attention-maps.ts";
+export { evaluate } from "./inference/evaluate.ts";
+export { flops } from "./inference/flops.ts";
+export { predict, type Prediction } from "./inference/predict.ts";
+export { reconstruct } from "./inference/reconstruct.ts";
+export { inspect } from "./interop/inspect.ts";
+export type { RunEvent, RunHooks } from "./training/events.ts";
+export { type FinetuneResult, finetune } from "./training/finetune.ts";
+export { type PretrainResult, pretrain } from "./training/pretrain.ts";
+export { packageVersion } from "./version.ts";
