@@ -93,8 +93,11 @@ async function directMap(path: string, weights: Weights): Promise<Float64Array> 
   return mapWeights(Float64Array.from(outputs.get("attention")?.data ?? [], Number), config.numHeads);
 }
 
-/** The loss on masked patches by the float64 interpreter and its own patch statistics. */
-async function directLoss(path: string, order: { kept: Uint32Array; masked: Uint32Array }): Promise<number> {
+/** Loss on masked patches, and their pixels, 0..255, by the float64 interpreter and its own patch statistics. */
+async function direct(
+  path: string,
+  order: { kept: Uint32Array; masked: Uint32Array },
+): Promise<{ loss: number; pixels: number[] }> {
   const { config } = pretrained;
   const { kept, masked } = order;
   const planes = await normalisedPlanes(path, pretrained);
@@ -108,15 +111,21 @@ async function directLoss(path: string, order: { kept: Uint32Array; masked: Uint
   const prediction = Array.from(outputs.get("prediction")?.data ?? [], Number).slice(kept.length * values);
   const targets = patchesOf(planes, config, masked, "row-column-channel");
   let sum = 0;
+  const pixels: number[] = [];
   for (let n = 0; n < masked.length; n++) {
     const target = Array.from(targets.subarray(n * values, (n + 1) * values));
     const mean = target.reduce((a, b) => a + b) / values;
     const variance = target.reduce((a, b) => a + (b - mean) ** 2, 0) / (values - 1);
+    const deviation = Math.sqrt(variance + 1e-6);
     target.forEach((value, i) => {
-      sum += ((value - mean) / Math.sqrt(variance + 1e-6) - (prediction[n * values + i] as number)) ** 2;
+      const predicted = prediction[n * values + i] as number;
+      sum += ((value - mean) / deviation - predicted) ** 2;
+      const channel = i % 3;
+      const [m, s] = [pretrained.mean[channel] as number, pretrained.std[channel] as number];
+      pixels.push(Math.min(255, Math.max(0, 255 * ((predicted * deviation + mean) * s + m))));
     });
   }
-  return sum / targets.length;
+  return { loss: sum / targets.length, pixels };
 }
 
 describe("predict", () => {
@@ -215,20 +224,25 @@ describe("checkpoints", () => {
     await expect(lines).rejects.toMatchObject({ code: "Checkpoint", message: expect.stringContaining(problem) });
   });
 
-  test("one that lacks a weight is refused, and with allowPartial used with a warning", async () => {
+  test("one that lacks a weight is refused; with allowPartial it starts anew, with a warning", async () => {
     const path = at("partial.safetensors");
-    const tensors = [...classifierWeights].filter(([key]) => key !== "head.bias");
-    const shapes = new Map((await inspect(checkpoints.classifier)).keys.map(({ key, shape }) => [key, shape]));
+    const whole = at("whole.safetensors");
+    const key = "blocks.0.norm1.weight";
+    const shapes = new Map((await inspect(checkpoints.classifier)).keys.map((tensor) => [tensor.key, tensor.shape]));
     const metadata = { msmae: JSON.stringify(classifier) };
-    const stored = tensors.map(([key, data]) => [key, { data, shape: shapes.get(key) ?? [] }] as const);
-    await writeSafetensorsFile(path, new Map(stored), metadata);
+    const stored = [...classifierWeights].map(
+      ([name, data]) => [name, { data, shape: shapes.get(name) ?? [] }] as const,
+    );
+    await writeSafetensorsFile(path, new Map(stored.filter(([name]) => name !== key)), metadata);
+    const fresh = { data: new Float32Array(16).fill(1), shape: [16] };
+    await writeSafetensorsFile(whole, new Map([...stored, [key, fresh] as const]), metadata);
     const given = { checkpoint: path, files: good, threads: 1 };
-    await expect(all(predict(options("predict", given)))).rejects.toThrow("1 missing (head.bias)");
+    await expect(all(predict(options("predict", given)))).rejects.toThrow(`1 missing (${key})`);
     const events: RunEvent[] = [];
     const onEvent = (event: RunEvent) => void events.push(event);
     const lines = await all(predict(options("predict", { ...given, allowPartial: true }), { onEvent }));
-    expect(lines).toHaveLength(good.length);
-    expect(events[0]).toMatchObject({ type: "warning", message: expect.stringContaining("1 missing (head.bias)") });
+    expect(lines).toEqual(await all(predict(options("predict", { ...given, checkpoint: whole }))));
+    expect(events[0]).toMatchObject({ type: "warning", message: expect.stringContaining(`1 missing (${key})`) });
   });
 });
 
@@ -304,8 +318,8 @@ describe("reconstruct", () => {
       if ("error" in line) throw new Error(line.error.message);
       const order = RandomStream.for(5, "evaluation", index).permutation(patches);
       // floor(24 · 0.4) = 9 kept.
-      const direct = await directLoss(line.path, { kept: order.slice(0, 9), masked: order.slice(9) });
-      expect(Math.abs(line.loss / direct - 1)).toBeLessThan(1e-4);
+      const expected = await direct(line.path, { kept: order.slice(0, 9), masked: order.slice(9) });
+      expect(Math.abs(line.loss / expected.loss - 1)).toBeLessThan(1e-4);
     }
   });
 
@@ -320,8 +334,16 @@ describe("reconstruct", () => {
       const weights = patchWeights(map, wholeImage(32, 48), { ...pretrained.config, mapCrop: "aligned" });
       const { order } = attentionOrder(weights, RandomStream.for(5, "evaluation", index));
       // floor(24 · 0.3) = 7 masked, floor(24 · 0.5) = 12 masked or thrown.
-      const direct = await directLoss(line.path, { masked: order.slice(0, 7), kept: order.slice(12) });
-      expect(Math.abs(line.loss / direct - 1)).toBeLessThan(1e-4);
+      const masked = order.slice(0, 7);
+      const expected = await direct(line.path, { masked, kept: order.slice(12) });
+      expect(Math.abs(line.loss / expected.loss - 1)).toBeLessThan(1e-4);
+      const { data, info } = await sharp(line.image).raw().toBuffer({ resolveWithObject: true });
+      expected.pixels.forEach((value, i) => {
+        const [patch, place] = [masked[Math.floor(i / 192)] as number, Math.floor((i % 192) / 3)];
+        const x = 104 + (patch % 6) * 8 + (place % 8);
+        const y = Math.floor(patch / 6) * 8 + Math.floor(place / 8);
+        expect(Math.abs((data[(y * info.width + x) * 3 + (i % 3)] as number) - value)).toBeLessThan(0.6);
+      });
       expect(other.loss).toBeCloseTo(line.loss, 5);
     }
   });
@@ -414,11 +436,21 @@ describe("eval", () => {
 
   test("classes are matched by name, and one that the model does not know is refused", async () => {
     const root = at("renamed");
-    await writePicture(join(root, "test", "no tumour", "0.png"), 1200);
-    await writePicture(join(root, "test", "meningioma", "0.png"), 1100);
-    const given = { checkpoint: checkpoints.classifier, dataPath: root, workers: 0, threads: 1 };
+    const checkpoint = at("renamed.safetensors");
+    const name = 'no tumour, or "none"';
+    await writeMicroModel(checkpoint, { ...classifier, classNames: ["glioma", "meningioma", name] });
+    await writePicture(join(root, "test", name, "0.png"), 1200);
+    for (let i = 0; i < 10; i++) await writePicture(join(root, "test", "meningioma", `${i}.png`), 1100 + i);
+    const given = { checkpoint, dataPath: root, workers: 0, threads: 1, outputDir: at("renamed-evaluation") };
     const { confusion } = await evaluate(options("eval", given));
-    expect(confusion.map((row) => row.reduce((a, b) => a + b))).toEqual([0, 1, 1]);
+    expect(confusion.map((row) => row.reduce((a, b) => a + b))).toEqual([0, 10, 1]);
+    // The pictures of the report: 8, of every class some.
+    const report = readFileSync(at("renamed-evaluation", "report.html"), "utf8");
+    const captions = report.match(/[^<>]*, predicted [^<>]* \(\d+ %\)/g) ?? [];
+    expect(captions.filter((caption) => caption.startsWith("no tumour"))).toHaveLength(1);
+    expect(captions.filter((caption) => caption.startsWith("meningioma"))).toHaveLength(7);
+    const csv = readFileSync(at("renamed-evaluation", "predictions.csv"), "utf8").trimEnd().split("\n");
+    expect(csv.at(-1)).toMatch(/^"test\/no tumour, or ""none""\/0.png","no tumour, or ""none""",/);
     await writePicture(join(root, "test", "pituitary", "0.png"), 1);
     await expect(evaluate(options("eval", given))).rejects.toMatchObject({
       code: "Data",
