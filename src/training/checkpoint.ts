@@ -3,8 +3,8 @@ import { basename, dirname, join } from "node:path";
 import { z } from "zod";
 import { MsmaeError } from "../errors.ts";
 import { type ModelDescription, writeModelFile } from "../interop/model-file.ts";
-import { readSafetensorsFile, readSafetensorsHeader, writeSafetensorsFile } from "../interop/safetensors-file.ts";
 import type { TensorToStore } from "../interop/safetensors.ts";
+import { readSafetensorsFile, readSafetensorsHeader, writeSafetensorsFile } from "../interop/safetensors-file.ts";
 import { toFloat32 } from "../interop/tensor-values.ts";
 import type { Arena, ParameterStore } from "../optim/parameter-store.ts";
 
@@ -61,7 +61,9 @@ export async function saveCheckpoint(
       }
     }
     if (state.maps) tensors.set(mapsKey, { data: state.maps, shape: [state.maps.length] });
-    await writeSafetensorsFile(statePath(path, state.progress.step), tensors, { [progressKey]: JSON.stringify(state.progress) });
+    await writeSafetensorsFile(statePath(path, state.progress.step), tensors, {
+      [progressKey]: JSON.stringify(state.progress),
+    });
   }
   const weights = new Map(store.names.map((key) => [key, { data: store.parameter(key), shape: store.shapeOf(key) }]));
   await writeModelFile(path, description, weights);
@@ -126,5 +128,10 @@ async function removeOlderStates(path: string, step: number): Promise<void> {
 }
 
 function damaged(where: string, got: string): MsmaeError {
-  return new MsmaeError("Checkpoint", { where, expected: "the state of this run's model", got, todo: "resume from another checkpoint" });
+  return new MsmaeError("Checkpoint", {
+    where,
+    expected: "the state of this run's model",
+    got,
+    todo: "resume from another checkpoint",
+  });
 }

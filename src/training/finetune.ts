@@ -64,9 +64,13 @@ export async function finetune(input: FinetuneInput | FinetuneOptions, hooks: Ru
   );
   const engine = await setup.startEngine(store, groups, { beta1: 0.9, beta2: 0.999 }, options);
   const feeds = setup.openFeeds(config, options);
-  const measure = (samples: readonly Sample[], name: string) => measureSplit({ engine, config, feeds, options, hooks }, samples, name);
+  const measure = (samples: readonly Sample[], name: string) =>
+    measureSplit({ engine, config, feeds, options, hooks }, samples, name);
   try {
-    const maps = new MapBank(loader.samples.length, patchCount(config), options.seed, { ...config, mapCrop: options.mapCrop });
+    const maps = new MapBank(loader.samples.length, patchCount(config), options.seed, {
+      ...config,
+      mapCrop: options.mapCrop,
+    });
     if (state.maps) maps.restore(state.maps);
     const task = finetuneTask({ options, config, feeds, maps, engine, loader, hooks, classNames });
     if (splits.val.length > 0) {
@@ -124,8 +128,16 @@ async function measureSplit(
       config,
       feeds,
       batchSize,
-      batches: loader.epoch({ epoch: 0, seed, batchSize: Math.min(batchSize, samples.length), augment: false, shuffle: false, dropLast: false }),
+      batches: loader.epoch({
+        epoch: 0,
+        seed,
+        batchSize: Math.min(batchSize, samples.length),
+        augment: false,
+        shuffle: false,
+        dropLast: false,
+      }),
       onProgress: (done) => hooks.onEvent?.({ type: "phase-progress", done }),
+      signal: hooks.signal,
     });
     const classNames = Array.from({ length: config.numClasses }, (_, label) => String(label));
     return classificationMetrics({ probabilities, labels, classNames });
@@ -152,7 +164,10 @@ function finetuneTask(parts: {
   const rates = dropPathRates(config.depth, options.dropPath);
   const uniform = warnUniform(hooks);
 
-  const phase = (kept: KeptPatches, pixels: (batch: Batch, epoch: number) => ReturnType<FeedBuilder["kept"]>): Phase => ({
+  const phase = (
+    kept: KeptPatches,
+    pixels: (batch: Batch, epoch: number) => ReturnType<FeedBuilder["kept"]>,
+  ): Phase => ({
     graph: finetuneGraph(config, { batch: batchSize, kept, dropPathRates: rates }),
     feeds: (batch, epoch, batchIndex) => ({
       ...pixels(batch, epoch),
@@ -195,7 +210,13 @@ function finetuneTask(parts: {
 }
 
 /** Drop-path factors [depth, 2, batch]: 0 with the block's rate, else 1 / (1 - rate). */
-function drawDropPath(rates: readonly number[], batch: number, seed: number, epoch: number, batchIndex: number): Float32Array {
+function drawDropPath(
+  rates: readonly number[],
+  batch: number,
+  seed: number,
+  epoch: number,
+  batchIndex: number,
+): Float32Array {
   const stream = RandomStream.for(seed, "drop-path", epoch, batchIndex);
   const factors = new Float32Array(rates.length * 2 * batch);
   rates.forEach((rate, block) => {
@@ -212,8 +233,22 @@ async function writeCard(
   split: string,
   metrics: ClassificationMetrics,
 ): Promise<void> {
-  const { epochs, batchSize, accumIter, blr, weightDecay, layerDecay, dropPath, smoothing, maskRatio, throwRatio, fullTokenEpochs, seed } = options;
-  const result = (name: string, type: string, value: number | null) => (value === null ? [] : [{ name, type, value, split }]);
+  const {
+    epochs,
+    batchSize,
+    accumIter,
+    blr,
+    weightDecay,
+    layerDecay,
+    dropPath,
+    smoothing,
+    maskRatio,
+    throwRatio,
+    fullTokenEpochs,
+    seed,
+  } = options;
+  const result = (name: string, type: string, value: number | null) =>
+    value === null ? [] : [{ name, type, value, split }];
   await run.writeModelCard({
     modelName: options.model,
     kind: "classifier",
@@ -225,7 +260,20 @@ async function writeCard(
       `Fine-tuned for ${epochs} epochs with attention-driven masking (MSMAE),`,
       options.init === "checkpoint" ? "from a pre-trained checkpoint." : "from scratch.",
     ],
-    hyperparameters: { epochs, batchSize, accumIter, blr, weightDecay, layerDecay, dropPath, smoothing, maskRatio, throwRatio, fullTokenEpochs, seed },
+    hyperparameters: {
+      epochs,
+      batchSize,
+      accumIter,
+      blr,
+      weightDecay,
+      layerDecay,
+      dropPath,
+      smoothing,
+      maskRatio,
+      throwRatio,
+      fullTokenEpochs,
+      seed,
+    },
     results: [
       ...result("Accuracy", "accuracy", metrics.accuracy),
       ...result("Macro F1", "f1", metrics.f1Macro),

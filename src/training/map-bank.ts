@@ -1,6 +1,6 @@
 import { MsmaeError } from "../errors.ts";
+import { type Geometry, type PatchWeightOptions, patchWeights } from "../masking/patch-weights.ts";
 import { attentionOrder } from "../masking/selection.ts";
-import { type Geometry, patchWeights, type PatchWeightOptions } from "../masking/patch-weights.ts";
 import { RandomStream } from "../random.ts";
 
 /**

@@ -34,6 +34,7 @@ export async function refreshMaps(parts: {
       done += indices.length;
       hooks.onEvent?.({ type: "phase-progress", done });
     },
+    signal: hooks.signal,
   });
   // A loaded graph keeps its working memory, and the next refresh is epochs away.
   await engine.unload(attentionGraph(config, batchSize).name);

@@ -6,7 +6,12 @@ import type { Preset } from "../models/presets.ts";
 /** The model's shape: the preset's sizes, with what the options choose. @throws MsmaeError Config for an unknown name. */
 export function modelConfig(
   presets: Readonly<Record<string, Preset>>,
-  { model, inputSize, patchSize, inChans }: Pick<PretrainOptions | FinetuneOptions, "model" | "inputSize" | "patchSize" | "inChans">,
+  {
+    model,
+    inputSize,
+    patchSize,
+    inChans,
+  }: Pick<PretrainOptions | FinetuneOptions, "model" | "inputSize" | "patchSize" | "inChans">,
   numClasses: number,
 ): MaeConfig {
   const preset = presets[model];

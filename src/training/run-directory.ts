@@ -3,7 +3,14 @@ import { access, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { MsmaeError, messageOf } from "../errors.ts";
 import { writeFileAtomic } from "./atomic-file.ts";
-import { type EnvironmentInput, EventFileWriter, JsonLinesLog, type ModelCardInput, modelCard, writeEnvironment } from "./telemetry/index.ts";
+import {
+  type EnvironmentInput,
+  EventFileWriter,
+  JsonLinesLog,
+  type ModelCardInput,
+  modelCard,
+  writeEnvironment,
+} from "./telemetry/index.ts";
 
 /** The folder of a run and the records it keeps while it goes on. */
 export class RunDirectory {
@@ -21,14 +28,22 @@ export class RunDirectory {
    * Makes the folder and writes what is known at the start: the resolved options and the environment. A resumed run
    * keeps the log of the epochs before `fromEpoch`. @throws MsmaeError Data when the folder cannot be written.
    */
-  static async open(folder: string, start: { configYaml: string; environment: EnvironmentInput; fromEpoch: number }): Promise<RunDirectory> {
+  static async open(
+    folder: string,
+    start: { configYaml: string; environment: EnvironmentInput; fromEpoch: number },
+  ): Promise<RunDirectory> {
     try {
       await mkdir(folder, { recursive: true });
       await access(folder, constants.W_OK);
     } catch (cause) {
       throw new MsmaeError(
         "Data",
-        { where: folder, expected: "a folder that can be written", got: messageOf(cause), todo: "choose another --output-dir" },
+        {
+          where: folder,
+          expected: "a folder that can be written",
+          got: messageOf(cause),
+          todo: "choose another --output-dir",
+        },
         { cause },
       );
     }
@@ -48,7 +63,12 @@ export class RunDirectory {
   }
 
   /** One line of log.txt, with MAE's `train_` and `test_` prefixes, and the same values for TensorBoard. */
-  async logEpoch(epoch: number, step: number, train: Record<string, number>, validation: Record<string, number> = {}): Promise<void> {
+  async logEpoch(
+    epoch: number,
+    step: number,
+    train: Record<string, number>,
+    validation: Record<string, number> = {},
+  ): Promise<void> {
     const prefixed = (prefix: string, values: Record<string, number>) =>
       Object.fromEntries(Object.entries(values).map(([name, value]) => [`${prefix}_${snakeCase(name)}`, value]));
     await this.#log.append({ epoch, ...prefixed("train", train), ...prefixed("test", validation) });

@@ -2,16 +2,16 @@ import { stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { type FinetuneOptions, type PretrainOptions, toYaml } from "../config/index.ts";
+import type { Sample } from "../data/image-folder.ts";
 import { dataHash, type ImageFolder, scanImageFolder, splitCsv } from "../data/image-folder.ts";
 import { ImageLoader } from "../data/loader.ts";
-import type { Sample } from "../data/image-folder.ts";
 import { Normalizer } from "../data/transforms/normalize.ts";
 import type { EngineSetup } from "../engine/core.ts";
 import { Engine } from "../engine/engine.ts";
 import { FeedBuilder } from "../engine/feeds.ts";
 import { MsmaeError } from "../errors.ts";
-import { readModelFile } from "../interop/model-file.ts";
 import { loadWeights } from "../interop/load-weights.ts";
+import { readModelFile } from "../interop/model-file.ts";
 import type { EncoderConfig } from "../models/config.ts";
 import type { ParameterSpec } from "../nn/parameters.ts";
 import { initialize } from "../nn/parameters.ts";
@@ -27,7 +27,18 @@ type TrainingOptions = PretrainOptions | FinetuneOptions;
 
 /** Options that may differ when a run goes on: where it runs and what it keeps, not what it computes. */
 const free = new Set([
-  "resume", "outputDir", "dataPath", "threads", "workers", "cacheMb", "device", "saveEvery", "strict", "finetune", "init", "allowPartial",
+  "resume",
+  "outputDir",
+  "dataPath",
+  "threads",
+  "workers",
+  "cacheMb",
+  "device",
+  "saveEvery",
+  "strict",
+  "finetune",
+  "init",
+  "allowPartial",
 ]);
 
 /** The data of a run, checked. */
@@ -49,13 +60,21 @@ export async function openData(options: TrainingOptions, hooks: RunHooks): Promi
     });
   }
   if (folder.ignoredFiles > 0) {
-    hooks.onEvent?.({ type: "warning", message: `${folder.ignoredFiles} files in class folders are no images and were left out` });
+    hooks.onEvent?.({
+      type: "warning",
+      message: `${folder.ignoredFiles} files in class folders are no images and were left out`,
+    });
   }
   return { folder, hash: await dataHash(folder) };
 }
 
 /** A loader of some samples, sized for a model. */
-export function openLoader(samples: readonly Sample[], config: EncoderConfig, options: TrainingOptions, hooks: RunHooks): ImageLoader {
+export function openLoader(
+  samples: readonly Sample[],
+  config: EncoderConfig,
+  options: TrainingOptions,
+  hooks: RunHooks,
+): ImageLoader {
   const { workers, cacheMb, strict } = options;
   return new ImageLoader(samples, {
     inputHeight: config.inputHeight,
@@ -74,7 +93,10 @@ export function openFeeds(config: EncoderConfig, { mean, std }: TrainingOptions)
 
 /** Parameters with their first values: drawn from the seed. */
 export function createStore(specs: readonly ParameterSpec[], options: TrainingOptions): ParameterStore {
-  const store = ParameterStore.create(specs, { accumulate: options.accumIter > 1, ema: options.emaDecay !== undefined });
+  const store = ParameterStore.create(specs, {
+    accumulate: options.accumIter > 1,
+    ema: options.emaDecay !== undefined,
+  });
   for (const spec of specs) initialize(spec, options.seed, store.parameter(spec.name));
   return store;
 }
@@ -114,7 +136,17 @@ export async function beginOrResume(
   if (options.resume === undefined) {
     if (options.emaDecay !== undefined) startEma(store);
     return {
-      progress: { verb, seed: options.seed, epoch: 0, batch: 0, step: 0, sums: {}, best: null, options: binding, seconds: 0 },
+      progress: {
+        verb,
+        seed: options.seed,
+        epoch: 0,
+        batch: 0,
+        step: 0,
+        sums: {},
+        best: null,
+        options: binding,
+        seconds: 0,
+      },
     };
   }
   const path = await checkpointPath(options.resume);
@@ -140,7 +172,8 @@ function checkSame(where: string, now: Record<string, unknown>, then: Record<str
   const names = [...new Set([...Object.keys(now), ...Object.keys(then)])];
   const differing = names.filter((name) => JSON.stringify(now[name]) !== JSON.stringify(then[name]));
   if (differing.length === 0) return;
-  const show = (values: Record<string, unknown>) => differing.map((name) => `${name} ${JSON.stringify(values[name])}`).join(", ");
+  const show = (values: Record<string, unknown>) =>
+    differing.map((name) => `${name} ${JSON.stringify(values[name])}`).join(", ");
   throw new MsmaeError("Checkpoint", {
     where,
     expected: `the options the run was started with (${show(then)})`,
@@ -158,7 +191,10 @@ export async function openRun(
 ): Promise<RunDirectory> {
   const { seed, device, threads } = options;
   const run = await RunDirectory.open(options.outputDir, {
-    configYaml: verb === "pretrain" ? toYaml("pretrain", options as PretrainOptions) : toYaml("finetune", options as FinetuneOptions),
+    configYaml:
+      verb === "pretrain"
+        ? toYaml("pretrain", options as PretrainOptions)
+        : toYaml("finetune", options as FinetuneOptions),
     environment: { seed, device, threads: threads || availableParallelism(), dataHash: data.hash },
     fromEpoch,
   });

@@ -1,6 +1,7 @@
 import type { Batch, ImageLoader } from "../data/loader.ts";
-import type { Engine } from "../engine/engine.ts";
 import type { TrainResult, Update } from "../engine/core.ts";
+import type { Engine } from "../engine/engine.ts";
+import { type CropRange, PAPER_CROP } from "../data/transforms/random-resized-crop.ts";
 import { MsmaeError } from "../errors.ts";
 import { withEma } from "../optim/ema.ts";
 import type { ParameterStore } from "../optim/parameter-store.ts";
@@ -20,6 +21,7 @@ export interface TrainerOptions {
   clipGrad?: number;
   emaDecay?: number;
   saveEvery: number;
+  cropMinScale: number;
   schedule: WarmupCosine;
 }
 
@@ -90,27 +92,45 @@ export class Trainer {
     });
     let trainLoss = Number.NaN;
     while (this.#progress.epoch < options.epochs) trainLoss = await this.#epoch();
-    return { epochs: options.epochs, trainLoss, last: this.#parts.run.path("last.safetensors"), seconds: this.#seconds() };
+    return {
+      epochs: options.epochs,
+      trainLoss,
+      last: this.#parts.run.path("last.safetensors"),
+      seconds: this.#seconds(),
+    };
   }
 
   async #epoch(): Promise<number> {
     const { task } = this.#parts;
     const { epoch } = this.#progress;
     if (this.#progress.batch === 0) {
-      await task.beforeEpoch?.(epoch);
+      await this.#stoppable(() => task.beforeEpoch?.(epoch));
       this.#progress.sums = {};
     }
-    await this.#enter(task.phase(epoch));
     const timing: Timing = { started: performance.now(), data: 0, step: 0, optimizer: 0 };
-    await this.#batches(task.phase(epoch), timing);
+    // A run stopped between the last batch and the end of its epoch goes on here with none left.
+    if (this.#progress.batch < this.#batchesPerEpoch) {
+      await this.#enter(task.phase(epoch));
+      await this.#batches(task.phase(epoch), timing);
+    }
     const wall = (performance.now() - timing.started) / 1000;
-    await task.afterEpoch?.(epoch);
+    await this.#stoppable(() => task.afterEpoch?.(epoch));
     const averages = Object.fromEntries(
-      Object.entries(this.#progress.sums).map(([name, sum]) => [name, sum / this.#batchesPerEpoch]),
+      Object.entries(this.#progress.sums).map(([name, sum]) => [name, sum / this.#progress.batch]),
     );
     const times = { dataWaitSeconds: timing.data, epochSeconds: wall, stepShare: timing.step / wall };
     await this.#finishEpoch({ ...averages, lr: this.#lastLr, ...times });
     return averages.loss as number;
+  }
+
+  /** Work beside the steps, which a signal may end early: the epoch in hand is then saved as far as it is trained. */
+  async #stoppable<T>(work: () => Promise<T> | undefined): Promise<T | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      if (this.#parts.hooks.signal?.aborted) return this.#interrupt();
+      throw error;
+    }
   }
 
   async #enter(phase: Phase): Promise<void> {
@@ -158,7 +178,8 @@ export class Trainer {
     const { epoch } = this.#progress;
     let index = this.#progress.batch;
     const order = { epoch, seed: options.seed, batchSize: options.batchSize, startBatch: index };
-    for await (const batch of loader.epoch({ ...order, augment: true, shuffle: true, dropLast: true })) {
+    const crop: CropRange = { ...PAPER_CROP, scale: [options.cropMinScale, PAPER_CROP.scale[1]] };
+    for await (const batch of loader.epoch({ ...order, crop, augment: true, shuffle: true, dropLast: true })) {
       yield { batch, feeds: phase.feeds(batch, epoch, index++) };
     }
     return undefined;
@@ -219,14 +240,16 @@ export class Trainer {
   async #finishEpoch(train: Record<string, number>): Promise<void> {
     const { task, store, hooks, run, options } = this.#parts;
     const { epoch, step } = this.#progress;
-    const validation = await withEma(store, async () => {
-      const result = await task.validate?.(epoch);
-      if (result && this.#improves(result.score, result.loss)) {
-        this.#progress.best = { epoch, score: result.score, loss: result.loss };
-        await saveCheckpoint(run.folder, "best", store, task.describe(epoch, step), undefined);
-      }
-      return result;
-    });
+    const validate = () =>
+      withEma(store, async () => {
+        const result = await task.validate?.(epoch);
+        if (result && this.#improves(result.score, result.loss)) {
+          this.#progress.best = { epoch, score: result.score, loss: result.loss };
+          await saveCheckpoint(run.folder, "best", store, task.describe(epoch, step), undefined);
+        }
+        return result;
+      });
+    const validation = await this.#stoppable(validate);
     await run.logEpoch(epoch, step, train, validation?.metrics);
     hooks.onEvent?.({ type: "epoch", epoch, metrics: { ...train, ...validation?.metrics } });
     Object.assign(this.#progress, { epoch: epoch + 1, batch: 0, sums: {} });
