@@ -504,7 +504,7 @@ describe("inspect", () => {
     ["classifier", { ...encoderKeys(), "head.weight": zeros(7, 192) }, { model: "vit_tiny_patch16", numClasses: 7 }],
     [
       "pretrained",
-      { ...encoderKeys(), mask_token: zeros(1, 1, 8) },
+      { ...encoderKeys(), "decoder_embed.bias": zeros(8) },
       { model: "msmae_vit_tiny_patch16", numClasses: 0 },
     ],
     [
