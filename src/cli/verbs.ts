@@ -57,7 +57,7 @@ export type ReconstructLine = { path: string; image: string; loss: number } | Fi
 export interface OperationCounts {
   full: number;
   masked: number;
-  /** Share saved by masking: 1 − masked / full. */
+  /** masked / full: the share of the operations that is left. */
   ratio: number;
 }
 

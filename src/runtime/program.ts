@@ -1,8 +1,8 @@
-import { inputName, type Graph } from "../graph/graph.ts";
+import { MsmaeError } from "../errors.ts";
+import { type Graph, inputName } from "../graph/graph.ts";
 import { optimize } from "../graph/passes/index.ts";
 import { formatShape, sizeOf } from "../graph/shape.ts";
 import type { DType, Shape } from "../graph/types.ts";
-import { MsmaeError } from "../errors.ts";
 import { emitOnnx } from "../onnx/emit.ts";
 import type { Provider } from "../onnx/operators.ts";
 import type { Backend, HostTensor, Session } from "./session.ts";
@@ -31,7 +31,9 @@ export function compile(source: Graph, provider: Provider): CompiledGraph {
   return {
     name: source.name,
     model: emitOnnx(optimized, provider),
-    inputs: Object.fromEntries(optimized.inputs.map((value) => [inputName(value), { dtype: value.dtype, shape: value.shape }])),
+    inputs: Object.fromEntries(
+      optimized.inputs.map((value) => [inputName(value), { dtype: value.dtype, shape: value.shape }]),
+    ),
     outputs: Object.fromEntries([...optimized.outputs].map(([name, { shape }]) => [name, { shape }])),
   };
 }
@@ -71,7 +73,8 @@ export class Program {
   async run(feeds: Feeds): Promise<Record<string, Float32Array>> {
     const inputs: Record<string, HostTensor> = { ...this.#bound };
     for (const [name, type] of Object.entries(this.#graph.inputs)) {
-      if (!(name in inputs)) inputs[name] = { data: checked(this.#graph.name, name, type, feeds[name]), shape: type.shape };
+      if (!(name in inputs))
+        inputs[name] = { data: checked(this.#graph.name, name, type, feeds[name]), shape: type.shape };
     }
     const results = await this.#session.run(inputs, this.#into);
     return Object.fromEntries(

@@ -18,7 +18,10 @@ export interface Session {
   /**
    * Runs the model. Feeds are read in place; an output named in `into` is written to that array, others are new.
    */
-  run(feeds: Readonly<Record<string, HostTensor>>, into: Readonly<Record<string, HostTensor>>): Promise<Record<string, HostTensor>>;
+  run(
+    feeds: Readonly<Record<string, HostTensor>>,
+    into: Readonly<Record<string, HostTensor>>,
+  ): Promise<Record<string, HostTensor>>;
   release(): Promise<void>;
 }
 

@@ -1,0 +1,45 @@
+import { type InferenceSession, Tensor } from "onnxruntime-common";
+import { MsmaeError } from "../errors.ts";
+import type { HostTensor, Session } from "./session.ts";
+
+/** A session of ONNX Runtime, on Node or in a browser, behind this package's own interface. */
+export function wrapSession(session: InferenceSession): Session {
+  // Tensors over the same arrays come back at every step: they are made once.
+  const tensors = new WeakMap<HostTensor, Tensor>();
+  const tensorOf = (host: HostTensor): Tensor => {
+    const known = tensors.get(host) ?? makeTensor(host);
+    tensors.set(host, known);
+    return known;
+  };
+  return {
+    async run(feeds, into) {
+      const inputs = Object.fromEntries(session.inputNames.map((name) => [name, tensorOf(fed(feeds, name))]));
+      const fetches = Object.fromEntries(
+        session.outputNames.map((name) => [name, into[name] ? tensorOf(into[name]) : null]),
+      );
+      const results = await session.run(inputs, fetches);
+      return Object.fromEntries(
+        session.outputNames.map((name): [string, HostTensor] => {
+          const { data, dims } = results[name] as Tensor;
+          return [name, into[name] ?? { data: data as HostTensor["data"], shape: dims }];
+        }),
+      );
+    },
+    release: () => session.release(),
+  };
+}
+
+function makeTensor({ data, shape }: HostTensor): Tensor {
+  return data instanceof BigInt64Array ? new Tensor("int64", data, shape) : new Tensor("float32", data, shape);
+}
+
+function fed(feeds: Readonly<Record<string, HostTensor>>, name: string): HostTensor {
+  const value = feeds[name];
+  if (value) return value;
+  throw new MsmaeError("Shape", {
+    where: `input "${name}"`,
+    expected: "a value",
+    got: "none",
+    todo: "feed every input",
+  });
+}
