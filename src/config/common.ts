@@ -62,6 +62,13 @@ export const loadingFields = {
   ),
 };
 
+export const augmentationFields = {
+  cropMinScale: field(
+    z.number().gt(0).max(1).default(0.2),
+    "Smallest share of an image's area that a random training crop keeps; raise it where a small crop may cut the lesion away.",
+  ),
+};
+
 export const dataFields = {
   dataPath: field(
     z.string().min(1),

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import {
+  augmentationFields,
   dataFields,
   imageFields,
   loadingFields,
@@ -60,6 +61,7 @@ export const finetuneSchema = z.strictObject({
     "Number of last epochs that run on all patches, nothing masked or thrown (not in the paper).",
   ),
   ...imageFields,
+  ...augmentationFields,
   ...loadingFields,
   ...runtimeFields,
 });

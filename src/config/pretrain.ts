@@ -1,5 +1,6 @@
 import { z } from "zod";
 import {
+  augmentationFields,
   dataFields,
   imageFields,
   loadingFields,
@@ -70,6 +71,7 @@ export const pretrainSchema = z.strictObject({
   ),
   ...startFields,
   ...imageFields,
+  ...augmentationFields,
   ...loadingFields,
   ...runtimeFields,
 });
