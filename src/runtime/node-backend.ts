@@ -27,7 +27,7 @@ export const nodeBackend: Backend = {
       logSeverityLevel: 3,
     };
     try {
-      return wrapSession(await ort.InferenceSession.create(model, options));
+      return wrapSession(await ort.InferenceSession.create(model, options), ort.Tensor);
     } catch (cause) {
       throw new MsmaeError(
         "Device",

@@ -1,13 +1,16 @@
-import { type InferenceSession, Tensor } from "onnxruntime-common";
+import type { InferenceSession, Tensor } from "onnxruntime-common";
 import { MsmaeError } from "../errors.ts";
 import type { HostTensor, Session } from "./session.ts";
 
-/** A session of ONNX Runtime, on Node or in a browser, behind this package's own interface. */
-export function wrapSession(session: InferenceSession): Session {
+/**
+ * A session of ONNX Runtime, on Node or in a browser, behind this package's own interface. `tensorClass` is the one of
+ * the module that made the session: ONNX Runtime passes over fetches that are instances of another copy of it.
+ */
+export function wrapSession(session: InferenceSession, tensorClass: typeof Tensor): Session {
   // Tensors over the same arrays come back at every step: they are made once.
   const tensors = new WeakMap<HostTensor, Tensor>();
   const tensorOf = (host: HostTensor): Tensor => {
-    const known = tensors.get(host) ?? makeTensor(host);
+    const known = tensors.get(host) ?? makeTensor(host, tensorClass);
     tensors.set(host, known);
     return known;
   };
@@ -29,8 +32,10 @@ export function wrapSession(session: InferenceSession): Session {
   };
 }
 
-function makeTensor({ data, shape }: HostTensor): Tensor {
-  return data instanceof BigInt64Array ? new Tensor("int64", data, shape) : new Tensor("float32", data, shape);
+function makeTensor({ data, shape }: HostTensor, tensorClass: typeof Tensor): Tensor {
+  return data instanceof BigInt64Array
+    ? new tensorClass("int64", data, shape)
+    : new tensorClass("float32", data, shape);
 }
 
 function fed(feeds: Readonly<Record<string, HostTensor>>, name: string): HostTensor {

@@ -21,6 +21,7 @@ export const webBackend: Backend = {
     try {
       return wrapSession(
         await ort.InferenceSession.create(model, { executionProviders: [provider], logSeverityLevel: 3 }),
+        ort.Tensor,
       );
     } catch (cause) {
       const where = `device ${provider}`;
