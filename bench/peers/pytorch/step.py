@@ -144,7 +144,8 @@ def blas_info() -> dict:
     }
 
 
-def measure(arguments: argparse.Namespace) -> dict:
+def prepare(arguments: argparse.Namespace) -> tuple[Step, dict]:
+    """The step after its untimed runs, and what is known of it before it is timed."""
     torch.manual_seed(SEED)
     torch.set_num_threads(arguments.threads)
     import_rss = peak_rss_bytes()
@@ -156,13 +157,7 @@ def measure(arguments: argparse.Namespace) -> dict:
     start = time.perf_counter()
     for _ in range(arguments.warmup):
         step()
-    warmup_seconds = time.perf_counter() - start
-    steps, optimizers = [], []
-    for _ in range(arguments.repeats):
-        start = time.perf_counter()
-        optimizers.append(step())
-        steps.append(time.perf_counter() - start)
-    return {
+    return step, {
         "phase": arguments.phase,
         "model": arguments.model,
         "batch": arguments.batch,
@@ -171,15 +166,44 @@ def measure(arguments: argparse.Namespace) -> dict:
         "linear": arguments.linear,
         "compiled": arguments.compile,
         "hugePages": os.environ.get("THP_MEM_ALLOC_ENABLE") == "1",
-        "stepSeconds": statistics.median(steps),
-        "optimizerSeconds": statistics.median(optimizers),
-        "peakRssBytes": peak_rss_bytes(),
         "importRssBytes": import_rss,
-        "warmupSeconds": warmup_seconds,
-        "allStepSeconds": steps,
+        "warmupSeconds": time.perf_counter() - start,
         "torch": torch.__version__,
         "mkl": blas_info(),
     }
+
+
+def timed(step: Step) -> tuple[float, float]:
+    """Seconds of one step, and of its optimiser."""
+    start = time.perf_counter()
+    optimizer = step()
+    return time.perf_counter() - start, optimizer
+
+
+def measure(arguments: argparse.Namespace) -> dict:
+    step, description = prepare(arguments)
+    times = [timed(step) for _ in range(arguments.repeats)]
+    steps, optimizers = zip(*times)
+    return {
+        **description,
+        "stepSeconds": statistics.median(steps),
+        "optimizerSeconds": statistics.median(optimizers),
+        "peakRssBytes": peak_rss_bytes(),
+        "allStepSeconds": steps,
+    }
+
+
+def serve(arguments: argparse.Namespace) -> None:
+    """One step per line on stdin, so that a caller can alternate this program with another on the same machine.
+
+    Prints a JSON document per line: the description, the times of each step, and at the end of stdin the peak memory.
+    """
+    step, description = prepare(arguments)
+    print(json.dumps(description), flush=True)
+    for _ in sys.stdin:
+        seconds, optimizer = timed(step)
+        print(json.dumps({"stepSeconds": seconds, "optimizerSeconds": optimizer}), flush=True)
+    print(json.dumps({"peakRssBytes": peak_rss_bytes()}), flush=True)
 
 
 def positive(text: str) -> int:
@@ -204,6 +228,7 @@ def main() -> int:
         action=argparse.BooleanOptionalAction,
         help="torch.compile every block; best: where a C++ compiler is found",
     )
+    parser.add_argument("--serve", action="store_true", help="run one step per line of stdin; JSON lines on stdout")
     parser.add_argument("--json", action="store_true", help="print JSON instead of one readable line")
     arguments = parser.parse_args()
     best = arguments.mode == "best"
@@ -211,6 +236,9 @@ def main() -> int:
         arguments.linear = "onednn" if best else "mkl"
     if arguments.compile is None:
         arguments.compile = best and shutil.which("g++") is not None
+    if arguments.serve:
+        serve(arguments)
+        return 0
     result = measure(arguments)
     if arguments.json:
         print(json.dumps(result))

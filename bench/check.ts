@@ -1,0 +1,125 @@
+import { Engine } from "../src/engine/engine.ts";
+import { interpret } from "../src/graph/interpreter.ts";
+import type { NdArray } from "../src/graph/types.ts";
+import { adamwReference } from "../src/optim/adamw-reference.ts";
+import type { ParameterStore } from "../src/optim/parameter-store.ts";
+import { gradientPrefix } from "../src/runtime/program.ts";
+import { afterAdamW, gradients, outputs, type Tolerance } from "../test/tolerances.ts";
+import { createParameters } from "./weights.ts";
+import { type ModelConfig, type Phase, type Workload, workload } from "./workload.ts";
+
+/** The largest difference of one kind of result, relative to the largest element of its tensor. */
+export interface CheckedQuantity {
+  quantity: "outputs" | "gradients" | "parameters";
+  tensors: number;
+  maxError: number;
+  tolerance: number;
+}
+
+/** A model of every part that the large ones have, small enough for the interpreter. */
+export const smallConfig: ModelConfig = {
+  inputHeight: 32,
+  inputWidth: 48,
+  patchSize: 8,
+  inChans: 3,
+  embedDim: 16,
+  depth: 2,
+  numHeads: 2,
+  mlpRatio: 2,
+  numClasses: 4,
+  globalPool: "avg",
+  decoderEmbedDim: 12,
+  decoderDepth: 2,
+  decoderNumHeads: 3,
+};
+export const smallBatch = 3;
+
+/** Large enough that a step moves parameters by far more than the tolerance. */
+const learningRate = 0.05;
+
+/**
+ * Runs a phase of a small model through the engine and compares every output, every gradient element and every
+ * parameter after one AdamW step with float64 references.
+ */
+export async function checkSmallCase(phase: Phase, threads: number): Promise<CheckedQuantity[]> {
+  const work = workload(phase, smallConfig, smallBatch);
+  const store = createParameters(work);
+  const before = parametersOf(store);
+  const expected = interpret(work.graph, { ...Object.fromEntries(before), ...work.feeds(0) });
+  const engine = await Engine.start({ provider: "cpu", threads, store: store.handle(), optimizer: work.optimizer });
+  try {
+    await engine.load(work.graph);
+    const { name } = work.graph;
+    if (!work.optimizer) return [compareOutputs(await engine.run(name, work.feeds(0)), expected)];
+    const result = await engine.train(name, work.feeds(0), { kind: "step", lr: learningRate, stepIndex: 1 });
+    return [
+      compareOutputs(result.outputs, expected),
+      compareGradients(store, expected),
+      compareStep(work, store, before),
+    ];
+  } finally {
+    await engine.close();
+  }
+}
+
+export const passed = (quantities: readonly CheckedQuantity[]): boolean =>
+  quantities.every(({ maxError, tolerance }) => maxError <= tolerance);
+
+/** Largest difference relative to the largest expected element; NaN and a wrong length count as infinite. */
+export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  if (actual.length !== expected.length) return Number.POSITIVE_INFINITY;
+  let largest = 0;
+  let difference = 0;
+  for (let i = 0; i < expected.length; i++) {
+    largest = Math.max(largest, Math.abs(expected[i] as number));
+    const here = Math.abs((actual[i] as number) - (expected[i] as number));
+    difference = Number.isNaN(here) ? Number.POSITIVE_INFINITY : Math.max(difference, here);
+  }
+  return largest === 0 ? difference : difference / largest;
+}
+
+function compareOutputs(actual: Record<string, Float32Array>, expected: Map<string, NdArray>): CheckedQuantity {
+  const names = [...expected.keys()].filter((name) => !name.startsWith(gradientPrefix));
+  const none = new Float32Array(0);
+  const errors = names.map((name) => relativeError(actual[name] ?? none, (expected.get(name) as NdArray).data));
+  return summary("outputs", errors, outputs.float64.cpu);
+}
+
+function compareGradients(store: ParameterStore, expected: Map<string, NdArray>): CheckedQuantity {
+  const names = [...expected.keys()].filter((name) => name.startsWith(gradientPrefix));
+  const errors = names.map((name) =>
+    relativeError(store.gradient(name.slice(gradientPrefix.length)), (expected.get(name) as NdArray).data),
+  );
+  return summary("gradients", errors, gradients.float64.cpu);
+}
+
+/** The optimiser by itself: its own gradients, which are compared above, go into the reference. */
+function compareStep(
+  { optimizer }: Workload,
+  store: ParameterStore,
+  before: Map<string, Float64Array>,
+): CheckedQuantity {
+  const { groups = [], beta1 = 0, beta2 = 0, eps = 0 } = optimizer ?? {};
+  const errors = groups.map(([name, { lrScale, weightDecay }]) => {
+    const parameter = Float64Array.from(before.get(name) as Float64Array);
+    const gradient = Float64Array.from(store.gradient(name));
+    const moments = {
+      firstMoment: new Float64Array(parameter.length),
+      secondMoment: new Float64Array(parameter.length),
+    };
+    const settings = { lr: learningRate * lrScale, weightDecay, beta1, beta2, eps, stepIndex: 1 };
+    adamwReference({ parameter, gradient, ...moments }, settings);
+    return relativeError(store.parameter(name), parameter);
+  });
+  return summary("parameters", errors, afterAdamW.float64.cpu);
+}
+
+function summary(quantity: CheckedQuantity["quantity"], errors: number[], { relative }: Tolerance): CheckedQuantity {
+  // Nothing compared is nothing checked.
+  const maxError = errors.length === 0 ? Number.POSITIVE_INFINITY : Math.max(...errors);
+  return { quantity, tensors: errors.length, maxError, tolerance: relative };
+}
+
+function parametersOf(store: ParameterStore): Map<string, Float64Array> {
+  return new Map(store.names.map((name) => [name, Float64Array.from(store.parameter(name))]));
+}

@@ -1,0 +1,40 @@
+import { parseArgs } from "node:util";
+import { messageOf } from "../src/errors.ts";
+import { modelNames, type Phase, phases } from "./workload.ts";
+
+/** A command line that cannot be understood. */
+export class UsageError extends Error {}
+
+/** The values of string flags, and which of the switches are set. @throws UsageError for anything else. */
+export function readFlags<Name extends string, Switch extends string>(
+  argv: string[],
+  names: readonly Name[],
+  switches: readonly Switch[],
+): Partial<Record<Name, string>> & Partial<Record<Switch, boolean>> {
+  const options = Object.fromEntries([
+    ...names.map((name) => [name, { type: "string" as const }]),
+    ...switches.map((name) => [name, { type: "boolean" as const }]),
+  ]);
+  try {
+    return parseArgs({ args: argv, options }).values as Partial<Record<Name, string>> &
+      Partial<Record<Switch, boolean>>;
+  } catch (error) {
+    throw new UsageError(messageOf(error));
+  }
+}
+
+/** A whole number of at least 1. */
+export function count(flag: string, text: string | undefined, standard?: number): number {
+  const value = text === undefined ? standard : Number(text);
+  if (value !== undefined && Number.isInteger(value) && value >= 1) return value;
+  throw new UsageError(`--${flag}: expected a whole number of at least 1, got ${text ?? "nothing"}`);
+}
+
+export const phaseOf = (text: string | undefined): Phase => choice("phase", text, phases);
+export const modelOf = (text: string | undefined): string => choice("model", text, modelNames);
+
+export function choice<T extends string>(flag: string, text: string | undefined, values: readonly T[]): T {
+  const found = values.find((value) => value === text);
+  if (found !== undefined) return found;
+  throw new UsageError(`--${flag}: expected one of ${values.join(", ")}, got ${text ?? "nothing"}`);
+}

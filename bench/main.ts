@@ -1,0 +1,46 @@
+import { MsmaeError, messageOf } from "../src/errors.ts";
+import { compareCommand } from "./compare.ts";
+import { UsageError } from "./flags.ts";
+import { savingsCommand } from "./savings.ts";
+import { stepCommand } from "./step.ts";
+
+const usage = `Usage:
+  npm run -s bench -- step --phase PHASE --model MODEL --batch N [--threads 2] [--repeats 5] [--warmup 2] [--json]
+  npm run -s bench -- compare [--model M] [--phase P] [--repeats 5] [--python PYTHON] [--json FILE]
+  npm run -s bench -- savings [--model M] [--only NAME] [--repeats 5] [--json FILE]
+
+step     checks a small case of the phase against float64 references, then times steps in a fresh process.
+compare  times every phase beside the PyTorch peer, step by step in turn; writes JSON, prints a Markdown table.
+savings  times what the engine leaves out or sets, with and without it; the same outputs.
+
+PHASE is one of finetune, pretrain-attention, pretrain-random, maps, infer-full, infer-masked. PYTHON, or
+MSMAE_PYTHON, is an interpreter with PyTorch (bench/peers/pytorch/README.md); without it the peer is skipped.
+Exit status 1 when a result does not agree with its reference or a step fails, 2 for a wrong command line.`;
+
+const commands: Readonly<Record<string, (argv: string[]) => Promise<number>>> = {
+  step: stepCommand,
+  compare: compareCommand,
+  savings: savingsCommand,
+};
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main([name = "", ...argv]: string[]): Promise<number> {
+  if (name === "--help" || argv.includes("--help")) {
+    console.log(usage);
+    return 0;
+  }
+  const command = commands[name];
+  if (!command) {
+    console.error(usage);
+    return 2;
+  }
+  try {
+    return await command(argv);
+  } catch (error) {
+    const wrongUsage = error instanceof UsageError || (error instanceof MsmaeError && error.code === "Config");
+    console.error(wrongUsage ? `${error.message}\n\n${usage}` : `error: ${messageOf(error)}`);
+    // Processes that are still being timed would keep this one alive; they end with it.
+    process.exit(wrongUsage ? 2 : 1);
+  }
+}

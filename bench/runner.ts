@@ -1,0 +1,85 @@
+import * as ort from "onnxruntime-node";
+import { EngineCore, type EngineSetup, type Update } from "../src/engine/core.ts";
+import { Engine } from "../src/engine/engine.ts";
+import { inputName } from "../src/graph/graph.ts";
+import type { Shape } from "../src/graph/types.ts";
+import { nodeBackend } from "../src/runtime/node-backend.ts";
+import { spawnNodeThread } from "../src/runtime/node-threads.ts";
+import { compile } from "../src/runtime/program.ts";
+import type { Job, Step } from "./contestant.ts";
+import { savings } from "./savings-workloads.ts";
+import { createParameters } from "./weights.ts";
+import { configOf, learningRate, type Workload, workload } from "./workload.ts";
+
+/** A loaded workload. */
+export interface Runner {
+  nodes: number;
+  /** Shapes of what is fed at each step. */
+  inputs: Record<string, Shape>;
+  step(): Promise<Step>;
+  close(): Promise<void>;
+}
+
+/** What both kinds of engine can do. */
+type Executor = Pick<Engine, "run" | "train" | "close">;
+
+/** Loads the workload of a job into an engine as training does: a worker thread over shared parameters. */
+export async function startRunner(job: Job): Promise<Runner> {
+  const { batch, threads } = job;
+  const work = workloadOf(job);
+  const store = createParameters(work);
+  const setup: EngineSetup = { provider: "cpu", threads, store: store.handle(), optimizer: work.optimizer };
+  const executor = await load(setup, work, job.arena);
+  let count = 0;
+  return {
+    nodes: work.graph.nodes.length,
+    inputs: Object.fromEntries(
+      work.graph.inputs
+        .filter((value) => !store.names.includes(inputName(value)))
+        .map((value) => [inputName(value), value.shape]),
+    ),
+    async step() {
+      const began = performance.now();
+      const feeds = work.feeds(count++);
+      const fed = performance.now();
+      const update: Update = { kind: "step", lr: learningRate(batch), stepIndex: count };
+      const { name } = work.graph;
+      const result = work.optimizer
+        ? await executor.train(name, feeds, update)
+        : { outputs: await executor.run(name, feeds), optimizerSeconds: 0, gradientNorm: undefined };
+      const stepSeconds = (performance.now() - fed) / 1000;
+      const { outputs, optimizerSeconds, gradientNorm } = result;
+      return { stepSeconds, optimizerSeconds, feedSeconds: (fed - began) / 1000, outputs, gradientNorm };
+    },
+    close: () => executor.close(),
+  };
+}
+
+function workloadOf({ phase, model, batch, saving }: Job): Workload {
+  const config = configOf(model);
+  if (saving === undefined) return workload(phase, config, batch);
+  const found = savings.find(({ name }) => name === saving.name);
+  if (!found || !("graphs" in found)) throw new Error(`no saving of graphs is called ${saving.name}`);
+  return found.graphs[saving.variant](config, batch);
+}
+
+async function load(setup: EngineSetup, work: Workload, arena: boolean | undefined): Promise<Executor> {
+  if (arena === undefined) {
+    const engine = await Engine.start(setup);
+    await engine.load(work.graph);
+    return engine;
+  }
+  if (!arena) turnArenaOff();
+  // In this thread, so that the line above holds for it.
+  const core = await EngineCore.create(setup, nodeBackend, spawnNodeThread);
+  await core.load(compile(work.graph, setup.provider));
+  return core;
+}
+
+/** The backend has no such option, because nobody should choose it: this benchmark measures why. */
+function turnArenaOff(): void {
+  const create = ort.InferenceSession.create.bind(ort.InferenceSession);
+  const withoutArena = (model: Uint8Array, options: ort.InferenceSession.SessionOptions) =>
+    create(model, { ...options, enableCpuMemArena: false });
+  Object.assign(ort.InferenceSession, { create: withoutArena });
+}

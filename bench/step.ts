@@ -1,0 +1,74 @@
+import { checkSmallCase, passed } from "./check.ts";
+import { type Contestant, type Job, median, type Step, startOurs } from "./contestant.ts";
+import { count, modelOf, phaseOf, readFlags } from "./flags.ts";
+import { describeMachine } from "./machine.ts";
+
+export interface StepOptions extends Job {
+  /** Timed steps, after `warmup` untimed ones. */
+  repeats: number;
+  warmup: number;
+}
+
+/** Times of one job. Seconds and bytes; medians where not called all. */
+export interface Timing {
+  stepSeconds: number;
+  optimizerSeconds: number;
+  peakRssBytes: number;
+  allStepSeconds: number[];
+  allOptimizerSeconds: number[];
+}
+
+/** `bench step`: one line for people, or one JSON document. Returns the exit status. */
+export async function stepCommand(argv: string[]): Promise<number> {
+  const flags = readFlags(argv, ["phase", "model", "batch", "threads", "repeats", "warmup"], ["json"]);
+  const result = await benchStep({
+    phase: phaseOf(flags.phase),
+    model: modelOf(flags.model),
+    batch: count("batch", flags.batch),
+    threads: count("threads", flags.threads, 2),
+    repeats: count("repeats", flags.repeats, 5),
+    warmup: count("warmup", flags.warmup, 2),
+  });
+  console.log(flags.json ? JSON.stringify(result) : sentence(result));
+  if (!result.checked) console.error(`the small case is outside its tolerance: ${JSON.stringify(result.check)}`);
+  return result.checked ? 0 : 1;
+}
+
+/**
+ * Checks the results of a phase on a small model, then times it in a fresh process. Nothing is timed where the small
+ * case does not agree with its references. `feedSeconds` is what making the feeds takes, which training does while
+ * the step before runs.
+ */
+async function benchStep({ repeats, warmup, ...job }: StepOptions) {
+  const check = await checkSmallCase(job.phase, job.threads);
+  const checked = passed(check);
+  const common = { ...job, checked, check, ...(await describeMachine(job.threads)) };
+  if (!checked) return common;
+  const ours = await startOurs(job);
+  for (let i = 0; i < warmup; i++) await ours.step();
+  const steps: Step[] = [];
+  for (let i = 0; i < repeats; i++) steps.push(await ours.step());
+  const { nodes, inputs, loadSeconds } = ours.info;
+  const feedSeconds = median(steps.map((step) => step.feedSeconds ?? 0));
+  return { ...common, ...(await timingOf(steps, ours)), feedSeconds, loadSeconds, warmup, nodes, shapes: inputs };
+}
+
+function sentence({ phase, model, batch, threads, ...rest }: Job & Partial<Timing>): string {
+  const { stepSeconds = Number.NaN, optimizerSeconds = Number.NaN, peakRssBytes = Number.NaN } = rest;
+  const times = `${stepSeconds.toFixed(4)} s a step, optimiser ${optimizerSeconds.toFixed(4)} s`;
+  return `${phase} ${model} batch ${batch}, ${threads} threads: ${times}, peak ${(peakRssBytes / 1e9).toFixed(2)} GB`;
+}
+
+/** Ends a contestant and sums its steps up. */
+export async function timingOf(steps: readonly Step[], contestant: Contestant): Promise<Timing> {
+  const allStepSeconds = steps.map((step) => step.stepSeconds);
+  const allOptimizerSeconds = steps.map((step) => step.optimizerSeconds);
+  const { peakRssBytes } = await contestant.finish();
+  return {
+    stepSeconds: median(allStepSeconds),
+    optimizerSeconds: median(allOptimizerSeconds),
+    peakRssBytes,
+    allStepSeconds,
+    allOptimizerSeconds,
+  };
+}

@@ -1,0 +1,88 @@
+import type { ComparisonRow, PeerTiming } from "./compare.ts";
+import type { SavingRow } from "./savings.ts";
+
+/** Markdown: seconds per step, ours and the peers', how many times faster ours is, and peak memory. */
+export function comparisonTable(rows: readonly ComparisonRow[]): string {
+  const header = [
+    "model",
+    "phase",
+    "batch",
+    "ours",
+    "optimiser",
+    "PyTorch eager",
+    "PyTorch best",
+    "faster than eager",
+    "than best",
+    "peak memory ours / eager / best",
+  ];
+  const lines = rows.map(({ model, phase, batch, ours, eager, best }) => [
+    model,
+    phase,
+    String(batch),
+    seconds(ours.stepSeconds),
+    ours.optimizerSeconds > 0
+      ? `${seconds(ours.optimizerSeconds)} (${percent(ours.optimizerSeconds / ours.stepSeconds)})`
+      : "–",
+    stepSeconds(eager),
+    stepSeconds(best),
+    factor(eager, ours.stepSeconds),
+    factor(best, ours.stepSeconds),
+    [ours, eager, best].map(gigabytes).join(" / "),
+  ]);
+  return table(header, lines, [...skipReasons(rows)]);
+}
+
+/** What follows from several rows: masked against full inference, and the map pass against the peer's full forward. */
+export function derivedLines(rows: readonly ComparisonRow[]): string[] {
+  const of = (model: string, phase: string) => rows.find((row) => row.model === model && row.phase === phase);
+  return [...new Set(rows.map(({ model }) => model))].flatMap((model) => {
+    const [full, masked, maps] = ["infer-full", "infer-masked", "maps"].map((phase) => of(model, phase));
+    const lines: string[] = [];
+    if (full && masked) {
+      const less = percent(1 - masked.ours.stepSeconds / full.ours.stepSeconds);
+      lines.push(`${model}: masked inference takes ${less} less time than full inference.`);
+    }
+    if (maps && full && "stepSeconds" in full.eager) {
+      const times = (full.eager.stepSeconds / maps.ours.stepSeconds).toFixed(2);
+      lines.push(`${model}: the map pass is ${times} times as fast as PyTorch eager's full forward pass.`);
+    }
+    return lines;
+  });
+}
+
+/** Markdown: seconds per step with and without each saving. */
+export function savingsTable(rows: readonly SavingRow[]): string {
+  const header = ["saving", "model", "step", "batch", "with", "without", "time saved", "peak memory with / without"];
+  const lines = rows.map(({ saves, model, phase, batch, ...row }) => [
+    saves,
+    model,
+    phase,
+    String(batch),
+    seconds(row.with.stepSeconds),
+    seconds(row.without.stepSeconds),
+    percent(1 - row.with.stepSeconds / row.without.stepSeconds),
+    [row.with, row.without].map(gigabytes).join(" / "),
+  ]);
+  return table(header, lines, []);
+}
+
+function table(header: readonly string[], lines: readonly (readonly string[])[], notes: readonly string[]): string {
+  const row = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  const rule = `|${header.map(() => "---|").join("")}`;
+  return [row(header), rule, ...lines.map(row), "", ...notes].join("\n");
+}
+
+function skipReasons(rows: readonly ComparisonRow[]): Set<string> {
+  const reasons = rows
+    .flatMap(({ eager, best }) => [eager, best])
+    .flatMap((peer) => ("skipped" in peer ? [peer.skipped] : []));
+  return new Set(reasons.map((reason) => `SKIPPED: ${reason}`));
+}
+
+const seconds = (value: number): string => `${value.toPrecision(3)} s`;
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+const stepSeconds = (peer: PeerTiming): string => ("skipped" in peer ? "SKIPPED" : seconds(peer.stepSeconds));
+const factor = (peer: PeerTiming, ours: number): string =>
+  "skipped" in peer ? "–" : `${(peer.stepSeconds / ours).toFixed(2)}×`;
+const gigabytes = (timing: PeerTiming): string =>
+  "skipped" in timing ? "–" : `${(timing.peakRssBytes / 1e9).toFixed(2)} GB`;

@@ -1,0 +1,198 @@
+import { Normalizer } from "../src/data/transforms/normalize.ts";
+import type { EngineSetup } from "../src/engine/core.ts";
+import { classTargets, FeedBuilder } from "../src/engine/feeds.ts";
+import { MsmaeError } from "../src/errors.ts";
+import type { Graph } from "../src/graph/graph.ts";
+import {
+  attentionCounts,
+  attentionOrder,
+  randomCounts,
+  randomOrder,
+  type Selection,
+  selectFromAttentionOrder,
+  selectFromRandomOrder,
+} from "../src/masking/selection.ts";
+import { attentionMapGraph } from "../src/models/attention-maps.ts";
+import { classifierGraph, classifierSpecs, dropPathRates, finetuneGraph } from "../src/models/classifier.ts";
+import { type ClassifierConfig, type MaeConfig, patchCount } from "../src/models/config.ts";
+import { maeSpecs, pretrainGraph } from "../src/models/mae.ts";
+import { pretrainPresets } from "../src/models/presets.ts";
+import type { ParameterSpec } from "../src/nn/parameters.ts";
+import { finetuneGroups, pretrainGroups } from "../src/optim/parameter-groups.ts";
+import { RandomStream } from "../src/random.ts";
+import type { Feeds } from "../src/runtime/program.ts";
+
+export const phases = [
+  "finetune",
+  "pretrain-attention",
+  "pretrain-random",
+  "maps",
+  "infer-full",
+  "infer-masked",
+] as const;
+export type Phase = (typeof phases)[number];
+
+export type ModelConfig = MaeConfig & ClassifierConfig;
+
+/** Everything one step needs: what runs, over which tensors, and what it is fed. */
+export interface Workload {
+  graph: Graph;
+  specs: ParameterSpec[];
+  /** Absent where nothing is trained. */
+  optimizer: EngineSetup["optimizer"] | undefined;
+  /** Feeds of one step, made anew at each call; the same number gives the same values. */
+  feeds(step: number): Feeds;
+}
+
+/** Sizes of models by the name given to `--model`; the PyTorch peer has the same. */
+export const modelNames = Object.keys(pretrainPresets).map((name) => name.split("_")[2] as string);
+
+const largestDropPath = 0.1;
+const smoothing = 0.1;
+const weightDecay = 0.05;
+const layerDecay = 0.75;
+const seed = 0;
+
+/** A preset at the size of image it is used with. @throws MsmaeError Config for an unknown name. */
+export function configOf(model: string): ModelConfig {
+  const entry = Object.entries(pretrainPresets).find(([name]) => name.split("_")[2] === model);
+  if (!entry) {
+    const expected = `one of ${modelNames.join(", ")}`;
+    throw new MsmaeError("Config", { where: "--model", expected, got: model, todo: "choose one of them" });
+  }
+  const size = model === "micro" ? 64 : 224;
+  return { inputHeight: size, inputWidth: size, inChans: 3, numClasses: 4, globalPool: "avg", ...entry[1] };
+}
+
+/** The learning rate of the timed steps, scaled with the batch as in training. */
+export const learningRate = (batch: number): number => (1e-3 * batch) / 256;
+
+/** One step of a phase as training and inference run it. */
+export function workload(phase: Phase, config: ModelConfig, batch: number): Workload {
+  const patches = patchCount(config);
+  const driven = attentionCounts(patches, { maskRatio: 0.45, throwRatio: 0.3 });
+  const random = randomCounts(patches, 0.75);
+  const make = new FeedMaker(config, batch);
+  switch (phase) {
+    case "finetune": {
+      const rates = dropPathRates(config.depth, largestDropPath);
+      return finetuning(config, {
+        graph: finetuneGraph(config, { batch, kept: driven.kept, dropPathRates: rates }),
+        feeds: (step) => ({ ...make.kept(step), ...make.classes(smoothing), ...make.dropPath(rates, step) }),
+      });
+    }
+    case "pretrain-attention":
+    case "pretrain-random": {
+      const counts = phase === "pretrain-attention" ? driven : random;
+      return pretraining(config, {
+        graph: pretrainGraph(config, { batch, ...counts, ...pretrainingLoss }),
+        feeds: (step) => ({ ...make.reconstruction(step, phase), ...make.classes(0) }),
+      });
+    }
+    case "maps":
+      return {
+        graph: attentionMapGraph(config, batch),
+        specs: maeSpecs(config),
+        optimizer: undefined,
+        feeds: () => make.whole(),
+      };
+    case "infer-full":
+      return inference(config, { graph: classifierGraph(config, { batch, kept: "all" }), feeds: () => make.whole() });
+    case "infer-masked":
+      return inference(config, {
+        graph: classifierGraph(config, { batch, kept: driven.kept }),
+        feeds: (step) => make.kept(step),
+      });
+  }
+}
+
+/** The loss of pre-training as the paper's recipe has it. */
+export const pretrainingLoss = { clsLoss: "softmax-ce", clsLossWeight: 0.1 } as const;
+
+type Part = Pick<Workload, "graph" | "feeds">;
+
+/** A fine-tuning step around a graph, with the optimiser of fine-tuning. */
+export function finetuning(config: ModelConfig, part: Part): Workload {
+  const specs = classifierSpecs(config);
+  const groups = finetuneGroups(trainable(specs), { depth: config.depth, weightDecay, layerDecay });
+  return { ...part, specs, optimizer: { groups: [...groups], beta1: 0.9, beta2: 0.999, eps: 1e-8 } };
+}
+
+/** A pre-training step around a graph, with the optimiser of pre-training. */
+export function pretraining(config: ModelConfig, part: Part): Workload {
+  const specs = maeSpecs(config);
+  const groups = pretrainGroups(trainable(specs), weightDecay);
+  return { ...part, specs, optimizer: { groups: [...groups], beta1: 0.9, beta2: 0.95, eps: 1e-8 } };
+}
+
+/** A forward pass of the classifier around a graph. */
+export function inference(config: ModelConfig, part: Part): Workload {
+  return { ...part, specs: classifierSpecs(config), optimizer: undefined };
+}
+
+const trainable = (specs: readonly ParameterSpec[]): ParameterSpec[] => specs.filter((spec) => spec.trainable);
+
+/** Feeds over fixed random images, made by the code that training uses. Masks and drop-path differ from step to step. */
+export class FeedMaker {
+  readonly #config: ModelConfig;
+  readonly #batch: number;
+  readonly #builder: FeedBuilder;
+  /** uint8 [batch, H, W, C] */
+  readonly #images: Uint8Array;
+  /** float64 [L] per image, as an attention map gives them. */
+  readonly #maps: Float64Array[];
+
+  constructor(config: ModelConfig, batch: number) {
+    const { inputHeight, inputWidth, inChans } = config;
+    const stream = RandomStream.for(seed, "phantom");
+    this.#config = config;
+    this.#batch = batch;
+    this.#builder = new FeedBuilder(config, new Normalizer(inChans as 1 | 3));
+    this.#images = Uint8Array.from(
+      { length: batch * inputHeight * inputWidth * inChans },
+      () => 256 * stream.uniform(),
+    );
+    this.#maps = Array.from({ length: batch }, () =>
+      Float64Array.from({ length: patchCount(config) }, () => stream.uniform() + 1e-3),
+    );
+  }
+
+  whole(): Feeds {
+    return this.#builder.whole(this.#images, this.#batch);
+  }
+
+  kept(step: number): Feeds {
+    return this.#builder.kept(this.#images, this.selections(step, "finetune"));
+  }
+
+  reconstruction(step: number, phase: Phase): Feeds {
+    return this.#builder.reconstruction(this.#images, this.selections(step, phase), false);
+  }
+
+  classes(share: number): Feeds {
+    const { numClasses } = this.#config;
+    const labels = Array.from({ length: this.#batch }, (_, b) => b % numClasses);
+    return { classTargets: classTargets(labels, numClasses, share) };
+  }
+
+  /** Factors [depth, 2, batch]: 0 where an image skips a branch, else 1 / (1 - rate). */
+  dropPath(rates: readonly number[], step: number): Feeds {
+    const stream = RandomStream.for(seed, "drop-path", step);
+    const factor = (rate: number) => (stream.uniform() < rate ? 0 : 1 / (1 - rate));
+    return {
+      dropPath: Float32Array.from(rates.flatMap((rate) => Array.from({ length: 2 * this.#batch }, () => factor(rate)))),
+    };
+  }
+
+  selections(step: number, phase: Phase): Selection[] {
+    const patches = patchCount(this.#config);
+    return this.#maps.map((map, b) => {
+      const stream = RandomStream.for(seed, "masks", step, b);
+      if (phase === "pretrain-random") {
+        return selectFromRandomOrder(randomOrder(patches, stream), randomCounts(patches, 0.75));
+      }
+      const counts = attentionCounts(patches, { maskRatio: 0.45, throwRatio: 0.3 });
+      return selectFromAttentionOrder(attentionOrder(map, stream).order, counts);
+    });
+  }
+}

@@ -1,0 +1,109 @@
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { checkSmallCase, passed, relativeError, smallBatch, smallConfig } from "../../bench/check.ts";
+import { median } from "../../bench/contestant.ts";
+import { differenceInFloat64 } from "../../bench/savings.ts";
+import { savings } from "../../bench/savings-workloads.ts";
+import { comparisonTable, derivedLines } from "../../bench/tables.ts";
+import { phases } from "../../bench/workload.ts";
+import { sizeOf } from "../../src/graph/shape.ts";
+
+const root = join(import.meta.dirname, "../..");
+
+function bench(...argv: string[]): { code: number | null; stdout: string; stderr: string } {
+  const result = spawnSync(process.execPath, [join(root, "bench/main.ts"), ...argv], { encoding: "utf8", cwd: root });
+  return { code: result.status, stdout: result.stdout, stderr: result.stderr };
+}
+
+test("bench step --json checks, times and describes a training step of a micro model", () => {
+  const { code, stdout, stderr } = bench(
+    ...["step", "--phase", "pretrain-attention", "--model", "micro", "--batch", "2"],
+    ...["--repeats", "3", "--warmup", "1", "--json"],
+  );
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  const result = JSON.parse(stdout) as Record<string, number> & Record<"allStepSeconds" | "check", unknown[]>;
+  expect(result).toMatchObject({
+    phase: "pretrain-attention",
+    model: "micro",
+    batch: 2,
+    threads: 2,
+    checked: true,
+    provider: "cpu",
+    // 64 patches, of which 28 are masked and 48 not kept.
+    shapes: { patches: [16 * 2, 192], positions: [32], maskPositions: [56], targets: [56, 192], classTargets: [2, 4] },
+  });
+  const { stepSeconds = 0, optimizerSeconds = 0, peakRssBytes = 0 } = result;
+  expect(optimizerSeconds).toBeGreaterThan(0);
+  expect(stepSeconds).toBeGreaterThan(optimizerSeconds);
+  expect(stepSeconds).toBe(median(result.allStepSeconds as number[]));
+  expect(result.allStepSeconds).toHaveLength(3);
+  expect(peakRssBytes).toBeGreaterThan(30e6);
+  expect(result.check.map((row) => (row as { quantity: string }).quantity)).toEqual([
+    "outputs",
+    "gradients",
+    "parameters",
+  ]);
+});
+
+test.each([
+  [["step", "--phase", "training", "--model", "micro", "--batch", "2"], "--phase: expected one of finetune, "],
+  [["step", "--phase", "maps", "--model", "micro"], "--batch: expected a whole number of at least 1, got nothing"],
+  [["step", "--phase", "maps", "--model", "gigantic", "--batch", "2"], "--model: expected one of micro, "],
+  [["compare", "--speed", "2"], "'--speed'"],
+])("bench %j is a usage error", (argv, message) => {
+  const { code, stdout, stderr } = bench(...argv);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+  expect(stderr).toContain(message);
+});
+
+test.each(phases)("the small case of %s agrees with its float64 references", async (phase) => {
+  const check = await checkSmallCase(phase, 2);
+  expect(check.every(({ tensors }) => tensors > 0)).toBe(true);
+  expect(passed(check)).toBe(true);
+});
+
+test("a difference is relative to the largest expected element, and what cannot be compared is infinite", () => {
+  expect(relativeError([1, -3.5], [1, -4])).toBe(0.125);
+  expect(relativeError([0.5], [0])).toBe(0.5);
+  expect(relativeError([Number.NaN, 1], [1, 1])).toBe(Number.POSITIVE_INFINITY);
+  expect(relativeError([1], [1, 1])).toBe(Number.POSITIVE_INFINITY);
+  expect(passed([{ quantity: "outputs", tensors: 1, maxError: 2e-5, tolerance: 1e-5 }])).toBe(false);
+});
+
+test.each(savings.flatMap((saving) => ("graphs" in saving ? [saving] : [])))(
+  "saving $name: the same results in float64 from less work",
+  ({ graphs }) => {
+    expect(differenceInFloat64(graphs)).toBeLessThan(1e-11);
+    const [less, more] = [graphs.with, graphs.without].map((make) => {
+      const { graph } = make(smallConfig, smallBatch);
+      return graph.nodes.flatMap(({ outputs }) => outputs).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+    }) as [number, number];
+    expect(less).toBeLessThan(more);
+  },
+);
+
+test("the comparison's table says what was skipped and why, and the lines below it follow from the rows", () => {
+  const timing = (stepSeconds: number, optimizerSeconds = 0) => ({
+    stepSeconds,
+    optimizerSeconds,
+    peakRssBytes: 2.5e9,
+    allStepSeconds: [stepSeconds],
+    allOptimizerSeconds: [optimizerSeconds],
+  });
+  const job = { model: "base", batch: 16, threads: 2 };
+  const rows = [
+    { ...job, phase: "maps" as const, ours: timing(2), eager: timing(3.5), best: { skipped: "no compiler" } },
+    { ...job, phase: "infer-full" as const, ours: timing(2.5), eager: timing(3), best: timing(2) },
+    { ...job, phase: "infer-masked" as const, ours: timing(0.5), eager: timing(1), best: timing(1) },
+    { ...job, phase: "finetune" as const, ours: timing(2, 0.05), eager: timing(4), best: timing(3) },
+  ];
+  const lines = comparisonTable(rows).split("\n");
+  expect(lines[2]).toBe("| base | maps | 16 | 2.00 s | – | 3.50 s | SKIPPED | 1.75× | – | 2.50 GB / 2.50 GB / – |");
+  expect(lines[5]).toContain("| 2.00 s | 0.0500 s (2.5 %) | 4.00 s | 3.00 s | 2.00× | 1.50× |");
+  expect(lines).toContain("SKIPPED: no compiler");
+  expect(derivedLines(rows)).toEqual([
+    "base: masked inference takes 80.0 % less time than full inference.",
+    "base: the map pass is 1.50 times as fast as PyTorch eager's full forward pass.",
+  ]);
+});
