@@ -126,6 +126,6 @@ function misfit(where: string, { missing, unexpected, reshaped }: LoadReport): M
     where,
     expected: "every key of the model, and no other",
     got: [...list("missing", missing), ...list("unexpected", unexpected), ...list("reshaped", shapes)].join("; "),
-    todo: "check model, input size and number of classes, or pass --allow-partial to load what fits",
+    todo: "check model, input size, channels and number of classes, or pass --allow-partial to load what fits",
   });
 }

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { MsmaeError } from "../errors.ts";
 import type { ClassifierConfig, MaeConfig } from "../models/config.ts";
-import { readSafetensorsFile, readSafetensorsHeader, writeSafetensorsFile } from "./safetensors-file.ts";
 import type { StoredTensor, TensorToStore } from "./safetensors.ts";
+import { readSafetensorsFile, readSafetensorsHeader, writeSafetensorsFile } from "./safetensors-file.ts";
 
 const positive = z.int().positive();
 const encoderShape = {
@@ -69,14 +69,16 @@ export async function writeModelFile(
 /** Reads and verifies a checkpoint. @throws MsmaeError Checkpoint when it is damaged or describes no model. */
 export async function readModelFile(path: string): Promise<ModelFile> {
   const { metadata, tensors } = await readSafetensorsFile(path);
-  return { description: parseDescription(path, metadata), tensors };
+  return { description: described(path, parseDescription(path, metadata)), tensors };
 }
 
 /** What a checkpoint says of itself, and its keys with dtypes and shapes, without reading the weights. */
-export async function describeModelFile(path: string): Promise<{ description: ModelDescription; keys: TensorSummary[] }> {
+export async function describeModelFile(
+  path: string,
+): Promise<{ description: ModelDescription; keys: TensorSummary[] }> {
   const { metadata, entries } = await readSafetensorsHeader(path);
   const keys = [...entries].map(([key, { dtype, shape }]) => ({ key, dtype, shape }));
-  return { description: parseDescription(path, metadata), keys };
+  return { description: described(path, parseDescription(path, metadata)), keys };
 }
 
 export interface TensorSummary {
@@ -85,22 +87,39 @@ export interface TensorSummary {
   shape: readonly number[];
 }
 
-function parseDescription(path: string, metadata: Readonly<Record<string, string>>): ModelDescription {
-  const fail = (got: string, cause?: unknown) =>
-    new MsmaeError(
-      "Checkpoint",
-      { where: path, expected: `metadata "${descriptionKey}" that describes the model`, got, todo: "use a checkpoint written by msmae" },
-      { cause },
-    );
+function described(path: string, description: ModelDescription | undefined): ModelDescription {
+  if (description) return description;
+  throw undescribed(path, "none");
+}
+
+function undescribed(path: string, got: string, cause?: unknown): MsmaeError {
+  const expected = `metadata "${descriptionKey}" that describes the model`;
+  return new MsmaeError(
+    "Checkpoint",
+    { where: path, expected, got, todo: "use a checkpoint written by msmae" },
+    { cause },
+  );
+}
+
+/**
+ * What a file's metadata say of its model; undefined where another program wrote them.
+ *
+ * @throws MsmaeError Checkpoint for a description that cannot be read.
+ */
+export function parseDescription(
+  path: string,
+  metadata: Readonly<Record<string, string>>,
+): ModelDescription | undefined {
   const text = metadata[descriptionKey];
-  if (text === undefined) throw fail("none");
+  if (text === undefined) return undefined;
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw fail("text that is not JSON", cause);
+    throw undescribed(path, "text that is not JSON", cause);
   }
   const parsed = descriptionSchema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw fail(parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; "));
+  const issues = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
+  throw undescribed(path, issues.join("; "));
 }

@@ -1,20 +1,51 @@
-import type { EncoderConfig } from "../models/config.ts";
-import { gridOf } from "../models/config.ts";
+import { MsmaeError } from "../errors.ts";
+import { type EncoderConfig, gridOf, patchCount } from "../models/config.ts";
+import type { Grid } from "../nn/pos-embed.ts";
 import { withPositionGrid } from "./load-weights.ts";
-import { readSafetensorsFile } from "./safetensors-file.ts";
+import { type ModelDescription, parseDescription } from "./model-file.ts";
 import type { StoredTensor } from "./safetensors.ts";
+import { readSafetensorsFile } from "./safetensors-file.ts";
+
+export interface StartingWeights {
+  tensors: ReadonlyMap<string, StoredTensor>;
+  /** What one of our own files says of itself; another program's says nothing. */
+  description: ModelDescription | undefined;
+}
 
 /**
  * The tensors of a checkpoint to start from, ours or another program's under timm/MAE keys, with the position table
- * interpolated to the model's grid. Another program's grid is taken to be square, as its table does not say.
+ * interpolated to the model's grid. Where another program's table has a square number of patches, its grid is taken to
+ * be square, as the table does not say; else it must have as many as the model.
+ *
+ * @throws MsmaeError Checkpoint for a damaged file, a description that is none, or a table of an unknown grid.
  */
-export async function readStartingWeights(path: string, config: EncoderConfig): Promise<ReadonlyMap<string, StoredTensor>> {
+export async function readStartingWeights(path: string, config: EncoderConfig): Promise<StartingWeights> {
   const { tensors, metadata } = await readSafetensorsFile(path);
+  const description = parseDescription(path, metadata);
   const table = tensors.get("pos_embed");
-  if (!table) return tensors;
-  const side = Math.sqrt((table.shape[1] ?? 1) - 1);
-  const described = metadata.msmae === undefined ? undefined : (JSON.parse(metadata.msmae) as { config: EncoderConfig });
-  const from = described ? gridOf(described.config) : { height: side, width: side };
+  // A table of another rank is no table of ours: loading will name it among what does not fit.
+  if (table?.shape.length !== 3) return { tensors, description };
+  const patches = (table.shape[1] as number) - 1;
+  const from = gridOfTable(path, patches, description, config);
   const to = gridOf(config);
-  return withPositionGrid(tensors, [from.height, from.width], [to.height, to.width]);
+  return { tensors: withPositionGrid(tensors, [from.height, from.width], [to.height, to.width]), description };
+}
+
+function gridOfTable(
+  path: string,
+  patches: number,
+  description: ModelDescription | undefined,
+  config: EncoderConfig,
+): Grid {
+  const side = Math.sqrt(patches);
+  const square = { height: side, width: side };
+  const candidates = description ? [gridOf(description.config)] : [square, gridOf(config)];
+  const grid = candidates.find(({ height, width }) => Number.isInteger(height) && height * width === patches);
+  if (grid) return grid;
+  throw new MsmaeError("Checkpoint", {
+    where: path,
+    expected: `positions of ${description ? "the grid it describes" : `a square grid or of the model's ${patchCount(config)} patches`}`,
+    got: `${patches} positions`,
+    todo: "set --input-size and --patch-size to those the checkpoint was trained with",
+  });
 }

@@ -8,7 +8,10 @@ import { readSafetensorsFile, readSafetensorsHeader, writeSafetensorsFile } from
 import { toFloat32 } from "../interop/tensor-values.ts";
 import type { Arena, ParameterStore } from "../optim/parameter-store.ts";
 
-/** Where a run stands, beside its weights. All random draws are keyed by seed, epoch and sample, so no generator has a state. */
+/**
+ * Where a run stands, beside its weights. All random draws are keyed by seed, epoch and sample, so no generator has a
+ * state. No time of day and no duration stands here: the same run gives the same bytes.
+ */
 const progressSchema = z.object({
   verb: z.string(),
   seed: z.number(),
@@ -23,7 +26,8 @@ const progressSchema = z.object({
   best: z.object({ epoch: z.int(), score: z.number(), loss: z.number() }).nullable(),
   /** Options that must be the same to go on, by name. */
   options: z.record(z.string(), z.unknown()),
-  seconds: z.number(),
+  /** Mean training loss of the last finished epoch. */
+  trainLoss: z.number().nullable(),
 });
 
 export type Progress = z.infer<typeof progressSchema>;
@@ -71,19 +75,24 @@ export async function saveCheckpoint(
   return path;
 }
 
-/** Reads the state beside a checkpoint, and puts moments and averages back into the store. */
+/**
+ * Reads the state beside a checkpoint, and puts moments and averages back into the store.
+ *
+ * @throws MsmaeError Checkpoint when the state is missing, damaged, or not that of the store's model.
+ */
 export async function loadState(path: string, step: number, store: ParameterStore): Promise<TrainingState> {
   const file = statePath(path, step);
   const { metadata, tensors } = await readSafetensorsFile(file);
-  for (const [key, tensor] of tensors) {
-    const slash = key.indexOf("/");
-    if (slash < 0) continue;
-    const [arena, name] = [key.slice(0, slash) as Arena, key.slice(slash + 1)];
-    if (!arenas.includes(arena) || !store.has(name) || !store.keeps(arena)) throw damaged(file, `"${key}"`);
-    const view = viewOf(store, arena, name);
-    const values = toFloat32(tensor);
-    if (values.length !== view.length) throw damaged(file, `"${key}" of ${values.length} values`);
-    view.set(values);
+  for (const arena of arenas.filter((name) => store.keeps(name))) {
+    for (const name of store.trainableNames) {
+      const key = `${arena}/${name}`;
+      const tensor = tensors.get(key);
+      if (!tensor) throw damaged(file, `none for "${key}"`);
+      const view = viewOf(store, arena, name);
+      const values = toFloat32(tensor);
+      if (values.length !== view.length) throw damaged(file, `"${key}" of ${values.length} values`);
+      view.set(values);
+    }
   }
   const maps = tensors.get(mapsKey);
   return { progress: parseProgress(file, metadata[progressKey]), maps: maps && toFloat32(maps) };
@@ -96,8 +105,14 @@ export async function readProgress(path: string, step: number): Promise<Progress
 }
 
 function parseProgress(file: string, text: string | undefined): Progress {
-  const parsed = text === undefined ? undefined : progressSchema.safeParse(JSON.parse(text));
-  if (!parsed?.success) throw damaged(file, "no readable progress");
+  let value: unknown;
+  try {
+    value = JSON.parse(text ?? "");
+  } catch {
+    throw damaged(file, "no readable progress");
+  }
+  const parsed = progressSchema.safeParse(value);
+  if (!parsed.success) throw damaged(file, "no readable progress");
   return parsed.data;
 }
 

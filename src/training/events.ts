@@ -24,6 +24,8 @@ export type RunEvent =
   | { type: "phase"; name: string; total: number }
   /** `done` items of the phase begun last are finished; the phase ends when `done` reaches its total. */
   | { type: "phase-progress"; done: number }
+  /** A sentence for people about what happens next. */
+  | { type: "note"; message: string }
   | { type: "warning"; message: string }
   /** A checkpoint stands complete on disk at `path`. */
   | { type: "checkpoint"; path: string };

@@ -6,15 +6,14 @@ import type { Engine } from "../engine/engine.ts";
 import { classTargets, type FeedBuilder } from "../engine/feeds.ts";
 import { type ClassificationMetrics, classificationMetrics } from "../evaluation/metrics/index.ts";
 import { classificationGraph, classifySplit } from "../inference/classify.ts";
-import { classifierFromPretraining, loadWeights } from "../interop/load-weights.ts";
+import { classifierFromPretraining, loadWeights, type WeightMapping } from "../interop/load-weights.ts";
 import { readModelFile } from "../interop/model-file.ts";
-import { readStartingWeights } from "../interop/starting-weights.ts";
+import type { StartingWeights } from "../interop/starting-weights.ts";
 import { attentionCounts, selectFromAttentionOrder } from "../masking/selection.ts";
 import { classifierSpecs, dropPathRates, finetuneGraph, type KeptPatches } from "../models/classifier.ts";
 import { type ClassifierConfig, patchCount } from "../models/config.ts";
 import { classifierPresets } from "../models/presets.ts";
 import { finetuneGroups } from "../optim/parameter-groups.ts";
-import type { ParameterStore } from "../optim/parameter-store.ts";
 import { RandomStream } from "../random.ts";
 import { packageVersion } from "../version.ts";
 import type { RunHooks } from "./events.ts";
@@ -22,6 +21,7 @@ import { MapBank } from "./map-bank.ts";
 import { refreshMaps } from "./map-refresh.ts";
 import { modelConfig } from "./model-config.ts";
 import * as setup from "./setup.ts";
+import { loadStart } from "./start.ts";
 import type { Phase, TrainingTask } from "./task.ts";
 import { Trainer } from "./trainer.ts";
 import { warnUniform } from "./uniform-warning.ts";
@@ -54,7 +54,17 @@ export async function finetune(input: FinetuneInput | FinetuneOptions, hooks: Ru
   const config: ClassifierConfig = { ...encoder, globalPool: options.globalPool };
   const specs = classifierSpecs(config);
   const store = setup.createStore(specs, options);
-  if (options.resume === undefined && options.init === "checkpoint") await loadStart(options, config, store);
+  if (options.resume === undefined && options.init === "checkpoint") {
+    const mapping = (start: StartingWeights) => mappingFrom(start, options);
+    await loadStart({
+      path: options.finetune as string,
+      allowPartial: options.allowPartial,
+      config,
+      store,
+      mapping,
+      hooks,
+    });
+  }
   const state = await setup.beginOrResume("finetune", options, store, data);
   const run = await setup.openRun("finetune", options, data, state.progress.epoch);
   const loader = setup.openLoader(splits.train, config, options, hooks);
@@ -84,8 +94,8 @@ export async function finetune(input: FinetuneInput | FinetuneOptions, hooks: Ru
       { options: { ...options, schedule: setup.scheduleOf(options) }, task, engine, store, loader, run, hooks },
       state.progress,
     );
-    const { epochs, last, seconds } = await trainer.run();
-    const checkpoint = splits.val.length > 0 ? run.path("best.safetensors") : last;
+    const { epochs, weights, seconds } = await trainer.run();
+    const checkpoint = splits.val.length > 0 ? run.path("best.safetensors") : weights;
     loadWeights(store, (await readModelFile(checkpoint)).tensors, { where: checkpoint });
     const split = (["test", "val", "train"] as const).find((name) => splits[name].length > 0) ?? "train";
     if (split !== "test") {
@@ -102,14 +112,13 @@ export async function finetune(input: FinetuneInput | FinetuneOptions, hooks: Ru
   }
 }
 
-/** Starts from a checkpoint: a pre-trained one without its decoder and head, or another classifier. */
-async function loadStart(options: FinetuneOptions, config: ClassifierConfig, store: ParameterStore): Promise<void> {
-  const where = options.finetune as string;
-  const tensors = await readStartingWeights(where, config);
-  // Another classifier brings its own norm; its head is kept where the classes are as many.
-  const isClassifier = tensors.has("fc_norm.weight");
-  const mapping = isClassifier ? undefined : classifierFromPretraining(options.globalPool);
-  loadWeights(store, tensors, { where, allowPartial: options.allowPartial, mapping });
+/** A pre-trained checkpoint comes without its decoder and head; another classifier with its own norm and head. */
+function mappingFrom(
+  { tensors, description }: StartingWeights,
+  { globalPool }: FinetuneOptions,
+): WeightMapping | undefined {
+  const isClassifier = description ? description.kind === "classifier" : tensors.has("fc_norm.weight");
+  return isClassifier ? undefined : classifierFromPretraining(globalPool);
 }
 
 /** Metrics of a split with the weights as they are, all patches shown. */

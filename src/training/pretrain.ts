@@ -1,10 +1,9 @@
 import { basename } from "node:path";
-import { type PretrainInput, type PretrainOptions, configNotes, resolveOptions } from "../config/index.ts";
+import { configNotes, type PretrainInput, type PretrainOptions, resolveOptions } from "../config/index.ts";
 import type { Batch } from "../data/loader.ts";
 import type { FeedBuilder } from "../engine/feeds.ts";
 import { classTargets } from "../engine/feeds.ts";
-import { readStartingWeights } from "../interop/starting-weights.ts";
-import { loadWeights } from "../interop/load-weights.ts";
+import type { WeightMapping } from "../interop/load-weights.ts";
 import {
   attentionCounts,
   randomCounts,
@@ -25,18 +24,25 @@ import { MapBank } from "./map-bank.ts";
 import { refreshMaps } from "./map-refresh.ts";
 import { modelConfig } from "./model-config.ts";
 import * as setup from "./setup.ts";
+import { loadStart } from "./start.ts";
 import type { Phase, TrainingTask } from "./task.ts";
 import { Trainer } from "./trainer.ts";
 import { warnUniform } from "./uniform-warning.ts";
 
 export interface PretrainResult {
   epochs: number;
-  /** Mean training loss of the last epoch; NaN when a finished run was resumed. */
+  /** Mean training loss of the last epoch. */
   trainLoss: number;
   /** Path of the last weights. */
   checkpoint: string;
   seconds: number;
 }
+
+/** The decoder's position table is computed for the model's own grid; the checkpoint's may be of another. */
+const keepDecoderTable: WeightMapping = {
+  rename: (key) => (key === "decoder_pos_embed" ? undefined : key),
+  fresh: (key) => key === "decoder_pos_embed",
+};
 
 /**
  * Supervised masked pre-training: random masking first, then masking driven by the model's own attention.
@@ -52,16 +58,22 @@ export async function pretrain(input: PretrainInput | PretrainOptions, hooks: Ru
   const specs = maeSpecs(config);
   const store = setup.createStore(specs, options);
   if (options.resume === undefined && options.finetune !== undefined) {
-    const { finetune: where, allowPartial } = options;
-    loadWeights(store, await readStartingWeights(where, config), { where, allowPartial });
+    const { finetune: path, allowPartial } = options;
+    await loadStart({ path, allowPartial, config, store, mapping: () => keepDecoderTable, hooks });
   }
   const state = await setup.beginOrResume("pretrain", options, store, data);
   const run = await setup.openRun("pretrain", options, data, state.progress.epoch);
   const loader = setup.openLoader(data.folder.splits.train, config, options, hooks);
-  const groups = pretrainGroups(specs.filter((spec) => spec.trainable), options.weightDecay);
+  const groups = pretrainGroups(
+    specs.filter((spec) => spec.trainable),
+    options.weightDecay,
+  );
   const engine = await setup.startEngine(store, groups, { beta1: 0.9, beta2: 0.95 }, options);
   try {
-    const maps = new MapBank(loader.samples.length, patchCount(config), options.seed, { ...config, mapCrop: options.mapCrop });
+    const maps = new MapBank(loader.samples.length, patchCount(config), options.seed, {
+      ...config,
+      mapCrop: options.mapCrop,
+    });
     if (state.maps) maps.restore(state.maps);
     const feeds = setup.openFeeds(config, options);
     const { batchSize, seed } = options;
@@ -71,7 +83,7 @@ export async function pretrain(input: PretrainInput | PretrainOptions, hooks: Ru
       { options: { ...options, schedule: setup.scheduleOf(options) }, task, engine, store, loader, run, hooks },
       state.progress,
     );
-    const { epochs, trainLoss, last, seconds } = await trainer.run();
+    const { epochs, trainLoss, weights, seconds } = await trainer.run();
     await run.writeJson("metrics.json", { epochs, trainLoss, seconds });
     await run.writeModelCard({
       modelName: options.model,
@@ -85,7 +97,7 @@ export async function pretrain(input: PretrainInput | PretrainOptions, hooks: Ru
       results: [],
       msmaeVersion: packageVersion,
     });
-    return { epochs, trainLoss, checkpoint: last, seconds };
+    return { epochs, trainLoss, checkpoint: weights, seconds };
   } finally {
     await engine.close();
     await loader.close();
@@ -94,8 +106,36 @@ export async function pretrain(input: PretrainInput | PretrainOptions, hooks: Ru
 }
 
 function hyperparameters(options: PretrainOptions): Record<string, string | number | boolean> {
-  const { epochs, batchSize, accumIter, blr, weightDecay, maskRatio, throwRatio, attentionStartEpoch, mapCrop, clsLoss, clsLossWeight, normPixLoss, seed } = options;
-  return { epochs, batchSize, accumIter, blr, weightDecay, maskRatio, throwRatio, attentionStartEpoch, mapCrop, clsLoss, clsLossWeight, normPixLoss, seed };
+  const {
+    epochs,
+    batchSize,
+    accumIter,
+    blr,
+    weightDecay,
+    maskRatio,
+    throwRatio,
+    attentionStartEpoch,
+    mapCrop,
+    clsLoss,
+    clsLossWeight,
+    normPixLoss,
+    seed,
+  } = options;
+  return {
+    epochs,
+    batchSize,
+    accumIter,
+    blr,
+    weightDecay,
+    maskRatio,
+    throwRatio,
+    attentionStartEpoch,
+    mapCrop,
+    clsLoss,
+    clsLossWeight,
+    normPixLoss,
+    seed,
+  };
 }
 
 /** What the trainer needs to know of pre-training. */

@@ -15,11 +15,14 @@ import {
 /** The folder of a run and the records it keeps while it goes on. */
 export class RunDirectory {
   readonly folder: string;
+  /** Seconds that the run's finished epochs took, before this process went on with it. */
+  readonly earlierSeconds: number;
   readonly #log: JsonLinesLog;
   readonly #events: EventFileWriter;
 
   private constructor(folder: string, log: JsonLinesLog, events: EventFileWriter) {
     this.folder = folder;
+    this.earlierSeconds = Number(log.lastRecord?.train_elapsed_seconds ?? 0);
     this.#log = log;
     this.#events = events;
   }

@@ -1,6 +1,6 @@
-import { stat } from "node:fs/promises";
+import { copyFile, mkdir, readdir, stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { type FinetuneOptions, type PretrainOptions, toYaml } from "../config/index.ts";
 import type { Sample } from "../data/image-folder.ts";
 import { dataHash, type ImageFolder, scanImageFolder, splitCsv } from "../data/image-folder.ts";
@@ -19,7 +19,7 @@ import { startEma } from "../optim/ema.ts";
 import type { ParameterGroup } from "../optim/parameter-groups.ts";
 import { ParameterStore } from "../optim/parameter-store.ts";
 import { lrFromBase, type WarmupCosine } from "../optim/schedule.ts";
-import { loadState, type Progress, type TrainingState } from "./checkpoint.ts";
+import { loadState, type Progress, readProgress, type TrainingState } from "./checkpoint.ts";
 import type { RunHooks } from "./events.ts";
 import { RunDirectory } from "./run-directory.ts";
 
@@ -145,16 +145,63 @@ export async function beginOrResume(
         sums: {},
         best: null,
         options: binding,
-        seconds: 0,
+        trainLoss: null,
       },
     };
   }
   const path = await checkpointPath(options.resume);
-  const { description, tensors } = await readModelFile(path);
-  loadWeights(store, tensors, { where: path });
-  const state = await loadState(path, description.step, store);
-  checkSame(path, { verb, ...binding }, { verb: state.progress.verb, ...state.progress.options });
-  return state;
+  try {
+    const { description, tensors } = await readModelFile(path);
+    // Options before weights: a model of another shape is better named by the option that shaped it.
+    const progress = await readProgress(path, description.step);
+    checkSame(path, { verb, ...binding }, { verb: progress.verb, ...progress.options });
+    loadWeights(store, tensors, { where: path });
+    const state = await loadState(path, description.step, store);
+    if (!(await keepBest(path, options.outputDir))) state.progress.best = null;
+    return state;
+  } catch (error) {
+    throw await withOtherCheckpoints(path, error);
+  }
+}
+
+/** Brings the best weights along to a new output folder. False where there are none. */
+async function keepBest(resumed: string, outputDir: string): Promise<boolean> {
+  const [from, to] = [dirname(resumed), outputDir].map((folder) => join(folder, "best.safetensors")) as [
+    string,
+    string,
+  ];
+  if (await isFile(to)) return true;
+  if (!(await isFile(from))) return false;
+  await mkdir(outputDir, { recursive: true });
+  await copyFile(from, to);
+  return true;
+}
+
+/** A fault of a checkpoint, with the numbered checkpoint beside it that one can go on from instead. */
+async function withOtherCheckpoints(path: string, error: unknown): Promise<unknown> {
+  if (!(error instanceof MsmaeError) || error.code !== "Checkpoint" || error instanceof DifferentRun) return error;
+  const names = await readdir(dirname(path)).catch(() => []);
+  const epochs = names.flatMap((name) => {
+    const epoch = /^checkpoint-(\d+)\.safetensors$/.exec(name)?.[1];
+    return epoch === undefined || name === basename(path) ? [] : [Number(epoch)];
+  });
+  if (epochs.length === 0) return error;
+  const other = join(dirname(path), `checkpoint-${Math.max(...epochs)}.safetensors`);
+  return new MsmaeError(
+    "Checkpoint",
+    { ...error.parts, todo: `go on from the one before with --resume ${other}` },
+    { cause: error },
+  );
+}
+
+/** The checkpoint is whole, but of a run with other options or data: no other checkpoint of it would fit. */
+class DifferentRun extends MsmaeError {}
+
+async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  );
 }
 
 async function checkpointPath(resume: string): Promise<string> {
@@ -163,7 +210,10 @@ async function checkpointPath(resume: string): Promise<string> {
 }
 
 function boundOptions(options: TrainingOptions): Progress["options"] {
-  const entries = Object.entries(options).filter(([name, value]) => !free.has(name) && value !== undefined);
+  // Sorted, so that flags in another order give a state of the same bytes.
+  const entries = Object.entries(options)
+    .filter(([name, value]) => !free.has(name) && value !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
   // As they come back from JSON.
   return JSON.parse(JSON.stringify(Object.fromEntries(entries))) as Progress["options"];
 }
@@ -174,7 +224,7 @@ function checkSame(where: string, now: Record<string, unknown>, then: Record<str
   if (differing.length === 0) return;
   const show = (values: Record<string, unknown>) =>
     differing.map((name) => `${name} ${JSON.stringify(values[name])}`).join(", ");
-  throw new MsmaeError("Checkpoint", {
+  throw new DifferentRun("Checkpoint", {
     where,
     expected: `the options the run was started with (${show(then)})`,
     got: show(now),

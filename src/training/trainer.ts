@@ -1,7 +1,7 @@
-import type { Batch, ImageLoader } from "../data/loader.ts";
+import type { ImageLoader } from "../data/loader.ts";
+import { type CropRange, PAPER_CROP } from "../data/transforms/random-resized-crop.ts";
 import type { TrainResult, Update } from "../engine/core.ts";
 import type { Engine } from "../engine/engine.ts";
-import { type CropRange, PAPER_CROP } from "../data/transforms/random-resized-crop.ts";
 import { MsmaeError } from "../errors.ts";
 import { withEma } from "../optim/ema.ts";
 import type { ParameterStore } from "../optim/parameter-store.ts";
@@ -22,6 +22,8 @@ export interface TrainerOptions {
   emaDecay?: number;
   saveEvery: number;
   cropMinScale: number;
+  /** Where the run was resumed from. */
+  resume?: string;
   schedule: WarmupCosine;
 }
 
@@ -35,10 +37,21 @@ export interface TrainerParts {
   hooks: RunHooks;
 }
 
+export interface TrainerResult {
+  epochs: number;
+  /** Mean loss of the last epoch. */
+  trainLoss: number;
+  /** Path of the last weights, averaged ones where an average is kept. */
+  weights: string;
+  /** Over all parts of a resumed run, as far as its log tells. */
+  seconds: number;
+}
+
 /** A batch ready for the engine. */
 interface Prepared {
-  batch: Batch;
   feeds: Feeds;
+  /** The image files of the batch, for messages. */
+  paths: string[];
 }
 
 /** Seconds of an epoch, by what they were spent on. */
@@ -58,17 +71,15 @@ export class Trainer {
   readonly #progress: Progress;
   readonly #batchesPerEpoch: number;
   readonly #updatesPerEpoch: number;
-  readonly #earlierSeconds: number;
   readonly #started = performance.now();
   #loaded: Phase | undefined;
-  #lastLr = 0;
-  #lastCheckpoint = "none yet";
+  #lastCheckpoint: string | undefined;
 
-  /** `progress` is where to begin: a fresh one, or a resumed run's. */
+  /** `progress` is where to begin: a fresh one, or that of the run resumed from `parts.options.resume`. */
   constructor(parts: TrainerParts, progress: Progress) {
     this.#parts = parts;
     this.#progress = progress;
-    this.#earlierSeconds = progress.seconds;
+    this.#lastCheckpoint = parts.options.resume;
     this.#batchesPerEpoch = Math.floor(parts.loader.samples.length / parts.options.batchSize);
     this.#updatesPerEpoch = Math.ceil(this.#batchesPerEpoch / parts.options.accumIter);
     if (this.#batchesPerEpoch === 0) {
@@ -82,7 +93,7 @@ export class Trainer {
   }
 
   /** Trains to the last epoch. @throws MsmaeError Interrupted, with everything saved, when the signal asks to stop. */
-  async run(): Promise<{ epochs: number; trainLoss: number; last: string; seconds: number }> {
+  async run(): Promise<TrainerResult> {
     const { options, hooks, task } = this.#parts;
     hooks.onEvent?.({
       type: "start",
@@ -90,17 +101,16 @@ export class Trainer {
       totalSteps: this.#updatesPerEpoch * options.epochs,
       totalEpochs: options.epochs,
     });
-    let trainLoss = Number.NaN;
-    while (this.#progress.epoch < options.epochs) trainLoss = await this.#epoch();
+    while (this.#progress.epoch < options.epochs) await this.#epoch();
     return {
       epochs: options.epochs,
-      trainLoss,
-      last: this.#parts.run.path("last.safetensors"),
+      trainLoss: this.#progress.trainLoss ?? Number.NaN,
+      weights: this.#parts.run.path(this.#keepsAverage() ? "ema.safetensors" : "last.safetensors"),
       seconds: this.#seconds(),
     };
   }
 
-  async #epoch(): Promise<number> {
+  async #epoch(): Promise<void> {
     const { task } = this.#parts;
     const { epoch } = this.#progress;
     if (this.#progress.batch === 0) {
@@ -119,8 +129,8 @@ export class Trainer {
       Object.entries(this.#progress.sums).map(([name, sum]) => [name, sum / this.#progress.batch]),
     );
     const times = { dataWaitSeconds: timing.data, epochSeconds: wall, stepShare: timing.step / wall };
-    await this.#finishEpoch({ ...averages, lr: this.#lastLr, ...times });
-    return averages.loss as number;
+    this.#progress.trainLoss = averages.loss ?? null;
+    await this.#finishEpoch({ ...averages, lr: this.#lr(this.#batchesPerEpoch - 1), ...times });
   }
 
   /** Work beside the steps, which a signal may end early: the epoch in hand is then saved as far as it is trained. */
@@ -128,7 +138,10 @@ export class Trainer {
     try {
       return await work();
     } catch (error) {
-      if (this.#parts.hooks.signal?.aborted) return this.#interrupt();
+      const { signal } = this.#parts.hooks;
+      const stopped = error === signal?.reason || (error instanceof MsmaeError && error.code === "Interrupted");
+      // Another failure that meets a signal stays what it is: nobody should go on from what it left.
+      if (signal?.aborted && stopped) return this.#interrupt();
       throw error;
     }
   }
@@ -143,6 +156,7 @@ export class Trainer {
   async #batches(phase: Phase, timing: Timing): Promise<void> {
     const { engine, hooks, options } = this.#parts;
     const prepared = this.#prepare(phase);
+    let group: string[] = [];
     try {
       let upcoming = prepared.next();
       for (;;) {
@@ -150,20 +164,23 @@ export class Trainer {
         const { value, done } = await upcoming;
         timing.data += (performance.now() - waited) / 1000;
         if (done) break;
-        const lr = this.#lr();
-        this.#lastLr = lr;
+        const lr = this.#lr(this.#progress.batch);
         const update = this.#update(lr);
+        group.push(...value.paths);
         const began = performance.now();
         const running = engine.train(phase.graph.name, value.feeds, update);
         upcoming = prepared.next();
         // Whatever happens to the step, the batch being prepared must not become an unhandled rejection.
         upcoming.catch(() => {});
-        const result = await running;
+        const result = await running.catch((error: unknown) => {
+          throw this.#located(error, group);
+        });
         const seconds = (performance.now() - began) / 1000;
         timing.step += seconds;
         timing.optimizer += result.optimizerSeconds;
-        this.#account(result, value.batch);
+        this.#account(result, value.paths);
         if (update.kind === "step") {
+          group = [];
           this.#report(result, lr, options.batchSize / seconds);
           if (hooks.signal?.aborted) await this.#interrupt();
         }
@@ -180,15 +197,17 @@ export class Trainer {
     const order = { epoch, seed: options.seed, batchSize: options.batchSize, startBatch: index };
     const crop: CropRange = { ...PAPER_CROP, scale: [options.cropMinScale, PAPER_CROP.scale[1]] };
     for await (const batch of loader.epoch({ ...order, crop, augment: true, shuffle: true, dropLast: true })) {
-      yield { batch, feeds: phase.feeds(batch, epoch, index++) };
+      const feeds = phase.feeds(batch, epoch, index++);
+      batch.release();
+      yield { feeds, paths: batch.paths };
     }
     return undefined;
   }
 
-  /** The learning rate of the update in hand, at its first batch's fractional epoch. */
-  #lr(): number {
+  /** The learning rate of the update that a batch of the epoch belongs to, at its first batch's fractional epoch. */
+  #lr(batch: number): number {
     const { options } = this.#parts;
-    const first = this.#progress.batch - (this.#progress.batch % options.accumIter);
+    const first = batch - (batch % options.accumIter);
     return lrAt(options.schedule, this.#progress.epoch + first / this.#batchesPerEpoch);
   }
 
@@ -210,22 +229,34 @@ export class Trainer {
     };
   }
 
-  #account({ outputs, gradientNorm }: TrainResult, batch: Batch): void {
+  #account({ outputs, gradientNorm }: TrainResult, paths: readonly string[]): void {
     const loss = outputs.loss?.[0] as number;
-    if (!Number.isFinite(loss)) {
-      throw new MsmaeError("NonFiniteLoss", {
-        where: `step ${this.#progress.step + 1} (epoch ${this.#progress.epoch}, images ${batch.paths.join(", ")})`,
-        expected: "a finite loss",
-        got: String(loss),
-        todo: `look at these images, lower the learning rate or set --clip-grad, and resume from ${this.#lastCheckpoint}`,
-      });
-    }
+    if (!Number.isFinite(loss)) throw this.#diverged("a finite loss", String(loss), paths);
     const { sums } = this.#progress;
     for (const [name, value] of Object.entries(outputs)) {
       if (value.length === 1) sums[name] = (sums[name] ?? 0) + (value[0] as number);
     }
     this.#progress.batch++;
     if (gradientNorm !== undefined) this.#progress.step++;
+  }
+
+  /** A gradient that is not finite is seen by the optimiser, which knows neither step nor images. */
+  #located(error: unknown, paths: readonly string[]): unknown {
+    if (!(error instanceof MsmaeError) || error.code !== "NonFiniteLoss") return error;
+    return this.#diverged(error.parts.expected, error.parts.got, paths);
+  }
+
+  #diverged(expected: string, got: string, paths: readonly string[]): MsmaeError {
+    const { step, epoch } = this.#progress;
+    const goOn = this.#lastCheckpoint
+      ? `the last good checkpoint is ${this.#lastCheckpoint}`
+      : "there is no checkpoint yet, so start again";
+    return new MsmaeError("NonFiniteLoss", {
+      where: `step ${step + 1} (epoch ${epoch}, images ${paths.join(", ")})`,
+      expected,
+      got,
+      todo: `look at these images, lower the learning rate or set --clip-grad; ${goOn}`,
+    });
   }
 
   #report({ outputs }: TrainResult, lr: number, imagesPerSecond: number): void {
@@ -250,12 +281,20 @@ export class Trainer {
         return result;
       });
     const validation = await this.#stoppable(validate);
-    await run.logEpoch(epoch, step, train, validation?.metrics);
+    await run.logEpoch(epoch, step, { ...train, elapsedSeconds: this.#seconds() }, validation?.metrics);
     hooks.onEvent?.({ type: "epoch", epoch, metrics: { ...train, ...validation?.metrics } });
     Object.assign(this.#progress, { epoch: epoch + 1, batch: 0, sums: {} });
+    if (this.#keepsAverage()) {
+      await withEma(store, () => saveCheckpoint(run.folder, "ema", store, task.describe(epoch + 1, step), undefined));
+    }
     await this.#save("last");
     const isLast = epoch + 1 === options.epochs;
     if ((epoch + 1) % options.saveEvery === 0 || isLast) await this.#save(`checkpoint-${epoch}`);
+  }
+
+  /** With validation the best weights are averaged ones already. */
+  #keepsAverage(): boolean {
+    return this.#parts.options.emaDecay !== undefined && this.#parts.task.validate === undefined;
   }
 
   #improves(score: number, loss: number): boolean {
@@ -276,7 +315,7 @@ export class Trainer {
 
   async #save(name: string): Promise<void> {
     const { run, store, task, hooks } = this.#parts;
-    const progress = { ...this.#progress, seconds: this.#seconds() };
+    const progress = this.#progress;
     const description = task.describe(progress.epoch, progress.step);
     const path = await saveCheckpoint(run.folder, name, store, description, { progress, maps: task.maps.all });
     this.#lastCheckpoint = path;
@@ -284,6 +323,6 @@ export class Trainer {
   }
 
   #seconds(): number {
-    return this.#earlierSeconds + (performance.now() - this.#started) / 1000;
+    return this.#parts.run.earlierSeconds + (performance.now() - this.#started) / 1000;
   }
 }

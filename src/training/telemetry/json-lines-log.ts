@@ -20,11 +20,14 @@ export interface JsonLinesLogOptions {
  */
 export class JsonLinesLog {
   readonly path: string;
+  /** The last line that was there when the log was opened, if there was one. */
+  readonly lastRecord: EpochRecord | undefined;
   readonly #handle: FileHandle;
 
-  private constructor(path: string, handle: FileHandle) {
+  private constructor(path: string, handle: FileHandle, lastRecord: EpochRecord | undefined) {
     this.path = path;
     this.#handle = handle;
+    this.lastRecord = lastRecord;
   }
 
   /**
@@ -37,7 +40,8 @@ export class JsonLinesLog {
       const before = existsSync(path) ? await readFile(path, "utf8") : "";
       const kept = keptLines(before, fromEpoch);
       if (kept !== before) await writeFileAtomic(path, kept);
-      return new JsonLinesLog(path, await open(path, "a"));
+      const last = parsed(kept.split("\n").at(-2) ?? "");
+      return new JsonLinesLog(path, await open(path, "a"), isRecord(last) ? last : undefined);
     } catch (error) {
       throw writeFault(path, error);
     }
@@ -74,7 +78,11 @@ function keptLines(text: string, fromEpoch: number | undefined): string {
 
 function epochOf(line: string): number {
   const value = parsed(line);
-  return typeof value === "object" && value !== null && "epoch" in value ? Number(value.epoch) : Number.NaN;
+  return isRecord(value) ? value.epoch : Number.NaN;
+}
+
+function isRecord(value: unknown): value is EpochRecord {
+  return typeof value === "object" && value !== null && "epoch" in value && typeof value.epoch === "number";
 }
 
 function parsed(line: string): unknown {
