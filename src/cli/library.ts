@@ -5,7 +5,7 @@ import type { Verbs } from "./verbs.ts";
  * flag are answered at once.
  */
 export const library: Verbs = {
-  demo: async (options, hooks) => (await import("../training/demo.ts")).demo(options, hooks),
+  demo: async (options, hooks) => (await import("../demo/demo.ts")).demo(options, hooks),
   pretrain: async (options, hooks) => (await import("../training/pretrain.ts")).pretrain(options, hooks),
   finetune: async (options, hooks) => (await import("../training/finetune.ts")).finetune(options, hooks),
   evaluate: async (options, hooks) => (await import("../inference/evaluate.ts")).evaluate(options, hooks),

@@ -69,7 +69,7 @@ class WarningsOnly implements Progress {
 class PlainLines implements Progress {
   static readonly #interval = 10_000;
   readonly #settings: ProgressSettings;
-  readonly #pace: Pace;
+  #pace: Pace;
   #totalEpochs = 0;
   #phase = { name: "", total: 0 };
   #lastLine = Number.NEGATIVE_INFINITY;
@@ -83,6 +83,7 @@ class PlainLines implements Progress {
     switch (event.type) {
       case "start":
         this.#totalEpochs = event.totalEpochs;
+        this.#pace = new Pace(this.#settings.now);
         this.#write(`${event.verb}: ${event.totalEpochs} epochs, ${event.totalSteps} steps`);
         break;
       case "step": {
@@ -104,6 +105,9 @@ class PlainLines implements Progress {
         if (event.done >= this.#phase.total || this.#isDue()) {
           this.#write(`${this.#phase.name}: ${event.done}/${this.#phase.total}`);
         }
+        break;
+      case "note":
+        this.#write(event.message);
         break;
       case "warning":
         this.#write(`warning: ${event.message}`);
@@ -133,7 +137,7 @@ class PlainLines implements Progress {
 /** For terminals: a bar for the steps and one for the phase in hand, with epochs and warnings scrolling above. */
 class Bars implements Progress {
   readonly #bars: MultiBar;
-  readonly #pace: Pace;
+  #pace: Pace;
   readonly #now: () => number;
   #steps: SingleBar | undefined;
   #phase: { bar: SingleBar; total: number; startedAt: number } | undefined;
@@ -160,6 +164,10 @@ class Bars implements Progress {
     switch (event.type) {
       case "start":
         this.#totalEpochs = event.totalEpochs;
+        this.#pace = new Pace(this.#now);
+        // A demo trains twice.
+        if (this.#steps !== undefined) this.#bars.remove(this.#steps);
+        this.#steps = undefined;
         if (event.totalSteps > 0) {
           this.#steps = this.#bars.create(event.totalSteps, 0, { label: event.verb, text: "" });
         }
@@ -183,6 +191,9 @@ class Bars implements Progress {
         break;
       case "phase-progress":
         this.#advancePhase(event.done);
+        break;
+      case "note":
+        this.#log(event.message);
         break;
       case "warning":
         this.#log(`warning: ${event.message}`);

@@ -17,6 +17,8 @@ export interface PhantomOptions {
   size?: number;
   /** Kinds of lesion, 2 to 4. Default 4. */
   classes?: number;
+  /** Hears how many phantoms are written, and of how many. */
+  onProgress?: (done: number, total: number) => void;
   signal?: AbortSignal;
 }
 
@@ -36,10 +38,12 @@ export interface PhantomSet {
  * @throws MsmaeError Config for sizes out of range, Data when a file cannot be written, Interrupted by the signal.
  */
 export async function makePhantoms(options: PhantomOptions): Promise<PhantomSet> {
-  const { outputDir, seed, imagesPerClass, size = 64, classes = LESION_KINDS.length, signal } = options;
+  const { outputDir, seed, imagesPerClass, size = 64, classes = LESION_KINDS.length, onProgress, signal } = options;
   checkOptions(imagesPerClass, size, classes);
   const kinds = LESION_KINDS.slice(0, classes);
   const masks = join(outputDir, "masks");
+  const total = classes * SPLITS.reduce((sum, split) => sum + imagesPerClass[split], 0);
+  let done = 0;
   for (const [splitAt, split] of SPLITS.entries()) {
     for (const [label, kind] of kinds.entries()) {
       if (imagesPerClass[split] === 0) continue;
@@ -55,6 +59,8 @@ export async function makePhantoms(options: PhantomOptions): Promise<PhantomSet>
           return [writeGrey(join(folders[0], name), pixels, size), writeGrey(join(folders[1], name), mask, size)];
         });
         await writing(outputDir, () => Promise.all(files.flat()));
+        done += count;
+        onProgress?.(done, total);
       }
     }
   }

@@ -83,10 +83,18 @@ function relabel(
   return samples.map(({ path, label }) => ({ path, label: indices[label] as number }));
 }
 
-async function classify(
+/** How to read and run the images of a split. */
+type ClassifyOptions = Pick<EvalOptions, "workers" | "strict" | "seed" | "batchSize" | "dataPath" | "split">;
+
+/**
+ * Classifies samples whose labels are the model's, reporting a phase "evaluation".
+ *
+ * @throws MsmaeError Data when no image can be read, or one cannot under `strict`; Device; the signal's reason.
+ */
+export async function classify(
   model: ModelSession<ClassifierDescription>,
   samples: readonly Sample[],
-  options: EvalOptions,
+  options: ClassifyOptions,
   { signal, onEvent }: RunHooks,
 ): Promise<{ result: Classification; unreadable: string[] }> {
   const { engine, feeds, description } = model;

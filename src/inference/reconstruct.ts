@@ -1,5 +1,6 @@
 import type { ReconstructOptions } from "../config/index.ts";
 import { encodePng } from "../evaluation/report/png.ts";
+import { reconstructionPanel } from "../evaluation/visual/index.ts";
 import { patchCount } from "../models/config.ts";
 import { writeFileAtomic } from "../training/atomic-file.ts";
 import type { RunHooks } from "../training/events.ts";
@@ -56,7 +57,7 @@ export async function* reconstruct(
         const result = results[file.slot] as Reconstruction;
         if (result.uniform) warnOfUniform(file.path, hooks);
         const [image] = targets[file.index] as [string];
-        await writeFileAtomic(image, await encodePng(result.panel));
+        await writeFileAtomic(image, await encodePng(reconstructionPanel(result)));
         yield { path: file.path, image, loss: result.loss };
       }
       done += batch.files.length;

@@ -1,12 +1,6 @@
 import { wholeImage } from "../data/transforms/geometry.ts";
 import { MsmaeError } from "../errors.ts";
-import {
-  greyToRgb,
-  maskingView,
-  predictionToImage,
-  type RgbImage,
-  reconstructionPanel,
-} from "../evaluation/visual/index.ts";
+import { greyToRgb, maskingView, predictionToImage, type RgbImage } from "../evaluation/visual/index.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { PretrainedDescription } from "../interop/model-file.ts";
 import { patchWeights } from "../masking/patch-weights.ts";
@@ -37,8 +31,13 @@ export interface ReconstructorOptions {
 }
 
 export interface Reconstruction {
-  /** Original | kept, masked and thrown patches | masked patches as reconstructed. */
-  panel: RgbImage;
+  /** The network's input. */
+  original: RgbImage;
+  /** [L] 0 kept, 1 masked, −1 thrown. */
+  mask: Int8Array;
+  patchSize: number;
+  /** The input with its masked patches as reconstructed and thrown ones hatched. */
+  reconstruction: RgbImage;
   /** Mean squared error over the masked patches, in the space of the training loss. */
   loss: number;
   /** Whether the map was zero everywhere, so that patches were chosen evenly. */
@@ -94,7 +93,7 @@ export class Reconstructor {
     if (indices.length === 0) return [];
     const { batchSize, counts } = this.#options;
     const { feeds, engine, description } = this.#model;
-    const draws = Array.from(indices, (index, b) => this.#draw(index, b, maps));
+    const draws = Array.from(indices, (index, b) => this.#select(index, b, maps));
     const selections = draws.map(({ selection }) => selection);
     const last = selections.at(-1) as Selection;
     while (selections.length < batchSize) selections.push(last);
@@ -107,13 +106,13 @@ export class Reconstructor {
       const target = rowsOf(targets as Float32Array, { ...rows, from: 0 });
       const predicted = rowsOf(prediction as Float32Array, { ...rows, from: counts.kept });
       const statistics = description.normPixLoss ? normalizePatches(target, values) : undefined;
-      const panel = this.#panel(this.#picture(images, b), selection, predicted, statistics);
-      return { panel, loss: meanSquaredError(predicted, target), uniform };
+      const pictures = this.#draw(this.#picture(images, b), selection, predicted, statistics);
+      return { ...pictures, loss: meanSquaredError(predicted, target), uniform };
     });
   }
 
   /** As in training, with the whole image for a crop. */
-  #draw(index: number, b: number, maps: Float32Array | undefined): { selection: Selection; uniform: boolean } {
+  #select(index: number, b: number, maps: Float32Array | undefined): { selection: Selection; uniform: boolean } {
     const { counts, seed } = this.#options;
     const { config } = this.#model.description;
     const patches = patchCount(config);
@@ -132,13 +131,13 @@ export class Reconstructor {
     return inChans === 1 ? greyToRgb(data, width, height) : { width, height, data };
   }
 
-  /** The decoder is trained on masked patches alone: in the third picture the kept ones stay the original's. */
-  #panel(
+  /** The decoder is trained on masked patches alone: in the reconstruction the kept ones stay the original's. */
+  #draw(
     original: RgbImage,
     { masked, thrown }: Selection,
     pred: Float32Array,
     statistics: readonly PatchStatistics[] | undefined,
-  ): RgbImage {
+  ): Pick<Reconstruction, "original" | "mask" | "patchSize" | "reconstruction"> {
     const { config, mean, std } = this.#model.description;
     const { patchSize, inChans: channels } = config;
     const mask = new Int8Array(patchCount(config));
@@ -158,7 +157,7 @@ export class Reconstructor {
       },
       maskingView(original, mask, patchSize),
     );
-    return reconstructionPanel({ original, mask, patchSize, reconstruction });
+    return { original, mask, patchSize, reconstruction };
   }
 }
 

@@ -1,4 +1,5 @@
-import { formatRecord } from "../output.ts";
+import { formatDuration } from "../output.ts";
+import type { DemoResult } from "../verbs.ts";
 import type { VerbCommand } from "./command.ts";
 
 export const demo: VerbCommand<"demo"> = {
@@ -7,6 +8,20 @@ export const demo: VerbCommand<"demo"> = {
   example: "demo --output-dir runs/demo",
   async run(options, { verbs, hooks, output }) {
     const result = await verbs.demo(options, hooks);
-    await output.write(result, formatRecord(result));
+    await output.write(result, describe(result));
   },
 };
+
+function describe({ accuracy, chance, pointingGame, reportPath, seconds }: DemoResult): string {
+  const { supervised, random, chance: point } = pointingGame;
+  return [
+    `Done in ${formatDuration(seconds)}.`,
+    `Classes told right:        ${percent(accuracy)} of test images (guessing: ${percent(chance)})`,
+    `Attention on the lesion:   ${percent(supervised)} of test images (untrained network: ${percent(random)}, a random point: ${percent(point)})`,
+    `Report, open in a browser: ${reportPath}`,
+  ].join("\n");
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
+}

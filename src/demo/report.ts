@@ -1,0 +1,161 @@
+import type { DemoOptions, FinetuneOptions, PretrainOptions } from "../config/index.ts";
+import { toYaml } from "../config/index.ts";
+import type { ClassificationMetrics } from "../evaluation/metrics/index.ts";
+import type {
+  AttentionExample,
+  CurveChart,
+  ReconstructionExample,
+  ReportFact,
+  ReportInput,
+} from "../evaluation/report/index.ts";
+import type { Environment } from "../training/telemetry/index.ts";
+import { mapNames } from "./examples.ts";
+import type { Looking } from "./looking.ts";
+import type { History } from "./narration.ts";
+import { imageSize, imagesPerClass } from "./recipe.ts";
+
+/** Everything a demo's report tells. */
+export interface DemoRecord {
+  options: DemoOptions;
+  pretrain: { options: PretrainOptions; history: History; seconds: number };
+  finetune: { options: FinetuneOptions; history: History; seconds: number };
+  metrics: ClassificationMetrics;
+  looking: Looking & {
+    attention: readonly AttentionExample[];
+    reconstructions: readonly ReconstructionExample[];
+  };
+  environment: Environment;
+  /** So far, the writing of the report not included. */
+  seconds: number;
+}
+
+/** The demo's report. */
+export function demoReport(record: DemoRecord): ReportInput {
+  const { options, metrics, looking, environment } = record;
+  return {
+    title: "msmae demo: finding lesions in drawn images",
+    lead: `A small vision transformer was trained on drawn slices of a body. All look alike but for one small lesion, whose kind (${metrics.classNames.join(", ")}) is the class. Only the class names were given in training, never the place of a lesion.`,
+    summary: summaryOf(record),
+    evaluation: { split: "test", metrics },
+    attention: { examples: looking.attention },
+    pointingGame: {
+      results: [
+        { name: mapNames.random, result: looking.game.random },
+        { name: mapNames.supervised, result: looking.game.supervised },
+      ],
+    },
+    reconstructions: looking.reconstructions,
+    curves: curvesOf(record),
+    provenance: {
+      seed: options.seed,
+      command: `npx msmae demo --output-dir ${options.outputDir} --seed ${options.seed}`,
+      environment: [...departuresOf(record), ...environmentOf(environment)],
+      configYaml: configurationOf(record),
+    },
+  };
+}
+
+function summaryOf({ pretrain, finetune, metrics, seconds }: DemoRecord): ReportFact[] {
+  const { train, val, test } = imagesPerClass;
+  const { attentionStartEpoch, epochs, model } = pretrain.options;
+  const masked = finetune.options.epochs - finetune.options.fullTokenEpochs;
+  const classes = metrics.classNames.length;
+  return [
+    {
+      label: "Images",
+      value: `${classes * train} to train on, ${classes * val} for validation, ${classes * test} to test, each ${imageSize} × ${imageSize} pixels`,
+    },
+    {
+      label: "Model",
+      value: `${model}: patches of ${pretrain.options.patchSize} × ${pretrain.options.patchSize} pixels`,
+    },
+    {
+      label: "1. Supervised pre-training",
+      value: `${epochs} epochs in ${duration(pretrain.seconds)}: fill in hidden patches and name the lesion; hidden at random until epoch ${attentionStartEpoch}, then where the network attends most`,
+    },
+    {
+      label: "2. Fine-tuning",
+      value: `${finetune.options.epochs} epochs in ${duration(finetune.seconds)}: name the lesion; ${masked} epochs on a quarter of the patches, ${finetune.options.fullTokenEpochs} on all`,
+    },
+    { label: "3. Test", value: `${classes * test} images that neither training saw` },
+    { label: "Time", value: duration(seconds) },
+  ];
+}
+
+function curvesOf({ pretrain, finetune }: DemoRecord): CurveChart[] {
+  const points = (history: History, name: string) =>
+    history.map((metrics, epoch) => [epoch, metrics[name] ?? Number.NaN] as const);
+  return [
+    {
+      title: "Pre-training: reconstruction",
+      yTitle: "mean squared error",
+      series: [{ name: "train", points: points(pretrain.history, "reconstructionLoss") }],
+    },
+    {
+      title: "Pre-training: classification (rises when attention hides the lesion)",
+      yTitle: "cross-entropy",
+      series: [{ name: "train", points: points(pretrain.history, "classificationLoss") }],
+    },
+    {
+      title: "Fine-tuning: loss",
+      yTitle: "cross-entropy",
+      series: [
+        { name: "train", points: points(finetune.history, "loss") },
+        { name: "validation", points: points(finetune.history, "logLoss") },
+      ],
+    },
+    {
+      title: "Fine-tuning: validation accuracy",
+      yTitle: "accuracy",
+      yFormat: ".0%",
+      series: [{ name: "validation", points: points(finetune.history, "accuracy") }],
+    },
+  ];
+}
+
+function departuresOf({ pretrain, finetune }: DemoRecord): ReportFact[] {
+  const { clsLossWeight, randomMaskRatio, cropMinScale } = pretrain.options;
+  const value = [
+    `classification loss: plain cross-entropy with weight ${clsLossWeight} (paper: of softmaxed outputs, 0.1)`,
+    `random epochs hide ${100 * randomMaskRatio} % of the patches (paper: 75 %)`,
+    `crops of at least ${100 * cropMinScale} % of the image (paper: 20 %)`,
+    `the last ${finetune.options.fullTokenEpochs} epochs of fine-tuning on all patches (paper: none)`,
+    "a model and a schedule that fit into a minute or two",
+  ].join("; ");
+  return [
+    { label: "Where this short run departs from the paper", value },
+    { label: "Examples", value: "drawn from the seed, not picked" },
+    {
+      label: "Maps",
+      value:
+        "of the encoder after pre-training, whose attention drives the masking; random weights are the same encoder's before its first step",
+    },
+  ];
+}
+
+function environmentOf({
+  msmae,
+  node,
+  onnxruntime,
+  cpuModel,
+  cores,
+  threads,
+  device,
+  platform,
+}: Environment): ReportFact[] {
+  return [
+    { label: "msmae", value: msmae },
+    { label: "Node", value: node },
+    { label: "ONNX Runtime", value: `${onnxruntime ?? "unknown"}, ${device}, ${threads} threads` },
+    { label: "Machine", value: `${cpuModel}, ${cores} cores, ${platform}` },
+  ];
+}
+
+function configurationOf({ pretrain, finetune }: DemoRecord): string {
+  return `# pre-training\n${toYaml("pretrain", pretrain.options)}\n# fine-tuning\n${toYaml("finetune", finetune.options)}`;
+}
+
+function duration(seconds: number): string {
+  const whole = Math.round(seconds);
+  return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
+}

@@ -1,0 +1,64 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { DemoResult } from "../../src/cli/verbs.ts";
+
+const root = join(import.meta.dirname, "../..");
+/** Where the machine is busy it takes several times the minute that it takes on two idle cores. */
+const PATIENCE = 900_000;
+
+describe("msmae demo, as a newcomer runs it", () => {
+  let folder = "";
+  let result: DemoResult;
+  let stderr = "";
+
+  beforeAll(() => {
+    folder = join(mkdtempSync(join(tmpdir(), "msmae-demo-")), "run");
+    const argv = [join(root, "src/cli/main.ts"), "demo", "--output-dir", folder, "--json"];
+    const ended = spawnSync(process.execPath, argv, { encoding: "utf8" });
+    stderr = ended.stderr;
+    expect(ended.status, stderr).toBe(0);
+    result = JSON.parse(ended.stdout);
+  }, PATIENCE);
+  afterAll(() => rmSync(join(folder, ".."), { recursive: true, force: true }));
+
+  test("learns the classes: accuracy at least 0.9 of four", () => {
+    expect(result.chance).toBe(0.25);
+    expect(result.accuracy).toBeGreaterThanOrEqual(0.9);
+  });
+
+  test("supervised maps peak in the lesion at least twice as often as a random point, and more than random maps", () => {
+    const { random, supervised, chance } = result.pointingGame;
+    expect(chance).toBeGreaterThan(0);
+    expect(supervised).toBeGreaterThanOrEqual(2 * chance);
+    expect(supervised).toBeGreaterThan(random);
+  });
+
+  test("the report stands alone: every picture inside, no script and no address of the network", () => {
+    expect(result.reportPath).toBe(join(folder, "report.html"));
+    const page = readFileSync(result.reportPath, "utf8");
+    expect(page).not.toMatch(/(src|href)="?https?:|url\(["']?https?:|@import|<script|<link/i);
+    for (const source of page.matchAll(/<img src="([^"]{0,30})/g))
+      expect(source[1]).toMatch(/^data:image\/png;base64,/);
+    for (const part of ["evaluation", "attention", "pointing-game", "reconstructions", "training", "provenance"]) {
+      expect(page).toContain(`<section id="${part}"`);
+    }
+    expect(page).toContain(`${(100 * result.accuracy).toFixed(1)} %`);
+    expect(page).toContain("Confusion matrix");
+    expect(page).toContain("ROC, each class against the rest");
+  });
+
+  test("every step is told, and both trainings leave complete runs", () => {
+    for (const step of [1, 2, 3, 4, 5]) expect(stderr).toContain(`step ${step} of 5: `);
+    const files = ["pretrain/last.safetensors", "finetune/best.safetensors", "finetune/metrics.json", "maps.png"];
+    for (const file of files) expect(existsSync(join(folder, file)), file).toBe(true);
+    expect(JSON.parse(readFileSync(join(folder, "finetune/metrics.json"), "utf8")).accuracy).toBe(result.accuracy);
+    expect(JSON.parse(readFileSync(join(folder, "demo.json"), "utf8"))).toEqual({
+      madeBy: "msmae demo",
+      finished: true,
+      ...result,
+    });
+  });
+});
