@@ -14,6 +14,8 @@ export interface Timing {
   stepSeconds: number;
   optimizerSeconds: number;
   peakRssBytes: number;
+  /** Ours only: making what a step is fed, which training does while the step before runs. */
+  feedSeconds?: number;
   allStepSeconds: number[];
   allOptimizerSeconds: number[];
 }
@@ -36,8 +38,7 @@ export async function stepCommand(argv: string[]): Promise<number> {
 
 /**
  * Checks the results of a phase on a small model, then times it in a fresh process. Nothing is timed where the small
- * case does not agree with its references. `feedSeconds` is what making the feeds takes, which training does while
- * the step before runs.
+ * case does not agree with its references.
  */
 async function benchStep({ repeats, warmup, ...job }: StepOptions) {
   const check = await checkSmallCase(job.phase, job.threads);
@@ -49,8 +50,7 @@ async function benchStep({ repeats, warmup, ...job }: StepOptions) {
   const steps: Step[] = [];
   for (let i = 0; i < repeats; i++) steps.push(await ours.step());
   const { nodes, inputs, loadSeconds } = ours.info;
-  const feedSeconds = median(steps.map((step) => step.feedSeconds ?? 0));
-  return { ...common, ...(await timingOf(steps, ours)), feedSeconds, loadSeconds, warmup, nodes, shapes: inputs };
+  return { ...common, ...(await timingOf(steps, ours)), loadSeconds, warmup, nodes, shapes: inputs };
 }
 
 function sentence({ phase, model, batch, threads, ...rest }: Job & Partial<Timing>): string {
@@ -63,11 +63,13 @@ function sentence({ phase, model, batch, threads, ...rest }: Job & Partial<Timin
 export async function timingOf(steps: readonly Step[], contestant: Contestant): Promise<Timing> {
   const allStepSeconds = steps.map((step) => step.stepSeconds);
   const allOptimizerSeconds = steps.map((step) => step.optimizerSeconds);
+  const allFeedSeconds = steps.flatMap(({ feedSeconds }) => feedSeconds ?? []);
   const { peakRssBytes } = await contestant.finish();
   return {
     stepSeconds: median(allStepSeconds),
     optimizerSeconds: median(allOptimizerSeconds),
     peakRssBytes,
+    ...(allFeedSeconds.length > 0 ? { feedSeconds: median(allFeedSeconds) } : {}),
     allStepSeconds,
     allOptimizerSeconds,
   };

@@ -1,6 +1,9 @@
 import type { ComparisonRow, PeerTiming } from "./compare.ts";
 import type { SavingRow } from "./savings.ts";
 
+const feedNote =
+  "¹ Drawing masks, normalising and gathering patches: made on another thread while the step before runs, not in our times.";
+
 /** Markdown: seconds per step, ours and the peers', how many times faster ours is, and peak memory. */
 export function comparisonTable(rows: readonly ComparisonRow[]): string {
   const header = [
@@ -9,6 +12,7 @@ export function comparisonTable(rows: readonly ComparisonRow[]): string {
     "batch",
     "ours",
     "optimiser",
+    "feeds ¹",
     "PyTorch eager",
     "PyTorch best",
     "faster than eager",
@@ -23,13 +27,14 @@ export function comparisonTable(rows: readonly ComparisonRow[]): string {
     ours.optimizerSeconds > 0
       ? `${seconds(ours.optimizerSeconds)} (${percent(ours.optimizerSeconds / ours.stepSeconds)})`
       : "–",
+    seconds(ours.feedSeconds ?? 0),
     stepSeconds(eager),
     stepSeconds(best),
     factor(eager, ours.stepSeconds),
     factor(best, ours.stepSeconds),
     [ours, eager, best].map(gigabytes).join(" / "),
   ]);
-  return table(header, lines, [...skipReasons(rows)]);
+  return table(header, lines, [feedNote, ...skipReasons(rows)]);
 }
 
 /** What follows from several rows: masked against full inference, and the map pass against the peer's full forward. */
