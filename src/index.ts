@@ -15,9 +15,10 @@ export type {
 } from "./config/index.ts";
 export { type ErrorCode, type ErrorParts, MsmaeError } from "./errors.ts";
 export { attentionMaps } from "./inference/attention-maps.ts";
+export { Classifier, loadClassifier, type Prediction } from "./inference/classifier.ts";
 export { evaluate } from "./inference/evaluate.ts";
 export { flops } from "./inference/flops.ts";
-export { predict, type Prediction } from "./inference/predict.ts";
+export { predict } from "./inference/predict.ts";
 export { reconstruct } from "./inference/reconstruct.ts";
 export { inspect } from "./interop/inspect.ts";
 export type { RunEvent, RunHooks } from "./training/events.ts";

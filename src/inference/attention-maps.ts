@@ -1,4 +1,4 @@
-import type { MapsOptions } from "../config/index.ts";
+import { type MapsInput, type MapsOptions, resolveOptions } from "../config/index.ts";
 import { encodePng } from "../evaluation/report/png.ts";
 import { overlayMap, type RgbImage } from "../evaluation/visual/index.ts";
 import { gridOf, patchCount } from "../models/config.ts";
@@ -32,9 +32,10 @@ const PICTURE_SIDE = 1024;
  * Source: method.md section 2.
  */
 export async function* attentionMaps(
-  options: MapsOptions,
+  input: MapsInput | MapsOptions,
   hooks: RunHooks = {},
 ): AsyncGenerator<MapFiles | FileFailure, void, void> {
+  const options = resolveOptions("maps", input);
   const { checkpoint, files, outputDir } = options;
   const targets = await outputPaths(files, outputDir, ["-attention.png", "-attention.npy"]);
   const model = await openModel(checkpoint, "any", options, hooks);

@@ -1,4 +1,4 @@
-import type { EvalOptions } from "../config/index.ts";
+import { type EvalInput, type EvalOptions, resolveOptions } from "../config/index.ts";
 import { type ImageFolder, type Sample, scanImageFolder } from "../data/image-folder.ts";
 import { ImageLoader } from "../data/loader.ts";
 import { MsmaeError } from "../errors.ts";
@@ -29,7 +29,8 @@ export interface Evaluation extends Omit<ClassificationMetrics, "roc" | "calibra
  * the model does not know; Device when the engine fails; the signal's reason.
  * Source: method.md section 5.
  */
-export async function evaluate(options: EvalOptions, hooks: RunHooks = {}): Promise<Evaluation> {
+export async function evaluate(input: EvalInput | EvalOptions, hooks: RunHooks = {}): Promise<Evaluation> {
+  const options = resolveOptions("eval", input);
   const { checkpoint, split, outputDir } = options;
   const model = await openModel(checkpoint, "classifier", options, hooks);
   try {

@@ -1,4 +1,4 @@
-import type { FlopsOptions } from "../config/index.ts";
+import { type FlopsInput, type FlopsOptions, resolveOptions } from "../config/index.ts";
 import type { Engine } from "../engine/engine.ts";
 import { MsmaeError } from "../errors.ts";
 import { classifierSaving, type FlopConvention, type MaskedSaving } from "../evaluation/efficiency.ts";
@@ -33,7 +33,8 @@ export interface FlopsFigures extends Record<FlopConvention, MaskedSaving> {
  * @throws MsmaeError Config for an unknown model, sizes that do not fit, or ratios that keep no patch; Device when the
  * engine fails; the signal's reason.
  */
-export async function flops(options: FlopsOptions, hooks: RunHooks = {}): Promise<FlopsFigures> {
+export async function flops(input: FlopsInput | FlopsOptions, hooks: RunHooks = {}): Promise<FlopsFigures> {
+  const options = resolveOptions("flops", input);
   const config = configOf(options);
   const all = patchCount(config);
   const { kept } = attentionCounts(all, options);

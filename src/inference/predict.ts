@@ -1,18 +1,7 @@
-import type { PredictOptions } from "../config/index.ts";
+import { type PredictInput, type PredictOptions, resolveOptions } from "../config/index.ts";
 import type { RunHooks } from "../training/events.ts";
-import { classificationGraph, likeliest, softmaxRows } from "./classify.ts";
-import { type FileFailure, readFiles } from "./read-files.ts";
-import { runBatches } from "./run-batches.ts";
-import { openModel } from "./session.ts";
-
-/** What a classifier says of one file. */
-export interface Prediction {
-  path: string;
-  /** The name of the most probable class. */
-  class: string;
-  /** By class name, summing to 1. */
-  probabilities: Record<string, number>;
-}
+import { loadClassifier, type Prediction } from "./classifier.ts";
+import type { FileFailure } from "./read-files.ts";
 
 /**
  * Classes of image files, a line for each in the files' order. A file that cannot be read has a line with its error.
@@ -20,41 +9,14 @@ export interface Prediction {
  * @throws MsmaeError Checkpoint when the checkpoint cannot be used; Device when the engine fails; the signal's reason.
  */
 export async function* predict(
-  options: PredictOptions,
+  input: PredictInput | PredictOptions,
   hooks: RunHooks = {},
 ): AsyncGenerator<Prediction | FileFailure, void, void> {
-  const { checkpoint, files } = options;
-  const model = await openModel(checkpoint, "classifier", options, hooks);
+  const { checkpoint, files, batchSize, ...options } = resolveOptions("predict", input);
+  const classifier = await loadClassifier(checkpoint, options, hooks);
   try {
-    const { config, classNames } = model.description;
-    const batchSize = Math.min(options.batchSize, files.length);
-    const graph = classificationGraph(config, batchSize);
-    const batches = readFiles(files, { config, batchSize });
-    hooks.onEvent?.({ type: "phase", name: "prediction", total: files.length });
-    let done = 0;
-    for await (const { batch, outputs } of runBatches({ ...model, graph, batches, batchSize, signal: hooks.signal })) {
-      const probabilities = softmaxRows(outputs.logits ?? [], config.numClasses);
-      for (const file of batch.files) {
-        if ("error" in file) {
-          yield file;
-          continue;
-        }
-        const row = probabilities.subarray(file.slot * config.numClasses, (file.slot + 1) * config.numClasses);
-        yield prediction(file.path, row, classNames);
-      }
-      done += batch.files.length;
-      hooks.onEvent?.({ type: "phase-progress", done });
-    }
+    yield* classifier.predict(files, { ...hooks, batchSize });
   } finally {
-    await model.close();
+    await classifier.close();
   }
-}
-
-function prediction(path: string, row: Float64Array, classNames: readonly string[]): Prediction | FileFailure {
-  if (!row.every(Number.isFinite)) {
-    const message = `${path}: expected finite outputs of the model, got others; the checkpoint holds damaged weights`;
-    return { path, error: { code: "Checkpoint", message } };
-  }
-  const probabilities = Object.fromEntries(classNames.map((name, k): [string, number] => [name, row[k] as number]));
-  return { path, class: classNames[likeliest(row)] as string, probabilities };
 }

@@ -1,4 +1,4 @@
-import type { ReconstructOptions } from "../config/index.ts";
+import { type ReconstructInput, type ReconstructOptions, resolveOptions } from "../config/index.ts";
 import { encodePng } from "../evaluation/report/png.ts";
 import { reconstructionPanel } from "../evaluation/visual/index.ts";
 import { patchCount } from "../models/config.ts";
@@ -30,9 +30,10 @@ export interface FileReconstruction {
  * Source: method.md sections 2 to 4.
  */
 export async function* reconstruct(
-  options: ReconstructOptions,
+  input: ReconstructInput | ReconstructOptions,
   hooks: RunHooks = {},
 ): AsyncGenerator<FileReconstruction | FileFailure, void, void> {
+  const options = resolveOptions("reconstruct", input);
   const { checkpoint, files, outputDir, masking, seed } = options;
   const targets = await outputPaths(files, outputDir, ["-reconstruction.png"]);
   const model = await openModel(checkpoint, "pretrained", options, hooks);
