@@ -16,7 +16,7 @@ function bench(...argv: string[]): { code: number | null; stdout: string; stderr
   return { code: result.status, stdout: result.stdout, stderr: result.stderr };
 }
 
-test("bench step --json checks, times and describes a training step of a micro model", () => {
+test("bench step --json checks, times and describes a training step of a micro model", { timeout: 120_000 }, () => {
   const { code, stdout, stderr } = bench(
     ...["step", "--phase", "pretrain-attention", "--model", "micro", "--batch", "2"],
     ...["--repeats", "3", "--warmup", "1", "--json"],
