@@ -1,0 +1,51 @@
+import { gradients } from "../../src/autodiff/gradients.ts";
+import * as b from "../../src/graph/builders.ts";
+import { type Graph, graph } from "../../src/graph/graph.ts";
+import { sizeOf } from "../../src/graph/shape.ts";
+import type { Value } from "../../src/graph/types.ts";
+import { RandomStream } from "../../src/random.ts";
+import type { HostTensor } from "../../src/runtime/session.ts";
+import { opCases } from "./op-cases.ts";
+
+/** Every operator's cases in one graph, each with its results and derivatives as outputs `<case>/…`. */
+export interface OpProgram {
+  graph: Graph;
+  /** fp32, so that every execution starts from the same numbers. */
+  feeds: Record<string, HostTensor & { data: Float32Array }>;
+  /** Output names start with one of these. */
+  names: string[];
+}
+
+export function opProgram(): OpProgram {
+  const stream = RandomStream.for(23, "evaluation");
+  const outputs: Record<string, Value> = {};
+  const feeds: OpProgram["feeds"] = {};
+  const names: string[] = [];
+  for (const [op, cases] of Object.entries(opCases)) {
+    cases.forEach(({ shapes, build, range: [low, high] = [-1.5, 1.5] }, i) => {
+      const name = `${op}-${i}`;
+      names.push(name);
+      const draw = (size: number) => Float32Array.from({ length: size }, () => low + (high - low) * stream.uniform());
+      const operands = shapes.map((shape, k) => b.input(`${name}/x${k}`, shape));
+      shapes.forEach((shape, k) => {
+        feeds[`${name}/x${k}`] = { data: draw(sizeOf(shape)), shape };
+      });
+      const results = [build(...operands)].flat();
+      const weighted = results.map((result) => {
+        const weights = b.constant(draw(sizeOf(result.shape)), result.shape);
+        return b.reduceSum(b.mul(result, weights), [...result.shape.keys()]);
+      });
+      const loss = weighted.reduce((x, y) => b.add(x, y));
+      results.forEach((result, k) => {
+        outputs[`${name}/y${k}`] = result;
+      });
+      gradients(loss, operands).forEach((derivative, k) => {
+        outputs[`${name}/d${k}`] = derivative;
+      });
+    });
+  }
+  const program = graph("operators", outputs);
+  // A derivative may not depend on an operand: what the graph does not read must not be fed.
+  const read = new Set(program.inputs.map((value) => (value.node.attributes as { name: string }).name));
+  return { graph: program, feeds: Object.fromEntries(Object.entries(feeds).filter(([name]) => read.has(name))), names };
+}
