@@ -49,7 +49,8 @@ export function demoReport(record: DemoRecord): ReportInput {
     provenance: {
       seed: options.seed,
       command: `npx msmae demo --output-dir ${options.outputDir} --seed ${options.seed}`,
-      environment: [...departuresOf(record), ...environmentOf(environment)],
+      notes: notesOn(record),
+      environment: environmentOf(environment),
       configYaml: configurationOf(record),
     },
   };
@@ -113,23 +114,12 @@ function curvesOf({ pretrain, finetune }: DemoRecord): CurveChart[] {
   ];
 }
 
-function departuresOf({ pretrain, finetune }: DemoRecord): ReportFact[] {
-  const { clsLossWeight, randomMaskRatio, cropMinScale } = pretrain.options;
-  const value = [
-    `classification loss: plain cross-entropy with weight ${clsLossWeight} (paper: of softmaxed outputs, 0.1)`,
-    `random epochs hide ${100 * randomMaskRatio} % of the patches (paper: 75 %)`,
-    `crops of at least ${100 * cropMinScale} % of the image (paper: 20 %)`,
-    `the last ${finetune.options.fullTokenEpochs} epochs of fine-tuning on all patches (paper: none)`,
-    "a model and a schedule that fit into a minute or two",
-  ].join("; ");
+function notesOn({ pretrain, finetune }: DemoRecord): string[] {
+  const { clsLossWeight, randomMaskRatio, cropMinScale, attentionStartEpoch } = pretrain.options;
   return [
-    { label: "Where this short run departs from the paper", value },
-    { label: "Examples", value: "drawn from the seed, not picked" },
-    {
-      label: "Maps",
-      value:
-        "of the encoder after pre-training, whose attention drives the masking; random weights are the same encoder's before its first step",
-    },
+    "Maps, pointing game and reconstructions are of the encoder after pre-training, whose attention drives the masking. Random weights are those of the same encoder before its first step.",
+    "The images shown are drawn from the seed, not picked.",
+    `Where this short run departs from the paper: plain cross-entropy with weight ${clsLossWeight} names the lesion in pre-training (paper: cross-entropy of softmaxed outputs, weight 0.1); its random epochs hide ${100 * randomMaskRatio} % of the patches (paper: 75 %) and end at epoch ${attentionStartEpoch} (paper: 41 of 300); crops keep at least ${100 * cropMinScale} % of the image (paper: 20 %), so that they rarely cut the lesion away; the last ${finetune.options.fullTokenEpochs} epochs of fine-tuning see all patches (paper: none).`,
   ];
 }
 
@@ -146,7 +136,10 @@ function environmentOf({
   return [
     { label: "msmae", value: msmae },
     { label: "Node", value: node },
-    { label: "ONNX Runtime", value: `${onnxruntime ?? "unknown"}, ${device}, ${threads} threads` },
+    {
+      label: "ONNX Runtime",
+      value: `${onnxruntime ?? "unknown"}, ${device}, ${threads} ${threads === 1 ? "thread" : "threads"}`,
+    },
     { label: "Machine", value: `${cpuModel}, ${cores} cores, ${platform}` },
   ];
 }

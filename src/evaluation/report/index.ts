@@ -105,7 +105,7 @@ function tiles({ evaluation, pointingGame }: ReportInput): Html {
   return shown.length === 0 ? nothing : html`<div class="tiles">${shown}</div>`;
 }
 
-function provenanceSection({ seed, command, environment, configYaml }: ProvenanceSection): Html {
+function provenanceSection({ seed, command, notes = [], environment, configYaml }: ProvenanceSection): Html {
   const config =
     configYaml === undefined
       ? nothing
@@ -114,6 +114,7 @@ function provenanceSection({ seed, command, environment, configYaml }: Provenanc
     "provenance",
     "How it was made",
     command === undefined ? nothing : html`<pre>${command}</pre>`,
+    notes.length === 0 ? nothing : html`<ul>${notes.map((note) => html`<li>${note}</li>`)}</ul>`,
     facts([{ label: "Seed", value: String(seed) }, ...environment]),
     config,
   );

@@ -3,6 +3,7 @@ import {
   colourTable,
   enlarge,
   enlargeGrid,
+  maskingView,
   outlineMask,
   overlayMap,
   type RgbImage,
@@ -52,17 +53,25 @@ function colourScale(): Html {
 
 /** What the decoder makes of the patches that it was not shown. */
 export async function reconstructionSection(examples: readonly ReconstructionExample[]): Promise<Html> {
-  const names = ["original", "what the encoder saw", "reconstruction", "reconstruction with visible patches"];
+  const names = ["original", "what the encoder saw", "hidden patches filled in"];
   const rows = await Promise.all(
     examples.map(async ({ caption, ...example }) => {
       const factor = enlargement(example.original);
-      const pictures = reconstructionPictures({
-        original: enlarge(example.original, factor),
-        reconstruction: enlarge(example.reconstruction, factor),
-        mask: example.mask,
-        patchSize: example.patchSize * factor,
+      const original = enlarge(example.original, factor);
+      const patchSize = example.patchSize * factor;
+      const { mask } = example;
+      const reconstruction = enlarge(example.reconstruction, factor);
+      const [, seen, , filledIn] = reconstructionPictures({
+        original,
+        reconstruction,
+        mask,
+        patchSize,
         withVisible: true,
-      }).map((picture, i) => ({ name: names[i] as string, picture }));
+      });
+      // The decoder is asked for hidden patches alone: what it makes of the others says nothing.
+      const thrown = Array.from(mask, (state) => Math.min(state, 0));
+      const third = maskingView(filledIn as RgbImage, thrown, patchSize);
+      const pictures = [original, seen as RgbImage, third].map((picture, i) => ({ name: names[i] as string, picture }));
       return pictureRow(caption, pictures, (name) => `${caption}: ${name}`);
     }),
   );

@@ -24,6 +24,7 @@ h1 { font-size: 1.75rem; line-height: 1.2; margin: 0 0 .4rem; }
 h2 { font-size: 1.25rem; margin: 0 0 .6rem; }
 h3 { font-size: 1rem; margin: 1.4rem 0 .5rem; }
 p { margin: .5rem 0; max-width: 68ch; }
+section > ul { margin: .6rem 0; padding-left: 1.2rem; max-width: 68ch; }
 a { color: var(--accent); }
 .lead { font-size: 1.05rem; color: var(--ink-soft); }
 .note { font-size: .875rem; color: var(--ink-soft); }

@@ -88,6 +88,8 @@ export interface ProvenanceSection {
   seed: number;
   /** The command that repeats the run. */
   command?: string;
+  /** What a reader should know beside the figures, a sentence each. */
+  notes?: readonly string[];
   /** Versions and machine, in order. */
   environment: readonly ReportFact[];
   /** The resolved configuration, as YAML. */
