@@ -5,6 +5,8 @@ export type History = Record<string, number>[];
 
 /** What is worth a line per epoch to somebody who sees training for the first time. */
 const TOLD = ["loss", "accuracy"];
+/** Phases that come with every epoch, or again as a step of the demo. */
+const UNTOLD = ["validation", "evaluation"];
 const STEPS = 5;
 
 /** Tells a demo's reader what happens, step by step, and keeps the figures of every epoch for the report. */
@@ -22,17 +24,12 @@ export class Narration {
     this.#hooks.onEvent?.({ type: "note", message: `step ${this.#step} of ${STEPS}: ${message}` });
   }
 
-  /** Hooks for a part that reports phases and warnings. */
-  get hooks(): RunHooks {
-    return this.#hooks;
-  }
-
   /** Hooks for a training: its epochs go into `history`, and on to the reader without what only an expert asks for. */
   training(history: History): RunHooks {
     const { onEvent, signal } = this.#hooks;
     let hidden = false;
     const tell = (event: RunEvent): void => {
-      if (event.type === "phase") hidden = event.name === "validation";
+      if (event.type === "phase") hidden = UNTOLD.includes(event.name);
       if (event.type === "epoch") {
         history.push(event.metrics);
         const metrics = Object.fromEntries(Object.entries(event.metrics).filter(([name]) => TOLD.includes(name)));

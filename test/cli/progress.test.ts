@@ -50,6 +50,19 @@ test("plain lines: at most one in ten seconds, with the pace since the first ste
   ]);
 });
 
+test("a second training in one run has a pace of its own", () => {
+  const other = (number: number): RunEvent => ({ ...(step(number) as RunEvent & { type: "step" }), totalSteps: 20 });
+  const text = play([
+    [0, { type: "start", verb: "pretrain", totalSteps: 200, totalEpochs: 4 }],
+    [10, step(200)],
+    [20, { type: "start", verb: "finetune", totalSteps: 20, totalEpochs: 2 }],
+    [30, other(1)],
+    [40, other(2)],
+  ]);
+  expect(text).toContain("epoch 2/2 step 1/20: loss 0.1235 · lr 2.50e-4 · 61.3 images/s · unknown left\n");
+  expect(text).toContain("step 2/20: loss 0.1235 · lr 2.50e-4 · 61.3 images/s · 3m00s left\n");
+});
+
 test("plain lines of a phase: its begin, every ten seconds, its end", () => {
   const text = play([
     [0, { type: "phase", name: "attention maps", total: 300 }],
