@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { open, readdir, stat } from "node:fs/promises";
-import { basename, extname, join, relative, sep } from "node:path";
+import { extname, join, relative, sep } from "node:path";
 import { MsmaeError, messageOf } from "../errors.ts";
 import { IMAGE_EXTENSIONS } from "./decode/image.ts";
 import { stratifiedSplit } from "./split.ts";
@@ -217,9 +217,7 @@ const HASHED_BYTES = 65_536;
 
 /**
  * A fingerprint of a data set, for env.json: SHA-256 over every sample's split, class, relative path, size and first
- * 64 KiB. It does not depend on where the folder lies.
- *
- * @throws MsmaeError Data when a file cannot be read.
+ * 64 KiB, or over the fact that it cannot be read. It does not depend on where the folder lies.
  */
 export async function dataHash(folder: ImageFolder): Promise<string> {
   const hash = createHash("sha256");
@@ -236,10 +234,9 @@ export async function dataHash(folder: ImageFolder): Promise<string> {
         } finally {
           await file.close();
         }
-      } catch (cause) {
-        const todo = "check the file and its permissions";
-        const parts = { where: path, expected: `${basename(path)} to be readable`, got: messageOf(cause), todo };
-        throw new MsmaeError("Data", parts, { cause });
+      } catch {
+        // Whether a file that cannot be read ends the run is for the loader to say, as for one that cannot be decoded.
+        hash.update(`${split}\0${folder.classNames[label]}\0${name}\0unreadable`);
       }
     }
   }

@@ -1,12 +1,17 @@
 import type { ImageLoader } from "../data/loader.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { FeedBuilder } from "../engine/feeds.ts";
+import { MsmaeError } from "../errors.ts";
 import { attentionGraph, attentionMapsOf } from "../inference/attention.ts";
 import { type EncoderConfig, patchCount } from "../models/config.ts";
 import type { RunHooks } from "./events.ts";
 import type { MapBank } from "./map-bank.ts";
 
-/** Recomputes the attention map of every training image with the weights as they are. Source: method.md section 2. */
+/**
+ * Recomputes the attention map of every training image with the weights as they are.
+ *
+ * @throws MsmaeError NonFiniteLoss when the attention has no numbers any more. Source: method.md section 2.
+ */
 export async function refreshMaps(parts: {
   engine: Engine;
   config: EncoderConfig;
@@ -28,6 +33,7 @@ export async function refreshMaps(parts: {
     batchSize,
     batches: loader.epoch({ epoch: 0, seed, batchSize, augment: false, shuffle: false, dropLast: false }),
     onMaps(indices, weights) {
+      if (!weights.every(Number.isFinite)) throw diverged();
       indices.forEach((image, b) => {
         maps.set(image, weights.subarray(b * patches, (b + 1) * patches));
       });
@@ -38,4 +44,13 @@ export async function refreshMaps(parts: {
   });
   // A loaded graph keeps its working memory, and the next refresh is epochs away.
   await engine.unload(attentionGraph(config, batchSize).name);
+}
+
+function diverged(): MsmaeError {
+  return new MsmaeError("NonFiniteLoss", {
+    where: "attention maps",
+    expected: "finite attention",
+    got: "NaN",
+    todo: "the weights have diverged: lower the learning rate or set --clip-grad, and go on from the last checkpoint",
+  });
 }
