@@ -15,6 +15,8 @@ export { classifierGraph, classifierSpecs, finetuneGraph } from "./models/classi
 export { maeSpecs, pretrainGraph, reconstructionGraph } from "./models/mae.ts";
 export { initialize } from "./nn/parameters.ts";
 export { AdamW } from "./optim/adamw.ts";
+export { finetuneGroups, pretrainGroups } from "./optim/parameter-groups.ts";
 export { ParameterStore } from "./optim/parameter-store.ts";
 export { compile, Program } from "./runtime/program.ts";
 export { webBackend } from "./runtime/web-backend.ts";
+export { spawnWebThread } from "./runtime/web-threads.ts";

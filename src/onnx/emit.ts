@@ -1,7 +1,15 @@
 import { type Graph, inputName } from "../graph/graph.ts";
 import type { DType, Node, OpAttributes, OpName, Shape, Value } from "../graph/types.ts";
 import { onnx } from "./generated/onnx.js";
-import { type AttributeValue, contribDomain, type Emitter, lowerings, type NodeAttributes, onnxDtype } from "./lowering.ts";
+import {
+  type AttributeValue,
+  contribDomain,
+  type Emitter,
+  lowerings,
+  type NodeAttributes,
+  onnxDtype,
+  providerDtype,
+} from "./lowering.ts";
 import { checkOperators, type Provider } from "./operators.ts";
 
 /** ONNX opset and IR versions that the emitted operators are taken from. */
@@ -12,7 +20,8 @@ const irVersion = 10;
 const largestTable = 4096;
 
 /**
- * Writes a graph as the bytes of an ONNX ModelProto for one execution provider.
+ * Writes a graph as the bytes of an ONNX ModelProto for one execution provider. For WebGPU, int64 inputs and constants
+ * become int32 (see {@link providerDtype}).
  *
  * @throws MsmaeError UnsupportedOp naming every operator that the provider lacks.
  */
@@ -61,9 +70,22 @@ class ModelWriter implements Emitter {
   int64 = (values: readonly number[]): string => this.#shared(values, "int64", [values.length]);
   float = (value: number): string => this.#shared([value], "float32", []);
 
-  emit = (opType: string, input: readonly string[], output: readonly string[], attributes: NodeAttributes = {}, domain = ""): void => {
+  emit = (
+    opType: string,
+    input: readonly string[],
+    output: readonly string[],
+    attributes: NodeAttributes = {},
+    domain = "",
+  ): void => {
     const attribute = Object.entries(attributes).map(([name, value]) => attributeProto(name, value));
-    this.#nodes.push({ opType, domain, name: `${opType}_${this.#nodes.length}`, input: [...input], output: [...output], attribute });
+    this.#nodes.push({
+      opType,
+      domain,
+      name: `${opType}_${this.#nodes.length}`,
+      input: [...input],
+      output: [...output],
+      attribute,
+    });
   };
 
   finish(): Uint8Array {
@@ -83,8 +105,8 @@ class ModelWriter implements Emitter {
         name: this.#graph.name,
         node: this.#nodes,
         initializer: [...this.#initializers.values()],
-        input: this.#graph.inputs.map((value) => valueInfo(inputName(value), value.dtype, value.shape)),
-        output: [...this.#graph.outputs].map(([name, { dtype, shape }]) => valueInfo(name, dtype, shape)),
+        input: this.#graph.inputs.map((value) => this.#info(inputName(value), value)),
+        output: [...this.#graph.outputs].map(([name, value]) => this.#info(name, value)),
       },
     });
     return onnx.ModelProto.encode(model).finish();
@@ -95,8 +117,12 @@ class ModelWriter implements Emitter {
     if (data.length > largestTable && dtype === "float32" && data.every((x) => x === data[0])) {
       this.emit("Expand", [this.float(data[0] as number), this.int64(shape)], [name]);
     } else {
-      this.#initializers.set(name, tensorProto(name, data, dtype, shape));
+      this.#initializers.set(name, tensorProto(name, data, providerDtype(dtype, this.provider), shape));
     }
+  }
+
+  #info(name: string, { dtype, shape }: Value): onnx.IValueInfoProto {
+    return valueInfo(name, providerDtype(dtype, this.provider), shape);
   }
 
   #shared(values: readonly number[], dtype: DType, shape: Shape): string {
@@ -134,5 +160,8 @@ function tensorProto(name: string, data: ArrayLike<number>, dtype: DType, dims: 
 }
 
 function valueInfo(name: string, dtype: DType, shape: Shape): onnx.IValueInfoProto {
-  return { name, type: { tensorType: { elemType: onnxDtype[dtype], shape: { dim: shape.map((dimValue) => ({ dimValue })) } } } };
+  return {
+    name,
+    type: { tensorType: { elemType: onnxDtype[dtype], shape: { dim: shape.map((dimValue) => ({ dimValue })) } } },
+  };
 }

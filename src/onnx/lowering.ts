@@ -1,4 +1,4 @@
-import type { MatMulAttributes, Node, OpAttributes, OpName, Value } from "../graph/types.ts";
+import type { DType, Node, OpAttributes, OpName, Value } from "../graph/types.ts";
 import type { Provider } from "./operators.ts";
 
 /** What a lowering rule may do: name operands, make intermediate results, and write nodes. */
@@ -11,7 +11,13 @@ export interface Emitter {
   /** A small int64 vector, as operators of newer ONNX versions take for axes and shapes. */
   int64(values: readonly number[]): string;
   float(value: number): string;
-  emit(opType: string, inputs: readonly string[], outputs: readonly string[], attributes?: NodeAttributes, domain?: string): void;
+  emit(
+    opType: string,
+    inputs: readonly string[],
+    outputs: readonly string[],
+    attributes?: NodeAttributes,
+    domain?: string,
+  ): void;
 }
 
 export type NodeAttributes = Readonly<Record<string, AttributeValue>>;
@@ -23,6 +29,11 @@ type Lowering<Op extends OpName> = (node: Node<Op>, e: Emitter) => void;
 
 /** ONNX's dtype numbers (TensorProto.DataType). */
 export const onnxDtype = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7, bool: 9 } as const;
+
+/** The dtype in which a provider holds a graph's dtype: WebGPU has no 64-bit integers, so that indices are int32 there. */
+export function providerDtype(dtype: DType, provider: Provider): DType {
+  return provider === "webgpu" && dtype === "int64" ? "int32" : dtype;
+}
 
 /** Writes a node under its own ONNX name with the same operands. */
 function plain<Op extends OpName>(opType: string, attributes?: (a: OpAttributes[Op]) => NodeAttributes): Lowering<Op> {
@@ -39,7 +50,9 @@ function outputNames(node: Node<OpName>, e: Emitter): string[] {
 const reduce =
   (opType: "ReduceSum" | "ReduceMean"): Lowering<"ReduceSum" | "ReduceMean"> =>
   ({ inputs, outputs, attributes: { axes, keepdims } }, e) =>
-    e.emit(opType, [e.name(inputs[0] as Value), e.int64(axes)], outputs.map(e.name), { keepdims: { int: keepdims ? 1 : 0 } });
+    e.emit(opType, [e.name(inputs[0] as Value), e.int64(axes)], outputs.map(e.name), {
+      keepdims: { int: keepdims ? 1 : 0 },
+    });
 
 const withShape =
   (opType: "Reshape" | "Expand"): Lowering<"Reshape" | "Expand"> =>
@@ -62,17 +75,9 @@ export const lowerings: { readonly [Op in OpName]: Lowering<Op> } = {
   Reciprocal: plain("Reciprocal"),
   Erf: plain("Erf"),
   Gelu: plain("Gelu"),
-  Equal(node, e) {
-    if (e.provider !== "webgpu") return plain<"Equal">("Equal")(node, e);
-    // WebGPU compares 32-bit integers only.
-    const narrowed = node.inputs.map((input) => {
-      const name = e.fresh();
-      e.emit("Cast", [e.name(input)], [name], { to: { int: onnxDtype.int32 } });
-      return name;
-    });
-    e.emit("Equal", narrowed, node.outputs.map(e.name));
-  },
-  Cast: plain("Cast", ({ to }) => ({ to: { int: onnxDtype[to] } })),
+  Equal: plain("Equal"),
+  Cast: ({ inputs, outputs, attributes: { to } }, e) =>
+    e.emit("Cast", inputs.map(e.name), outputs.map(e.name), { to: { int: onnxDtype[providerDtype(to, e.provider)] } }),
   MatMul: lowerMatMul,
   Gemm: plain("Gemm", ({ transA, transB, alpha }) => ({
     transA: { int: transA ? 1 : 0 },
@@ -81,20 +86,26 @@ export const lowerings: { readonly [Op in OpName]: Lowering<Op> } = {
   })),
   Softmax: plain("Softmax", ({ axis }) => ({ axis: { int: axis } })),
   LogSoftmax(node, e) {
-    if (e.provider !== "webgpu") return plain<"LogSoftmax">("LogSoftmax", ({ axis }) => ({ axis: { int: axis } }))(node, e);
-    const [largest, shifted, powers, total, logTotal] = Array.from({ length: 5 }, e.fresh) as [string, string, string, string, string];
+    if (e.provider !== "webgpu")
+      return plain<"LogSoftmax">("LogSoftmax", ({ axis }) => ({ axis: { int: axis } }))(node, e);
+    const emitted = (opType: string, inputs: string[], attributes?: NodeAttributes): string => {
+      const result = e.fresh();
+      e.emit(opType, inputs, [result], attributes);
+      return result;
+    };
     const axes = e.int64([node.attributes.axis]);
+    const keepdims = { keepdims: { int: 1 } };
     const x = e.name(node.inputs[0] as Value);
-    e.emit("ReduceMax", [x, axes], [largest], { keepdims: { int: 1 } });
-    e.emit("Sub", [x, largest], [shifted]);
-    e.emit("Exp", [shifted], [powers]);
-    e.emit("ReduceSum", [powers, axes], [total], { keepdims: { int: 1 } });
-    e.emit("Log", [total], [logTotal]);
-    e.emit("Sub", [shifted, logTotal], node.outputs.map(e.name));
+    const shifted = emitted("Sub", [x, emitted("ReduceMax", [x, axes], keepdims)]);
+    const total = emitted("ReduceSum", [emitted("Exp", [shifted]), axes], keepdims);
+    e.emit("Sub", [shifted, emitted("Log", [total])], node.outputs.map(e.name));
   },
   LayerNormalization(node, e) {
     const { epsilon } = node.attributes;
-    e.emit("LayerNormalization", node.inputs.map(e.name), outputNames(node, e), { axis: { int: -1 }, epsilon: { float: epsilon } });
+    e.emit("LayerNormalization", node.inputs.map(e.name), outputNames(node, e), {
+      axis: { int: -1 },
+      epsilon: { float: epsilon },
+    });
   },
   ReduceSum: reduce("ReduceSum"),
   ReduceMean: reduce("ReduceMean"),
@@ -110,10 +121,9 @@ export const lowerings: { readonly [Op in OpName]: Lowering<Op> } = {
 /** A plain MatMul where nothing is transposed or scaled; else FusedMatMul, or Transpose and Mul where there is none. */
 function lowerMatMul(node: Node<"MatMul">, e: Emitter): void {
   const { transA, transB, transBatchA, transBatchB, alpha } = node.attributes;
-  const names = node.inputs.map(e.name) as [string, string];
   const outputs = node.outputs.map(e.name);
-  if (!transA && !transB && !transBatchA && !transBatchB && alpha === 1) return e.emit("MatMul", names, outputs);
-  if (e.provider !== "webgpu") {
+  const rearranged = transA || transB || transBatchA || transBatchB;
+  if (e.provider !== "webgpu" && (rearranged || alpha !== 1)) {
     const flag = (on: boolean) => ({ int: on ? 1 : 0 });
     const attributes = {
       transA: flag(transA),
@@ -122,16 +132,16 @@ function lowerMatMul(node: Node<"MatMul">, e: Emitter): void {
       transBatchB: flag(transBatchB),
       alpha: { float: alpha },
     };
-    return e.emit("FusedMatMul", names, outputs, attributes, contribDomain);
+    e.emit("FusedMatMul", node.inputs.map(e.name), outputs, attributes, contribDomain);
+    return;
   }
-  const arranged = [
+  const operands = [
     arrange(node.inputs[0] as Value, transA, transBatchA, e),
     arrange(node.inputs[1] as Value, transB, transBatchB, e),
   ];
-  if (alpha === 1) return e.emit("MatMul", arranged, outputs);
-  const product = e.fresh();
-  e.emit("MatMul", arranged, [product]);
-  e.emit("Mul", [product, e.float(alpha)], outputs);
+  const product = alpha === 1 ? outputs : [e.fresh()];
+  e.emit("MatMul", operands, product);
+  if (alpha !== 1) e.emit("Mul", [...product, e.float(alpha)], outputs);
 }
 
 /** The operand as `[…batch, rows, columns]`, by an explicit Transpose where its layout differs. */

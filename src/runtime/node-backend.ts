@@ -1,6 +1,6 @@
 import * as ort from "onnxruntime-node";
 import { MsmaeError, messageOf } from "../errors.ts";
-import { wrapSession } from "./ort-session.ts";
+import { sessionConfig, wrapSession } from "./ort-session.ts";
 import type { Backend } from "./session.ts";
 
 /** ONNX Runtime of Node: CPU everywhere, WebGPU and CUDA where the machine and the installed libraries allow. */
@@ -25,9 +25,14 @@ export const nodeBackend: Backend = {
       enableCpuMemArena: true,
       enableMemPattern: false,
       logSeverityLevel: 3,
+      extra: sessionConfig(provider),
     };
     try {
-      return wrapSession(await ort.InferenceSession.create(model, options), ort.Tensor);
+      return wrapSession(await ort.InferenceSession.create(model, options), {
+        tensorClass: ort.Tensor,
+        fillsFetches: true,
+        provider,
+      });
     } catch (cause) {
       throw new MsmaeError(
         "Device",

@@ -1,0 +1,31 @@
+import { fileURLToPath } from "node:url";
+import { rolldown } from "rolldown";
+
+const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+/** The test's worker and the helper threads' modules as a browser loads them. */
+export interface Bundle {
+  /** File name → JavaScript. */
+  scripts: Map<string, string>;
+  /** What the scripts import by name, beside each other. */
+  imports: string[];
+}
+
+/** Bundles for a browser, as a page of this package's users does. */
+export async function bundle(): Promise<Bundle> {
+  const build = await rolldown({
+    input: {
+      "training-worker": file("./training-worker.ts"),
+      "optimizer-worker": file("../../../src/optim/optimizer-worker.ts"),
+      "web-thread-entry": file("../../../src/runtime/web-thread-entry.ts"),
+    },
+    platform: "browser",
+    logLevel: "warn",
+  });
+  const { output } = await build.generate({ format: "esm", entryFileNames: "[name].js", chunkFileNames: "[name].js" });
+  await build.close();
+  const chunks = output.filter((part) => part.type === "chunk");
+  const scripts = new Map(chunks.map(({ fileName, code }) => [fileName, code]));
+  const imports = chunks.flatMap((chunk) => [...chunk.imports, ...chunk.dynamicImports]);
+  return { scripts, imports: imports.filter((name) => !scripts.has(name)) };
+}

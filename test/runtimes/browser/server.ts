@@ -1,0 +1,54 @@
+import { readFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+
+const ortFiles = new URL("../../../node_modules/onnxruntime-web/dist/", import.meta.url);
+
+/** A page's server on the loopback address, with the headers that make pages cross-origin isolated. */
+export interface PageServer {
+  origin: string;
+  /** Names of all files that were asked for. */
+  requested: Set<string>;
+  close(): Promise<void>;
+}
+
+/** Serves an empty page at /, the given scripts, and ONNX Runtime's WebAssembly files. */
+export async function servePage(scripts: ReadonlyMap<string, string>): Promise<PageServer> {
+  const requested = new Set<string>();
+  const server: Server = createServer((request, response) => {
+    const name = (request.url ?? "/").slice(1);
+    requested.add(name);
+    contentOf(name, scripts).then(
+      ({ type, body }) => {
+        response.writeHead(200, {
+          "content-type": type,
+          "cross-origin-opener-policy": "same-origin",
+          "cross-origin-embedder-policy": "require-corp",
+        });
+        response.end(body);
+      },
+      () => response.writeHead(404).end(),
+    );
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    requested,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function contentOf(
+  name: string,
+  scripts: ReadonlyMap<string, string>,
+): Promise<{ type: string; body: string | Uint8Array }> {
+  if (name === "") return { type: "text/html", body: "<!doctype html><title>msmae</title>" };
+  const script = scripts.get(name);
+  if (script !== undefined) return { type: "text/javascript", body: script };
+  if (!/^ort-[a-z.-]+\.wasm$/.test(name)) throw new Error(`no file ${name}`);
+  return { type: "application/wasm", body: await readFile(new URL(name, ortFiles)) };
+}
