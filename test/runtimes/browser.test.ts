@@ -116,6 +116,15 @@ describe.skipIf(!executablePath)(`three training steps in headless Chromium${ski
     patience,
   );
 
+  test(
+    "an optimiser thread that cannot start is an error that names it",
+    async () => {
+      const run = trainInPage({ provider: "wasm", threads: 2, helperModule: "nowhere.js" });
+      await expect(run).rejects.toThrow(/optimiser threads: .*helper 0 ended: .*nowhere\.js/);
+    },
+    patience,
+  );
+
   const hasAdapter = () =>
     page.evaluate(async () => {
       const { gpu } = navigator as { gpu?: { requestAdapter(): Promise<object | null> } };

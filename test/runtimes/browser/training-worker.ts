@@ -1,5 +1,6 @@
 // Runs in Chromium, in a worker: trains and tells what really ran.
 import { messageOf } from "../../../src/errors.ts";
+import type { SpawnThread } from "../../../src/runtime/threads.ts";
 import { spawnWebThread, webBackend } from "../../../src/web.ts";
 import { fineTune, type Trained } from "./scenario.ts";
 
@@ -9,6 +10,8 @@ export interface Request {
   /** The provider that the graph is written for, the same unless told otherwise. */
   compileFor?: "wasm";
   threads: number;
+  /** A module for the helper threads instead of the optimiser's own. */
+  helperModule?: string;
 }
 
 export interface Reply {
@@ -47,8 +50,10 @@ addEventListener("message", ({ data }: MessageEvent<Request>) => {
   train(data).then(postMessage, (error: unknown) => postMessage({ error: messageOf(error) }));
 });
 
-async function train({ provider, compileFor, threads }: Request): Promise<Reply> {
-  const trained = await fineTune({ backend: webBackend, provider, compileFor, threads, spawn: spawnWebThread });
+async function train({ provider, compileFor, threads, helperModule }: Request): Promise<Reply> {
+  const spawn: SpawnThread = (module, data, onEnd) =>
+    spawnWebThread(helperModule ? new URL(helperModule, location.href) : module, data, onEnd);
+  const trained = await fineTune({ backend: webBackend, provider, compileFor, threads, spawn });
   const device = provider === "webgpu" ? await (await import("onnxruntime-web/webgpu")).env.webgpu.device : undefined;
   const { vendor, architecture, description } = (device as { adapterInfo?: Record<string, string> })?.adapterInfo ?? {};
   return {
