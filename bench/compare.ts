@@ -94,7 +94,7 @@ interface Rounds {
 async function compareJob(job: Job, { repeats, warmup, python }: Rounds): Promise<ComparisonRow> {
   const [ours, ...started] = await Promise.all([
     startOurs(job),
-    ...modes.map((mode) => peerOrReason(python, job, mode)),
+    ...modes.map((mode) => peerOrReason(mode, job, { warmup, python })),
   ]);
   const peers = new Map(modes.map((mode, i) => [mode, started[i] as Contestant | Skipped]));
   for (let i = 0; i < warmup; i++) await ours.step();
@@ -116,10 +116,14 @@ async function compareJob(job: Job, { repeats, warmup, python }: Rounds): Promis
   return { ...job, ours: await timing(ours), eager: await peerTiming("eager"), best: await peerTiming("best") };
 }
 
-async function peerOrReason(python: string | undefined, job: Job, mode: PeerMode): Promise<Contestant | Skipped> {
+async function peerOrReason(
+  mode: PeerMode,
+  job: Job,
+  { warmup, python }: Omit<Rounds, "repeats">,
+): Promise<Contestant | Skipped> {
   if (python === undefined) return { skipped: "neither --python nor MSMAE_PYTHON names a Python with PyTorch" };
   try {
-    return await startPeer(python, job, mode);
+    return await startPeer(python, job, mode, warmup);
   } catch (error) {
     return { skipped: messageOf(error) };
   }

@@ -80,15 +80,16 @@ export async function startOurs(
 
 export type PeerMode = "eager" | "best";
 
-/** The PyTorch peer of the same job. @throws Error with the peer's own last words when it cannot run. */
+/** The PyTorch peer of the same job, after `warmup` untimed steps. @throws Error with the peer's own last words when it cannot run. */
 export async function startPeer(
   python: string,
   job: Job,
   mode: PeerMode,
+  warmup: number,
 ): Promise<Contestant & { info: Record<string, unknown> }> {
   const { phase, model, batch, threads } = job;
   const script = new URL("./peers/pytorch/step.py", import.meta.url).pathname;
-  const settings = Object.entries({ phase, model, batch, threads, mode }).flatMap(([name, value]) => [
+  const settings = Object.entries({ phase, model, batch, threads, mode, warmup }).flatMap(([name, value]) => [
     `--${name}`,
     String(value),
   ]);
