@@ -12,8 +12,11 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { finetuning, flags, msmae, pretraining, writePhantoms } from "./runs.ts";
+
+// Each run takes a second or two on a machine that does nothing else.
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
 const folder = mkdtempSync(join(tmpdir(), "msmae-bad-input-"));
 const at = (...parts: string[]): string => join(folder, ...parts);

@@ -13,7 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { FinetuneInput, PretrainInput } from "../../src/config/index.ts";
 import { MsmaeError } from "../../src/errors.ts";
 import { describeModelFile } from "../../src/interop/model-file.ts";
@@ -22,6 +22,9 @@ import type { RunEvent, RunHooks } from "../../src/training/events.ts";
 import { finetune } from "../../src/training/finetune.ts";
 import { pretrain } from "../../src/training/pretrain.ts";
 import { digests, finetuning, flags, loggedEpochs, msmae, pretraining, startMsmae, writePhantoms } from "./runs.ts";
+
+// Each run takes a second or two on a machine that does nothing else.
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
 const folder = mkdtempSync(join(tmpdir(), "msmae-resume-"));
 const at = (...parts: string[]): string => join(folder, ...parts);

@@ -2,7 +2,7 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync } fro
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { FinetuneInput, PretrainInput } from "../../src/config/index.ts";
 import { MsmaeError } from "../../src/errors.ts";
 import { inspect } from "../../src/interop/inspect.ts";
@@ -16,6 +16,9 @@ import type { RunEvent, RunHooks } from "../../src/training/events.ts";
 import { finetune } from "../../src/training/finetune.ts";
 import { pretrain } from "../../src/training/pretrain.ts";
 import { finetuning, flags, loggedEpochs, msmae, pretraining, writePhantoms } from "./runs.ts";
+
+// Each run takes a second or two on a machine that does nothing else.
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
 const folder = mkdtempSync(join(tmpdir(), "msmae-training-"));
 const at = (...parts: string[]): string => join(folder, ...parts);
@@ -163,7 +166,13 @@ describe("a loss that is not finite", () => {
   test("names the last good checkpoint, which is whole", async () => {
     const outputDir = at("exploded");
     // One step an epoch. Warm-up gives the first a learning rate of 0, and the second throws every weight far away.
-    const input = { ...shortPretraining({ outputDir, saveEvery: 10 }), batchSize: 30, epochs: 4, lr: 1e30, warmupEpochs: 1 };
+    const input = {
+      ...shortPretraining({ outputDir, saveEvery: 10 }),
+      batchSize: 30,
+      epochs: 4,
+      lr: 1e30,
+      warmupEpochs: 1,
+    };
     const inMaps = await failure(pretrain({ ...input, outputDir: at("exploded maps") }));
     expect([inMaps.code, inMaps.parts.where]).toEqual(["NonFiniteLoss", "attention maps"]);
     const error = await failure(pretrain({ ...input, attentionStartEpoch: "never" }));
