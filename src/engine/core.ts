@@ -1,8 +1,8 @@
 import { MsmaeError } from "../errors.ts";
+import type { Provider } from "../onnx/operators.ts";
 import { AdamW, type AdamWOptions, type AdamWStep } from "../optim/adamw.ts";
 import type { ParameterGroup } from "../optim/parameter-groups.ts";
 import { ParameterStore, type StoreHandle } from "../optim/parameter-store.ts";
-import type { Provider } from "../onnx/operators.ts";
 import { type CompiledGraph, type Feeds, Program } from "../runtime/program.ts";
 import type { Backend } from "../runtime/session.ts";
 import type { SpawnThread } from "../runtime/threads.ts";
@@ -102,6 +102,11 @@ export class EngineCore {
   #program(name: string): Program {
     const program = this.#programs.get(name);
     if (program) return program;
-    throw new MsmaeError("Config", { where: "engine", expected: "a loaded graph", got: `"${name}"`, todo: "load it first" });
+    throw new MsmaeError("Config", {
+      where: "engine",
+      expected: "a loaded graph",
+      got: `"${name}"`,
+      todo: "load it first",
+    });
   }
 }

@@ -33,8 +33,13 @@ export class Engine {
   /** Starts the thread and waits until it can run graphs. @throws MsmaeError Device when it cannot. */
   static async start(setup: EngineSetup): Promise<Engine> {
     const engine = new Engine(setup);
-    await engine.#ask({ kind: "ready" });
-    return engine;
+    try {
+      await engine.#ask({ kind: "ready" });
+      return engine;
+    } catch (error) {
+      await engine.#worker.terminate();
+      throw error;
+    }
   }
 
   /** Compiles a graph for the engine's device and loads it under its name; a name is loaded once. */

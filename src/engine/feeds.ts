@@ -1,6 +1,12 @@
 import type { Normalizer } from "../data/transforms/normalize.ts";
 import type { Selection } from "../masking/selection.ts";
-import { gatherPatches, gatherPositions, type ImageShape, normalizePatches, type PatchOrder } from "../masking/tokens.ts";
+import {
+  gatherPatches,
+  gatherPositions,
+  type ImageShape,
+  normalizePatches,
+  type PatchOrder,
+} from "../masking/tokens.ts";
 import { type EncoderConfig, patchCount, patchValues } from "../models/config.ts";
 import type { Feeds } from "../runtime/program.ts";
 

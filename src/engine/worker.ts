@@ -12,14 +12,19 @@ const reply = (message: EngineReply) => port.postMessage(message);
 
 let core: EngineCore | undefined;
 // One request after another: a step must not start while another has the parameters in hand.
-let last: Promise<unknown> = EngineCore.create(workerData as EngineSetup, nodeBackend, spawnNodeThread).then((created) => {
-  core = created;
-});
+let last: Promise<unknown> = EngineCore.create(workerData as EngineSetup, nodeBackend, spawnNodeThread).then(
+  (created) => {
+    core = created;
+  },
+);
 
 port.on("message", (request: EngineRequest) => {
   last = last
     .then(() => answer(core as EngineCore, request))
-    .then((value) => reply({ id: request.id, value }), (error: unknown) => reply({ id: request.id, error: portable(error) }));
+    .then(
+      (value) => reply({ id: request.id, value }),
+      (error: unknown) => reply({ id: request.id, error: portable(error) }),
+    );
 });
 
 function answer(engine: EngineCore, request: EngineRequest): Promise<unknown> {
