@@ -17,6 +17,8 @@ let last: Promise<unknown> = EngineCore.create(workerData as EngineSetup, nodeBa
     core = created;
   },
 );
+// A failure to start is the answer to the first request; until that comes, it must not end the thread unnamed.
+last.catch(() => undefined);
 
 port.on("message", (request: EngineRequest) => {
   last = last

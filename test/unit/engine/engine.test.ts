@@ -4,7 +4,7 @@ import { Normalizer } from "../../../src/data/transforms/normalize.ts";
 import { Engine } from "../../../src/engine/engine.ts";
 import { classTargets, FeedBuilder } from "../../../src/engine/feeds.ts";
 import { MsmaeError } from "../../../src/errors.ts";
-import { add, input, mul, reduceSum } from "../../../src/graph/builders.ts";
+import { input, mul, reduceSum } from "../../../src/graph/builders.ts";
 import { type Graph, graph } from "../../../src/graph/graph.ts";
 import { gatherPatches, normalizePatches } from "../../../src/masking/tokens.ts";
 import { ParameterStore } from "../../../src/optim/parameter-store.ts";
@@ -65,10 +65,7 @@ describe("the engine", () => {
     },
   );
 
-  test("passes named errors on whole: a gradient that overflows under a finite loss", async () => {
-    store.parameter("w").set([1e-30, 1, 1, 1]);
-    // 1e38 · 1e-60 is nothing in the loss; a clipped step sees the overflow of 4 · 3e38 first.
-    store.parameter("w").set([0, 1, 1, 1e-38]);
+  test("passes named errors on whole: a gradient norm that overflows under a finite loss", async () => {
     const before = [...store.parameter("w")];
     const update = { ...step, clipNorm: 1, gradientScale: Number.MAX_VALUE };
     const failure = engine.train("quadratic", { x: Float32Array.of(1, 1, 1, 1) }, update);
