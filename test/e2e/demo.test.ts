@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { DemoResult } from "../../src/cli/verbs.ts";
+import { readme, readmeBlocks, runReadmeCommand } from "./readme.ts";
 
 const root = join(import.meta.dirname, "../..");
 /** Where the machine is busy it takes several times the minute that it takes on two idle cores. */
@@ -15,14 +16,15 @@ describe("msmae demo, as a newcomer runs it", () => {
   let stderr = "";
 
   beforeAll(() => {
-    folder = join(mkdtempSync(join(tmpdir(), "msmae-demo-")), "run");
+    // Where the README's next commands look for it.
+    folder = join(mkdtempSync(join(tmpdir(), "msmae-demo-")), "runs", "demo");
     const argv = [join(root, "src/cli/main.ts"), "demo", "--output-dir", folder, "--json"];
     const ended = spawnSync(process.execPath, argv, { encoding: "utf8" });
     stderr = ended.stderr;
     expect(ended.status, stderr).toBe(0);
     result = JSON.parse(ended.stdout);
   }, PATIENCE);
-  afterAll(() => rmSync(join(folder, ".."), { recursive: true, force: true }));
+  afterAll(() => rmSync(join(folder, "..", ".."), { recursive: true, force: true }));
 
   test("learns the classes: accuracy at least 0.9 of four", () => {
     expect(result.chance).toBe(0.25);
@@ -60,5 +62,29 @@ describe("msmae demo, as a newcomer runs it", () => {
       finished: true,
       ...result,
     });
+  });
+
+  describe("the README's next steps, on what the demo left", () => {
+    test("there are five, after two set-up commands that are scripts of the package", () => {
+      const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+      expect(readme).toMatch(/^npm install && npm run demo /m);
+      expect(readme).toMatch(/^npm install && npm test /m);
+      expect(Object.keys(scripts)).toEqual(expect.arrayContaining(["demo", "test"]));
+      expect(readmeBlocks).toHaveLength(5);
+    });
+
+    test.each(readmeBlocks)(
+      "$commands",
+      ({ commands, words }) => {
+        let printed = "";
+        for (const line of commands) {
+          const { status, stdout, stderr } = runReadmeCommand(line, join(folder, "..", ".."));
+          expect(status, stderr).toBe(0);
+          printed += stdout;
+        }
+        for (const word of words) expect(printed).toContain(word);
+      },
+      300_000,
+    );
   });
 });
