@@ -14,10 +14,22 @@ function buildKernels() {
     const scratch = mkdtempSync(join(tmpdir(), "msmae-kernel-"));
     const wasm = join(scratch, "kernel.wasm");
     const shared = ["--importMemory", "--sharedMemory", "--initialMemory", "1", "--maximumMemory", "65536"];
-    execFileSync(bin("asc"), [
-      join(root, "src", source), "-o", wasm, "-O3", "--noAssert", "--runtime", "stub",
-      "--enable", "simd,threads,bulk-memory", ...shared,
-    ], { stdio: ["ignore", "inherit", "inherit"] });
+    execFileSync(
+      bin("asc"),
+      [
+        join(root, "src", source),
+        "-o",
+        wasm,
+        "-O3",
+        "--noAssert",
+        "--runtime",
+        "stub",
+        "--enable",
+        "simd,threads,bulk-memory",
+        ...shared,
+      ],
+      { stdio: ["ignore", "inherit", "inherit"] },
+    );
     const folder = join(root, "src", dirname(source), "generated");
     mkdirSync(folder, { recursive: true });
     const name = basename(source, ".as.ts");
@@ -40,4 +52,7 @@ function buildProtobuf(proto, folder) {
 
 buildKernels();
 buildProtobuf(join(root, "third_party", "onnx", "onnx.proto"), join(root, "src", "onnx", "generated"));
-buildProtobuf(join(root, "third_party", "tensorboard", "event.proto"), join(root, "src", "training", "telemetry", "generated"));
+buildProtobuf(
+  join(root, "third_party", "tensorboard", "event.proto"),
+  join(root, "src", "training", "telemetry", "generated"),
+);

@@ -21,7 +21,11 @@ function construct<Op extends OpName>(
 }
 
 /** Applies an operator: its rule checks the operands at once, so that an error points at the line that built it. */
-export function apply<Op extends OpName>(op: Op, inputs: readonly Value[], attributes: OpAttributes[Op]): readonly Value[] {
+export function apply<Op extends OpName>(
+  op: Op,
+  inputs: readonly Value[],
+  attributes: OpAttributes[Op],
+): readonly Value[] {
   const definition: OpDefinition<Op> = ops[op];
   return construct(op, inputs, attributes, definition.infer(inputs, attributes)).outputs;
 }
@@ -74,7 +78,14 @@ export const equal = (a: Value, b: Value): Value => apply1("Equal", [a, b], {});
 export const cast = (x: Value, to: DType): Value => apply1("Cast", [x], { to });
 
 export const matMul: Builders["matMul"] = (a, b, options = {}) =>
-  apply1("MatMul", [a, b], { transA: false, transB: false, transBatchA: false, transBatchB: false, alpha: 1, ...options });
+  apply1("MatMul", [a, b], {
+    transA: false,
+    transB: false,
+    transBatchA: false,
+    transBatchB: false,
+    alpha: 1,
+    ...options,
+  });
 
 export const gemm: Builders["gemm"] = (a, b, bias, options = {}) =>
   apply1("Gemm", bias ? [a, b, bias] : [a, b], { transA: false, transB: false, alpha: 1, ...options });
@@ -91,9 +102,11 @@ export const reduceSum: Builders["reduceSum"] = (x, axes, keepdims = false) =>
 export const reduceMean: Builders["reduceMean"] = (x, axes, keepdims = false) =>
   axes.length === 0 ? x : apply1("ReduceMean", [x], { axes, keepdims });
 
-export const reshape = (x: Value, shape: Shape): Value => (sameShape(x.shape, shape) ? x : apply1("Reshape", [x], { shape }));
+export const reshape = (x: Value, shape: Shape): Value =>
+  sameShape(x.shape, shape) ? x : apply1("Reshape", [x], { shape });
 export const transpose = (x: Value, perm: readonly number[]): Value => apply1("Transpose", [x], { perm });
-export const expand = (x: Value, shape: Shape): Value => (sameShape(x.shape, shape) ? x : apply1("Expand", [x], { shape }));
+export const expand = (x: Value, shape: Shape): Value =>
+  sameShape(x.shape, shape) ? x : apply1("Expand", [x], { shape });
 export const concat = (inputs: readonly Value[], axis: number): Value =>
   inputs.length === 1 ? (inputs[0] as Value) : apply1("Concat", inputs, { axis });
 export const split = (x: Value, sizes: readonly number[], axis: number): Value[] =>
@@ -102,6 +115,33 @@ export const gather = (x: Value, indices: Value, axis: number): Value => apply1(
 
 /** The builders as one object, handed to derivative rules. */
 export const builders: Builders = {
-  add, sub, mul, div, neg, exp, log, sqrt, reciprocal, erf, gelu, equal, cast, matMul, gemm, softmax, logSoftmax,
-  layerNormalization, reduceSum, reduceMean, reshape, transpose, expand, concat, split, gather, constant, scalar, zeros,
+  add,
+  sub,
+  mul,
+  div,
+  neg,
+  exp,
+  log,
+  sqrt,
+  reciprocal,
+  erf,
+  gelu,
+  equal,
+  cast,
+  matMul,
+  gemm,
+  softmax,
+  logSoftmax,
+  layerNormalization,
+  reduceSum,
+  reduceMean,
+  reshape,
+  transpose,
+  expand,
+  concat,
+  split,
+  gather,
+  constant,
+  scalar,
+  zeros,
 };

@@ -47,7 +47,8 @@ export function verify(candidate: Graph): void {
   const placed = new Set<Node>();
   for (const node of candidate.nodes) {
     for (const source of node.inputs) {
-      if (!placed.has(source.node)) throw fail(`node ${node.id} ${node.op}`, "its inputs before it", `node ${source.node.id} later`);
+      if (!placed.has(source.node))
+        throw fail(`node ${node.id} ${node.op}`, "its inputs before it", `node ${source.node.id} later`);
     }
     placed.add(node);
     if (node.op === "Input") {

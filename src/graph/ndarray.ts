@@ -39,7 +39,13 @@ export function mapUnary(x: NdArray, fn: (value: number) => number, dtype: DType
 }
 
 /** Elementwise function of two arrays under broadcasting to `shape`. */
-export function mapBinary(a: NdArray, b: NdArray, shape: Shape, fn: (x: number, y: number) => number, dtype = a.dtype): NdArray {
+export function mapBinary(
+  a: NdArray,
+  b: NdArray,
+  shape: Shape,
+  fn: (x: number, y: number) => number,
+  dtype = a.dtype,
+): NdArray {
   const data = new Float64Array(sizeOf(shape));
   if (a.data.length === data.length && b.data.length === data.length) {
     for (let i = 0; i < data.length; i++) data[i] = fn(a.data[i] as number, b.data[i] as number);

@@ -28,7 +28,11 @@ export interface SelectionCounts {
 export function attentionCounts(patches: number, { maskRatio, throwRatio }: MaskRatios): SelectionCounts {
   const masked = Math.floor(patches * maskRatio);
   const out = Math.floor(patches * (maskRatio + throwRatio));
-  return checked(patches, { kept: patches - out, masked, thrown: out - masked }, `mask ratio ${maskRatio}, throw ratio ${throwRatio}`);
+  return checked(
+    patches,
+    { kept: patches - out, masked, thrown: out - masked },
+    `mask ratio ${maskRatio}, throw ratio ${throwRatio}`,
+  );
 }
 
 /**
@@ -80,7 +84,10 @@ export function argsort(keys: ArrayLike<number>): Uint32Array {
  * Source: Efraimidis & Spirakis 2006; the same distribution as torch.multinomial without replacement.
  * @throws MsmaeError Data for a negative or non-finite weight.
  */
-export function attentionOrder(weights: ArrayLike<number>, stream: RandomStream): { order: Uint32Array; uniform: boolean } {
+export function attentionOrder(
+  weights: ArrayLike<number>,
+  stream: RandomStream,
+): { order: Uint32Array; uniform: boolean } {
   const clocks = new Float64Array(weights.length);
   const never = new Float64Array(weights.length);
   let positive = 0;

@@ -5,8 +5,8 @@ import type { Value } from "../graph/types.ts";
 import { tokenRows } from "../nn/attention.ts";
 import { layerNorm, linear } from "../nn/layers.ts";
 import { crossEntropy } from "../nn/losses.ts";
-import { layerNormSpecs, linearSpecs, parameterInputs, type Parameters, type ParameterSpec } from "../nn/parameters.ts";
-import { checkConfig, type ClassifierConfig, patchCount } from "./config.ts";
+import { layerNormSpecs, linearSpecs, type ParameterSpec, type Parameters, parameterInputs } from "../nn/parameters.ts";
+import { type ClassifierConfig, checkConfig, patchCount } from "./config.ts";
 import { embed, encode, encoderSpecs, patchInputs } from "./encoder.ts";
 import { gradientOutputs } from "./gradient-outputs.ts";
 
@@ -43,8 +43,13 @@ export function finetuneGraph(
 }
 
 /** The forward pass for evaluation: `logits` [batch, classes]. */
-export function classifierGraph(config: ClassifierConfig, { batch, kept }: { batch: number; kept: KeptPatches }): Graph {
-  return graph(`classify-${kept}`, { logits: classify(parameterInputs(classifierSpecs(config)), config, batch, kept, []) });
+export function classifierGraph(
+  config: ClassifierConfig,
+  { batch, kept }: { batch: number; kept: KeptPatches },
+): Graph {
+  return graph(`classify-${kept}`, {
+    logits: classify(parameterInputs(classifierSpecs(config)), config, batch, kept, []),
+  });
 }
 
 /** Drop-path rates rising linearly from 0 to `largest` over the blocks; a single block is never dropped. */

@@ -51,7 +51,8 @@ export function checkConfig(config: EncoderConfig | MaeConfig): void {
     if (!holds) problems.push(problem);
   };
   for (const [key, value] of Object.entries(config)) {
-    if (typeof value === "number") expect(value > 0 && (key === "mlpRatio" || Number.isInteger(value)), `${key} = ${value}`);
+    if (typeof value === "number")
+      expect(value > 0 && (key === "mlpRatio" || Number.isInteger(value)), `${key} = ${value}`);
   }
   const { inputHeight, inputWidth, patchSize, embedDim, numHeads } = config;
   const fits = inputHeight % patchSize === 0 && inputWidth % patchSize === 0;
@@ -60,7 +61,10 @@ export function checkConfig(config: EncoderConfig | MaeConfig): void {
   expect(embedDim % 4 === 0, `embedDim ${embedDim} not divisible by 4`);
   if ("decoderEmbedDim" in config) {
     const { decoderEmbedDim, decoderNumHeads } = config;
-    expect(decoderEmbedDim % decoderNumHeads === 0, `decoderEmbedDim ${decoderEmbedDim} not divisible by decoderNumHeads ${decoderNumHeads}`);
+    expect(
+      decoderEmbedDim % decoderNumHeads === 0,
+      `decoderEmbedDim ${decoderEmbedDim} not divisible by decoderNumHeads ${decoderNumHeads}`,
+    );
     expect(decoderEmbedDim % 4 === 0, `decoderEmbedDim ${decoderEmbedDim} not divisible by 4`);
   }
   if (problems.length === 0) return;

@@ -2,7 +2,7 @@ import { add, concat, expand, gather, gemm, input, reshape, split } from "../gra
 import type { Value } from "../graph/types.ts";
 import type { TokenLayout, TokenRange } from "../nn/attention.ts";
 import { block, blockSpecs } from "../nn/block.ts";
-import { type Parameters, type ParameterSpec } from "../nn/parameters.ts";
+import type { ParameterSpec, Parameters } from "../nn/parameters.ts";
 import { sinCosPositionEmbedding } from "../nn/pos-embed.ts";
 import { type EncoderConfig, gridOf, patchCount, patchValues } from "./config.ts";
 
@@ -18,7 +18,12 @@ export function encoderSpecs(config: EncoderConfig, positions: "fixed" | "traine
       trainable: positions === "trained",
       init: { kind: "table", data: table },
     },
-    { name: "patch_embed.proj.weight", shape: [embedDim, inChans, patchSize, patchSize], trainable: true, init: { kind: "xavier-uniform" } },
+    {
+      name: "patch_embed.proj.weight",
+      shape: [embedDim, inChans, patchSize, patchSize],
+      trainable: true,
+      init: { kind: "xavier-uniform" },
+    },
     { name: "patch_embed.proj.bias", shape: [embedDim], trainable: true, init: { kind: "zeros" } },
     ...Array.from({ length: depth }, (_, i) => blockSpecs(`blocks.${i}`, embedDim, mlpRatio)).flat(),
   ];
@@ -56,10 +61,7 @@ export function embed(p: Parameters, { patches, positions }: PatchInputs, config
   const placed = positions
     ? add(embedded, gather(table, positions, 0))
     : reshape(
-        add(
-          reshape(embedded, [rows / batch, batch, embedDim]),
-          reshape(patchPositions, [rows / batch, 1, embedDim]),
-        ),
+        add(reshape(embedded, [rows / batch, batch, embedDim]), reshape(patchPositions, [rows / batch, 1, embedDim])),
         [rows, embedDim],
       );
   const cls = expand(add(reshape(p("cls_token"), [1, embedDim]), clsPosition), [batch, embedDim]);

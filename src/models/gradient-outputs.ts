@@ -1,5 +1,5 @@
 import type { Value } from "../graph/types.ts";
-import type { Parameters, ParameterSpec } from "../nn/parameters.ts";
+import type { ParameterSpec, Parameters } from "../nn/parameters.ts";
 
 /** The output under which a tensor's gradient leaves a graph. */
 export const gradientName = (key: string): string => `grad/${key}`;

@@ -6,7 +6,7 @@ import { type TokenLayout, tokenRows } from "../nn/attention.ts";
 import { block, blockSpecs } from "../nn/block.ts";
 import { layerNorm, linear } from "../nn/layers.ts";
 import { crossEntropy, meanSquaredError, softmaxCrossEntropy } from "../nn/losses.ts";
-import { layerNormSpecs, linearSpecs, parameterInputs, type Parameters, type ParameterSpec } from "../nn/parameters.ts";
+import { layerNormSpecs, linearSpecs, type ParameterSpec, type Parameters, parameterInputs } from "../nn/parameters.ts";
 import { sinCosPositionEmbedding } from "../nn/pos-embed.ts";
 import { checkConfig, gridOf, type MaeConfig, patchCount, patchValues } from "./config.ts";
 import { embed, encode, encoderSpecs, type PatchInputs, patchInputs } from "./encoder.ts";
@@ -39,8 +39,15 @@ export function maeSpecs(config: MaeConfig): ParameterSpec[] {
     ...linearSpecs("head", embedDim, numClasses),
     ...linearSpecs("decoder_embed", embedDim, decoderEmbedDim),
     { name: "mask_token", shape: [1, 1, decoderEmbedDim], trainable: true, init: { kind: "normal", std: 0.02 } },
-    { name: "decoder_pos_embed", shape: [1, length, decoderEmbedDim], trainable: false, init: { kind: "table", data: table } },
-    ...Array.from({ length: decoderDepth }, (_, i) => blockSpecs(`decoder_blocks.${i}`, decoderEmbedDim, mlpRatio)).flat(),
+    {
+      name: "decoder_pos_embed",
+      shape: [1, length, decoderEmbedDim],
+      trainable: false,
+      init: { kind: "table", data: table },
+    },
+    ...Array.from({ length: decoderDepth }, (_, i) =>
+      blockSpecs(`decoder_blocks.${i}`, decoderEmbedDim, mlpRatio),
+    ).flat(),
     ...layerNormSpecs("decoder_norm", decoderEmbedDim),
     ...linearSpecs("decoder_pred", decoderEmbedDim, patchValues(config)),
   ];

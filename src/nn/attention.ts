@@ -22,7 +22,11 @@ export function tokenRows(x: Value, { tokens, batch }: TokenLayout, { from, to }
   if (from === 0 && to === tokens) return x;
   const sizes = [from * batch, (to - from) * batch, (tokens - to) * batch];
   const kept = sizes.map((size, i) => ({ size, i })).filter(({ size }) => size > 0);
-  const parts = split(x, kept.map(({ size }) => size), 0);
+  const parts = split(
+    x,
+    kept.map(({ size }) => size),
+    0,
+  );
   return parts[kept.findIndex(({ i }) => i === 1)] as Value;
 }
 
@@ -84,7 +88,13 @@ function queriesKeysValues(
   return [q, k, v];
 }
 
-function attentionWeights(q: Value, k: Value, { tokens, batch }: TokenLayout, queries: TokenRange, numHeads: number): Value {
+function attentionWeights(
+  q: Value,
+  k: Value,
+  { tokens, batch }: TokenLayout,
+  queries: TokenRange,
+  numHeads: number,
+): Value {
   const headDim = (q.shape[1] as number) / numHeads;
   const asking = reshape(q, [queries.to - queries.from, batch, numHeads, headDim]);
   const keys = reshape(k, [tokens, batch, numHeads, headDim]);

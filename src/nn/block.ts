@@ -2,7 +2,7 @@ import { add, mul, reshape } from "../graph/builders.ts";
 import type { Value } from "../graph/types.ts";
 import { attention, type TokenLayout, type TokenRange, tokenRows } from "./attention.ts";
 import { layerNorm, mlp } from "./layers.ts";
-import { layerNormSpecs, linearSpecs, type Parameters, type ParameterSpec } from "./parameters.ts";
+import { layerNormSpecs, linearSpecs, type ParameterSpec, type Parameters } from "./parameters.ts";
 
 /** What a block may be asked beside its plain forward pass. */
 export interface BlockOptions {

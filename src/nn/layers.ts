@@ -1,4 +1,4 @@
-import { gemm, gelu, layerNormalization } from "../graph/builders.ts";
+import { gelu, gemm, layerNormalization } from "../graph/builders.ts";
 import type { Value } from "../graph/types.ts";
 import type { Parameters } from "./parameters.ts";
 

@@ -48,7 +48,12 @@ export function parameterInputs(specs: readonly ParameterSpec[]): Parameters & {
 }
 
 /** The specs of a linear layer. */
-export function linearSpecs(prefix: string, inFeatures: number, outFeatures: number, init: Initializer = { kind: "xavier-uniform" }): ParameterSpec[] {
+export function linearSpecs(
+  prefix: string,
+  inFeatures: number,
+  outFeatures: number,
+  init: Initializer = { kind: "xavier-uniform" },
+): ParameterSpec[] {
   return [
     { name: `${prefix}.weight`, shape: [outFeatures, inFeatures], trainable: true, init },
     { name: `${prefix}.bias`, shape: [outFeatures], trainable: true, init: { kind: "zeros" } },

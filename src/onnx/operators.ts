@@ -4,8 +4,31 @@ import { MsmaeError } from "../errors.ts";
 export type Provider = "cpu" | "wasm" | "webgpu" | "cuda";
 
 const everywhere = [
-  "Add", "Sub", "Mul", "Div", "Neg", "Exp", "Log", "Sqrt", "Reciprocal", "Erf", "Gelu", "Equal", "Cast", "MatMul",
-  "Gemm", "Softmax", "ReduceSum", "ReduceMean", "Reshape", "Transpose", "Expand", "Concat", "Split", "Gather", "Identity",
+  "Add",
+  "Sub",
+  "Mul",
+  "Div",
+  "Neg",
+  "Exp",
+  "Log",
+  "Sqrt",
+  "Reciprocal",
+  "Erf",
+  "Gelu",
+  "Equal",
+  "Cast",
+  "MatMul",
+  "Gemm",
+  "Softmax",
+  "ReduceSum",
+  "ReduceMean",
+  "Reshape",
+  "Transpose",
+  "Expand",
+  "Concat",
+  "Split",
+  "Gather",
+  "Identity",
 ] as const;
 
 /**

@@ -32,5 +32,7 @@ function joinedShape(inputs: readonly TensorType[], axis: number): Shape {
   for (const { shape } of inputs) {
     if (!fits(shape)) throw shapeError("Concat", `shapes that agree beside axis ${axis}`, formatShape(shape));
   }
-  return first.map((extent, i) => (i === at ? inputs.reduce((sum, { shape }) => sum + (shape[at] as number), 0) : extent));
+  return first.map((extent, i) =>
+    i === at ? inputs.reduce((sum, { shape }) => sum + (shape[at] as number), 0) : extent,
+  );
 }

@@ -21,7 +21,11 @@ export const gather: OpDefinition<"Gather"> = {
     const dy = cotangents[0] as Value;
     const at = normalizeAxis("Gather", axis, x.shape.length);
     const extent = x.shape[at] as number;
-    const places = b.constant(Float64Array.from({ length: extent }, (_, i) => i), [extent, 1], "int64");
+    const places = b.constant(
+      Float64Array.from({ length: extent }, (_, i) => i),
+      [extent, 1],
+      "int64",
+    );
     const oneHot = b.cast(b.equal(places, b.reshape(indices, [1, indices.shape[0] as number])), "float32");
     const outer = x.shape.slice(0, at);
     const inner = sizeOf(x.shape.slice(at + 1));
@@ -43,6 +47,12 @@ export const gather: OpDefinition<"Gather"> = {
         data.set(x.data.subarray(start, start + inner), (o * count + i) * inner);
       });
     }
-    return [ndarray(x.shape.map((e, i) => (i === at ? count : e)), data, x.dtype)];
+    return [
+      ndarray(
+        x.shape.map((e, i) => (i === at ? count : e)),
+        data,
+        x.dtype,
+      ),
+    ];
   },
 };

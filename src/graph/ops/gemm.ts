@@ -19,9 +19,13 @@ export const gemm: OpDefinition<"Gemm"> = {
     const [x, w, bias] = inputs as [Value, Value, Value | undefined];
     const dy = cotangents[0] as Value;
     const dx = () =>
-      transA ? b.gemm(w, dy, undefined, { transA: transB, transB: true, alpha }) : b.gemm(dy, w, undefined, { transB: !transB, alpha });
+      transA
+        ? b.gemm(w, dy, undefined, { transA: transB, transB: true, alpha })
+        : b.gemm(dy, w, undefined, { transB: !transB, alpha });
     const dw = () =>
-      transB ? b.gemm(dy, x, undefined, { transA: true, transB: transA, alpha }) : b.gemm(x, dy, undefined, { transA: !transA, alpha });
+      transB
+        ? b.gemm(dy, x, undefined, { transA: true, transB: transA, alpha })
+        : b.gemm(x, dy, undefined, { transA: !transA, alpha });
     const gradients = [needed[0] ? dx() : undefined, needed[1] ? dw() : undefined];
     return bias ? [...gradients, needed[2] ? sumTo(b, dy, bias.shape) : undefined] : gradients;
   },

@@ -1,8 +1,8 @@
 import { ndarray } from "../ndarray.ts";
 import { broadcastShapes, broadcastStrides, expectFloat, formatShape, shapeError, sizeOf } from "../shape.ts";
 import type { MatMulAttributes, NdArray, OpDefinition, Shape, TensorType, Value } from "../types.ts";
-import { multiply } from "./product.ts";
 import { sumTo } from "./broadcast.ts";
+import { multiply } from "./product.ts";
 
 /**
  * Batched product (see {@link MatMulAttributes}); the derivatives are products of the same kind, so that none of

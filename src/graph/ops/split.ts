@@ -31,7 +31,11 @@ export const split: OpDefinition<"Split"> = {
         data.set(x.data.subarray(o * line + start, o * line + start + own), o * own);
       }
       start += own;
-      return ndarray(x.shape.map((extent, i) => (i === at ? size : extent)), data, x.dtype);
+      return ndarray(
+        x.shape.map((extent, i) => (i === at ? size : extent)),
+        data,
+        x.dtype,
+      );
     });
   },
 };

@@ -17,7 +17,9 @@ export function foldConstants(source: Graph): Graph {
       node.outputs.every((output) => sizeOf(output.shape) <= largestFolded);
     if (!foldable) return keep();
     const definition = ops[node.op] as OpDefinition<OpName>;
-    return definition.reference(inputs.map(constantValue), node.attributes).map(({ data, shape, dtype }) => constant(data, shape, dtype));
+    return definition
+      .reference(inputs.map(constantValue), node.attributes)
+      .map(({ data, shape, dtype }) => constant(data, shape, dtype));
   });
 }
 

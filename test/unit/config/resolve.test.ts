@@ -22,6 +22,7 @@ test("pre-training defaults are the paper's", () => {
   expect(resolveOptions("pretrain", place)).toEqual({
     ...place,
     valSplit: 0.1,
+    cropMinScale: 0.2,
     model: "msmae_vit_base_patch16",
     saveEvery: 20,
     epochs: 300,
