@@ -59,8 +59,8 @@ export function finetuneRecipe(
     outputDir,
     model: "vit_micro_patch8",
     finetune: checkpoint,
-    epochs: 8,
-    fullTokenEpochs: 5,
+    epochs: 10,
+    fullTokenEpochs: 6,
     lr: 1e-3,
     warmupEpochs: 1,
     // So small a network, trained so shortly, does not overfit.

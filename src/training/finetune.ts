@@ -75,7 +75,7 @@ export async function finetune(input: FinetuneInput | FinetuneOptions, hooks: Ru
   const engine = await setup.startEngine(store, groups, { beta1: 0.9, beta2: 0.999 }, options);
   const feeds = setup.openFeeds(config, options);
   const measure = (samples: readonly Sample[], name: string) =>
-    measureSplit({ engine, config, feeds, options, hooks }, samples, name);
+    measureSplit({ engine, config, feeds, options, hooks, classNames }, samples, name);
   try {
     const maps = new MapBank(loader.samples.length, patchCount(config), options.seed, {
       ...config,
@@ -123,11 +123,18 @@ function mappingFrom(
 
 /** Metrics of a split with the weights as they are, all patches shown. */
 async function measureSplit(
-  parts: { engine: Engine; config: ClassifierConfig; feeds: FeedBuilder; options: FinetuneOptions; hooks: RunHooks },
+  parts: {
+    engine: Engine;
+    config: ClassifierConfig;
+    feeds: FeedBuilder;
+    options: FinetuneOptions;
+    hooks: RunHooks;
+    classNames: readonly string[];
+  },
   samples: readonly Sample[],
   name: string,
 ): Promise<ClassificationMetrics> {
-  const { engine, config, feeds, options, hooks } = parts;
+  const { engine, config, feeds, options, hooks, classNames } = parts;
   const { batchSize, seed } = options;
   const loader = setup.openLoader(samples, config, { ...options, cacheMb: 0 }, hooks);
   hooks.onEvent?.({ type: "phase", name, total: samples.length });
@@ -148,7 +155,6 @@ async function measureSplit(
       onProgress: (done) => hooks.onEvent?.({ type: "phase-progress", done }),
       signal: hooks.signal,
     });
-    const classNames = Array.from({ length: config.numClasses }, (_, label) => String(label));
     return classificationMetrics({ probabilities, labels, classNames });
   } finally {
     await loader.close();

@@ -56,7 +56,9 @@ describe("msmae demo, as a newcomer runs it", () => {
     for (const step of [1, 2, 3, 4, 5]) expect(stderr).toContain(`step ${step} of 5: `);
     const files = ["pretrain/last.safetensors", "finetune/best.safetensors", "finetune/metrics.json", "maps.png"];
     for (const file of files) expect(existsSync(join(folder, file)), file).toBe(true);
-    expect(JSON.parse(readFileSync(join(folder, "finetune/metrics.json"), "utf8")).accuracy).toBe(result.accuracy);
+    const metrics = JSON.parse(readFileSync(join(folder, "finetune/metrics.json"), "utf8"));
+    expect(metrics.accuracy).toBe(result.accuracy);
+    expect(metrics.classNames).toEqual(["disc", "dots", "ring", "star"]);
     expect(JSON.parse(readFileSync(join(folder, "demo.json"), "utf8"))).toEqual({
       madeBy: "msmae demo",
       finished: true,
