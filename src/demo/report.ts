@@ -119,7 +119,7 @@ function notesOn({ pretrain, finetune }: DemoRecord): string[] {
   return [
     "Maps, pointing game and reconstructions are of the encoder after pre-training, whose attention drives the masking. Random weights are those of the same encoder before its first step.",
     "The images shown are drawn from the seed, not picked.",
-    `Where this short run departs from the paper: plain cross-entropy with weight ${clsLossWeight} names the lesion in pre-training (paper: cross-entropy of softmaxed outputs, weight 0.1); its random epochs hide ${100 * randomMaskRatio} % of the patches (paper: 75 %) and end at epoch ${attentionStartEpoch} (paper: 41 of 300); crops keep at least ${100 * cropMinScale} % of the image (paper: 20 %), so that they rarely cut the lesion away; the last ${finetune.options.fullTokenEpochs} epochs of fine-tuning see all patches (paper: none).`,
+    `Where this short run departs from the paper: plain cross-entropy with weight ${clsLossWeight} names the lesion in pre-training (paper: cross-entropy of softmaxed outputs, weight 0.1); its random epochs hide ${100 * randomMaskRatio} % of the patches (paper: 75 %) and end at epoch ${attentionStartEpoch} (paper: 41 of 300); crops keep at least ${100 * cropMinScale} % of the image (paper: 20 %), so that they rarely cut the lesion away; the last ${finetune.options.fullTokenEpochs} epochs of fine-tuning see all patches (paper: none), and the classifier reads the cls token (paper: the mean of the patches).`,
   ];
 }
 

@@ -14,13 +14,14 @@ const paperDecoder = { decoderEmbedDim: 512, decoderDepth: 8, decoderNumHeads: 1
 
 /**
  * Presets by size. base, large and huge are the paper's; small, tiny, mini and micro are ours for small machines.
+ * micro has two blocks only: with more, it gathers a lesion before the last one, whose attention is the map.
  * Source: ViT (Dosovitskiy et al. 2021), MAE (He et al. 2022); method.md section 1.
  */
 const sizes: Readonly<Record<string, Preset>> = {
   micro_patch8: {
     patchSize: 8,
     embedDim: 96,
-    depth: 4,
+    depth: 2,
     numHeads: 3,
     mlpRatio: 4,
     decoderEmbedDim: 64,
