@@ -4,6 +4,7 @@ import { sortedNodes } from "../graph/graph.ts";
 import { ops } from "../graph/ops/index.ts";
 import { formatShape, sizeOf } from "../graph/shape.ts";
 import type { Node, OpDefinition, OpName, Value } from "../graph/types.ts";
+import { recomputation } from "./recomputation.ts";
 
 /**
  * Reverse-mode derivatives of a scalar: new nodes that compute d loss / d value for each of `wrt`, of the same shapes.
@@ -25,6 +26,7 @@ export function gradients(loss: Value, wrt: readonly Value[]): Value[] {
   const cotangents = new Map<Value, Value>();
   cotangents.set(loss, loss.shape.length === 0 ? scalar(1) : builders.reshape(scalar(1), loss.shape));
 
+  const recompute = recomputation();
   for (const node of order.toReversed()) {
     if (!active.has(node) || node.inputs.length === 0) continue;
     const ofOutputs = node.outputs.map((output) => cotangents.get(output));
@@ -32,7 +34,7 @@ export function gradients(loss: Value, wrt: readonly Value[]): Value[] {
     const definition = ops[node.op] as OpDefinition<OpName>;
     const ofInputs = definition.vjp({
       attributes: node.attributes,
-      inputs: node.inputs,
+      inputs: node.inputs.map(recompute),
       outputs: node.outputs,
       cotangents: ofOutputs,
       needed: node.inputs.map((input) => active.has(input.node)),

@@ -32,7 +32,8 @@ export interface OpAttributes {
   Sqrt: NoAttributes;
   Reciprocal: NoAttributes;
   Erf: NoAttributes;
-  Gelu: NoAttributes;
+  /** `recomputed` marks a second computation for the backward pass (autodiff/recomputation.ts). */
+  Gelu: { recomputed: boolean };
   Equal: NoAttributes;
   Cast: { to: DType };
   // products

@@ -103,7 +103,7 @@ class ModelWriter implements Emitter {
       ],
       graph: {
         name: this.#graph.name,
-        node: this.#nodes,
+        node: inOrderOfRelease(this.#nodes),
         initializer: [...this.#initializers.values()],
         input: this.#graph.inputs.map((value) => this.#info(inputName(value), value)),
         output: [...this.#graph.outputs].map(([name, value]) => this.#info(name, value)),
@@ -130,6 +130,18 @@ class ModelWriter implements Emitter {
     if (!this.#initializers.has(name)) this.#initializers.set(name, tensorProto(name, values, dtype, shape));
     return name;
   }
+}
+
+/**
+ * The nodes with those that nothing reads (gradients of parameters, mostly) moved to the end, the first made last.
+ * ONNX Runtime walks back from such ends, the later before the earlier, and runs what each needs. In order of creation
+ * that would run the whole chain of derivatives before the first gradient of a weight, with every activation and every
+ * derivative held to the end; so arranged, each gradient is computed as soon as it can be, and what it read is released.
+ */
+function inOrderOfRelease(nodes: readonly onnx.INodeProto[]): onnx.INodeProto[] {
+  const read = new Set(nodes.flatMap(({ input }) => input ?? []));
+  const isRead = ({ output }: onnx.INodeProto) => (output ?? []).some((name) => read.has(name));
+  return [...nodes.filter(isRead), ...nodes.filter((node) => !isRead(node)).reverse()];
 }
 
 function isLeaf({ node }: Value): boolean {

@@ -74,7 +74,11 @@ export const lowerings: { readonly [Op in OpName]: Lowering<Op> } = {
   Sqrt: plain("Sqrt"),
   Reciprocal: plain("Reciprocal"),
   Erf: plain("Erf"),
-  Gelu: plain("Gelu"),
+  Gelu(node, e) {
+    // The older operator of the same function: ONNX Runtime would join the copy with its original.
+    const domain = node.attributes.recomputed && e.provider !== "webgpu" ? contribDomain : "";
+    e.emit("Gelu", node.inputs.map(e.name), node.outputs.map(e.name), {}, domain);
+  },
   Equal: plain("Equal"),
   Cast: ({ inputs, outputs, attributes: { to } }, e) =>
     e.emit("Cast", inputs.map(e.name), outputs.map(e.name), { to: { int: onnxDtype[providerDtype(to, e.provider)] } }),

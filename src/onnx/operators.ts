@@ -36,10 +36,10 @@ const everywhere = [
  * WebGPU has neither FusedMatMul nor LogSoftmax: the lowering writes both in other operators there.
  */
 export const operatorsOf: Readonly<Record<Provider, ReadonlySet<string>>> = {
-  cpu: new Set([...everywhere, "LogSoftmax", "LayerNormalization", "com.microsoft:FusedMatMul"]),
-  wasm: new Set([...everywhere, "LogSoftmax", "LayerNormalization", "com.microsoft:FusedMatMul"]),
+  cpu: new Set([...everywhere, "LogSoftmax", "LayerNormalization", "com.microsoft:FusedMatMul", "com.microsoft:Gelu"]),
+  wasm: new Set([...everywhere, "LogSoftmax", "LayerNormalization", "com.microsoft:FusedMatMul", "com.microsoft:Gelu"]),
   webgpu: new Set([...everywhere, "LayerNormalization", "ReduceMax"]),
-  cuda: new Set([...everywhere, "LogSoftmax", "LayerNormalization", "com.microsoft:FusedMatMul"]),
+  cuda: new Set([...everywhere, "LogSoftmax", "LayerNormalization", "com.microsoft:FusedMatMul", "com.microsoft:Gelu"]),
 };
 
 /** Refuses operators that a provider lacks, all by name. @throws MsmaeError UnsupportedOp */
