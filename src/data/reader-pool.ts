@@ -78,6 +78,8 @@ export class WorkerPool implements ReaderPool {
 
   async close(): Promise<void> {
     this.#fail("a closed loader");
+    // Idle threads do not keep the process alive; while they are being ended they must, or who awaits this never goes on.
+    for (const worker of this.#workers) worker.ref();
     await Promise.all(this.#workers.map((worker) => worker.terminate()));
   }
 
