@@ -240,6 +240,22 @@ function drawDropPath(
   return factors;
 }
 
+/** The options that the model card names. */
+const told = [
+  "epochs",
+  "batchSize",
+  "accumIter",
+  "blr",
+  "weightDecay",
+  "layerDecay",
+  "dropPath",
+  "smoothing",
+  "maskRatio",
+  "throwRatio",
+  "fullTokenEpochs",
+  "seed",
+] as const;
+
 async function writeCard(
   run: Awaited<ReturnType<typeof setup.openRun>>,
   options: FinetuneOptions,
@@ -248,20 +264,6 @@ async function writeCard(
   split: string,
   metrics: ClassificationMetrics,
 ): Promise<void> {
-  const {
-    epochs,
-    batchSize,
-    accumIter,
-    blr,
-    weightDecay,
-    layerDecay,
-    dropPath,
-    smoothing,
-    maskRatio,
-    throwRatio,
-    fullTokenEpochs,
-    seed,
-  } = options;
   const result = (name: string, type: string, value: number | null) =>
     value === null ? [] : [{ name, type, value, split }];
   await run.writeModelCard({
@@ -272,23 +274,10 @@ async function writeCard(
     inChans: config.inChans,
     trainingData: { name: basename(options.dataPath), classCounts: setup.classCounts(data) },
     trainingSummary: [
-      `Fine-tuned for ${epochs} epochs with attention-driven masking (MSMAE),`,
+      `Fine-tuned for ${options.epochs} epochs with attention-driven masking (MSMAE),`,
       options.init === "checkpoint" ? "from a pre-trained checkpoint." : "from scratch.",
     ],
-    hyperparameters: {
-      epochs,
-      batchSize,
-      accumIter,
-      blr,
-      weightDecay,
-      layerDecay,
-      dropPath,
-      smoothing,
-      maskRatio,
-      throwRatio,
-      fullTokenEpochs,
-      seed,
-    },
+    hyperparameters: setup.pick(options, told),
     results: [
       ...result("Accuracy", "accuracy", metrics.accuracy),
       ...result("Macro F1", "f1", metrics.f1Macro),

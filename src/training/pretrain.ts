@@ -93,7 +93,7 @@ export async function pretrain(input: PretrainInput | PretrainOptions, hooks: Ru
       inChans: config.inChans,
       trainingData: { name: basename(options.dataPath), classCounts: setup.classCounts(data) },
       trainingSummary: [`Supervised masked pre-training (MSMAE) for ${epochs} epochs.`],
-      hyperparameters: hyperparameters(options),
+      hyperparameters: setup.pick(options, told),
       results: [],
       msmaeVersion: packageVersion,
     });
@@ -105,38 +105,22 @@ export async function pretrain(input: PretrainInput | PretrainOptions, hooks: Ru
   }
 }
 
-function hyperparameters(options: PretrainOptions): Record<string, string | number | boolean> {
-  const {
-    epochs,
-    batchSize,
-    accumIter,
-    blr,
-    weightDecay,
-    maskRatio,
-    throwRatio,
-    attentionStartEpoch,
-    mapCrop,
-    clsLoss,
-    clsLossWeight,
-    normPixLoss,
-    seed,
-  } = options;
-  return {
-    epochs,
-    batchSize,
-    accumIter,
-    blr,
-    weightDecay,
-    maskRatio,
-    throwRatio,
-    attentionStartEpoch,
-    mapCrop,
-    clsLoss,
-    clsLossWeight,
-    normPixLoss,
-    seed,
-  };
-}
+/** The options that the model card names. */
+const told = [
+  "epochs",
+  "batchSize",
+  "accumIter",
+  "blr",
+  "weightDecay",
+  "maskRatio",
+  "throwRatio",
+  "attentionStartEpoch",
+  "mapCrop",
+  "clsLoss",
+  "clsLossWeight",
+  "normPixLoss",
+  "seed",
+] as const;
 
 /** What the trainer needs to know of pre-training. */
 function pretrainTask(parts: {

@@ -260,3 +260,8 @@ export function classCounts({ folder }: RunData): Record<string, number> {
   ]);
   return Object.fromEntries(counts);
 }
+
+/** The named options, in that order, for the model card. */
+export function pick<T extends object, K extends keyof T>(options: T, names: readonly K[]): Pick<T, K> {
+  return Object.fromEntries(names.map((name) => [name, options[name]])) as Pick<T, K>;
+}

@@ -5,6 +5,7 @@
 
 const ROUND: i32 = 1 << 21;
 
+// AssemblyScript takes a decorator on a function; editors read this file as TypeScript, which does not.
 // @ts-ignore: decorator
 @inline
 function toBytes(high: v128, low: v128): v128 {
