@@ -1,0 +1,96 @@
+/** Numbers as a file holds them. */
+export type NumericArray =
+  | Uint8Array
+  | Int8Array
+  | Uint16Array
+  | Int16Array
+  | Uint32Array
+  | Int32Array
+  | Float32Array
+  | Float64Array;
+
+/** A grey-scale transformation that the file itself names, in the unit of {@link SourceImage.values}. */
+export type FileWindow =
+  | {
+      kind: "window";
+      /** For example `LUNG`; empty where the file gives none. */
+      name: string;
+      center: number;
+      width: number;
+      shape: "LINEAR" | "LINEAR_EXACT" | "SIGMOID";
+    }
+  | {
+      kind: "lut";
+      name: string;
+      /** The value that the first entry belongs to. */
+      first: number;
+      /** Output levels, scaled to [0, 1]. */
+      levels: Float32Array;
+    };
+
+/** One picture of a file, before windowing: nothing has been rounded or cut off that the file holds. */
+export interface SourceImage {
+  width: number;
+  height: number;
+  /** 1: grey values of any unit. 3: RGB, whatever the file's own colour space. */
+  channels: 1 | 3;
+  /** [height, width, channels], rows from the top; grey values are rescaled to the file's unit (Hounsfield, …). */
+  values: NumericArray;
+  /** How the file asks to be shown; the first is its default. Empty for most formats. */
+  windows: readonly FileWindow[];
+  /** Small values are white (MONOCHROME1). */
+  inverted: boolean;
+  /**
+   * The values that black and white have by the samples' type (0…255, 0…65535), where they are levels of a picture;
+   * undefined where they measure something and have no such range (CT, float volumes).
+   */
+  levels: readonly [number, number] | undefined;
+  /**
+   * Values between which percentile windows are to be looked for across slices of one volume, where known: the whole
+   * volume's values as sorted samples (at most a few thousand), so that slices of one volume share one window.
+   */
+  volumeSample?: Float64Array;
+}
+
+/** What a file may ask for at most, so that no file takes the memory or the time of the run. */
+export interface DecodeLimits {
+  fileBytes: number;
+  /** Of one picture. */
+  pixels: number;
+  frames: number;
+  /** Of everything held at a time after decompression. */
+  decodedBytes: number;
+}
+
+export const DEFAULT_LIMITS: DecodeLimits = {
+  fileBytes: 2 ** 31,
+  pixels: 2 ** 28,
+  frames: 100_000,
+  decodedBytes: 2 ** 31,
+};
+
+/** Along which direction of the body a volume is cut; files that hold frames or pages have no such choice. */
+export type SliceAxis = "axial" | "coronal" | "sagittal";
+
+/** Everything a file holds as one array, as the format's usual Python reader gives it. */
+export interface StoredArray {
+  shape: number[];
+  /** NumPy's name, for example `int16`. */
+  dtype: string;
+  /** In C order (last axis fastest); bytes of `dtype`, little endian. */
+  data: NumericArray;
+}
+
+/** A file opened for reading its pictures: frames, pages or slices. */
+export interface ImageFile {
+  /** `DICOM`, `NIfTI-1`, `NIfTI-2`, `PNG`, `JPEG`, `WebP`, `BMP`, `TIFF`, `NumPy`. */
+  format: string;
+  /** Pictures along an axis; the axis matters for volumes only. */
+  count(axis: SliceAxis): number;
+  /** @throws MsmaeError Data where the picture cannot be decoded. */
+  read(index: number, axis: SliceAxis): Promise<SourceImage>;
+  /** The whole pixel data, as pydicom's `pixel_array` or nibabel's `dataobj` gives it. */
+  array(): Promise<StoredArray>;
+  /** What the header says, for `data show`: plain JSON values, transferSyntax, photometric, spacing (mm) and the like. */
+  header: Record<string, unknown>;
+}
