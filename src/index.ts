@@ -14,6 +14,7 @@ export type {
   ReconstructInput,
 } from "./config/index.ts";
 export { type ErrorCode, type ErrorParts, MsmaeError } from "./errors.ts";
+export type { RunEvent, RunHooks } from "./events.ts";
 export { attentionMaps } from "./inference/attention-maps.ts";
 export { Classifier, loadClassifier, type Prediction } from "./inference/classifier.ts";
 export { evaluate } from "./inference/evaluate.ts";
@@ -21,7 +22,6 @@ export { flops } from "./inference/flops.ts";
 export { predict } from "./inference/predict.ts";
 export { reconstruct } from "./inference/reconstruct.ts";
 export { inspect } from "./interop/inspect.ts";
-export type { RunEvent, RunHooks } from "./training/events.ts";
 export { type FinetuneResult, finetune } from "./training/finetune.ts";
 export { type PretrainResult, pretrain } from "./training/pretrain.ts";
 export { packageVersion } from "./version.ts";

@@ -1,5 +1,5 @@
 import cliProgress, { type MultiBar, type SingleBar } from "cli-progress";
-import type { RunEvent } from "../training/events.ts";
+import type { RunEvent } from "../events.ts";
 import { formatDuration, formatNumber } from "./output.ts";
 
 /** Shows a run's events to a person. */

@@ -9,7 +9,7 @@ import type {
   PretrainOptions,
   ReconstructOptions,
 } from "../config/index.ts";
-import type { RunHooks } from "../training/events.ts";
+import type { RunHooks } from "../events.ts";
 
 export interface PretrainResult {
   epochs: number;

@@ -3,13 +3,13 @@ import { decodeImage } from "../data/decode/image.ts";
 import type { Sample } from "../data/image-folder.ts";
 import type { PhantomSet } from "../data/phantom.ts";
 import { type Grid, type PointingGameResult, pointingGame } from "../evaluation/visual/index.ts";
+import type { RunHooks } from "../events.ts";
 import { attentionMapsOf } from "../inference/attention.ts";
 import { readFiles } from "../inference/read-files.ts";
 import { createWeights, type EngineOptions, type ModelSession, startEngine } from "../inference/session.ts";
 import type { PretrainedDescription } from "../interop/model-file.ts";
 import { gridOf, patchCount } from "../models/config.ts";
 import { maeSpecs } from "../models/mae.ts";
-import type { RunHooks } from "../training/events.ts";
 
 const BATCH = 50;
 

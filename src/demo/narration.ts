@@ -1,4 +1,4 @@
-import type { RunEvent, RunHooks } from "../training/events.ts";
+import type { RunEvent, RunHooks } from "../events.ts";
 
 /** Metrics of the epochs of one training, in order. */
 export type History = Record<string, number>[];

@@ -1,5 +1,5 @@
+import type { RunHooks } from "../events.ts";
 import type { ClassifierDescription } from "../interop/model-file.ts";
-import type { RunHooks } from "../training/events.ts";
 import { classificationGraph, likeliest, softmaxRows } from "./classify.ts";
 import { type FileFailure, readFiles } from "./read-files.ts";
 import { runBatches } from "./run-batches.ts";

@@ -3,8 +3,8 @@ import { type ImageFolder, type Sample, scanImageFolder } from "../data/image-fo
 import { ImageLoader } from "../data/loader.ts";
 import { MsmaeError } from "../errors.ts";
 import { type ClassificationMetrics, classificationMetrics } from "../evaluation/metrics/index.ts";
+import type { RunHooks } from "../events.ts";
 import type { ClassifierDescription } from "../interop/model-file.ts";
-import type { RunHooks } from "../training/events.ts";
 import { type Classification, classificationGraph, classifySplit } from "./classify.ts";
 import { writeEvaluation } from "./evaluation-files.ts";
 import { type ModelSession, openModel } from "./session.ts";

@@ -2,6 +2,7 @@ import { type FlopsInput, type FlopsOptions, resolveOptions } from "../config/in
 import type { Engine } from "../engine/engine.ts";
 import { MsmaeError } from "../errors.ts";
 import { classifierSaving, type FlopConvention, type MaskedSaving } from "../evaluation/efficiency.ts";
+import type { RunHooks } from "../events.ts";
 import type { Graph } from "../graph/graph.ts";
 import { attentionCounts } from "../masking/selection.ts";
 import { gatherPositions } from "../masking/tokens.ts";
@@ -10,7 +11,6 @@ import { type ClassifierConfig, patchCount, patchValues } from "../models/config
 import { classifierPresets } from "../models/presets.ts";
 import { RandomStream } from "../random.ts";
 import type { Feeds } from "../runtime/program.ts";
-import type { RunHooks } from "../training/events.ts";
 import { createWeights, startEngine } from "./session.ts";
 
 /** What masking saves a classifier: multiply-adds per image, and seconds per batch. */

@@ -3,6 +3,7 @@ import { Normalizer } from "../data/transforms/normalize.ts";
 import { Engine } from "../engine/engine.ts";
 import { FeedBuilder } from "../engine/feeds.ts";
 import { MsmaeError } from "../errors.ts";
+import type { RunHooks } from "../events.ts";
 import { type LoadReport, loadWeights } from "../interop/load-weights.ts";
 import {
   type ClassifierDescription,
@@ -14,7 +15,6 @@ import { classifierSpecs } from "../models/classifier.ts";
 import { maeSpecs } from "../models/mae.ts";
 import { initialize, type ParameterSpec } from "../nn/parameters.ts";
 import { ParameterStore } from "../optim/parameter-store.ts";
-import type { RunHooks } from "../training/events.ts";
 
 /** Which checkpoints a caller can use, and what they say of themselves. */
 interface DescriptionOf {

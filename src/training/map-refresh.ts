@@ -2,9 +2,9 @@ import type { ImageLoader } from "../data/loader.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { FeedBuilder } from "../engine/feeds.ts";
 import { MsmaeError } from "../errors.ts";
+import type { RunHooks } from "../events.ts";
 import { attentionGraph, attentionMapsOf } from "../inference/attention.ts";
 import { type EncoderConfig, patchCount } from "../models/config.ts";
-import type { RunHooks } from "./events.ts";
 import type { MapBank } from "./map-bank.ts";
 
 /**

@@ -3,6 +3,7 @@ import { configNotes, type PretrainInput, type PretrainOptions, resolveOptions }
 import type { Batch } from "../data/loader.ts";
 import type { FeedBuilder } from "../engine/feeds.ts";
 import { classTargets } from "../engine/feeds.ts";
+import type { RunHooks } from "../events.ts";
 import type { WeightMapping } from "../interop/load-weights.ts";
 import {
   attentionCounts,
@@ -19,7 +20,6 @@ import { pretrainPresets } from "../models/presets.ts";
 import { pretrainGroups } from "../optim/parameter-groups.ts";
 import { RandomStream } from "../random.ts";
 import { packageVersion } from "../version.ts";
-import type { RunHooks } from "./events.ts";
 import { MapBank } from "./map-bank.ts";
 import { refreshMaps } from "./map-refresh.ts";
 import { modelConfig } from "./model-config.ts";

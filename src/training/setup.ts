@@ -10,6 +10,7 @@ import type { EngineSetup } from "../engine/core.ts";
 import { Engine } from "../engine/engine.ts";
 import { FeedBuilder } from "../engine/feeds.ts";
 import { MsmaeError } from "../errors.ts";
+import type { RunHooks } from "../events.ts";
 import { loadWeights } from "../interop/load-weights.ts";
 import { readModelFile } from "../interop/model-file.ts";
 import type { EncoderConfig } from "../models/config.ts";
@@ -20,7 +21,6 @@ import type { ParameterGroup } from "../optim/parameter-groups.ts";
 import { ParameterStore } from "../optim/parameter-store.ts";
 import { lrFromBase, type WarmupCosine } from "../optim/schedule.ts";
 import { loadState, type Progress, readProgress, type TrainingState } from "./checkpoint.ts";
-import type { RunHooks } from "./events.ts";
 import { RunDirectory } from "./run-directory.ts";
 
 type TrainingOptions = PretrainOptions | FinetuneOptions;

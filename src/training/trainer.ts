@@ -3,12 +3,12 @@ import { type CropRange, PAPER_CROP } from "../data/transforms/random-resized-cr
 import type { TrainResult, Update } from "../engine/core.ts";
 import type { Engine } from "../engine/engine.ts";
 import { MsmaeError } from "../errors.ts";
+import type { RunHooks } from "../events.ts";
 import { withEma } from "../optim/ema.ts";
 import type { ParameterStore } from "../optim/parameter-store.ts";
 import { lrAt, type WarmupCosine } from "../optim/schedule.ts";
 import type { Feeds } from "../runtime/program.ts";
 import { type Progress, saveCheckpoint } from "./checkpoint.ts";
-import type { RunHooks } from "./events.ts";
 import type { RunDirectory } from "./run-directory.ts";
 import type { Phase, TrainingTask } from "./task.ts";
 

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { PredictLine, PretrainResult } from "../../src/cli/verbs.ts";
 import type { PretrainOptions } from "../../src/config/index.ts";
 import { MsmaeError } from "../../src/errors.ts";
-import type { RunHooks } from "../../src/training/events.ts";
+import type { RunHooks } from "../../src/events.ts";
 import { run } from "./fakes.ts";
 
 const place = ["--data-path", "images", "--output-dir", "run"];

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type OptionsOf, resolveOptions, type VerbName } from "../../src/config/index.ts";
 import { wholeImage } from "../../src/data/transforms/geometry.ts";
 import { overlayMap } from "../../src/evaluation/visual/index.ts";
+import type { RunEvent } from "../../src/events.ts";
 import { interpret } from "../../src/graph/interpreter.ts";
 import { attentionMaps } from "../../src/inference/attention-maps.ts";
 import type { Prediction } from "../../src/inference/classifier.ts";
@@ -24,7 +25,6 @@ import { classifierGraph } from "../../src/models/classifier.ts";
 import { patchCount, patchValues } from "../../src/models/config.ts";
 import { reconstructionGraph } from "../../src/models/mae.ts";
 import { RandomStream } from "../../src/random.ts";
-import type { RunEvent } from "../../src/training/events.ts";
 import {
   classifier,
   normalisedPlanes,

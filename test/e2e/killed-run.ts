@@ -2,7 +2,7 @@
 // node killed-run.ts <step> <arguments of msmae…>
 import { library } from "../../src/cli/library.ts";
 import { runCli } from "../../src/cli/program.ts";
-import type { RunEvent, RunHooks } from "../../src/training/events.ts";
+import type { RunEvent, RunHooks } from "../../src/events.ts";
 
 const [step, ...argv] = process.argv.slice(2);
 

@@ -1,5 +1,5 @@
 import type { OptionsOf, VerbName } from "../../config/index.ts";
-import type { RunHooks } from "../../training/events.ts";
+import type { RunHooks } from "../../events.ts";
 import type { Output } from "../output.ts";
 import type { FileFailure, Verbs } from "../verbs.ts";
 
