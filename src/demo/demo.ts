@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { writeFileAtomic } from "../atomic-file.ts";
 import { type DemoInput, type DemoOptions, resolveOptions } from "../config/index.ts";
 import { scanImageFolder } from "../data/image-folder.ts";
 import { makePhantoms, type PhantomSet } from "../data/phantom.ts";
@@ -8,7 +9,6 @@ import { encodePng, renderReport } from "../evaluation/report/index.ts";
 import type { RunHooks } from "../events.ts";
 import { classify } from "../inference/evaluate.ts";
 import { openModel } from "../inference/session.ts";
-import { writeFileAtomic } from "../training/atomic-file.ts";
 import { finetune } from "../training/finetune.ts";
 import { pretrain } from "../training/pretrain.ts";
 import { readEnvironment } from "../training/telemetry/index.ts";

@@ -1,8 +1,8 @@
 import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
+import { writeFault, writeFileAtomic } from "../atomic-file.ts";
 import { LESION_KINDS } from "../data/phantom-drawing.ts";
 import { MsmaeError } from "../errors.ts";
-import { writeFault, writeFileAtomic } from "../training/atomic-file.ts";
 
 const MARKER = "demo.json";
 const MARK = "msmae demo";

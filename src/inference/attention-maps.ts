@@ -1,9 +1,9 @@
+import { writeFileAtomic } from "../atomic-file.ts";
 import { type MapsInput, type MapsOptions, resolveOptions } from "../config/index.ts";
 import { encodePng } from "../evaluation/report/png.ts";
 import { overlayMap, type RgbImage } from "../evaluation/visual/index.ts";
 import type { RunHooks } from "../events.ts";
 import { gridOf, patchCount } from "../models/config.ts";
-import { writeFileAtomic } from "../training/atomic-file.ts";
 import { attentionGraph, mapsOfBatch } from "./attention.ts";
 import { encodeNpy } from "./npy.ts";
 import { outputPaths } from "./output-names.ts";

@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
+import { writeFault, writeFileAtomic } from "../atomic-file.ts";
 import type { EvalOptions } from "../config/index.ts";
 import type { ClassificationMetrics } from "../evaluation/metrics/index.ts";
 import { type AttentionExample, renderReport } from "../evaluation/report/index.ts";
@@ -7,7 +8,6 @@ import type { RunHooks } from "../events.ts";
 import type { ClassifierDescription } from "../interop/model-file.ts";
 import { gridOf, patchCount } from "../models/config.ts";
 import { RandomStream } from "../random.ts";
-import { writeFault, writeFileAtomic } from "../training/atomic-file.ts";
 import { attentionGraph, mapsOfBatch } from "./attention.ts";
 import { type Classification, likeliest } from "./classify.ts";
 import { readFiles } from "./read-files.ts";

@@ -1,6 +1,6 @@
 import { mkdir, realpath } from "node:fs/promises";
 import { basename, extname, join, resolve } from "node:path";
-import { writeFault } from "../training/atomic-file.ts";
+import { writeFault } from "../atomic-file.ts";
 
 /**
  * Makes the output folder and chooses, for each input file, the paths of what is written of it:

@@ -1,9 +1,9 @@
+import { writeFileAtomic } from "../atomic-file.ts";
 import { type ReconstructInput, type ReconstructOptions, resolveOptions } from "../config/index.ts";
 import { encodePng } from "../evaluation/report/png.ts";
 import { reconstructionPanel } from "../evaluation/visual/index.ts";
 import type { RunHooks } from "../events.ts";
 import { patchCount } from "../models/config.ts";
-import { writeFileAtomic } from "../training/atomic-file.ts";
 import { attentionGraph, mapsOfBatch } from "./attention.ts";
 import { outputPaths } from "./output-names.ts";
 import { type FileFailure, readFiles } from "./read-files.ts";

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
+import { writeFileAtomic } from "../atomic-file.ts";
 import { MsmaeError, messageOf } from "../errors.ts";
-import { writeFileAtomic } from "../training/atomic-file.ts";
 import {
   CHECKSUM_KEY,
   checksumText,

@@ -1,8 +1,8 @@
 import { constants } from "node:fs";
 import { access, mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { writeFileAtomic } from "../atomic-file.ts";
 import { MsmaeError, messageOf } from "../errors.ts";
-import { writeFileAtomic } from "./atomic-file.ts";
 import {
   type EnvironmentInput,
   EventFileWriter,

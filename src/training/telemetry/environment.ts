@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { arch, availableParallelism, cpus, platform, release, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { writeFileAtomic } from "../atomic-file.ts";
+import { writeFileAtomic } from "../../atomic-file.ts";
 
 /** What only the run itself knows about where it runs. */
 export interface EnvironmentInput {

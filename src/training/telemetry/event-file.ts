@@ -2,7 +2,7 @@ import { createWriteStream, type WriteStream } from "node:fs";
 import { mkdir, open } from "node:fs/promises";
 import { join } from "node:path";
 import crc32c from "crc-32/crc32c.js";
-import { writeFault } from "../atomic-file.ts";
+import { writeFault } from "../../atomic-file.ts";
 import { tensorboard } from "./generated/event.js";
 
 /** When and where on the time axis a value stands. */

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { type FileHandle, open, readFile } from "node:fs/promises";
-import { writeFault, writeFileAtomic } from "../atomic-file.ts";
+import { writeFault, writeFileAtomic } from "../../atomic-file.ts";
 
 /** One line of `log.txt`: `epoch`, then `train_*` and `test_*` figures as MAE names them. */
 export type EpochRecord = { epoch: number } & Record<string, number | string | boolean | null>;

@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { writeFault, writeFileAtomic } from "../../../src/atomic-file.ts";
 import { MsmaeError } from "../../../src/errors.ts";
-import { writeFault, writeFileAtomic } from "../../../src/training/atomic-file.ts";
 
 let folder: string;
 beforeEach(() => {

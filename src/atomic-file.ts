@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { type FileHandle, open, rename, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { MsmaeError, messageOf } from "../errors.ts";
+import { MsmaeError, messageOf } from "./errors.ts";
 
 /**
  * Writes a file so that at any moment, a crash or power cut included, `path` holds the whole old or the whole new content.
