@@ -87,6 +87,8 @@ export interface ImageFile {
   format: string;
   /** Pictures along an axis; the axis matters for volumes only. */
   count(axis: SliceAxis): number;
+  /** The picture that stands for the whole file where none is named; absent: the first. */
+  defaultItem?(axis: SliceAxis): number;
   /** @throws MsmaeError Data where the picture cannot be decoded. */
   read(index: number, axis: SliceAxis): Promise<SourceImage>;
   /** The whole pixel data, as pydicom's `pixel_array` or nibabel's `dataobj` gives it. */

@@ -1,0 +1,20 @@
+import { MsmaeError, messageOf } from "../../errors.ts";
+
+/** The formats that open, as messages name them. */
+export const FORMAT_NAMES = "PNG, JPEG, WebP, BMP, TIFF, DICOM, NIfTI or NumPy";
+
+/** A Data error about one file: `cause` as it is where it already is one, else said in the terms of the file. */
+export function unreadable(where: string, cause: unknown): MsmaeError {
+  if (cause instanceof MsmaeError) return cause;
+  const expected = `a readable ${FORMAT_NAMES} image`;
+  return new MsmaeError(
+    "Data",
+    { where, expected, got: messageOf(cause), todo: "repair or remove the file" },
+    { cause },
+  );
+}
+
+/** A Data error for something in a file that the limits on untrusted files refuse. */
+export function overLimit(where: string, expected: string, got: string): MsmaeError {
+  return new MsmaeError("Data", { where, expected, got, todo: "remove the file, or raise the limit on files" });
+}

@@ -1,0 +1,44 @@
+import { readFile, stat } from "node:fs/promises";
+import { isBmp } from "./bmp.ts";
+import { FORMAT_NAMES, overLimit, unreadable } from "./decode-error.ts";
+import { gunzipAll, isGzip } from "./gunzip.ts";
+import { openBmp, openPicture, type PictureFormat } from "./picture.ts";
+import { DEFAULT_LIMITS, type DecodeLimits, type ImageFile } from "./source-image.ts";
+
+/**
+ * Opens an image file of any format, told by its content: PNG, JPEG, WebP, BMP, TIFF, DICOM, NIfTI-1 and -2, NumPy.
+ * A file packed with gzip is unpacked first.
+ *
+ * @param limits what the file may ask for at most; the defaults stand for what is not given.
+ * @throws MsmaeError Data when the file cannot be read, is of no known format, or asks for more than the limits allow.
+ */
+export async function openImageFile(path: string, limits: Partial<DecodeLimits> = {}): Promise<ImageFile> {
+  const bounds = { ...DEFAULT_LIMITS, ...limits };
+  try {
+    const { size } = await stat(path);
+    if (size > bounds.fileBytes) throw overLimit(path, `a file of at most ${bounds.fileBytes} bytes`, `${size} bytes`);
+    const bytes = await readFile(path);
+    if (!isGzip(bytes)) return await openBytes(bytes, path, bounds);
+    return await openBytes(await gunzipAll(bytes, bounds.decodedBytes), path, bounds);
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+}
+
+async function openBytes(bytes: Uint8Array, path: string, limits: DecodeLimits): Promise<ImageFile> {
+  const picture = pictureFormat(bytes);
+  if (picture) return openPicture(bytes, picture, path, limits);
+  if (isBmp(bytes)) return openBmp(bytes, path, limits);
+  throw new Error(bytes.length === 0 ? "an empty file" : `a file that starts as none of ${FORMAT_NAMES} does`);
+}
+
+function pictureFormat(bytes: Uint8Array): PictureFormat | undefined {
+  const starts = (...magic: number[]) => magic.every((byte, at) => bytes[at] === byte);
+  if (starts(0x89, 0x50, 0x4e, 0x47)) return "PNG";
+  if (starts(0xff, 0xd8, 0xff)) return "JPEG";
+  if (starts(0x52, 0x49, 0x46, 0x46) && String.fromCharCode(...bytes.subarray(8, 12)) === "WEBP") return "WebP";
+  if (starts(0x47, 0x49, 0x46, 0x38)) return "GIF";
+  // Classic and 64-bit TIFF of either byte order.
+  const tiff = starts(0x49, 0x49, 42, 0) || starts(0x4d, 0x4d, 0, 42);
+  return tiff || starts(0x49, 0x49, 43, 0) || starts(0x4d, 0x4d, 0, 43) ? "TIFF" : undefined;
+}

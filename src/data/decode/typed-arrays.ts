@@ -1,0 +1,47 @@
+import type { NumericArray } from "./source-image.ts";
+
+/** NumPy's names of the types that {@link NumericArray} covers. */
+export type NumericType = "uint8" | "int8" | "uint16" | "int16" | "uint32" | "int32" | "float32" | "float64";
+
+const CONSTRUCTORS = {
+  uint8: Uint8Array,
+  int8: Int8Array,
+  uint16: Uint16Array,
+  int16: Int16Array,
+  uint32: Uint32Array,
+  int32: Int32Array,
+  float32: Float32Array,
+  float64: Float64Array,
+};
+
+export function bytesPerSample(type: NumericType): number {
+  return CONSTRUCTORS[type].BYTES_PER_ELEMENT;
+}
+
+export function newArray(type: NumericType, length: number): NumericArray {
+  return new CONSTRUCTORS[type](length);
+}
+
+/** NumPy's name of an array's type. */
+export function typeNameOf(values: NumericArray): NumericType {
+  for (const [name, Samples] of Object.entries(CONSTRUCTORS)) {
+    if (values instanceof Samples) return name as NumericType;
+  }
+  throw new TypeError("not a numeric array");
+}
+
+/** Bytes in this machine's order as numbers; copied only where they do not start at a multiple of the sample's size. */
+export function viewAs(type: NumericType, bytes: Uint8Array): NumericArray {
+  const Samples = CONSTRUCTORS[type];
+  const size = Samples.BYTES_PER_ELEMENT;
+  const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
+  return new Samples(aligned.buffer as ArrayBuffer, aligned.byteOffset, Math.floor(aligned.byteLength / size));
+}
+
+/** Turns the order of bytes within each sample around, in place. `bytes` is whole samples. */
+export function swapBytes(bytes: Uint8Array, size: number): void {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (size === 2) buffer.swap16();
+  else if (size === 4) buffer.swap32();
+  else if (size === 8) buffer.swap64();
+}
