@@ -3,7 +3,7 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { MsmaeError, messageOf } from "../errors.ts";
 import { RandomStream } from "../random.ts";
-import { SPLITS, type Split } from "./image-folder.ts";
+import { SPLITS, type Split } from "./dataset.ts";
 import { drawPhantom, LESION_KINDS } from "./phantom-drawing.ts";
 
 const WRITTEN_TOGETHER = 32;

@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { writeFileAtomic } from "../atomic-file.ts";
 import { type DemoInput, type DemoOptions, resolveOptions } from "../config/index.ts";
-import { scanImageFolder } from "../data/image-folder.ts";
+import { openDataset } from "../data/dataset.ts";
 import { makePhantoms, type PhantomSet } from "../data/phantom.ts";
 import { MsmaeError } from "../errors.ts";
 import { classificationMetrics } from "../evaluation/metrics/index.ts";
@@ -84,7 +84,7 @@ async function run(options: DemoOptions, hooks: RunHooks): Promise<DemoResult> {
   const finetuned = await finetune(finetuneOptions, narration.training(finetuning));
 
   narration.next("testing: is the class right, and does the network look at the lesion?");
-  const { splits } = await scanImageFolder(set.root, { seed: options.seed, require: ["test"] });
+  const { splits } = await openDataset(set.root, { seed: options.seed, require: ["test"] });
   const result = await using(await openModel(finetuned.checkpoint, "classifier", session), async (classifier) => {
     const run = { ...finetuneOptions, split: "test" } as const;
     return (await classify(classifier, splits.test, run, hooks)).result;

@@ -1,4 +1,4 @@
-import type { Sample } from "../data/image-folder.ts";
+import type { Sample } from "../data/dataset.ts";
 import type { AttentionExample, ReconstructionExample } from "../evaluation/report/index.ts";
 import {
   contactSheet,

@@ -1,6 +1,6 @@
 import { join, relative } from "node:path";
 import { decodeImage } from "../data/decode/image.ts";
-import type { Sample } from "../data/image-folder.ts";
+import type { Sample } from "../data/dataset.ts";
 import type { PhantomSet } from "../data/phantom.ts";
 import { type Grid, type PointingGameResult, pointingGame } from "../evaluation/visual/index.ts";
 import type { RunHooks } from "../events.ts";

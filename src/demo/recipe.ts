@@ -1,5 +1,5 @@
 import type { DemoOptions, FinetuneInput, PretrainInput } from "../config/index.ts";
-import type { Split } from "../data/image-folder.ts";
+import type { Split } from "../data/dataset.ts";
 
 /** Side of the phantoms and of the network's input, in pixels: 64 patches of 8 × 8. */
 export const imageSize = 64;

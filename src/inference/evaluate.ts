@@ -1,5 +1,5 @@
 import { type EvalInput, type EvalOptions, resolveOptions } from "../config/index.ts";
-import { type ImageFolder, type Sample, scanImageFolder } from "../data/image-folder.ts";
+import { type Dataset, openDataset, type Sample } from "../data/dataset.ts";
 import { ImageLoader } from "../data/loader.ts";
 import { MsmaeError } from "../errors.ts";
 import { type ClassificationMetrics, classificationMetrics } from "../evaluation/metrics/index.ts";
@@ -54,9 +54,9 @@ export async function evaluate(input: EvalInput | EvalOptions, hooks: RunHooks =
   }
 }
 
-async function openFolder(options: EvalOptions, trainedWith: number, { onEvent }: RunHooks): Promise<ImageFolder> {
+async function openFolder(options: EvalOptions, trainedWith: number, { onEvent }: RunHooks): Promise<Dataset> {
   const { dataPath, split, valSplit, seed } = options;
-  const folder = await scanImageFolder(dataPath, { seed: trainedWith, valSplit, require: [split] });
+  const folder = await openDataset(dataPath, { seed: trainedWith, valSplit, require: [split] });
   if (!folder.onDisk.includes(split) && seed !== 0 && seed !== trainedWith) {
     const message = `split "${split}" is drawn with the checkpoint's seed ${trainedWith}, not with --seed ${seed}: only so it holds no image the model was trained on`;
     onEvent?.({ type: "warning", message });
@@ -66,7 +66,7 @@ async function openFolder(options: EvalOptions, trainedWith: number, { onEvent }
 
 /** Samples with the model's class indices, which may be in another order or more than the folder's. */
 function relabel(
-  { classNames }: ImageFolder,
+  { classNames }: Dataset,
   samples: readonly Sample[],
   description: ClassifierDescription,
   dataPath: string,
@@ -81,7 +81,7 @@ function relabel(
     });
   }
   const indices = classNames.map((name) => description.classNames.indexOf(name));
-  return samples.map(({ path, label }) => ({ path, label: indices[label] as number }));
+  return samples.map((sample) => ({ ...sample, label: indices[sample.label] as number }));
 }
 
 /** How to read and run the images of a split. */

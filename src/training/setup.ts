@@ -2,8 +2,7 @@ import { copyFile, mkdir, readdir, stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { type FinetuneOptions, type PretrainOptions, toYaml } from "../config/index.ts";
-import type { Sample } from "../data/image-folder.ts";
-import { dataHash, type ImageFolder, scanImageFolder, splitCsv } from "../data/image-folder.ts";
+import { type Dataset, dataHash, openDataset, type Sample, splitCsv } from "../data/dataset.ts";
 import { ImageLoader } from "../data/loader.ts";
 import { Normalizer } from "../data/transforms/normalize.ts";
 import type { EngineSetup } from "../engine/core.ts";
@@ -43,14 +42,14 @@ const free = new Set([
 
 /** The data of a run, checked. */
 export interface RunData {
-  folder: ImageFolder;
+  folder: Dataset;
   hash: string;
 }
 
 /** Scans the data set. @throws MsmaeError Data, or Config when it has not the number of classes asked for. */
 export async function openData(options: TrainingOptions, hooks: RunHooks): Promise<RunData> {
   const { dataPath, seed, valSplit, numClasses } = options;
-  const folder = await scanImageFolder(dataPath, { seed, valSplit, require: ["train"] });
+  const folder = await openDataset(dataPath, { seed, valSplit, require: ["train"] });
   if (numClasses !== undefined && numClasses !== folder.classNames.length) {
     throw new MsmaeError("Data", {
       where: dataPath,
@@ -65,6 +64,7 @@ export async function openData(options: TrainingOptions, hooks: RunHooks): Promi
       message: `${folder.ignoredFiles} files in class folders are no images and were left out`,
     });
   }
+  for (const message of folder.notices) hooks.onEvent?.({ type: "note", message });
   return { folder, hash: await dataHash(folder) };
 }
 

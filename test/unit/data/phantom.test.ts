@@ -2,8 +2,8 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { openDataset } from "../../../src/data/dataset.ts";
 import { decodeImage } from "../../../src/data/decode/image.ts";
-import { scanImageFolder } from "../../../src/data/image-folder.ts";
 import { makePhantoms } from "../../../src/data/phantom.ts";
 import { drawPhantom, LESION_KINDS } from "../../../src/data/phantom-drawing.ts";
 import { RandomStream } from "../../../src/random.ts";
@@ -66,7 +66,7 @@ test("makePhantoms writes an ImageFolder with masks beside it, the same for the 
   await make("b", 1);
   await make("c", 2);
   expect(set.classNames).toEqual(["disc", "dots", "ring", "star"]);
-  const scanned = await scanImageFolder(set.root, { seed: 0, require: ["train", "val", "test"] });
+  const scanned = await openDataset(set.root, { seed: 0, require: ["train", "val", "test"] });
   expect(scanned.classNames).toEqual(set.classNames);
   expect([scanned.splits.train.length, scanned.splits.val.length, scanned.splits.test.length]).toEqual([12, 4, 8]);
   const pixels = async (name: string, path: string) => (await decodeImage(join(folder, name, path))).pixels;

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { dataHash, scanImageFolder, splitCsv } from "../../../src/data/image-folder.ts";
+import { dataHash, openDataset, splitCsv } from "../../../src/data/dataset.ts";
 
 let root: string;
 beforeEach(() => {
@@ -19,7 +19,7 @@ function add(...paths: string[]): void {
 const many = (folder: string, count: number) => Array.from({ length: count }, (_, at) => `${folder}/${at}.png`);
 const names = (samples: { path: string }[]) => samples.map(({ path }) => relative(root, path));
 
-describe("scanImageFolder", () => {
+describe("openDataset", () => {
   test("sorts classes and files, follows links, and counts files that are no images", async () => {
     add(
       "train/b/2.JPG",
@@ -31,7 +31,7 @@ describe("scanImageFolder", () => {
     );
     add("train/b/3.webp", "test/B/t.jpeg", "test/b/t.tif", "val/B/v.png", "val/b/v.png");
     symlinkSync(join(root, "elsewhere"), join(root, "train/B/linked"));
-    const folder = await scanImageFolder(root, { seed: 0 });
+    const folder = await openDataset(root, { seed: 0 });
     expect(folder.classNames).toEqual(["B", "b"]);
     expect(names(folder.splits.train)).toEqual([
       "train/B/linked/e.bmp",
@@ -47,19 +47,19 @@ describe("scanImageFolder", () => {
 
   test("draws a missing val from train: stratified, disjoint, by the seed", async () => {
     add(...many("train/a", 40), ...many("train/b", 20), ...many("test/a", 3), ...many("test/b", 3));
-    const folder = await scanImageFolder(root, { seed: 1, valSplit: 0.25 });
+    const folder = await openDataset(root, { seed: 1, valSplit: 0.25 });
     const count = (label: number) => folder.splits.val.filter((sample) => sample.label === label).length;
     expect([count(0), count(1)]).toEqual([10, 5]);
     expect(new Set([...names(folder.splits.train), ...names(folder.splits.val)]).size).toBe(60);
     expect(folder.splits.test).toHaveLength(6);
-    expect((await scanImageFolder(root, { seed: 1, valSplit: 0.25 })).splits).toEqual(folder.splits);
-    expect((await scanImageFolder(root, { seed: 2, valSplit: 0.25 })).splits.val).not.toEqual(folder.splits.val);
-    expect((await scanImageFolder(root, { seed: 1, valSplit: 0 })).splits.val).toEqual([]);
+    expect((await openDataset(root, { seed: 1, valSplit: 0.25 })).splits).toEqual(folder.splits);
+    expect((await openDataset(root, { seed: 2, valSplit: 0.25 })).splits.val).not.toEqual(folder.splits.val);
+    expect((await openDataset(root, { seed: 1, valSplit: 0 })).splits.val).toEqual([]);
   });
 
   test("draws test and val from a folder without splits", async () => {
     add(...many("a", 20), ...many("b", 10));
-    const folder = await scanImageFolder(root, { seed: 1 });
+    const folder = await openDataset(root, { seed: 1 });
     const { train, val, test: held } = folder.splits;
     expect([train.length, val.length, held.length]).toEqual([21, 3, 6]);
     expect(new Set(names([...train, ...val, ...held])).size).toBe(30);
@@ -68,9 +68,9 @@ describe("scanImageFolder", () => {
 
   test("takes a folder that has only a test split", async () => {
     add("test/a/1.png", "test/b/1.png");
-    const folder = await scanImageFolder(root, { seed: 0, require: ["test"] });
+    const folder = await openDataset(root, { seed: 0, require: ["test"] });
     expect(folder.splits).toMatchObject({ train: [], val: [] });
-    await expect(scanImageFolder(root, { seed: 0, require: ["train"] })).rejects.toThrow(/split "train"/);
+    await expect(openDataset(root, { seed: 0, require: ["train"] })).rejects.toThrow(/split "train"/);
   });
 
   test.each([
@@ -85,21 +85,21 @@ describe("scanImageFolder", () => {
     ["empty splits", ["train/picture.png"], /no folder/],
   ])("%s is a Data error", async (_, paths, message) => {
     add(...(paths as string[]));
-    await expect(scanImageFolder(root, { seed: 0 })).rejects.toMatchObject({
+    await expect(openDataset(root, { seed: 0 })).rejects.toMatchObject({
       code: "Data",
       message: expect.stringMatching(message as RegExp),
     });
   });
 
   test("a folder that is not there is a Data error, a bad share a Config error", async () => {
-    await expect(scanImageFolder(join(root, "absent"), { seed: 0 })).rejects.toMatchObject({ code: "Data" });
-    await expect(scanImageFolder(root, { seed: 0, valSplit: 1 })).rejects.toMatchObject({ code: "Config" });
+    await expect(openDataset(join(root, "absent"), { seed: 0 })).rejects.toMatchObject({ code: "Data" });
+    await expect(openDataset(root, { seed: 0, valSplit: 1 })).rejects.toMatchObject({ code: "Config" });
   });
 });
 
 test("splitCsv lists every image once with class and split, quoting where needed", async () => {
   add("train/a, b/1.png", "train/c/1.png", "val/a, b/2.png", "val/c/2.png");
-  const folder = await scanImageFolder(root, { seed: 0 });
+  const folder = await openDataset(root, { seed: 0 });
   expect(splitCsv(folder)).toBe(
     'path,label,split\n"train/a, b/1.png","a, b",train\ntrain/c/1.png,c,train\n"val/a, b/2.png","a, b",val\nval/c/2.png,c,val\n',
   );
@@ -107,7 +107,7 @@ test("splitCsv lists every image once with class and split, quoting where needed
 
 test("dataHash follows content, names and splits, not the place", async () => {
   add(...many("data/train/a", 4), ...many("data/train/b", 4));
-  const hash = async (folder: string, seed = 0) => dataHash(await scanImageFolder(join(root, folder), { seed }));
+  const hash = async (folder: string, seed = 0) => dataHash(await openDataset(join(root, folder), { seed }));
   const first = await hash("data");
   expect(first).toMatch(/^[0-9a-f]{64}$/);
   renameSync(join(root, "data"), join(root, "moved"));

@@ -1,0 +1,185 @@
+import { createHash } from "node:crypto";
+import { join, relative, sep } from "node:path";
+import { MsmaeError } from "../errors.ts";
+import type { SliceAxis } from "./decode/source-image.ts";
+import { FileIndex } from "./index-cache.ts";
+import { findLayout } from "./layouts/index.ts";
+import { dataError, type Layout, type Listing } from "./layouts/listing.ts";
+import { applySplitFile } from "./layouts/split-file.ts";
+import { type ListedSample, samplesOf } from "./pictures.ts";
+import { type Sample, SPLITS, type Split } from "./sample.ts";
+import { parseSliceRule } from "./slice-rule.ts";
+import { groupedStratifiedSplit, hasGroups, stratifiedSplit } from "./split.ts";
+
+export { type Sample, SPLITS, type Split } from "./sample.ts";
+
+/** A classification data set on disk. */
+export interface Dataset {
+  /** The folder that paths are told relative to. */
+  root: string;
+  layout: Layout;
+  /** Sorted by code units, as torchvision's ImageFolder does; where labels are numbers of a mask, in their order. */
+  classNames: string[];
+  splits: Record<Split, Sample[]>;
+  /** Splits that the data set itself names; the others are empty or were drawn from the training images. */
+  onDisk: Split[];
+  /** Files inside class folders that are no images by their extension or content. */
+  ignoredFiles: number;
+  /** What the groups of samples are: the column that {@link splitCsv} gives them. Absent where there are none. */
+  groupedBy?: "patient_id" | "lesion_id";
+  /** Sentences for people about what was left out or taken in a particular way. */
+  notices: string[];
+  /** What is known of the files without reading them again. */
+  index: FileIndex;
+}
+
+/** How to open a data set. */
+export interface DatasetOptions {
+  seed: number;
+  /** Share of each class's training images that becomes `val` where that split is missing; 0 makes none. Default 0.1. */
+  valSplit?: number;
+  /** The same for `test`, only where the data set has no splits at all. Default 0.2. */
+  testSplit?: number;
+  /** Splits that must not be empty. Default: none. */
+  require?: readonly Split[];
+  /** A CSV file that says which image is in which split, as `data split` writes it. */
+  splitFile?: string;
+  /** The fold of that file, or of the data set's own CSV, that becomes `val`; the other folds become `train`. */
+  fold?: number;
+  /** Which pictures are taken of files that hold several, a rule of {@link parseSliceRule}. Default `all`. */
+  slices?: string;
+  /** How volumes are cut. Default `axial`. */
+  axis?: SliceAxis;
+  /** Whether samples of one patient or lesion stay in one split. Default `auto`: where the data set names them. */
+  group?: "auto" | "none";
+  /** Take a data set of one class, for tasks that need no classes. */
+  oneClass?: boolean;
+  /** Where the index of files is kept. Default: `MSMAE_CACHE_DIR`, or `msmae` in the user's cache folder. */
+  cacheDir?: string;
+}
+
+/**
+ * Opens a data set: an ImageFolder (`train|val|test/<class>/**` or `<class>/**`), a CSV file or a folder with a
+ * `dataset.csv`, a Medical Segmentation Decathlon or nnU-Net folder, or `images/` beside `masks/<class>/`.
+ *
+ * Splits that the data set names are kept. Without `val`, a stratified share of `train` becomes `val`; without any
+ * split, first `test` and then `val` are drawn. Slices of one file, and samples of one patient or lesion, are never drawn
+ * apart. A draw depends on the seed and the order of names only.
+ *
+ * @throws MsmaeError Data when the data set is of no known shape, a class is empty, there are fewer than two classes,
+ * rows are faulty, a required split is empty, or something cannot be read; Config for options out of range.
+ */
+export async function openDataset(dataPath: string, options: DatasetOptions): Promise<Dataset> {
+  const { seed, valSplit = 0.1, testSplit = 0.2, axis = "axial", group = "auto" } = options;
+  checkShare("valSplit", valSplit);
+  checkShare("testSplit", testSplit);
+  const rule = parseSliceRule(options.slices ?? "all");
+  const index = await FileIndex.open(dataPath, options.cacheDir);
+  const found = await findLayout(dataPath, { index });
+  const listing = await applySplitFile(found, options);
+  checkClasses(listing, options.oneClass ?? false);
+  const { samples, groupedBy } = await samplesOf(listing, { rule, axis, grouped: group === "auto", index });
+  const splits = drawSplits(listing, samples, { seed, valSplit, testSplit });
+  for (const split of options.require ?? []) {
+    if (splits[split].length > 0) continue;
+    const where = join(dataPath, split);
+    throw dataError(where, `images of split "${split}"`, "none", "add the folder, or choose another split");
+  }
+  await index.save();
+  const { root, layout, classNames, onDisk, ignoredFiles, notices } = listing;
+  return {
+    root,
+    layout,
+    classNames,
+    splits,
+    onDisk,
+    ignoredFiles,
+    ...(groupedBy ? { groupedBy } : {}),
+    notices,
+    index,
+  };
+}
+
+function drawSplits(
+  { onDisk }: Listing,
+  samples: readonly ListedSample[],
+  { seed, valSplit, testSplit }: { seed: number; valSplit: number; testSplit: number },
+): Record<Split, Sample[]> {
+  const splits: Record<Split, Sample[]> = { train: [], val: [], test: [] };
+  for (const { split, sample } of samples) splits[split ?? "train"].push(sample);
+  const draw = (share: number, name: "val" | "test") =>
+    (hasGroups(splits.train) ? groupedStratifiedSplit : stratifiedSplit)(splits.train, share, seed, name);
+  if (onDisk.length === 0) [splits.train, splits.test] = draw(testSplit, "test");
+  if (splits.val.length === 0 && splits.train.length > 0) [splits.train, splits.val] = draw(valSplit, "val");
+  return splits;
+}
+
+function checkClasses({ root, classNames }: Listing, oneClass: boolean): void {
+  if (classNames.length >= (oneClass ? 1 : 2)) return;
+  const got = classNames.length === 0 ? "none" : `one class only (${classNames.join()})`;
+  throw dataError(root, "at least two classes", got, "add images of each further class");
+}
+
+function checkShare(where: string, value: number): void {
+  if (value >= 0 && value < 1) return;
+  throw new MsmaeError("Config", {
+    where,
+    expected: "a share from 0 to below 1",
+    got: `${value}`,
+    todo: "use e.g. 0.1",
+  });
+}
+
+/**
+ * Which sample is in which split, as CSV that `--split-file` reads again: `path` (relative to the data set's root, with
+ * slashes), `label` (the class name), `split`, and, where samples have them, `slice`, the group and `mask`.
+ */
+export function splitCsv(dataset: Dataset): string {
+  const { classNames, splits, groupedBy } = dataset;
+  const all = SPLITS.flatMap((split) => splits[split]);
+  const columns: [string, (sample: Sample, split: Split) => string][] = [
+    ["path", ({ path }) => relativeName(dataset.root, path)],
+    ["label", ({ label }) => classNames[label] as string],
+    ["split", (_, split) => split],
+  ];
+  if (all.some(({ item }) => item !== undefined)) columns.push(["slice", ({ item }) => `${item ?? ""}`]);
+  if (groupedBy) columns.push([groupedBy, ({ group }) => group ?? ""]);
+  if (all.some(({ mask }) => mask !== undefined)) {
+    columns.push(["mask", ({ mask }) => (mask === undefined ? "" : relativeName(dataset.root, mask))]);
+  }
+  const lines = [columns.map(([name]) => name).join(",")];
+  for (const split of SPLITS) {
+    for (const sample of splits[split]) {
+      lines.push(columns.map(([, field]) => quoteCsv(field(sample, split))).join(","));
+    }
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+export function quoteCsv(value: string): string {
+  return /[",\n\r]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
+}
+
+export function relativeName(root: string, path: string): string {
+  return relative(root, path).split(sep).join("/");
+}
+
+/**
+ * A fingerprint of a data set, for env.json: SHA-256 over every sample's split, class, relative path, slice, size and
+ * first 64 KiB, or over the fact that it cannot be read. It does not depend on where the folder lies.
+ */
+export async function dataHash(dataset: Dataset): Promise<string> {
+  const { classNames, splits, index, root } = dataset;
+  const hash = createHash("sha256");
+  for (const split of SPLITS) {
+    const heads = await index.heads(splits[split].map(({ path }) => path));
+    for (const [at, { path, label, item }] of splits[split].entries()) {
+      const name = `${split}\0${classNames[label]}\0${relativeName(root, path)}\0${item ?? ""}\0`;
+      const known = heads[at];
+      // Whether a file that cannot be read ends the run is for the loader to say, as for one that cannot be decoded.
+      hash.update(name + (known ? `${known.size}\0${known.head}` : "unreadable"));
+    }
+  }
+  await index.save();
+  return hash.digest("hex");
+}

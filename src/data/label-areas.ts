@@ -1,0 +1,24 @@
+import { openImageFile } from "./decode/open-image-file.ts";
+import type { SliceAxis } from "./decode/source-image.ts";
+
+/** For each slice, the labelled pixels of each value of the mask; 0 is no label. */
+export type LabelAreas = ReadonlyMap<number, number>[];
+
+/**
+ * Counts the pixels of each whole value in every slice of a mask file.
+ * @throws MsmaeError Data when it cannot be read.
+ */
+export async function labelAreasOf(path: string, axis: SliceAxis): Promise<LabelAreas> {
+  const file = await openImageFile(path);
+  const areas: Map<number, number>[] = [];
+  for (let at = 0; at < file.count(axis); at++) {
+    const { values, channels } = await file.read(at, axis);
+    const area = new Map<number, number>();
+    for (let pixel = 0; pixel < values.length; pixel += channels) {
+      const value = Math.round(values[pixel] as number);
+      if (value !== 0) area.set(value, (area.get(value) ?? 0) + 1);
+    }
+    areas.push(area);
+  }
+  return areas;
+}

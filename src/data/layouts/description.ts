@@ -1,0 +1,40 @@
+import { readFile } from "node:fs/promises";
+import { z } from "zod";
+import { MsmaeError, messageOf } from "../../errors.ts";
+
+const named = z.union([z.string(), z.number()]);
+
+/** What `dataset.json` of the Medical Segmentation Decathlon or of nnU-Net says, as far as it matters here. */
+const schema = z.object({
+  name: z.string().optional(),
+  /** Decathlon: number → name; nnU-Net: name → number, or numbers where labels overlap. */
+  labels: z.record(z.string(), z.union([named, z.array(z.number())])),
+  /** Decathlon. */
+  training: z.array(z.union([z.string(), z.object({ image: z.string(), label: z.string().optional() })])).optional(),
+  test: z.array(z.unknown()).optional(),
+  modality: z.record(z.string(), named).optional(),
+  /** nnU-Net. */
+  channel_names: z.record(z.string(), named).optional(),
+  file_ending: z.string().optional(),
+});
+
+export type Description = z.infer<typeof schema> & { path: string };
+
+/** @throws MsmaeError Data when the file is no such description, naming every field that is wrong. */
+export async function readDescription(path: string): Promise<Description> {
+  try {
+    const parsed = schema.safeParse(JSON.parse(await readFile(path, "utf8")));
+    if (parsed.success) return { ...parsed.data, path };
+    const faults = parsed.error.issues.map((issue) => `${issue.path.join(".") || "the file"}: ${issue.message}`);
+    throw new Error(faults.join("; "));
+  } catch (cause) {
+    const parts = {
+      where: path,
+      expected:
+        "the description of a Decathlon (labels, training) or nnU-Net (labels, channel_names, file_ending) data set",
+      got: messageOf(cause),
+      todo: "correct the file",
+    };
+    throw new MsmaeError("Data", parts, { cause });
+  }
+}

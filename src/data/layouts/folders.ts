@@ -1,0 +1,100 @@
+import { readdir, stat } from "node:fs/promises";
+import { extname, join } from "node:path";
+import { MsmaeError, messageOf } from "../../errors.ts";
+import { IMAGE_EXTENSIONS } from "../decode/image.ts";
+
+/** What a file's name says about it; `unknown` names need a look inside. */
+export function imageByName(name: string): "image" | "unknown" | "other" {
+  const lower = name.toLowerCase();
+  const extension = extname(lower);
+  if (IMAGE_EXTENSIONS.has(extension) || lower.endsWith(".nii.gz")) return "image";
+  if (lower === "dicomdir") return "other";
+  // DICOM archives name files by number or by UID, whose last part looks like an extension.
+  return extension === "" || /^\.\d+$/.test(extension) ? "unknown" : "other";
+}
+
+/** Files below a folder. */
+export interface FoundFiles {
+  /** Sorted by code units within each folder. */
+  paths: string[];
+  /** Those of `paths` whose names do not say that they are images. */
+  unknown: string[];
+  ignored: number;
+}
+
+/** Image files below a folder at any depth, through links, hidden files left out. */
+export async function imagesBelow(folder: string): Promise<FoundFiles> {
+  const found: FoundFiles = { paths: [], unknown: [], ignored: 0 };
+  await collect(folder, found);
+  return found;
+}
+
+async function collect(folder: string, found: FoundFiles): Promise<void> {
+  for (const { name, kind } of await list(folder)) {
+    const path = join(folder, name);
+    const named = imageByName(name);
+    if (named === "image" && kind !== "folder") found.paths.push(path);
+    else if (kind === "folder" || (kind === "link" && (await isFolder(path)))) await collect(path, found);
+    else if (named === "unknown") {
+      found.paths.push(path);
+      found.unknown.push(path);
+    } else found.ignored++;
+  }
+}
+
+/** Names of the folders inside a folder, links to folders included, sorted by code units. */
+export async function subfolders(folder: string): Promise<string[]> {
+  const names: string[] = [];
+  for (const { name, kind } of await list(folder)) {
+    if (kind === "folder" || (kind === "link" && (await isFolder(join(folder, name))))) names.push(name);
+  }
+  return names;
+}
+
+interface Entry {
+  name: string;
+  kind: "file" | "folder" | "link";
+}
+
+/** @throws MsmaeError Data when the folder cannot be read. */
+async function list(folder: string): Promise<Entry[]> {
+  try {
+    const entries = await readdir(folder, { withFileTypes: true });
+    return entries
+      .filter(({ name }) => !name.startsWith("."))
+      .map((entry): Entry => {
+        // Some file systems tell no types; such entries are looked at like links.
+        const kind = entry.isDirectory() ? "folder" : entry.isFile() ? "file" : "link";
+        return { name: entry.name, kind };
+      })
+      .sort((a, b) => byCodeUnits(a.name, b.name));
+  } catch (cause) {
+    const parts = {
+      where: folder,
+      expected: "a readable folder",
+      got: messageOf(cause),
+      todo: "check the path and its permissions",
+    };
+    throw new MsmaeError("Data", parts, { cause });
+  }
+}
+
+/** Through links; a broken link is no folder. */
+export async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (entry) => entry.isDirectory(),
+    () => false,
+  );
+}
+
+/** Through links; a broken link is no file. */
+export async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (entry) => entry.isFile(),
+    () => false,
+  );
+}
+
+export function byCodeUnits(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

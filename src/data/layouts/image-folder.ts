@@ -1,0 +1,78 @@
+import { join } from "node:path";
+import { IMAGE_EXTENSIONS } from "../decode/image.ts";
+import { SPLITS, type Split } from "../sample.ts";
+import { byCodeUnits, imagesBelow, subfolders } from "./folders.ts";
+import { dataError, type LayoutContext, type ListedFile, type Listing } from "./listing.ts";
+
+/**
+ * `root/train|val|test/<class>/**`, or `root/<class>/**`, whose files are told to be of split `train`. Files without an
+ * extension count where they are DICOM images.
+ *
+ * @throws MsmaeError Data when a class folder is empty, there is no class folder, or class names differ between splits.
+ */
+export async function listImageFolder(root: string, { index }: LayoutContext): Promise<Listing> {
+  const folders = await subfolders(root);
+  const onDisk = SPLITS.filter((split) => folders.includes(split));
+  const flat = onDisk.length === 0;
+  const scans = new Map<Split, SplitScan>();
+  for (const split of flat ? (["train"] as const) : onDisk) {
+    scans.set(split, await scanClasses(flat ? root : join(root, split), index));
+  }
+  const classNames = commonClasses(root, scans);
+  const files: ListedFile[] = [];
+  let ignoredFiles = 0;
+  for (const [split, scan] of scans) {
+    ignoredFiles += scan.ignored;
+    for (const className of classNames) {
+      for (const path of scan.files.get(className) ?? [])
+        files.push(flat ? { path, className } : { path, className, split });
+    }
+  }
+  return { layout: "image-folder", root, classNames, files, onDisk, ignoredFiles, notices: [] };
+}
+
+interface SplitScan {
+  files: Map<string, string[]>;
+  ignored: number;
+}
+
+async function scanClasses(folder: string, index: LayoutContext["index"]): Promise<SplitScan> {
+  const files = new Map<string, string[]>();
+  let ignored = 0;
+  for (const name of await subfolders(folder)) {
+    const found = await imagesBelow(join(folder, name));
+    const others = await index.noImages(found.unknown);
+    ignored += found.ignored + others.size;
+    files.set(name, others.size === 0 ? found.paths : found.paths.filter((path) => !others.has(path)));
+  }
+  return { files, ignored };
+}
+
+function commonClasses(root: string, scans: ReadonlyMap<Split, SplitScan>): string[] {
+  const [[firstSplit, first] = []] = scans;
+  if (!first || [...scans.values()].every((scan) => scan.files.size === 0)) {
+    const todo = "point --data-path at a folder of train|val|test/<class>/ or of <class>/, or at a CSV file";
+    throw dataError(root, "folders of images, one for each class", "no folder", todo);
+  }
+  const classNames = [...first.files.keys()].sort(byCodeUnits);
+  for (const [split, scan] of scans) {
+    const missing = classNames.filter((name) => !scan.files.has(name));
+    const extra = [...scan.files.keys()].filter((name) => !first.files.has(name)).sort(byCodeUnits);
+    if (missing.length + extra.length > 0) {
+      const got = [
+        missing.length > 0 && `without ${missing.join(", ")}`,
+        extra.length > 0 && `with ${extra.join(", ")}`,
+      ];
+      const where = `classes of ${join(root, split)}`;
+      const expected = `those of ${firstSplit} (${classNames.join(", ")})`;
+      throw dataError(where, expected, got.filter(Boolean).join(" and "), "rename or add the class folders");
+    }
+    const empty = classNames.filter((name) => scan.files.get(name)?.length === 0);
+    if (empty.length > 0) {
+      const expected = `images (${[...IMAGE_EXTENSIONS].join(" ")}, or DICOM) in every class folder`;
+      const where = `${split} of ${root}`;
+      throw dataError(where, expected, `none in ${empty.join(", ")}`, "fill or remove the empty class folders");
+    }
+  }
+  return classNames;
+}

@@ -1,0 +1,56 @@
+import { MsmaeError } from "../../errors.ts";
+import type { FileIndex } from "../index-cache.ts";
+import type { Split } from "../sample.ts";
+
+/** The shapes of data sets that are recognised. */
+export type Layout = "image-folder" | "csv" | "msd" | "nnunet" | "masks";
+
+/** One image file of a data set, before its pictures are told apart. */
+export interface ListedFile {
+  path: string;
+  /** Name of its class; undefined where each picture's class follows from the mask. */
+  className?: string;
+  split?: Split;
+  /** Fold of a cross-validation, from 0. */
+  fold?: number;
+  /** The one picture that is meant, of a file that holds several. */
+  item?: number;
+  patient?: string;
+  lesion?: string;
+  mask?: string;
+}
+
+/** What a layout finds on disk. */
+export interface Listing {
+  layout: Layout;
+  /** The folder that paths are told relative to. */
+  root: string;
+  classNames: string[];
+  files: ListedFile[];
+  /** Splits that the data set itself names. */
+  onDisk: Split[];
+  /** Files inside class folders that are no images. */
+  ignoredFiles: number;
+  /** Sentences for people about what was left out or taken in a particular way. */
+  notices: string[];
+  /** Names of the values of mask files: a picture's class is the one of the largest area there, or the background. */
+  maskValues?: ReadonlyMap<number, number>;
+}
+
+/** What layouts may use while they look. */
+export interface LayoutContext {
+  index: FileIndex;
+}
+
+export function dataError(where: string, expected: string, got: string, todo: string): MsmaeError {
+  return new MsmaeError("Data", { where, expected, got, todo });
+}
+
+/** At most this many faults are named in one message. */
+const SHOWN = 20;
+
+/** One message of many faults, the first {@link SHOWN} in full. */
+export function faultList(faults: readonly string[]): string {
+  const more = faults.length - SHOWN;
+  return faults.slice(0, SHOWN).join("; ") + (more > 0 ? `; and ${more} more` : "");
+}

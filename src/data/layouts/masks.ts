@@ -1,0 +1,106 @@
+import { basename, extname, join } from "node:path";
+import { messageOf } from "../../errors.ts";
+import { inParallel } from "../index-cache.ts";
+import type { LabelAreas } from "../label-areas.ts";
+import { SPLITS, type Split } from "../sample.ts";
+import { imagesBelow, isFolder, subfolders } from "./folders.ts";
+import { dataError, faultList, type LayoutContext, type ListedFile, type Listing } from "./listing.ts";
+
+const BACKGROUND = "background";
+/** The class of masks that stand in `masks/` itself. */
+const UNNAMED = "lesion";
+/** Endings that mask files add to the name of their image. */
+const ENDINGS = /[_-](segmentation|mask|seg|gt)$/i;
+
+/**
+ * `images/` beside `masks/<class>/`, whose files bear the names of their images (with or without `_segmentation`,
+ * `_mask`, …); masks of one kind may stand in `masks/` itself. The same inside `train|val|test/`.
+ *
+ * An image's class is the one of its masks with the most labelled pixels, or `background` where it has no mask or empty
+ * ones only. Labelled are the light pixels of a mask: those of at least 128, or all but 0 where none is as light.
+ *
+ * @throws MsmaeError Data when there are no images, or a mask cannot be read or belongs to no image.
+ */
+export async function listMasks(root: string, context: LayoutContext): Promise<Listing> {
+  const onDisk: Split[] = [];
+  for (const split of SPLITS) if (await isFolder(join(root, split, "images"))) onDisk.push(split);
+  const files: ListedFile[] = [];
+  let ignoredFiles = 0;
+  for (const split of onDisk.length > 0 ? onDisk : [undefined]) {
+    const found = await pairsBelow(split === undefined ? root : join(root, split), context);
+    ignoredFiles += found.ignored;
+    files.push(...(split === undefined ? found.files : found.files.map((file) => ({ ...file, split }))));
+  }
+  const present = new Set(files.map(({ className }) => className as string));
+  const classes = [...present].filter((name) => name !== BACKGROUND).sort();
+  const classNames = present.has(BACKGROUND) ? [BACKGROUND, ...classes] : classes;
+  const notices = ["an image's class is the largest labelled area of its masks, or background where it has none"];
+  return { layout: "masks", root, classNames, files, onDisk, ignoredFiles, notices };
+}
+
+interface Mask {
+  className: string;
+  path: string;
+}
+
+async function pairsBelow(folder: string, { index }: LayoutContext): Promise<{ files: ListedFile[]; ignored: number }> {
+  const images = await imagesBelow(join(folder, "images"));
+  if (images.paths.length === 0) throw dataError(join(folder, "images"), "images", "none", "add the images");
+  const byStem = new Map<string, Mask[]>(images.paths.map((path) => [stemOf(path), []]));
+  const faults: string[] = [];
+  const masks = join(folder, "masks");
+  const classes = await subfolders(masks);
+  let ignored = images.ignored;
+  for (const name of classes.length > 0 ? classes : [undefined]) {
+    const found = await imagesBelow(name === undefined ? masks : join(masks, name));
+    ignored += found.ignored;
+    for (const path of found.paths) {
+      const stem = stemOf(path);
+      const owner = byStem.get(stem) ?? byStem.get(stem.replace(ENDINGS, ""));
+      if (owner) owner.push({ className: name ?? UNNAMED, path });
+      else faults.push(`no image for ${path}`);
+    }
+  }
+  const files: ListedFile[] = images.paths.map((path) => ({ path, className: BACKGROUND }));
+  await inParallel(files, async (file) => {
+    let most = 0;
+    for (const { className, path } of byStem.get(stemOf(file.path)) ?? []) {
+      try {
+        const pixels = lightPixels(await index.labelAreas(path, "axial"));
+        if (pixels <= most) continue;
+        most = pixels;
+        file.className = className;
+        file.mask = path;
+      } catch (error) {
+        faults.push(messageOf(error));
+      }
+    }
+  });
+  if (faults.length > 0) {
+    throw dataError(
+      masks,
+      "readable masks with the names of their images",
+      faultList(faults),
+      "correct or remove these files",
+    );
+  }
+  return { files, ignored };
+}
+
+function stemOf(path: string): string {
+  const name = basename(path).replace(/\.nii\.gz$/i, "");
+  return name.slice(0, name.length - extname(name).length);
+}
+
+// Masks saved as JPEG have faint noise around 0.
+function lightPixels(areas: LabelAreas): number {
+  let light = 0;
+  let any = 0;
+  for (const area of areas) {
+    for (const [value, pixels] of area) {
+      any += pixels;
+      if (value >= 128) light += pixels;
+    }
+  }
+  return light > 0 ? light : any;
+}

@@ -1,0 +1,84 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { Description } from "./description.ts";
+import { byCodeUnits, isFolder } from "./folders.ts";
+import { dataError, type ListedFile, type Listing } from "./listing.ts";
+import { backgroundNotice, channelNotice, orderedLabels, throwMissing } from "./msd.ts";
+
+export function isNnunet({ channel_names, file_ending }: Description): boolean {
+  return channel_names !== undefined || file_ending !== undefined;
+}
+
+/**
+ * An nnU-Net v2 folder: `imagesTr/<case>_0000<ending>` with `labelsTr/<case><ending>`. Classes as in the Decathlon.
+ * `imagesTs` counts as split `test` where `labelsTs` stands beside it.
+ *
+ * @throws MsmaeError Data when labels overlap, or an image or label file is missing.
+ */
+export async function listNnunet(root: string, description: Description): Promise<Listing> {
+  const { path, labels, channel_names = {}, file_ending: ending = ".nii.gz" } = description;
+  const numbers = Object.entries(labels)
+    // Pixels that nobody has judged.
+    .filter(([name]) => name !== "ignore")
+    .map(([name, number]): [number, string] => {
+      if (Array.isArray(number)) {
+        const where = `labels of ${path}`;
+        throw dataError(
+          where,
+          "one number for each name",
+          `${name}: [${number}]`,
+          "give each region a label of its own",
+        );
+      }
+      return [Number(number), name];
+    });
+  const ordered = orderedLabels(path, numbers);
+  const notices = backgroundNotice(ordered.classNames);
+  const channels = Object.values(channel_names);
+  if (channels.length > 1) notices.push(channelNotice(channels));
+  const faults: string[] = [];
+  const training = await pairs(root, "Tr", ending, faults);
+  const hasTest = await isFolder(join(root, "labelsTs"));
+  const test = hasTest ? await pairs(root, "Ts", ending, faults) : [];
+  throwMissing(root, faults);
+  if (!hasTest && (await isFolder(join(root, "imagesTs")))) notices.push("imagesTs has no labels and was left out");
+  const files = hasTest
+    ? [
+        ...training.map((file) => ({ ...file, split: "train" as const })),
+        ...test.map((file) => ({ ...file, split: "test" as const })),
+      ]
+    : training;
+  return {
+    layout: "nnunet",
+    root,
+    ...ordered,
+    files,
+    onDisk: hasTest ? ["train", "test"] : [],
+    ignoredFiles: 0,
+    notices,
+  };
+}
+
+async function pairs(root: string, part: "Tr" | "Ts", ending: string, faults: string[]): Promise<ListedFile[]> {
+  const [images, labels] = [join(root, `images${part}`), join(root, `labels${part}`)];
+  const first = `_0000${ending}`;
+  const cases = (await names(images))
+    .filter((name) => name.endsWith(first))
+    .map((name) => name.slice(0, -first.length));
+  const known = new Set(cases);
+  const labelled = new Set(
+    (await names(labels)).filter((name) => name.endsWith(ending)).map((name) => name.slice(0, -ending.length)),
+  );
+  if (known.size === 0) faults.push(`no image <case>${first} in ${images}`);
+  for (const name of known) if (!labelled.has(name)) faults.push(`no label file ${join(labels, name + ending)}`);
+  for (const name of labelled) if (!known.has(name)) faults.push(`no image file ${join(images, name + first)}`);
+  return cases.map((name) => ({ path: join(images, name + first), mask: join(labels, name + ending) }));
+}
+
+async function names(folder: string): Promise<string[]> {
+  try {
+    return (await readdir(folder)).filter((name) => !name.startsWith(".")).sort(byCodeUnits);
+  } catch {
+    return [];
+  }
+}

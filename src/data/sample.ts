@@ -1,0 +1,16 @@
+export const SPLITS = ["train", "val", "test"] as const;
+export type Split = (typeof SPLITS)[number];
+
+/** One labelled picture. */
+export interface Sample {
+  /** As given to the file system. */
+  path: string;
+  /** Index into the data set's class names. */
+  label: number;
+  /** Frame, page or slice of a file that holds several, from 0; absent where the file holds one picture. */
+  item?: number;
+  /** Patient or lesion: what may not stand in two splits. Pictures of one file belong together even without it. */
+  group?: string;
+  /** A file that outlines what the label is about. */
+  mask?: string;
+}
