@@ -11,9 +11,12 @@ export type StreamName =
   | "order"
   | "crops"
   | "masks"
+  | "augment"
+  | "elastic"
   | "drop-path"
   | "split"
   | "phantom"
+  | "mixing"
   | "evaluation";
 
 /** A seeded generator whose whole state can be saved and restored. */
@@ -74,6 +77,29 @@ export class RandomStream {
         this.#spareNormal = v * factor;
         return u * factor;
       }
+    }
+  }
+
+  /**
+   * A draw from Beta(alpha, alpha), in [0, 1]. The two gamma variates are compared as logarithms: small alphas give
+   * variates far below the least positive number.
+   */
+  beta(alpha: number): number {
+    const difference = this.#logGamma(alpha) - this.#logGamma(alpha);
+    return 1 / (1 + Math.exp(-difference));
+  }
+
+  /** The logarithm of a gamma variate of scale 1. Source: Marsaglia & Tsang 2000, "A simple method". */
+  #logGamma(shape: number): number {
+    // A variate of a shape below 1 is one of shape + 1 times a power of a uniform variate.
+    const boost = shape < 1 ? Math.log(1 - this.uniform()) / shape : 0;
+    const d = (shape < 1 ? shape + 1 : shape) - 1 / 3;
+    const c = 1 / Math.sqrt(9 * d);
+    for (;;) {
+      const x = this.normal();
+      const v = (1 + c * x) ** 3;
+      if (v <= 0) continue;
+      if (Math.log(1 - this.uniform()) < 0.5 * x * x + d * (1 - v + Math.log(v))) return Math.log(d * v) + boost;
     }
   }
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { balanceFields, mixingFields } from "./balance.ts";
 import {
   augmentationFields,
   dataFields,
@@ -44,6 +45,8 @@ export const finetuneSchema = z.strictObject({
     z.number().min(0).lt(1).default(0.1),
     "Label smoothing: the share of a target spread evenly over all classes.",
   ),
+  ...mixingFields,
+  ...balanceFields,
   globalPool: field(
     z.enum(["avg", "cls"]).default("avg"),
     "What the head reads: the average of the patch tokens, or the cls token.",

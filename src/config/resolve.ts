@@ -1,4 +1,5 @@
 import type { ErrorParts } from "../errors.ts";
+import { checkLoss, checkMixing } from "./balance-checks.ts";
 import {
   type Check,
   checkChannels,
@@ -36,7 +37,7 @@ const training = [...shared, checkEpochs, checkRates, checkStart];
 const checks: Readonly<Record<VerbName, readonly Check[]>> = {
   demo: [],
   pretrain: [checkModel("pretraining"), ...training, checkRatios(true), checkRandomRatio],
-  finetune: [checkModel("classifier"), ...training, checkRatios(false)],
+  finetune: [checkModel("classifier"), ...training, checkRatios(false), checkMixing, checkLoss],
   eval: [],
   predict: [],
   maps: [],
@@ -72,6 +73,7 @@ export function resolveOptions<V extends VerbName>(verb: V, input: InputOf<V> | 
 
 /** What is allowed but may surprise, one sentence each. */
 export function configNotes<V extends VerbName>(verb: V, options: OptionsOf<V>): string[] {
+  if (verb === "finetune") return balanceNotes(options as OptionsOf<"finetune">);
   if (verb !== "pretrain") return [];
   const { attentionStartEpoch, mapInterval, mapWarmupEpochs } = options as OptionsOf<"pretrain">;
   if (attentionStartEpoch === "never") return [];
@@ -80,6 +82,14 @@ export function configNotes<V extends VerbName>(verb: V, options: OptionsOf<V>):
   return [
     `attention-driven masking starts at epoch ${attentionStartEpoch}, but the first maps come at the end of epoch ${first}: until then every patch weighs the same`,
   ];
+}
+
+function balanceNotes({ sampling, classWeights }: OptionsOf<"finetune">): string[] {
+  return sampling === "balanced" && classWeights === "balanced"
+    ? [
+        "rare classes are both shown more often and given more weight: balancing them twice favours them over the others",
+      ]
+    : [];
 }
 
 function resolve<V extends VerbName>(

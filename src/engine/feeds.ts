@@ -92,10 +92,17 @@ function positionsOf(patches: readonly Uint32Array[]): BigInt64Array {
 
 /** Class targets [batch, classes], one-hot with the share `smoothing` spread evenly over all classes. */
 export function classTargets(labels: ArrayLike<number>, numClasses: number, smoothing = 0): Float32Array {
-  const targets = new Float32Array(labels.length * numClasses).fill(smoothing / numClasses);
-  for (let b = 0; b < labels.length; b++) {
-    const at = b * numClasses + (labels[b] as number);
-    targets[at] = (targets[at] as number) + 1 - smoothing;
-  }
+  const spread = smoothing / numClasses;
+  const targets = new Float32Array(labels.length * numClasses).fill(spread);
+  for (let b = 0; b < labels.length; b++) targets[b * numClasses + (labels[b] as number)] = 1 - smoothing + spread;
   return targets;
+}
+
+/**
+ * Gives each class a weight in the loss: targets [batch, classes] times weights [classes]. The cross-entropy and the
+ * focal loss are sums of `target · f(logits)` over batch and classes, so that scaling a target scales its term and the
+ * gradient alike; the mean stays one over images, as in PyTorch's CrossEntropyLoss with weights and soft targets.
+ */
+export function weighTargets(targets: Float32Array, weights: readonly number[]): Float32Array<ArrayBuffer> {
+  return Float32Array.from(targets, (target, at) => target * (weights[at % weights.length] as number));
 }

@@ -4,7 +4,7 @@ import { type Graph, graph } from "../graph/graph.ts";
 import type { Value } from "../graph/types.ts";
 import { tokenRows } from "../nn/attention.ts";
 import { layerNorm, linear } from "../nn/layers.ts";
-import { crossEntropy } from "../nn/losses.ts";
+import { crossEntropy, focalLoss } from "../nn/losses.ts";
 import { layerNormSpecs, linearSpecs, type ParameterSpec, type Parameters, parameterInputs } from "../nn/parameters.ts";
 import { type ClassifierConfig, checkConfig, patchCount } from "./config.ts";
 import { embed, encode, encoderSpecs, patchInputs } from "./encoder.ts";
@@ -29,16 +29,24 @@ export function classifierSpecs(config: ClassifierConfig): ParameterSpec[] {
  *
  * Inputs: `patches` and, unless all run, `positions` (see PatchInputs); `classTargets` [batch, classes] float32, soft
  * or smoothed; `dropPath` [depth, 2, batch] float32 where a rate is not 0. Outputs: `loss`, `logits` [batch, classes]
- * and `grad/<key>`. Source: method.md section 5.
+ * and `grad/<key>`. The loss is the cross-entropy, or the focal loss where `focalGamma` is given.
+ * Source: method.md section 5.
  */
 export function finetuneGraph(
   config: ClassifierConfig,
-  { batch, kept, dropPathRates = [] }: { batch: number; kept: KeptPatches; dropPathRates?: readonly number[] },
+  options: {
+    batch: number;
+    kept: KeptPatches;
+    dropPathRates?: readonly number[];
+    focalGamma?: number | undefined;
+  },
 ): Graph {
+  const { batch, kept, dropPathRates = [], focalGamma } = options;
   const specs = classifierSpecs(config);
   const p = parameterInputs(specs);
   const logits = classify(p, config, batch, kept, dropPathRates);
-  const loss = crossEntropy(logits, input("classTargets", [batch, config.numClasses]));
+  const targets = input("classTargets", [batch, config.numClasses]);
+  const loss = focalGamma === undefined ? crossEntropy(logits, targets) : focalLoss(logits, targets, focalGamma);
   return graph(`finetune-${kept}`, { loss, logits, ...gradientOutputs(loss, specs, p, gradients) });
 }
 

@@ -1,30 +1,26 @@
 import { basename } from "node:path";
-import { type FinetuneInput, type FinetuneOptions, resolveOptions } from "../config/index.ts";
-import type { Sample } from "../data/image-folder.ts";
-import type { Batch, ImageLoader } from "../data/loader.ts";
+import { configNotes, type FinetuneInput, type FinetuneOptions, resolveOptions } from "../config/index.ts";
+import type { Sample } from "../data/dataset.ts";
 import type { Engine } from "../engine/engine.ts";
-import { classTargets, type FeedBuilder } from "../engine/feeds.ts";
+import type { FeedBuilder } from "../engine/feeds.ts";
 import { type ClassificationMetrics, classificationMetrics } from "../evaluation/metrics/index.ts";
 import type { RunHooks } from "../events.ts";
 import { classificationGraph, classifySplit } from "../inference/classify.ts";
 import { classifierFromPretraining, loadWeights, type WeightMapping } from "../interop/load-weights.ts";
 import { readModelFile } from "../interop/model-file.ts";
 import type { StartingWeights } from "../interop/starting-weights.ts";
-import { attentionCounts, selectFromAttentionOrder } from "../masking/selection.ts";
-import { classifierSpecs, dropPathRates, finetuneGraph, type KeptPatches } from "../models/classifier.ts";
+import { classifierSpecs } from "../models/classifier.ts";
 import { type ClassifierConfig, patchCount } from "../models/config.ts";
 import { classifierPresets } from "../models/presets.ts";
 import { finetuneGroups } from "../optim/parameter-groups.ts";
-import { RandomStream } from "../random.ts";
 import { packageVersion } from "../version.ts";
+import { resolveClassWeights } from "./class-weights.ts";
+import { finetuneTask } from "./finetune-task.ts";
 import { MapBank } from "./map-bank.ts";
-import { refreshMaps } from "./map-refresh.ts";
 import { modelConfig } from "./model-config.ts";
 import * as setup from "./setup.ts";
 import { loadStart } from "./start.ts";
-import type { Phase, TrainingTask } from "./task.ts";
 import { Trainer } from "./trainer.ts";
-import { warnUniform } from "./uniform-warning.ts";
 
 export interface FinetuneResult {
   epochs: number;
@@ -47,11 +43,13 @@ export interface FinetuneResult {
  */
 export async function finetune(input: FinetuneInput | FinetuneOptions, hooks: RunHooks = {}): Promise<FinetuneResult> {
   const options = resolveOptions("finetune", input);
+  for (const message of configNotes("finetune", options)) hooks.onEvent?.({ type: "warning", message });
   const data = await setup.openData(options, hooks);
   const { classNames, splits } = data.folder;
   const shape = modelConfig(classifierPresets, options, classNames.length);
   const { decoderEmbedDim: _, decoderDepth: __, decoderNumHeads: ___, ...encoder } = shape;
   const config: ClassifierConfig = { ...encoder, globalPool: options.globalPool };
+  const classWeights = resolveClassWeights(options.classWeights, setup.classCounts(data));
   const specs = classifierSpecs(config);
   const store = setup.createStore(specs, options);
   if (options.resume === undefined && options.init === "checkpoint") {
@@ -82,7 +80,7 @@ export async function finetune(input: FinetuneInput | FinetuneOptions, hooks: Ru
       mapCrop: options.mapCrop,
     });
     if (state.maps) maps.restore(state.maps);
-    const task = finetuneTask({ options, config, feeds, maps, engine, loader, hooks, classNames });
+    const task = finetuneTask({ options, config, feeds, maps, engine, loader, hooks, classNames, classWeights });
     if (splits.val.length > 0) {
       task.validate = async () => {
         const { accuracy, f1Macro, aucMacro, logLoss } = await measure(splits.val, "validation");
@@ -162,84 +160,6 @@ async function measureSplit(
   }
 }
 
-/** What the trainer needs to know of fine-tuning. */
-function finetuneTask(parts: {
-  options: FinetuneOptions;
-  config: ClassifierConfig;
-  feeds: FeedBuilder;
-  maps: MapBank;
-  engine: Engine;
-  loader: ImageLoader;
-  hooks: RunHooks;
-  classNames: string[];
-}): TrainingTask {
-  const { options, config, feeds, maps, engine, loader, hooks, classNames } = parts;
-  const { seed, smoothing, mapInterval, epochs, fullTokenEpochs, batchSize } = options;
-  const counts = attentionCounts(patchCount(config), options);
-  const rates = dropPathRates(config.depth, options.dropPath);
-  const uniform = warnUniform(hooks);
-
-  const phase = (
-    kept: KeptPatches,
-    pixels: (batch: Batch, epoch: number) => ReturnType<FeedBuilder["kept"]>,
-  ): Phase => ({
-    graph: finetuneGraph(config, { batch: batchSize, kept, dropPathRates: rates }),
-    feeds: (batch, epoch, batchIndex) => ({
-      ...pixels(batch, epoch),
-      classTargets: classTargets(batch.labels, config.numClasses, smoothing),
-      ...(options.dropPath > 0 ? { dropPath: drawDropPath(rates, batchSize, seed, epoch, batchIndex) } : {}),
-    }),
-  });
-  const masked = phase(counts.kept, (batch, epoch) => {
-    const selections = Array.from(batch.indices, (image, b) => {
-      const drawn = maps.drawOrder(image, batch.geometries[b] as Batch["geometries"][number], epoch);
-      if (drawn.uniform) uniform(epoch);
-      return selectFromAttentionOrder(drawn.order, counts);
-    });
-    return feeds.kept(batch.images, selections);
-  });
-  const whole = phase("all", (batch) => feeds.whole(batch.images, batchSize));
-  const runsWhole = (epoch: number) => epoch >= epochs - fullTokenEpochs || counts.kept === patchCount(config);
-  return {
-    verb: "finetune",
-    maps,
-    phase: (epoch) => (runsWhole(epoch) ? whole : masked),
-    async beforeEpoch(epoch) {
-      if (epoch % mapInterval !== 0 || runsWhole(epoch)) return;
-      await refreshMaps({ engine, config, feeds, loader, maps, batchSize, seed, hooks });
-    },
-    describe: (epoch, step) => ({
-      kind: "classifier",
-      model: options.model,
-      config,
-      classNames,
-      mean: [...options.mean],
-      std: [...options.std],
-      epoch,
-      step,
-      seed,
-      licence: "other",
-      msmaeVersion: packageVersion,
-    }),
-  };
-}
-
-/** Drop-path factors [depth, 2, batch]: 0 with the block's rate, else 1 / (1 - rate). */
-function drawDropPath(
-  rates: readonly number[],
-  batch: number,
-  seed: number,
-  epoch: number,
-  batchIndex: number,
-): Float32Array {
-  const stream = RandomStream.for(seed, "drop-path", epoch, batchIndex);
-  const factors = new Float32Array(rates.length * 2 * batch);
-  rates.forEach((rate, block) => {
-    for (let i = 0; i < 2 * batch; i++) factors[block * 2 * batch + i] = stream.uniform() < rate ? 0 : 1 / (1 - rate);
-  });
-  return factors;
-}
-
 /** The options that the model card names. */
 const told = [
   "epochs",
@@ -250,6 +170,11 @@ const told = [
   "layerDecay",
   "dropPath",
   "smoothing",
+  "mixup",
+  "cutmix",
+  "sampling",
+  "classWeights",
+  "loss",
   "maskRatio",
   "throwRatio",
   "fullTokenEpochs",

@@ -50,9 +50,18 @@ export class MapBank {
     return this.#maps.subarray(image * this.#patches, (image + 1) * this.#patches);
   }
 
-  /** Draws the order in which an image's patches are masked, thrown and kept, its map following the crop. */
-  drawOrder(image: number, geometry: Geometry, epoch: number): { order: Uint32Array; uniform: boolean } {
-    const weights = patchWeights(this.map(image), geometry, this.#options);
-    return attentionOrder(weights, RandomStream.for(this.#seed, "masks", epoch, image));
+  /** Weights of an image's patches, float32 [patches]: its map, following the crop. */
+  weights(image: number, geometry: Geometry): Float32Array {
+    return patchWeights(this.map(image), geometry, this.#options);
+  }
+
+  /**
+   * Draws the order in which an image's patches are masked, thrown and kept, from their weights.
+   *
+   * @param repeat how often the image came earlier in the epoch, so that its masks differ.
+   */
+  drawOrder(image: number, weights: Float32Array, epoch: number, repeat = 0): { order: Uint32Array; uniform: boolean } {
+    const key = repeat === 0 ? [epoch, image] : [epoch, image, repeat];
+    return attentionOrder(weights, RandomStream.for(this.#seed, "masks", ...key));
   }
 }

@@ -152,7 +152,9 @@ function pretrainTask(parts: {
     return selectFromRandomOrder(randomOrder(patches, stream), random);
   });
   const attentionPhase = phase(driven, (batch, b, epoch) => {
-    const drawn = maps.drawOrder(batch.indices[b] as number, batch.geometries[b] as Batch["geometries"][number], epoch);
+    const image = batch.indices[b] as number;
+    const weights = maps.weights(image, batch.geometries[b] as Batch["geometries"][number]);
+    const drawn = maps.drawOrder(image, weights, epoch);
     if (drawn.uniform) uniform(epoch);
     return selectFromAttentionOrder(drawn.order, driven);
   });

@@ -1,4 +1,5 @@
 import type { ImageLoader } from "../data/loader.ts";
+import type { Sampling } from "../data/sampling.ts";
 import { type CropRange, PAPER_CROP } from "../data/transforms/random-resized-crop.ts";
 import type { TrainResult, Update } from "../engine/core.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -22,6 +23,7 @@ export interface TrainerOptions {
   emaDecay?: number;
   saveEvery: number;
   cropMinScale: number;
+  sampling?: Sampling;
   /** Where the run was resumed from. */
   resume?: string;
   schedule: WarmupCosine;
@@ -194,7 +196,8 @@ export class Trainer {
     const { loader, options } = this.#parts;
     const { epoch } = this.#progress;
     let index = this.#progress.batch;
-    const order = { epoch, seed: options.seed, batchSize: options.batchSize, startBatch: index };
+    const { seed, batchSize, sampling } = options;
+    const order = { epoch, seed, batchSize, sampling, startBatch: index };
     const crop: CropRange = { ...PAPER_CROP, scale: [options.cropMinScale, PAPER_CROP.scale[1]] };
     for await (const batch of loader.epoch({ ...order, crop, augment: true, shuffle: true, dropLast: true })) {
       const feeds = phase.feeds(batch, epoch, index++);

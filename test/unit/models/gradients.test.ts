@@ -38,9 +38,9 @@ const pretraining = (clsLoss: "ce" | "softmax-ce"): Model => ({
   graph: pretrainGraph(mae, { batch, kept: 2, masked: 2, clsLoss, clsLossWeight: 0.7 }),
   given: { positions, maskPositions, classTargets },
 });
-const finetuning = (globalPool: "avg" | "cls", kept: number | "all", rate: number): Model => ({
+const finetuning = (globalPool: "avg" | "cls", kept: number | "all", rate: number, focalGamma?: number): Model => ({
   specs: classifierSpecs(classifier(globalPool)),
-  graph: finetuneGraph(classifier(globalPool), { batch, kept, dropPathRates: dropPathRates(2, rate) }),
+  graph: finetuneGraph(classifier(globalPool), { batch, kept, dropPathRates: dropPathRates(2, rate), focalGamma }),
   given: {
     positions,
     classTargets,
@@ -54,6 +54,7 @@ const models: [string, Model][] = [
   ["fine-tuning of kept patches, average pooling and drop-path", finetuning("avg", 2, 0.5)],
   ["fine-tuning of kept patches, cls pooling", finetuning("cls", 2, 0)],
   ["fine-tuning of all patches", finetuning("avg", "all", 0)],
+  ["fine-tuning with the focal loss", finetuning("avg", "all", 0, 2)],
 ];
 
 describe.each(models)("%s", (_, { specs, graph, given }) => {

@@ -1,10 +1,13 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { gradients } from "../../../src/autodiff/gradients.ts";
 import { input } from "../../../src/graph/builders.ts";
 import { graph } from "../../../src/graph/graph.ts";
 import { interpret } from "../../../src/graph/interpreter.ts";
-import { crossEntropy, meanSquaredError, softmaxCrossEntropy } from "../../../src/nn/losses.ts";
+import type { Value } from "../../../src/graph/types.ts";
+import { crossEntropy, focalLoss, meanSquaredError, softmaxCrossEntropy } from "../../../src/nn/losses.ts";
 import { nodeBackend } from "../../../src/runtime/node-backend.ts";
 import { compile, Program } from "../../../src/runtime/program.ts";
+import torch from "./torch-losses.json" with { type: "json" };
 
 test("the mean squared error of a million values keeps fp32 accuracy", async () => {
   const [rows, values] = [1408, 768];
@@ -36,4 +39,78 @@ test("cross-entropy is the mean over images of -Σ targets · log softmax, also 
 test("softmax-ce applies softmax twice", () => {
   const expected = -Math.log(Math.exp(3 / 4) / (Math.exp(1 / 4) + Math.exp(3 / 4)));
   expect(evaluate(softmaxCrossEntropy, [Math.log(1), Math.log(3)], [0, 1], 2)).toBeCloseTo(expected, 14);
+});
+
+/** Loss and gradient of the logits, in float64 or on ONNX Runtime's CPU provider. */
+async function lossAndGradient(
+  criterion: (logits: Value, targets: Value) => Value,
+  feeds: { logits: number[]; targets: number[] },
+  executor: "float64" | "cpu",
+) {
+  const shape = [torch.rows, feeds.logits.length / torch.rows];
+  const logits = input("logits", shape);
+  const loss = criterion(logits, input("targets", shape));
+  const [gradient] = gradients(loss, [logits]) as [Value];
+  const step = graph("loss", { loss, gradient });
+  if (executor === "float64") {
+    const results = interpret(step, feeds);
+    return { loss: results.get("loss")?.data[0] as number, gradient: results.get("gradient")?.data as Float64Array };
+  }
+  const program = await Program.load(nodeBackend, compile(step, "cpu"), { provider: "cpu", threads: 1 });
+  const results = await program.run({
+    logits: Float32Array.from(feeds.logits),
+    targets: Float32Array.from(feeds.targets),
+  });
+  await program.release();
+  return { loss: results.loss?.[0] as number, gradient: results.gradient as Float32Array };
+}
+
+describe.each([
+  ["float64", 1e-12],
+  // fp32 rounding of a handful of operations.
+  ["cpu", 2e-6],
+] as const)("against PyTorch, on %s", (executor, tolerance) => {
+  const agree = (got: { loss: number; gradient: ArrayLike<number> }, want: { loss: number; gradient: number[] }) => {
+    expect(Math.abs(got.loss / want.loss - 1)).toBeLessThan(tolerance);
+    want.gradient.forEach((value, i) => {
+      expect(Math.abs((got.gradient[i] as number) - value)).toBeLessThan(tolerance);
+    });
+  };
+
+  test.each(Object.keys(torch.focal) as (keyof typeof torch.focal)[])("focal loss, gamma %s", async (gamma) => {
+    const criterion = (logits: Value, targets: Value) => focalLoss(logits, targets, Number(gamma));
+    agree(await lossAndGradient(criterion, torch, executor), torch.focal[gamma]);
+  });
+
+  test("targets times class weights give CrossEntropyLoss(weight) with soft targets", async () => {
+    const targets = torch.targets.map((target, at) => target * (torch.weights[at % torch.weights.length] as number));
+    agree(await lossAndGradient(crossEntropy, { ...torch, targets }, executor), torch.weighted);
+  });
+
+  test("the gradient stays finite where a probability rounds to one or to zero", async () => {
+    for (const gamma of [0, 0.5, 1, 2, 5]) {
+      const feeds = { logits: [90, -90, 0, 0, 0, 200, 0, 0, 17, 0, 0, 0], targets: torch.targets };
+      const got = await lossAndGradient((l, t) => focalLoss(l, t, gamma), feeds, executor);
+      expect(Number.isFinite(got.loss)).toBe(true);
+      expect([...got.gradient].every(Number.isFinite)).toBe(true);
+    }
+  });
+});
+
+test("focal loss of gamma 0 is the cross-entropy", () => {
+  const values = [torch.logits, torch.targets, torch.weights.length] as const;
+  const focal = evaluate((logits, targets) => focalLoss(logits, targets, 0), ...values);
+  expect(focal).toBeCloseTo(evaluate(crossEntropy, ...values), 12);
+});
+
+test.each([0.5, 2, 3.5])("focal vjp matches central differences on [3,4], gamma %s", async (gamma) => {
+  const criterion = (logits: Value, targets: Value) => focalLoss(logits, targets, gamma);
+  const { gradient } = await lossAndGradient(criterion, torch, "float64");
+  torch.logits.forEach((logit, at) => {
+    const h = 1e-5;
+    const [up, down] = [logit + h, logit - h].map((value) =>
+      evaluate(criterion, torch.logits.with(at, value), torch.targets, torch.weights.length),
+    ) as [number, number];
+    expect((up - down) / (2 * h)).toBeCloseTo(gradient[at] as number, 8);
+  });
 });

@@ -1,0 +1,23 @@
+import type { FinetuneOptions } from "../config/index.ts";
+import type { Batch } from "../data/loader.ts";
+import { mixImages } from "../data/mixing/apply.ts";
+import { drawMixes, type Mix, mixes } from "../data/mixing/draw.ts";
+import type { EncoderConfig } from "../models/config.ts";
+import { RandomStream } from "../random.ts";
+
+/** Mixes the images of a batch in place, and tells how each was mixed; undefined where nothing is mixed. */
+export type BatchMixer = (batch: Batch, epoch: number, batchIndex: number) => Mix[] | undefined;
+
+/** Mixup and cutmix as the options say. The draws depend on the seed, the epoch and the batch alone. */
+export function batchMixer(options: FinetuneOptions, config: EncoderConfig): BatchMixer {
+  const { mixupOffEpoch, seed } = options;
+  if (!mixes(options)) return () => undefined;
+  const size = { height: config.inputHeight, width: config.inputWidth, channels: config.inChans };
+  return (batch, epoch, batchIndex) => {
+    if (mixupOffEpoch > 0 && epoch >= mixupOffEpoch) return undefined;
+    const stream = RandomStream.for(seed, "mixing", epoch, batchIndex);
+    const drawn = drawMixes(options, { batch: batch.indices.length, ...size }, stream);
+    mixImages(batch.images, drawn, size);
+    return drawn;
+  };
+}

@@ -1,0 +1,120 @@
+import type { FinetuneOptions } from "../config/index.ts";
+import type { Batch, ImageLoader } from "../data/loader.ts";
+import { mixPatchWeights, mixTargets } from "../data/mixing/apply.ts";
+import type { Mix } from "../data/mixing/draw.ts";
+import type { Engine } from "../engine/engine.ts";
+import { classTargets, type FeedBuilder, weighTargets } from "../engine/feeds.ts";
+import type { RunHooks } from "../events.ts";
+import { attentionCounts, selectFromAttentionOrder } from "../masking/selection.ts";
+import { dropPathRates, finetuneGraph, type KeptPatches } from "../models/classifier.ts";
+import { type ClassifierConfig, patchCount } from "../models/config.ts";
+import { RandomStream } from "../random.ts";
+import { packageVersion } from "../version.ts";
+import { batchMixer } from "./batch-mixer.ts";
+import type { MapBank } from "./map-bank.ts";
+import { refreshMaps } from "./map-refresh.ts";
+import type { Phase, TrainingTask } from "./task.ts";
+import { warnUniform } from "./uniform-warning.ts";
+
+/** What the trainer needs to know of fine-tuning. */
+export function finetuneTask(parts: {
+  options: FinetuneOptions;
+  config: ClassifierConfig;
+  feeds: FeedBuilder;
+  maps: MapBank;
+  engine: Engine;
+  loader: ImageLoader;
+  hooks: RunHooks;
+  classNames: string[];
+  /** A weight per class in the loss; all weigh the same where it is undefined. */
+  classWeights: readonly number[] | undefined;
+}): TrainingTask {
+  const { options, config, feeds, maps, engine, loader, hooks, classNames, classWeights } = parts;
+  const { seed, smoothing, mapInterval, epochs, fullTokenEpochs, batchSize, loss, focalGamma } = options;
+  const counts = attentionCounts(patchCount(config), options);
+  const rates = dropPathRates(config.depth, options.dropPath);
+  const uniform = warnUniform(hooks);
+
+  const mix = batchMixer(options, config);
+  const targetsOf = (labels: Int32Array, mixes: readonly Mix[] | undefined) => {
+    const smoothed = classTargets(labels, config.numClasses, smoothing);
+    const mixed = mixes === undefined ? smoothed : mixTargets(smoothed, mixes);
+    return classWeights === undefined ? mixed : weighTargets(mixed, classWeights);
+  };
+  const weightsOf = (batch: Batch, mixes: readonly Mix[] | undefined) => {
+    const own = Array.from(batch.indices, (image, b) =>
+      maps.weights(image, batch.geometries[b] as Batch["geometries"][number]),
+    );
+    if (mixes === undefined) return own;
+    const size = { width: config.inputWidth, patchSize: config.patchSize };
+    return own.map((weights, b) => mixPatchWeights(weights, own.at(-1 - b) as Float32Array, mixes[b] as Mix, size));
+  };
+  const phase = (
+    kept: KeptPatches,
+    pixels: (batch: Batch, epoch: number, mixes: readonly Mix[] | undefined) => ReturnType<FeedBuilder["kept"]>,
+  ): Phase => ({
+    graph: finetuneGraph(config, {
+      batch: batchSize,
+      kept,
+      dropPathRates: rates,
+      focalGamma: loss === "focal" ? (focalGamma ?? 2) : undefined,
+    }),
+    feeds(batch, epoch, batchIndex) {
+      const mixes = mix(batch, epoch, batchIndex);
+      return {
+        ...pixels(batch, epoch, mixes),
+        classTargets: targetsOf(batch.labels, mixes),
+        ...(options.dropPath > 0 ? { dropPath: drawDropPath(rates, batchSize, seed, epoch, batchIndex) } : {}),
+      };
+    },
+  });
+  const masked = phase(counts.kept, (batch, epoch, mixes) => {
+    const weights = weightsOf(batch, mixes);
+    const selections = Array.from(batch.indices, (image, b) => {
+      const drawn = maps.drawOrder(image, weights[b] as Float32Array, epoch, batch.repeats[b]);
+      if (drawn.uniform) uniform(epoch);
+      return selectFromAttentionOrder(drawn.order, counts);
+    });
+    return feeds.kept(batch.images, selections);
+  });
+  const whole = phase("all", (batch) => feeds.whole(batch.images, batchSize));
+  const runsWhole = (epoch: number) => epoch >= epochs - fullTokenEpochs || counts.kept === patchCount(config);
+  return {
+    verb: "finetune",
+    maps,
+    phase: (epoch) => (runsWhole(epoch) ? whole : masked),
+    async beforeEpoch(epoch) {
+      if (epoch % mapInterval !== 0 || runsWhole(epoch)) return;
+      await refreshMaps({ engine, config, feeds, loader, maps, batchSize, seed, hooks });
+    },
+    describe: (epoch, step) => ({
+      kind: "classifier",
+      model: options.model,
+      config,
+      classNames,
+      mean: [...options.mean],
+      std: [...options.std],
+      epoch,
+      step,
+      seed,
+      licence: "other",
+      msmaeVersion: packageVersion,
+    }),
+  };
+}
+
+/** Drop-path factors [depth, 2, batch]: 0 with the block's rate, else 1 / (1 - rate). */
+function drawDropPath(
+  rates: readonly number[],
+  batch: number,
+  seed: number,
+  epoch: number,
+  batchIndex: number,
+): Float32Array {
+  const stream = RandomStream.for(seed, "drop-path", epoch, batchIndex);
+  const factors = new Float32Array(rates.length * 2 * batch);
+  rates.forEach((rate, block) => {
+    for (let i = 0; i < 2 * batch; i++) factors[block * 2 * batch + i] = stream.uniform() < rate ? 0 : 1 / (1 - rate);
+  });
+  return factors;
+}

@@ -1,0 +1,140 @@
+import { describe, expect, test } from "vitest";
+import { type FinetuneInput, resolveOptions } from "../../../src/config/index.ts";
+import type { Batch, ImageLoader } from "../../../src/data/loader.ts";
+import { mixImages, mixPatchWeights, mixTargets } from "../../../src/data/mixing/apply.ts";
+import { drawMixes } from "../../../src/data/mixing/draw.ts";
+import { wholeImage } from "../../../src/data/transforms/geometry.ts";
+import { Normalizer } from "../../../src/data/transforms/normalize.ts";
+import type { Engine } from "../../../src/engine/engine.ts";
+import { classTargets, FeedBuilder } from "../../../src/engine/feeds.ts";
+import { sortedNodes } from "../../../src/graph/graph.ts";
+import { attentionOrder } from "../../../src/masking/selection.ts";
+import { RandomStream } from "../../../src/random.ts";
+import { finetuneTask } from "../../../src/training/finetune-task.ts";
+import { MapBank } from "../../../src/training/map-bank.ts";
+
+const config = {
+  inputHeight: 4,
+  inputWidth: 6,
+  patchSize: 2,
+  inChans: 1,
+  embedDim: 8,
+  depth: 1,
+  numHeads: 2,
+  mlpRatio: 2,
+  numClasses: 3,
+  globalPool: "avg",
+} as const;
+const size = { height: 4, width: 6, channels: 1 };
+const feeds = new FeedBuilder(config, new Normalizer(1, { mean: [0.5], std: [0.25] }));
+const unused = {} as Engine & ImageLoader;
+
+function taskOf(input: Partial<FinetuneInput>, maps: number[][] = [], classWeights?: readonly number[]) {
+  const base = {
+    dataPath: "images",
+    outputDir: "run",
+    init: "scratch",
+    batchSize: 4,
+    epochs: 10,
+    dropPath: 0,
+  } as const;
+  const options = resolveOptions("finetune", { ...base, inChans: 1, seed: 5, ...input });
+  const bank = new MapBank(4, 6, options.seed, { ...config, mapCrop: "aligned" });
+  maps.forEach((map, image) => {
+    bank.set(image, map);
+  });
+  const parts = { options, config, feeds, maps: bank, classNames: ["a", "b", "c"], classWeights };
+  return { options, bank, task: finetuneTask({ ...parts, engine: unused, loader: unused, hooks: {} }) };
+}
+
+const labels = Int32Array.of(0, 2, 1, 1);
+const pixels = () => Uint8Array.from({ length: 96 }, (_, i) => i * 37 + (i >> 3));
+const batchOf = (indices = [0, 1, 2, 3], repeats = [0, 0, 0, 0]): Batch => ({
+  batch: 0,
+  indices: Uint32Array.from(indices),
+  repeats: Uint32Array.from(repeats),
+  labels,
+  images: pixels(),
+  geometries: indices.map(() => wholeImage(4, 6)),
+  paths: indices.map(String),
+  release: () => undefined,
+});
+/** The feeds of an epoch that shows all patches, or masks some. */
+const feedsOf = ({ task }: ReturnType<typeof taskOf>, epoch: number, batchIndex: number, batch = batchOf()) =>
+  task.phase(epoch).feeds(batch, epoch, batchIndex);
+/** Patches of image `b` that the encoder sees. */
+const keptOf = (got: ReturnType<typeof feedsOf>, b: number) =>
+  [...(got.positions as BigInt64Array)].filter((_, at) => at % 4 === b).map((position) => Number(position) - 1);
+
+const mixing: Partial<FinetuneInput> = { mixup: 0.8, cutmix: 1, mixupMode: "elem" };
+/** Of a map on the left, on the right, above and below. */
+const maps = [
+  [9, 1, 0, 9, 1, 0],
+  [0, 1, 9, 0, 1, 9],
+  [5, 5, 5, 0, 0, 0],
+  [0, 0, 0, 5, 5, 5],
+];
+const everywhere: Partial<FinetuneInput> = { maskRatio: 0, throwRatio: 0 };
+
+describe("mixing in fine-tuning", () => {
+  test("images and targets are mixed alike, drawn from the seed, the epoch and the batch", () => {
+    const made = taskOf({ ...mixing, ...everywhere });
+    const got = feedsOf(made, 3, 7);
+    const mixes = drawMixes(made.options, { batch: 4, ...size }, RandomStream.for(5, "mixing", 3, 7));
+    const images = pixels();
+    mixImages(images, mixes, size);
+    expect(images).not.toEqual(pixels());
+    expect(got.patches).toEqual(feeds.whole(images, 4).patches);
+    expect(got.classTargets).toEqual(mixTargets(classTargets(labels, 3, 0.1), mixes));
+    expect(feedsOf(made, 3, 7)).toEqual(got);
+    expect(feedsOf(made, 3, 6).classTargets).not.toEqual(got.classTargets);
+    expect(feedsOf(made, 2, 7).classTargets).not.toEqual(got.classTargets);
+  });
+
+  test("stops at mixupOffEpoch", () => {
+    const made = taskOf({ ...mixing, ...everywhere, mixupOffEpoch: 4 });
+    expect(feedsOf(made, 3, 0).classTargets).not.toEqual(classTargets(labels, 3, 0.1));
+    const plain = feedsOf(made, 4, 0);
+    expect(plain.classTargets).toEqual(classTargets(labels, 3, 0.1));
+    expect(plain.patches).toEqual(feeds.whole(pixels(), 4).patches);
+  });
+
+  test("the masks follow the maps of both images", () => {
+    const made = taskOf({ ...mixing, maskRatio: 0.34, throwRatio: 0.17 }, maps);
+    const mixes = drawMixes(made.options, { batch: 4, ...size }, RandomStream.for(5, "mixing", 2, 1));
+    const weights = maps.map((_, image) => made.bank.weights(image, wholeImage(4, 6)));
+    const got = feedsOf(made, 2, 1);
+    const differing = mixes.filter((mix, b) => {
+      const [own, other] = [weights[b], weights[3 - b]] as [Float32Array, Float32Array];
+      const stream = () => RandomStream.for(5, "masks", 2, b);
+      const { order } = attentionOrder(mixPatchWeights(own, other, mix, { width: 6, patchSize: 2 }), stream());
+      expect(keptOf(got, b)).toEqual([...order.subarray(3)]);
+      return String(attentionOrder(own, stream()).order.subarray(3)) !== String(order.subarray(3));
+    });
+    expect(differing.length).toBeGreaterThan(0);
+  });
+
+  test("an image that comes twice in an epoch is masked in two ways", () => {
+    const made = taskOf({ maskRatio: 0.5, throwRatio: 0 });
+    const twice = feedsOf(made, 0, 0, batchOf([2, 2, 2, 2], [0, 1, 2, 3]));
+    const orders = new Set([0, 1, 2, 3].map((b) => String(keptOf(twice, b))));
+    expect(orders.size).toBeGreaterThan(1);
+    const same = feedsOf(made, 0, 0, batchOf([2, 2, 2, 2]));
+    expect(new Set([0, 1, 2, 3].map((b) => String(keptOf(same, b)))).size).toBe(1);
+  });
+});
+
+test("class weights scale the targets of their class", () => {
+  const got = feedsOf(taskOf(everywhere, [], [1, 4, 0.5]), 0, 0).classTargets as Float32Array;
+  const plain = classTargets(labels, 3, 0.1);
+  expect([...got]).toEqual([...plain].map((target, at) => Math.fround(target * ([1, 4, 0.5][at % 3] as number))));
+});
+
+test("the focal loss is asked for by name", () => {
+  const logarithms = (input: Partial<FinetuneInput>) => {
+    const { graph } = taskOf({ ...everywhere, ...input }).task.phase(0);
+    return sortedNodes([...graph.outputs.values()]).filter(({ op }) => op === "Log").length;
+  };
+  expect(logarithms({})).toBe(0);
+  expect(logarithms({ loss: "focal" })).toBe(1);
+});
