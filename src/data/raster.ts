@@ -1,4 +1,4 @@
-export type { CropBox, Geometry } from "../masking/patch-weights.ts";
+export type { AffineMatrix, CropBox, Geometry, Warp } from "../masking/patch-weights.ts";
 
 /** An image of 8-bit samples, rows from the top, channels interleaved: `pixels` is [height, width, channels]. */
 export interface RasterImage {

@@ -1,4 +1,7 @@
 import { MsmaeError } from "../errors.ts";
+import { checkTurn, type Places, pixelCentres, undoWarp, type Warp } from "./warps.ts";
+
+export type { AffineMatrix, Warp } from "./warps.ts";
 
 /** A rectangle in source pixels. */
 export interface CropBox {
@@ -8,12 +11,17 @@ export interface CropBox {
   width: number;
 }
 
-/** How a sample's source image became the model's input: a crop in source pixels, then a mirror along x. */
+/**
+ * How a sample's source image became the model's input: a crop in source pixels, resized to the input size, then a
+ * mirror along x, then the warps in their order.
+ */
 export interface Geometry {
   crop: CropBox;
   flip: boolean;
   sourceHeight: number;
   sourceWidth: number;
+  /** Absent when there are none. */
+  warps?: readonly Warp[];
 }
 
 /** The network's input size and patch size in pixels, and how a map follows its image's crop. */
@@ -37,11 +45,12 @@ interface Span {
 }
 
 /**
- * Weights of an image's patches, from its attention map: the map follows the image's crop and mirror, is resized
- * bilinearly to the input size, and summed over each patch.
+ * Weights of an image's patches, from its attention map: the map follows the image's crop, mirror and warps, is
+ * resized bilinearly to the input size, and summed over each patch. What a warp brought in from outside weighs nothing.
  *
- * Bilinear resizing and summing are both linear along each axis, so that the result is Py·map·Pxᵀ with small
- * matrices; the input-sized map is never made.
+ * Bilinear resizing and summing are both linear along each axis, so that without warps the result is Py·map·Pxᵀ with
+ * small matrices; the input-sized map is never made. Flips and quarter turns move whole patches. Under other warps the
+ * bilinear map is evaluated where each pixel centre came from.
  *
  * @param map float32 [gh, gw] with gh = inputHeight/patchSize, gw = inputWidth/patchSize, row by row.
  * @returns float32 [L], L = gh·gw, row by row; in the map's unit times patchSize² pixels.
@@ -60,11 +69,24 @@ export function patchWeights(map: Float32Array, geometry: Geometry, options: Pat
       todo: "make the input size a multiple of the patch size, and the maps with the same model",
     });
   }
-  const { crop, sourceHeight, sourceWidth } = geometry;
+  const { crop, flip, sourceHeight, sourceWidth, warps = [] } = geometry;
   const span = options.mapCrop === "aligned" ? alignedSpan : referenceSpan;
-  const rows = patchSums(span(crop.top, crop.height, sourceHeight, inputHeight, gh), gh, patchSize);
-  const columns = patchSums(span(crop.left, crop.width, sourceWidth, inputWidth, gw), gw, patchSize);
+  const spanY = span(crop.top, crop.height, sourceHeight, inputHeight, gh);
+  const spanX = span(crop.left, crop.width, sourceWidth, inputWidth, gw);
+  if (!warps.every(isGridMove)) return warpedWeights(map, spanY, spanX, flip, warps, options);
+  let weights = croppedWeights(map, patchSums(spanY, gh, patchSize), patchSums(spanX, gw, patchSize), flip, gh, gw);
+  for (const warp of warps) weights = moveCells(weights, warp, gh, gw);
+  return weights;
+}
 
+function croppedWeights(
+  map: Float32Array,
+  rows: Float64Array,
+  columns: Float64Array,
+  flip: boolean,
+  gh: number,
+  gw: number,
+): Float32Array {
   const mixed = new Float64Array(gw);
   const weights = new Float32Array(gh * gw);
   for (let y = 0; y < gh; y++) {
@@ -77,10 +99,85 @@ export function patchWeights(map: Float32Array, geometry: Geometry, options: Pat
     for (let x = 0; x < gw; x++) {
       let sum = 0;
       for (let j = 0; j < gw; j++) sum += (columns[x * gw + j] as number) * (mixed[j] as number);
-      weights[y * gw + (geometry.flip ? gw - 1 - x : x)] = sum;
+      weights[y * gw + (flip ? gw - 1 - x : x)] = sum;
     }
   }
   return weights;
+}
+
+type GridMove = Extract<Warp, { kind: "flip-y" | "turn" }>;
+
+function isGridMove(warp: Warp): warp is GridMove {
+  return warp.kind === "flip-y" || warp.kind === "turn";
+}
+
+/** Flips or turns the grid of patches as the image was. */
+function moveCells(cells: Float32Array, warp: GridMove, gh: number, gw: number): Float32Array {
+  const quarters = warp.kind === "turn" ? warp.quarters : 0;
+  checkTurn(quarters, gh, gw);
+  const moved = new Float32Array(cells.length);
+  for (let y = 0, at = 0; y < gh; y++) {
+    for (let x = 0; x < gw; x++, at++) {
+      let from = (gh - 1 - y) * gw + x;
+      if (quarters === 1) from = x * gw + gw - 1 - y;
+      else if (quarters === 2) from = (gh - 1 - y) * gw + gw - 1 - x;
+      else if (quarters === 3) from = (gh - 1 - x) * gw + y;
+      moved[at] = cells[from] as number;
+    }
+  }
+  return moved;
+}
+
+let scratch: Places = { height: 0, width: 0, xs: new Float64Array(0), ys: new Float64Array(0) };
+
+/** Places to work on, kept between calls: they are many, and of one size throughout a run. */
+function scratchPlaces(height: number, width: number): Places {
+  if (scratch.height !== height || scratch.width !== width) {
+    const length = height * width;
+    scratch = { height, width, xs: new Float64Array(length), ys: new Float64Array(length) };
+  }
+  return scratch;
+}
+
+function warpedWeights(
+  map: Float32Array,
+  spanY: Span,
+  spanX: Span,
+  flip: boolean,
+  warps: readonly Warp[],
+  { inputHeight, inputWidth, patchSize }: PatchWeightOptions,
+): Float32Array {
+  const places = scratchPlaces(inputHeight, inputWidth);
+  const { xs, ys } = places;
+  pixelCentres(places);
+  for (const warp of warps.toReversed()) undoWarp(warp, places);
+  const gw = inputWidth / patchSize;
+  const stepX = spanX.length / inputWidth;
+  const stepY = spanY.length / inputHeight;
+  const sums = new Float64Array(map.length);
+  for (let y = 0, at = 0; y < inputHeight; y++) {
+    const row = Math.floor(y / patchSize) * gw;
+    for (let x = 0; x < inputWidth; x++, at++) {
+      const placeX = xs[at] as number;
+      if (Number.isNaN(placeX)) continue;
+      const px = spanX.start + (flip ? inputWidth - placeX : placeX) * stepX - 0.5;
+      const py = spanY.start + (ys[at] as number) * stepY - 0.5;
+      const heldX = Math.min(Math.max(px, spanX.low), spanX.high);
+      const heldY = Math.min(Math.max(py, spanY.low), spanY.high);
+      const left = Math.floor(heldX);
+      const top = Math.floor(heldY);
+      const fx = heldX - left;
+      const fy = heldY - top;
+      const a = top * gw + left;
+      const right = fx > 0 ? 1 : 0;
+      const b = fy > 0 ? a + gw : a;
+      const above = (map[a] as number) * (1 - fx) + (map[a + right] as number) * fx;
+      const below = (map[b] as number) * (1 - fx) + (map[b + right] as number) * fx;
+      const patch = row + Math.floor(x / patchSize);
+      sums[patch] = (sums[patch] as number) + above * (1 - fy) + below * fy;
+    }
+  }
+  return Float32Array.from(sums);
 }
 
 function alignedSpan(offset: number, size: number, sourceSize: number, _inputSize: number, cells: number): Span {
