@@ -1,19 +1,22 @@
 import { writeFileAtomic } from "../atomic-file.ts";
 import { type MapsInput, type MapsOptions, resolveOptions } from "../config/index.ts";
+import { encodeNpy } from "../data/decode/npy.ts";
 import { encodePng } from "../evaluation/report/png.ts";
 import { overlayMap, type RgbImage } from "../evaluation/visual/index.ts";
 import type { RunHooks } from "../events.ts";
 import { gridOf, patchCount } from "../models/config.ts";
 import { attentionGraph, mapsOfBatch } from "./attention.ts";
-import { encodeNpy } from "./npy.ts";
+import { listPictures } from "./list-pictures.ts";
 import { outputPaths } from "./output-names.ts";
-import { type FileFailure, readFiles } from "./read-files.ts";
+import { type FileFailure, nameOf, readFiles } from "./read-files.ts";
 import { runBatches } from "./run-batches.ts";
-import { openModel } from "./session.ts";
+import { openModel, readingOf } from "./session.ts";
 
 /** Where one file's attention map was written. */
 export interface MapFiles {
   path: string;
+  /** Frame, page or slice of a file that holds several. */
+  slice?: number;
   /** PNG: the map as a heat map over the image. */
   overlay: string;
   /** NumPy file: float32 [gh, gw], each head scaled to [0, 1], averaged over heads. */
@@ -36,16 +39,18 @@ export async function* attentionMaps(
   hooks: RunHooks = {},
 ): AsyncGenerator<MapFiles | FileFailure, void, void> {
   const options = resolveOptions("maps", input);
-  const { checkpoint, files, outputDir } = options;
-  const targets = await outputPaths(files, outputDir, ["-attention.png", "-attention.npy"]);
+  const { checkpoint, outputDir, slices } = options;
   const model = await openModel(checkpoint, "any", options, hooks);
   try {
     const { config } = model.description;
+    const reading = readingOf(model.description, options);
+    const files = await listPictures(options.files, { slices, axis: reading.axis });
+    const targets = await outputPaths(files, outputDir, ["-attention.png", "-attention.npy"]);
     const { height, width } = gridOf(config);
     const patches = patchCount(config);
     const batchSize = Math.min(options.batchSize, files.length);
     const graph = attentionGraph(config, batchSize);
-    const batches = readFiles(files, { config, batchSize, pictureSide: PICTURE_SIDE });
+    const batches = readFiles(files, { config, batchSize, reading, pictureSide: PICTURE_SIDE });
     hooks.onEvent?.({ type: "phase", name: "attention maps", total: files.length });
     let done = 0;
     for await (const { batch, outputs } of runBatches({ ...model, graph, batches, batchSize, signal: hooks.signal })) {
@@ -60,7 +65,7 @@ export async function* attentionMaps(
         const drawn = overlayMap(file.picture as RgbImage, { height, width, data });
         await writeFileAtomic(overlay, await encodePng(drawn));
         await writeFileAtomic(weights, encodeNpy(data, [height, width]));
-        yield { path: file.path, overlay, weights };
+        yield { ...nameOf(file), overlay, weights };
       }
       done += batch.files.length;
       hooks.onEvent?.({ type: "phase-progress", done });

@@ -1,7 +1,10 @@
 import { readFile, stat } from "node:fs/promises";
+import { basename } from "node:path";
 import { isBmp } from "./bmp.ts";
 import { FORMAT_NAMES, overLimit, unreadable } from "./decode-error.ts";
 import { gunzipAll, isGzip } from "./gunzip.ts";
+import { openNifti, startsAsNifti } from "./nifti/index.ts";
+import { looksLikeNpy, openNpy } from "./npy.ts";
 import { openBmp, openPicture, type PictureFormat } from "./picture.ts";
 import { DEFAULT_LIMITS, type DecodeLimits, type ImageFile } from "./source-image.ts";
 
@@ -15,9 +18,8 @@ import { DEFAULT_LIMITS, type DecodeLimits, type ImageFile } from "./source-imag
 export async function openImageFile(path: string, limits: Partial<DecodeLimits> = {}): Promise<ImageFile> {
   const bounds = { ...DEFAULT_LIMITS, ...limits };
   try {
-    const { size } = await stat(path);
-    if (size > bounds.fileBytes) throw overLimit(path, `a file of at most ${bounds.fileBytes} bytes`, `${size} bytes`);
-    const bytes = await readFile(path);
+    const bytes = await readBounded(path, bounds);
+    if (await startsAsNifti(bytes)) return await openNifti(bytes, path, bounds, () => readPair(path, bounds));
     if (!isGzip(bytes)) return await openBytes(bytes, path, bounds);
     return await openBytes(await gunzipAll(bytes, bounds.decodedBytes), path, bounds);
   } catch (cause) {
@@ -25,9 +27,30 @@ export async function openImageFile(path: string, limits: Partial<DecodeLimits> 
   }
 }
 
+async function readBounded(path: string, { fileBytes }: DecodeLimits): Promise<Uint8Array> {
+  const { size } = await stat(path);
+  if (size > fileBytes) throw overLimit(path, `a file of at most ${fileBytes} bytes`, `${size} bytes`);
+  return readFile(path);
+}
+
+/** The voxels of a header that stands in a file of its own. */
+async function readPair(path: string, limits: DecodeLimits): Promise<Uint8Array> {
+  const stem = path.replace(/\.hdr(\.gz)?$/i, "");
+  for (const ending of [".img", ".img.gz", ".IMG"]) {
+    const candidate = `${stem}${ending}`;
+    const found = await stat(candidate).then(
+      (entry) => entry.isFile(),
+      () => false,
+    );
+    if (found && candidate !== path) return readBounded(candidate, limits);
+  }
+  throw new Error(`a NIfTI header without its voxels (no ${basename(stem)}.img beside it)`);
+}
+
 async function openBytes(bytes: Uint8Array, path: string, limits: DecodeLimits): Promise<ImageFile> {
   const picture = pictureFormat(bytes);
   if (picture) return openPicture(bytes, picture, path, limits);
+  if (looksLikeNpy(bytes)) return openNpy(bytes, path, limits);
   if (isBmp(bytes)) return openBmp(bytes, path, limits);
   throw new Error(bytes.length === 0 ? "an empty file" : `a file that starts as none of ${FORMAT_NAMES} does`);
 }

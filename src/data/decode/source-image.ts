@@ -75,10 +75,13 @@ export type SliceAxis = "axial" | "coronal" | "sagittal";
 /** Everything a file holds as one array, as the format's usual Python reader gives it. */
 export interface StoredArray {
   shape: number[];
-  /** NumPy's name, for example `int16`. */
+  /** NumPy's name, for example `int16`; as NumPy prints it where it has named parts. */
   dtype: string;
-  /** In C order (last axis fastest); bytes of `dtype`, little endian. */
-  data: NumericArray;
+  /**
+   * In C order (last axis fastest); bytes of `dtype`, little endian. Complex numbers are pairs of floats, and types of
+   * several named bytes (NIfTI's RGB) are bytes.
+   */
+  data: NumericArray | BigInt64Array | BigUint64Array;
 }
 
 /** A file opened for reading its pictures: frames, pages or slices. */

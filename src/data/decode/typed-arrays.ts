@@ -1,4 +1,4 @@
-import type { NumericArray } from "./source-image.ts";
+import type { NumericArray, StoredArray } from "./source-image.ts";
 
 /** NumPy's names of the types that {@link NumericArray} covers. */
 export type NumericType = "uint8" | "int8" | "uint16" | "int16" | "uint32" | "int32" | "float32" | "float64";
@@ -30,9 +30,17 @@ export function typeNameOf(values: NumericArray): NumericType {
   throw new TypeError("not a numeric array");
 }
 
-/** Bytes in this machine's order as numbers; copied only where they do not start at a multiple of the sample's size. */
-export function viewAs(type: NumericType, bytes: Uint8Array): NumericArray {
-  const Samples = CONSTRUCTORS[type];
+const BIG_CONSTRUCTORS = { int64: BigInt64Array, uint64: BigUint64Array };
+
+export function isBig(values: StoredArray["data"]): values is BigInt64Array | BigUint64Array {
+  return values instanceof BigInt64Array || values instanceof BigUint64Array;
+}
+
+/** Little-endian bytes as numbers; copied only where they do not start at a multiple of the sample's size. */
+export function viewAs(type: NumericType, bytes: Uint8Array): NumericArray;
+export function viewAs(type: NumericType | "int64" | "uint64", bytes: Uint8Array): StoredArray["data"];
+export function viewAs(type: NumericType | "int64" | "uint64", bytes: Uint8Array): StoredArray["data"] {
+  const Samples = { ...CONSTRUCTORS, ...BIG_CONSTRUCTORS }[type];
   const size = Samples.BYTES_PER_ELEMENT;
   const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
   return new Samples(aligned.buffer as ArrayBuffer, aligned.byteOffset, Math.floor(aligned.byteLength / size));

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { encodeNpy } from "../../../src/inference/npy.ts";
+import { encodeNpy } from "../../../src/data/decode/npy.ts";
 
 test("encodeNpy writes the bytes of np.save for float32 [2, 3]", () => {
   const bytes = encodeNpy(Float32Array.of(0, 1, -2, 0.5, 1e-3, 3e8), [2, 3]);

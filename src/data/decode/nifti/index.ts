@@ -1,0 +1,156 @@
+import { MsmaeError } from "../../../errors.ts";
+import { overLimit, unreadable } from "../decode-error.ts";
+import { gunzipHead, gunzipPieces, isGzip } from "../gunzip.ts";
+import type { DecodeLimits, FileWindow, ImageFile, SliceAxis, SourceImage } from "../source-image.ts";
+import { isCifti, looksLikeNifti, NIFTI_HEADER_BYTES, type NiftiHeader, readNiftiHeader } from "./header.ts";
+import { axisCodes, closestOrientation, rotationOf } from "./orientation.ts";
+import { Planes } from "./planes.ts";
+import { Volume } from "./volume.ts";
+
+export { looksLikeNifti } from "./header.ts";
+
+/** Whether a file, packed with gzip or not, starts as NIfTI. */
+export async function startsAsNifti(file: Uint8Array): Promise<boolean> {
+  return looksLikeNifti(await headOf(file));
+}
+
+/**
+ * Opens a NIfTI-1 or NIfTI-2 file of any numeric type, packed with gzip or not. It is unpacked once and kept.
+ *
+ * Pictures are slices along an axis of the body ({@link Planes} says how they lie). The slices of further volumes
+ * (time points, components) follow: picture t·slices + k is slice k of volume t. Complex numbers are shown by their
+ * magnitude; of RGBA, alpha is ignored. `cal_min` and `cal_max`, where they are set, are the file's window. Surface
+ * data (CIFTI) have an array but no pictures.
+ *
+ * @param file the bytes of the file, which are changed where the byte order is not this machine's.
+ * @param where named in errors: the path.
+ * @param readPair gives the `.img` file that belongs to an `.hdr` file.
+ * @throws MsmaeError Data when the header is wrong, voxels are missing, or the limits are passed.
+ */
+export async function openNifti(
+  file: Uint8Array,
+  where: string,
+  limits: DecodeLimits,
+  readPair: () => Promise<Uint8Array>,
+): Promise<ImageFile> {
+  try {
+    const header = readNiftiHeader(await headOf(file));
+    const { size, components } = header.type;
+    const needed = header.shape.reduce((product, length) => product * length, size * components);
+    if (needed + header.voxOffset > limits.decodedBytes) {
+      const got = `${header.shape.join("×")} of ${header.type.dtype}, ${needed} bytes`;
+      throw overLimit(where, `at most ${limits.decodedBytes} bytes of voxels`, got);
+    }
+    const source = header.pair ? await readPair() : file;
+    const volume = new Volume(header, await voxelBytes(source, header.voxOffset, needed));
+    return isCifti(header) ? surfaceFile(volume, where) : volumeFile(volume, where, limits);
+  } catch (cause) {
+    throw unreadable(where, cause);
+  }
+}
+
+async function headOf(file: Uint8Array): Promise<Uint8Array> {
+  return isGzip(file) ? gunzipHead(file, NIFTI_HEADER_BYTES) : file.subarray(0, NIFTI_HEADER_BYTES);
+}
+
+async function voxelBytes(file: Uint8Array, offset: number, length: number): Promise<Uint8Array> {
+  if (!isGzip(file)) {
+    if (file.length < offset + length) throw cutShort(file.length - offset, length);
+    return file.subarray(offset, offset + length);
+  }
+  // What the header announces bounds what is unpacked, whatever the stream would go on to give.
+  const voxels = new Uint8Array(length);
+  let at = -offset;
+  await gunzipPieces(file, (piece) => {
+    const wanted = piece.subarray(Math.max(0, -at), Math.max(0, length - at));
+    voxels.set(wanted, Math.max(0, at));
+    at += piece.length;
+    // A little more, so that the stream's check sum is reached.
+    return at < length + TRAILING_BYTES;
+  });
+  if (at < length) throw cutShort(at, length);
+  return voxels;
+}
+
+const TRAILING_BYTES = 2 ** 16;
+
+function cutShort(got: number, expected: number): Error {
+  return new Error(`a NIfTI file cut short: ${Math.max(0, got)} of ${expected} bytes of voxels`);
+}
+
+function volumeFile(volume: Volume, where: string, limits: DecodeLimits): ImageFile {
+  const { header } = volume;
+  const [x = 1, y = 1, z = 1] = header.shape;
+  const orientation = closestOrientation(rotationOf(header));
+  const planes = new Planes([x, y, z], orientation);
+  const volumes = header.shape.slice(3).reduce((product, length) => product * length, 1);
+  const colour = header.type.components > 2;
+  const windows = colour ? [] : calibrationWindow(header);
+  const read = async (index: number, axis: SliceAxis): Promise<SourceImage> => {
+    const slices = planes.count(axis);
+    if (planes.pixels(axis) > limits.pixels || slices * volumes > limits.frames) {
+      const got = `${slices * volumes} of ${planes.pixels(axis)} pixels`;
+      throw overLimit(where, `at most ${limits.frames} slices of ${limits.pixels} pixels`, got);
+    }
+    const number = Math.floor(index / slices);
+    const plane = planes.at(axis, index % slices);
+    const values = volume.readPlane({ ...plane, start: plane.start + number * volume.voxels });
+    const { rows: height, columns: width } = plane;
+    if (colour) return { width, height, channels: 3, values, windows, inverted: false, levels: [0, 255] };
+    const volumeSample = volume.sample(number);
+    return { width, height, channels: 1, values, windows, inverted: false, levels: undefined, volumeSample };
+  };
+  return {
+    format: `NIfTI-${header.version}`,
+    count: (axis) => planes.count(axis) * volumes,
+    defaultItem: (axis) => Math.floor(planes.count(axis) / 2),
+    read,
+    array: async () => volume.array(),
+    header: { ...describe(header), orientation: axisCodes(orientation), volumes },
+  };
+}
+
+function surfaceFile(volume: Volume, where: string): ImageFile {
+  const { header } = volume;
+  const read = async (): Promise<SourceImage> => {
+    throw new MsmaeError("Data", {
+      where,
+      expected: "a volume of voxels",
+      got: `surface data (CIFTI, ${header.shape.slice(4).join("×")}), which have no pictures`,
+      todo: "leave the file out, or export its values to a volume",
+    });
+  };
+  return {
+    format: "NIfTI-2",
+    count: () => 0,
+    read,
+    array: async () => volume.array(),
+    header: { ...describe(header), content: "CIFTI" },
+  };
+}
+
+// Source: nifti1.h: voxels of cal_max are shown in the brightest colour, those of cal_min in the darkest.
+function calibrationWindow({ calMin, calMax }: NiftiHeader): FileWindow[] {
+  const width = calMax - calMin;
+  if (!(width > 0 && Number.isFinite(width))) return [];
+  return [{ kind: "window", name: "cal_min, cal_max", center: (calMin + calMax) / 2, width, shape: "LINEAR_EXACT" }];
+}
+
+function describe(header: NiftiHeader): Record<string, unknown> {
+  const unit = header.spatialUnit === "m" ? 1000 : header.spatialUnit === "um" ? 1e-3 : 1;
+  const { slope, intercept } = header.scaling ?? { slope: 1, intercept: 0 };
+  return {
+    shape: header.shape,
+    storedType: header.type.dtype,
+    byteOrder: header.littleEndian ? "little" : "big",
+    spacing: header.pixdim.slice(1, 1 + Math.min(3, header.shape.length)).map((size) => Math.abs(size) * unit),
+    slope,
+    intercept,
+    calMin: header.calMin,
+    calMax: header.calMax,
+    qformCode: header.qformCode,
+    sformCode: header.sformCode,
+    intentCode: header.intentCode,
+    description: header.description,
+  };
+}

@@ -1,0 +1,75 @@
+import type { SliceAxis } from "../source-image.ts";
+import type { Orientation } from "./orientation.ts";
+
+/** Where the voxels of one picture stand; steps may be negative. Voxels are counted from the file's first. */
+export interface Plane {
+  start: number;
+  rows: number;
+  rowStep: number;
+  columns: number;
+  columnStep: number;
+}
+
+/** One direction of the body: its number of voxels, the step between them and the first one's place. */
+interface Direction {
+  length: number;
+  step: number;
+  first: number;
+}
+
+/**
+ * How the slices of a volume lie in the file.
+ *
+ * Pictures are those of nearly every viewer, the patient's right on the picture's left: axial slices from below
+ * upwards, anterior at the top; coronal slices from the back to the front, superior at the top; sagittal slices from
+ * left to right, superior at the top and anterior on the left. Pixels keep the voxels' proportions.
+ *
+ * With the array R[x, y, z] of nibabel's `as_closest_canonical` (right, anterior, superior), [row, column] of picture k:
+ * axial R[X−1−column, Y−1−row, k], coronal R[X−1−column, k, Z−1−row], sagittal R[k, Y−1−column, Z−1−row].
+ */
+export class Planes {
+  readonly #directions: [Direction, Direction, Direction];
+
+  /** @param shape voxels along the three stored axes, the fastest first. */
+  constructor(shape: readonly [number, number, number], { axes, flipped }: Orientation) {
+    const strides = [1, shape[0], shape[0] * shape[1]] as const;
+    this.#directions = axes.map((axis, direction) => {
+      const length = shape[axis] as number;
+      const stride = strides[axis] as number;
+      return flipped[direction]
+        ? { length, step: -stride, first: (length - 1) * stride }
+        : { length, step: stride, first: 0 };
+    }) as [Direction, Direction, Direction];
+  }
+
+  /** Slices along an axis. */
+  count(axis: SliceAxis): number {
+    return this.#roles(axis).through.length;
+  }
+
+  /** Pixels of a slice along an axis. */
+  pixels(axis: SliceAxis): number {
+    const { down, across } = this.#roles(axis);
+    return down.length * across.length;
+  }
+
+  at(axis: SliceAxis, slice: number): Plane {
+    const { through, down, across } = this.#roles(axis);
+    // Both picture axes run against the body's: down is posterior or inferior, to the right is left or posterior.
+    const last = ({ first, length, step }: Direction) => first + (length - 1) * step;
+    return {
+      start: through.first + slice * through.step + last(down) + last(across),
+      rows: down.length,
+      rowStep: -down.step,
+      columns: across.length,
+      columnStep: -across.step,
+    };
+  }
+
+  #roles(axis: SliceAxis): { through: Direction; down: Direction; across: Direction } {
+    const [right, anterior, superior] = this.#directions;
+    if (axis === "axial") return { through: superior, down: anterior, across: right };
+    if (axis === "coronal") return { through: anterior, down: superior, across: right };
+    return { through: right, down: superior, across: anterior };
+  }
+}
