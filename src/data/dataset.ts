@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { join, relative, sep } from "node:path";
+import { join } from "node:path";
 import { MsmaeError } from "../errors.ts";
 import type { SliceAxis } from "./decode/source-image.ts";
 import { FileIndex } from "./index-cache.ts";
@@ -10,6 +10,7 @@ import { type ListedSample, samplesOf } from "./pictures.ts";
 import { type Sample, SPLITS, type Split } from "./sample.ts";
 import { parseSliceRule } from "./slice-rule.ts";
 import { groupedStratifiedSplit, hasGroups, stratifiedSplit } from "./split.ts";
+import { relativeName, rowsOf, splitTable } from "./split-table.ts";
 
 export { type Sample, SPLITS, type Split } from "./sample.ts";
 
@@ -131,37 +132,11 @@ function checkShare(where: string, value: number): void {
 }
 
 /**
- * Which sample is in which split, as CSV that `--split-file` reads again: `path` (relative to the data set's root, with
- * slashes), `label` (the class name), `split`, and, where samples have them, `slice`, the group and `mask`.
+ * Which sample is in which split, as CSV that `--split-file` reads again. Paths are relative to the data set's root; see
+ * {@link splitTable} for the columns.
  */
 export function splitCsv(dataset: Dataset): string {
-  const { classNames, splits, groupedBy } = dataset;
-  const all = SPLITS.flatMap((split) => splits[split]);
-  const columns: [string, (sample: Sample, split: Split) => string][] = [
-    ["path", ({ path }) => relativeName(dataset.root, path)],
-    ["label", ({ label }) => classNames[label] as string],
-    ["split", (_, split) => split],
-  ];
-  if (all.some(({ item }) => item !== undefined)) columns.push(["slice", ({ item }) => `${item ?? ""}`]);
-  if (groupedBy) columns.push([groupedBy, ({ group }) => group ?? ""]);
-  if (all.some(({ mask }) => mask !== undefined)) {
-    columns.push(["mask", ({ mask }) => (mask === undefined ? "" : relativeName(dataset.root, mask))]);
-  }
-  const lines = [columns.map(([name]) => name).join(",")];
-  for (const split of SPLITS) {
-    for (const sample of splits[split]) {
-      lines.push(columns.map(([, field]) => quoteCsv(field(sample, split))).join(","));
-    }
-  }
-  return `${lines.join("\n")}\n`;
-}
-
-export function quoteCsv(value: string): string {
-  return /[",\n\r]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
-}
-
-export function relativeName(root: string, path: string): string {
-  return relative(root, path).split(sep).join("/");
+  return splitTable(dataset, rowsOf(dataset.splits), dataset.root);
 }
 
 /**
