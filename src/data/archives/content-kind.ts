@@ -3,7 +3,8 @@ import { extname } from "node:path";
 import { messageOf } from "../../errors.ts";
 import { archiveError } from "./archive.ts";
 
-const TABLES = new Set([".csv", ".tsv", ".tab", ".txt"]);
+// Some repositories hand out tables without any extension.
+const TABLES = new Set([".csv", ".tsv", ".tab", ".txt", ""]);
 
 /** Formats that are told apart, to say what they are instead of what they are not. */
 const OTHERS: readonly [magic: number[], name: string, todo: string][] = [
@@ -27,7 +28,9 @@ export async function contentKind(path: string): Promise<"zip" | "tar" | "gzip" 
   if (starts([0x50, 0x4b, 7, 8])) return "zip";
   if (starts([0x1f, 0x8b])) return "gzip";
   if (head.subarray(257, 262).toString("latin1") === "ustar") return "tar";
-  if (TABLES.has(extname(path).toLowerCase()) && !looksLikeWebPage(head)) return "table";
+  if (TABLES.has(extname(path).toLowerCase()) && !head.includes(0) && head.length > 0 && !looksLikeWebPage(head)) {
+    return "table";
+  }
   const expected = "a zip, tar or tar.gz archive, a folder, or a table (.csv, .tsv, .tab, .txt)";
   if (head.length === 0) throw archiveError(path, expected, "an empty file", "download it again");
   if (looksLikeWebPage(head)) {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { realpath, stat } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
+import { basename, join, relative, resolve, sep } from "node:path";
 import { messageOf } from "../../errors.ts";
 import { ARCHIVE_LIMITS, type Archive, type ArchiveLimits, archiveError, checkSignal } from "./archive.ts";
 import { contentKind } from "./content-kind.ts";
@@ -90,7 +90,8 @@ async function partsFrom(first: string): Promise<string[]> {
 }
 
 /**
- * SHA-256 over the bytes of an archive, its pieces one after another.
+ * SHA-256 over the bytes of an archive, its pieces one after another; for a folder over the names and contents of its
+ * files.
  *
  * @param onBytes - hears how many more bytes are read.
  * @throws MsmaeError Data when it cannot be read; Interrupted by the signal.
@@ -102,6 +103,7 @@ export async function hashArchive(
 ): Promise<string> {
   const hash = createHash("sha256");
   for (const file of archive.files) {
+    if (archive.kind === "folder") hash.update(`${relative(archive.path, file).split(sep).join("/")}\0`);
     try {
       for await (const chunk of createReadStream(file, { highWaterMark: 2 ** 20 })) {
         checkSignal(signal, archive.path);

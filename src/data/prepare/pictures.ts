@@ -1,0 +1,98 @@
+import sharp from "sharp";
+import { MsmaeError, messageOf } from "../../errors.ts";
+import type { FileWindow } from "../decode/source-image.ts";
+import { applyWindow, type WindowRule } from "../decode/window.ts";
+
+/** Hounsfield values are stored with this added to them. */
+const CT_OFFSET = 32_768;
+const HALF_RANGE = 128;
+const MAX_PIXELS = 2 ** 26;
+
+/** A picture of one 8-bit channel: `pixels` is [height, width]. */
+export interface GreyPicture {
+  width: number;
+  height: number;
+  pixels: Uint8Array;
+}
+
+/**
+ * Decodes a mask: 255 where it is at least half as bright as white, 0 elsewhere. JPEG masks need the threshold, since
+ * their edges ring.
+ *
+ * @throws MsmaeError Data when it cannot be decoded.
+ */
+export async function readMask(where: string, bytes: Uint8Array): Promise<GreyPicture> {
+  const { data, info } = await decoding(where, () =>
+    sharp(bytes, { limitInputPixels: MAX_PIXELS })
+      .removeAlpha()
+      .toColourspace("b-w")
+      .raw({ depth: "uchar" })
+      .toBuffer({ resolveWithObject: true }),
+  );
+  const pixels = new Uint8Array(info.width * info.height);
+  for (let at = 0; at < pixels.length; at++) {
+    pixels[at] = (data[at * info.channels] as number) >= HALF_RANGE ? 255 : 0;
+  }
+  return { width: info.width, height: info.height, pixels };
+}
+
+/**
+ * Adds the second mask to the first, in place.
+ *
+ * @throws MsmaeError Data when their sizes differ.
+ */
+export function uniteMasks(where: string, mask: GreyPicture, other: GreyPicture): void {
+  if (mask.width !== other.width || mask.height !== other.height) {
+    const expected = `a mask of ${mask.width}×${mask.height} pixels like the others of its image`;
+    const got = `${other.width}×${other.height}`;
+    throw new MsmaeError("Data", { where, expected, got, todo: "get the archive again from its source" });
+  }
+  for (let at = 0; at < mask.pixels.length; at++)
+    mask.pixels[at] = (mask.pixels[at] as number) | (other.pixels[at] as number);
+}
+
+/**
+ * Turns a 16-bit PNG of CT values into grey levels.
+ *
+ * @throws MsmaeError Data when it cannot be decoded or is no 16-bit grey picture.
+ */
+export async function readCt(
+  where: string,
+  bytes: Uint8Array,
+  windows: readonly FileWindow[],
+  rule: WindowRule,
+): Promise<GreyPicture> {
+  const options = { limitInputPixels: MAX_PIXELS };
+  const { data, info, depth } = await decoding(where, async () => {
+    const { depth } = await sharp(bytes, options).metadata();
+    const picture = sharp(bytes, options).toColourspace("grey16").raw({ depth: "ushort" });
+    return { depth, ...(await picture.toBuffer({ resolveWithObject: true })) };
+  });
+  const { width, height, channels } = info;
+  if (depth !== "ushort" || channels !== 1) {
+    const got = `${channels} channels of ${depth}`;
+    const todo = "give the 16-bit PNG files as they are published";
+    throw new MsmaeError("Data", { where, expected: "a grey picture of 16 bits", got, todo });
+  }
+  const stored = new Uint16Array(data.buffer, data.byteOffset, width * height);
+  const values = Int16Array.from(stored, (value) => value - CT_OFFSET);
+  const source = { width, height, channels: 1 as const, values, windows, inverted: false, levels: undefined };
+  return { width, height, pixels: applyWindow(source, rule, where).pixels };
+}
+
+/** Writes a grey picture as PNG, with the same bytes each time. */
+export async function greyPng({ width, height, pixels }: GreyPicture): Promise<Buffer> {
+  return sharp(pixels, { raw: { width, height, channels: 1 } })
+    .toColourspace("b-w")
+    .png({ compressionLevel: 9, adaptiveFiltering: false })
+    .toBuffer();
+}
+
+async function decoding<T>(where: string, decode: () => Promise<T>): Promise<T> {
+  try {
+    return await decode();
+  } catch (cause) {
+    const todo = "get the archive again from its source";
+    throw new MsmaeError("Data", { where, expected: "a picture", got: messageOf(cause), todo }, { cause });
+  }
+}
