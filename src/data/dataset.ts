@@ -9,7 +9,7 @@ import { applySplitFile } from "./layouts/split-file.ts";
 import { type ListedSample, samplesOf } from "./pictures.ts";
 import { type Sample, SPLITS, type Split } from "./sample.ts";
 import { parseSliceRule } from "./slice-rule.ts";
-import { groupedStratifiedSplit, hasGroups, stratifiedSplit } from "./split.ts";
+import { groupedStratifiedSplit, groupKey, hasGroups, stratifiedSplit } from "./split.ts";
 import { relativeName, rowsOf, splitTable } from "./split-table.ts";
 
 export { type Sample, SPLITS, type Split } from "./sample.ts";
@@ -81,13 +81,14 @@ export async function openDataset(dataPath: string, options: DatasetOptions): Pr
   checkClasses(listing, options.oneClass ?? false);
   const { samples, groupedBy } = await samplesOf(listing, { rule, axis, grouped: group === "auto", index });
   const splits = drawSplits(listing, samples, { seed, valSplit, testSplit });
+  const notices = [...listing.notices, ...leftWithout(listing, splits)];
   for (const split of options.require ?? []) {
     if (splits[split].length > 0) continue;
     const where = join(dataPath, split);
     throw dataError(where, `images of split "${split}"`, "none", "add the folder, or choose another split");
   }
   await index.save();
-  const { root, layout, classNames, onDisk, ignoredFiles, notices } = listing;
+  const { root, layout, classNames, onDisk, ignoredFiles } = listing;
   return {
     root,
     layout,
@@ -101,18 +102,45 @@ export async function openDataset(dataPath: string, options: DatasetOptions): Pr
   };
 }
 
+interface Shares {
+  seed: number;
+  valSplit: number;
+  testSplit: number;
+}
+
 function drawSplits(
-  { onDisk }: Listing,
+  { onDisk, root }: Listing,
   samples: readonly ListedSample[],
-  { seed, valSplit, testSplit }: { seed: number; valSplit: number; testSplit: number },
+  { seed, valSplit, testSplit }: Shares,
 ): Record<Split, Sample[]> {
   const splits: Record<Split, Sample[]> = { train: [], val: [], test: [] };
   for (const { split, sample } of samples) splits[split ?? "train"].push(sample);
-  const draw = (share: number, name: "val" | "test") =>
-    (hasGroups(splits.train) ? groupedStratifiedSplit : stratifiedSplit)(splits.train, share, seed, name);
+  const draw = (share: number, name: "val" | "test") => {
+    if (!hasGroups(splits.train)) return stratifiedSplit(splits.train, share, seed, name);
+    const first = splits.train[0] as Sample;
+    if (share > 0 && splits.train.every((sample) => groupKey(sample) === groupKey(first))) {
+      const got = `one patient, lesion or file for all ${splits.train.length} pictures`;
+      const todo = `name the splits, take them by the picture with --group none, or make none (--${name}-split 0)`;
+      throw dataError(root, `groups that can be parted, to draw split "${name}"`, got, todo);
+    }
+    return groupedStratifiedSplit(splits.train, share, seed, name);
+  };
   if (onDisk.length === 0) [splits.train, splits.test] = draw(testSplit, "test");
   if (splits.val.length === 0 && splits.train.length > 0) [splits.train, splits.val] = draw(valSplit, "val");
   return splits;
+}
+
+/** Classes that a drawn split could not get, because all their samples belong together. */
+function leftWithout({ onDisk, classNames }: Listing, splits: Record<Split, Sample[]>): string[] {
+  const present = new Map(SPLITS.map((split) => [split, new Set(splits[split].map(({ label }) => label))]));
+  const drawn = SPLITS.filter((split) => split !== "train" && !onDisk.includes(split) && splits[split].length > 0);
+  return drawn.flatMap((split) => {
+    const missing = classNames.filter(
+      (_, label) => present.get("train")?.has(label) && !present.get(split)?.has(label),
+    );
+    if (missing.length === 0) return [];
+    return [`split "${split}" has no image of ${missing.join(", ")}: too few images, patients or lesions to share out`];
+  });
 }
 
 function checkClasses({ root, classNames }: Listing, oneClass: boolean): void {

@@ -1,5 +1,12 @@
 import { createHash } from "node:crypto";
+import { open } from "node:fs/promises";
 import { extname } from "node:path";
+import sharp from "sharp";
+import { looksLikeDicom, readTags } from "./decode/dicom/index.ts";
+import { gunzipHead, isGzip } from "./decode/gunzip.ts";
+import { isImageName } from "./decode/image.ts";
+import { isCifti, looksLikeNifti, NIFTI_HEADER_BYTES, readNiftiHeader } from "./decode/nifti/header.ts";
+import { closestOrientation, rotationOf } from "./decode/nifti/orientation.ts";
 import { openImageFile } from "./decode/open-image-file.ts";
 
 /** What a data set needs to know of a file before its pixels are read. */
@@ -10,25 +17,77 @@ export interface FileFacts {
   patient: string;
 }
 
-/** A file that holds one picture of nobody in particular. */
 const ONE_PICTURE: FileFacts = { counts: [1, 1, 1], patient: "" };
 const NO_IMAGE: FileFacts = { counts: [0, 0, 0], patient: "" };
 const SINGLE = new Set([".png", ".jpg", ".jpeg", ".webp", ".bmp"]);
+/** Enough for what the packed header of a volume takes. */
+const HEAD_BYTES = 16_384;
 
-/** Whether a file of this name holds one picture, so that nobody need look. */
+/** Whether a file of this name holds one picture of nobody in particular, so that there is no need to look. */
 export function isSinglePicture(path: string): boolean {
   return SINGLE.has(extname(path).toLowerCase());
 }
 
-/** Looks into a file, at its header where that is enough. A damaged file counts as one picture: reading it will tell. */
+/**
+ * Looks into a file, at its header where that tells. A damaged file that bears an image's name counts as one picture:
+ * reading it will say what is wrong.
+ */
 export async function factsOf(path: string): Promise<FileFacts> {
   if (isSinglePicture(path)) return ONE_PICTURE;
+  const unknown = isImageName(path) ? ONE_PICTURE : NO_IMAGE;
   try {
+    const head = await headOf(path);
+    const start = isGzip(head) ? await gunzipHead(head, NIFTI_HEADER_BYTES) : head;
+    if (looksLikeNifti(start)) return niftiFacts(start);
+    if (isTiff(head)) return same((await sharp(path).metadata()).pages ?? 1);
+    if (looksLikeDicom(head)) return dicomFacts(path);
+    if (unknown === NO_IMAGE) return NO_IMAGE;
     const file = await openImageFile(path);
-    return { counts: [file.count("axial"), file.count("coronal"), file.count("sagittal")], patient: "" };
+    return same(file.count("axial"));
   } catch {
-    return ONE_PICTURE;
+    return unknown;
   }
 }
 
-void [NO_IMAGE, createHash];
+async function headOf(path: string): Promise<Uint8Array> {
+  const file = await open(path);
+  try {
+    const head = Buffer.allocUnsafe(HEAD_BYTES);
+    const { bytesRead } = await file.read(head, 0, HEAD_BYTES, 0);
+    return head.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
+function niftiFacts(head: Uint8Array): FileFacts {
+  const header = readNiftiHeader(head);
+  if (isCifti(header)) return NO_IMAGE;
+  const [right, anterior, superior] = closestOrientation(rotationOf(header)).axes;
+  const volumes = header.shape.slice(3).reduce((product, length) => product * length, 1);
+  const along = (axis: number) => (header.shape[axis] ?? 1) * volumes;
+  return { counts: [along(superior), along(anterior), along(right)], patient: "" };
+}
+
+// Structured reports, directories and the like have no rows of pixels.
+function dicomFacts(path: string): FileFacts {
+  const tags = readTags(path, ["Rows", "NumberOfFrames", "PatientID", "StudyInstanceUID"]);
+  if (tags.Rows.length === 0) return NO_IMAGE;
+  const [frames = 1] = tags.NumberOfFrames.map(Number);
+  const [patient = ""] = [...tags.PatientID, ...tags.StudyInstanceUID].map((id) => `${id}`.trim()).filter(Boolean);
+  return { ...same(frames >= 1 ? Math.floor(frames) : 1), patient: patient && digestOf(patient) };
+}
+
+function digestOf(identity: string): string {
+  return createHash("sha256").update(identity).digest("hex");
+}
+
+function isTiff(head: Uint8Array): boolean {
+  const [a, b, c, d] = head;
+  const little = a === 0x49 && b === 0x49 && (c === 42 || c === 43) && d === 0;
+  return little || (a === 0x4d && b === 0x4d && c === 0 && (d === 42 || d === 43));
+}
+
+function same(count: number): FileFacts {
+  return { counts: [count, count, count], patient: "" };
+}

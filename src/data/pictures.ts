@@ -48,7 +48,10 @@ export async function samplesOf(
     const several = (counts[at] as number) > 1 && file.item === undefined;
     if (file.className !== undefined && !(several && rule.kind === "largest-label")) return;
     try {
-      areas.set(at, await areasOf(file, counts[at] as number, axis, index));
+      const found = await areasOf(file, counts[at] as number, axis, index);
+      areas.set(at, found);
+      // Further channels follow as further volumes; the mask outlines the first.
+      counts[at] = found.length;
     } catch (error) {
       faults.push(messageOf(error));
     }
@@ -78,9 +81,9 @@ async function areasOf(file: ListedFile, count: number, axis: SliceAxis, index: 
   const { path, mask } = file;
   if (mask === undefined) throw dataError(path, "a mask, for --slices largest-label", "none", "choose another rule");
   const areas = await index.labelAreas(mask, axis);
-  if (areas.length === count) return areas;
+  if (areas.length > 0 && count % areas.length === 0) return areas;
   const got = `${areas.length} in ${mask}`;
-  throw dataError(path, `a mask of ${count} slices, as the image has`, got, "correct the pair of files");
+  throw dataError(path, `a mask of ${count} slices, as many as the image has`, got, "correct the pair of files");
 }
 
 function throwMaskFaults(root: string, faults: readonly string[]): void {

@@ -1,13 +1,13 @@
 import { readdir, stat } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { MsmaeError, messageOf } from "../../errors.ts";
-import { IMAGE_EXTENSIONS } from "../decode/image.ts";
+import { isImageName } from "../decode/image.ts";
 
 /** What a file's name says about it; `unknown` names need a look inside. */
 export function imageByName(name: string): "image" | "unknown" | "other" {
   const lower = name.toLowerCase();
   const extension = extname(lower);
-  if (IMAGE_EXTENSIONS.has(extension) || lower.endsWith(".nii.gz")) return "image";
+  if (isImageName(lower)) return "image";
   if (lower === "dicomdir") return "other";
   // DICOM archives name files by number or by UID, whose last part looks like an extension.
   return extension === "" || /^\.\d+$/.test(extension) ? "unknown" : "other";
