@@ -1,0 +1,118 @@
+/** What the header of a JPEG family codestream says; read before any decoder allocates memory for it. */
+export interface CodestreamHeader {
+  kind: "jpeg8" | "jpeg12" | "jpeg-lossless" | "jpeg-ls" | "jpeg2000" | "htj2k";
+  width: number;
+  height: number;
+  components: number;
+  precision: number;
+  /** Component identifiers, of JPEG and JPEG-LS. */
+  ids: number[];
+  /** An application marker that says the components are YCbCr (JFIF), or which transform was used (Adobe). */
+  jfif: boolean;
+  adobeTransform: number | undefined;
+}
+
+/**
+ * Where the codestream begins: behind the boxes of a JP2 file, which some writers leave around it; undefined where
+ * there is none.
+ */
+export function codestreamStart(bytes: Uint8Array): number | undefined {
+  if (bytes[0] === 0xff && bytes[1] === 0xd8) return 0;
+  if (bytes[0] === 0xff && bytes[1] === 0x4f && bytes[2] === 0xff && bytes[3] === 0x51) return 0;
+  return undefined;
+}
+
+/** The codestream of a frame, without a JP2 file's boxes around it. */
+export function withoutBoxes(bytes: Uint8Array): Uint8Array {
+  // Signature box: length 12, type "jP  ".
+  if (bytes.length < 12 || bytes[4] !== 0x6a || bytes[5] !== 0x50 || bytes[6] !== 0x20 || bytes[7] !== 0x20)
+    return bytes;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let at = 0;
+  while (at + 8 <= bytes.length) {
+    const length = view.getUint32(at);
+    if (view.getUint32(at + 4) === 0x6a703263) return bytes.subarray(at + (length === 1 ? 16 : 8));
+    // 0: to the end of the file; 1: a 64-bit length, which no box before the codestream needs.
+    if (length < 8) break;
+    at += length;
+  }
+  return bytes;
+}
+
+/** Reads a codestream's header; undefined where the bytes are none, or end before it does. */
+export function readCodestreamHeader(bytes: Uint8Array): CodestreamHeader | undefined {
+  if (codestreamStart(bytes) === undefined) return undefined;
+  return bytes[1] === 0xd8 ? readJpeg(bytes) : readJpeg2000(bytes);
+}
+
+const JPEG_KINDS: Record<number, CodestreamHeader["kind"]> = {
+  192: "jpeg8",
+  193: "jpeg8",
+  194: "jpeg8",
+  195: "jpeg-lossless",
+  247: "jpeg-ls",
+};
+
+// Source: ITU-T T.81 annex B; T.87 annex C.
+function readJpeg(bytes: Uint8Array): CodestreamHeader | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let jfif = false;
+  let adobeTransform: number | undefined;
+  let at = 2;
+  while (at + 4 <= bytes.length) {
+    if (bytes[at] !== 0xff) return undefined;
+    const marker = bytes[at + 1] as number;
+    if (marker === 0xff) {
+      at++;
+      continue;
+    }
+    const length = view.getUint16(at + 2);
+    const kind = JPEG_KINDS[marker];
+    if (kind) {
+      if (at + 10 > bytes.length) return undefined;
+      const components = bytes[at + 9] as number;
+      if (at + 10 + components * 3 > bytes.length) return undefined;
+      const precision = bytes[at + 4] as number;
+      return {
+        kind: kind === "jpeg8" && precision === 12 ? "jpeg12" : kind,
+        width: view.getUint16(at + 7),
+        height: view.getUint16(at + 5),
+        components,
+        precision,
+        ids: Array.from({ length: components }, (_, index) => bytes[at + 10 + index * 3] as number),
+        jfif,
+        adobeTransform,
+      };
+    }
+    // Scans, ends and the arithmetic and hierarchical kinds that DICOM has no syntax for.
+    if (marker === 0xda || marker === 0xd9 || length < 2) return undefined;
+    if (marker === 0xe0 && startsWith(bytes, at + 4, "JFIF")) jfif = true;
+    if (marker === 0xee && length >= 14 && startsWith(bytes, at + 4, "Adobe")) adobeTransform = bytes[at + 15];
+    at += 2 + length;
+  }
+  return undefined;
+}
+
+function startsWith(bytes: Uint8Array, at: number, text: string): boolean {
+  return [...text].every((letter, index) => bytes[at + index] === letter.charCodeAt(0));
+}
+
+// Source: ITU-T T.800 A.5.1 (SIZ); T.814 A.2 (capabilities: bit 14 of Rsiz).
+function readJpeg2000(bytes: Uint8Array): CodestreamHeader | undefined {
+  if (bytes.length < 43) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const components = view.getUint16(40);
+  if (components === 0 || 42 + components * 3 > bytes.length) return undefined;
+  const depth = bytes[42] as number;
+  const [width, height] = [view.getUint32(8) - view.getUint32(16), view.getUint32(12) - view.getUint32(20)];
+  return {
+    kind: (view.getUint16(6) & 0x4000) !== 0 ? "htj2k" : "jpeg2000",
+    width,
+    height,
+    components,
+    precision: (depth & 0x7f) + 1,
+    ids: [],
+    jfif: false,
+    adobeTransform: undefined,
+  };
+}

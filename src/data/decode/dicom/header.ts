@@ -1,0 +1,60 @@
+import type { FileWindow } from "../source-image.ts";
+import type { DicomFile } from "./file.ts";
+import { frameSources, modalityOf, windowsOf } from "./grey.ts";
+import type { ImageInfo } from "./image-info.ts";
+import { dtypeOf, sampleArray } from "./samples.ts";
+
+/** What a file says about its pictures, as plain JSON values. Nothing in it tells whose body they show. */
+export function describeHeader(file: DicomFile, info: ImageInfo, frames: number): Record<string, unknown> {
+  const { dataSet, syntax, syntaxUid } = file;
+  const { rows, columns, samples, photometric, bitsAllocated, bitsStored, signed } = info;
+  const grey = samples === 1 && photometric !== "PALETTE COLOR";
+  const modality = modalityOf(dataSet, 0, signed);
+  const windows = grey ? windowsOf(dataSet, 0, modality, signed).map(describeWindow) : [];
+  const shape = [...(frames > 1 ? [frames] : []), rows, columns, ...(samples > 1 ? [samples] : [])];
+  const uid = syntaxUid ?? syntax?.uid ?? null;
+  return {
+    format: "DICOM",
+    shape,
+    dtype: dtypeOf(sampleArray(info, 0)),
+    transferSyntax: { uid, name: syntax?.name ?? "unknown", ...(syntaxUid === undefined ? { guessed: true } : {}) },
+    photometric,
+    window: windows[0] ?? null,
+    windows,
+    spacing: spacingOf(file),
+    rows,
+    columns,
+    frames,
+    samplesPerPixel: samples,
+    bitsAllocated,
+    bitsStored,
+    signed,
+    modality: dataSet.string("Modality") ?? null,
+    rescale: grey ? describeModality(modality) : null,
+  };
+}
+
+function describeWindow(window: FileWindow): Record<string, unknown> {
+  if (window.kind === "window") {
+    const { name, center, width, shape } = window;
+    return { kind: "window", name, center, width, shape };
+  }
+  return { kind: "lut", name: window.name, first: window.first, entries: window.levels.length };
+}
+
+function describeModality({ slope, intercept, lut, unit }: ReturnType<typeof modalityOf>): Record<string, unknown> {
+  if (lut) return { lut: { first: lut.first, entries: lut.entries.length, bits: lut.bits } };
+  return { slope, intercept, ...(unit ? { unit } : {}) };
+}
+
+// [between rows, between columns] in mm: at the patient where known, else at the detector or the scanner's glass.
+function spacingOf({ dataSet }: DicomFile): [number, number] | null {
+  const [first, ...others] = frameSources(dataSet, 0, "PixelMeasuresSequence");
+  for (const source of [first, ...others]) {
+    for (const keyword of ["PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing"] as const) {
+      const [row, column = row] = source?.numbers(keyword) ?? [];
+      if (row !== undefined && column !== undefined && row > 0 && column > 0) return [row, column];
+    }
+  }
+  return null;
+}
