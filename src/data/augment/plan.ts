@@ -1,7 +1,12 @@
 import { MsmaeError } from "../../errors.ts";
-import { type AutoAugmentPlan, type FilterChoice, parseAutoAugment } from "./auto-augment.ts";
+import { MIRROR_PROBABILITY } from "../transforms/geometry.ts";
+import { type AutoAugmentPlan, parseAutoAugment } from "./auto-augment-plan.ts";
 import type { ColorJitterPlan } from "./color-jitter.ts";
 import type { ErasingPlan, ValueStatistics } from "./erasing.ts";
+import type { WarpFilter } from "./geometric.ts";
+
+/** How warps sample: by one filter, or bilinearly or bicubically with probability 0.5 each. */
+export type FilterChoice = WarpFilter | "random";
 
 /** What an elastic deformation is drawn with. */
 export interface ElasticPlan {
@@ -70,9 +75,6 @@ export interface InputDescription {
   mean: readonly number[];
   std: readonly number[];
 }
-
-/** The mirror that every training image has had from the start. */
-export const MIRROR_PROBABILITY = 0.5;
 
 /**
  * The plan of some options; undefined where they ask for nothing beyond crop and mirror.

@@ -2,21 +2,25 @@ import type { RandomStream } from "../../random.ts";
 import type { Geometry, RasterImage } from "../raster.ts";
 import { type CropRange, PAPER_CROP, randomResizedCrop } from "./random-resized-crop.ts";
 
+/** How often a training image is mirrored, unless told otherwise. */
+export const MIRROR_PROBABILITY = 0.5;
+
 /** The geometry of evaluation: the whole source, not mirrored. */
 export function wholeImage(sourceHeight: number, sourceWidth: number): Geometry {
   const crop = { top: 0, left: 0, height: sourceHeight, width: sourceWidth };
   return { crop, flip: false, sourceHeight, sourceWidth };
 }
 
-/** Draws a training geometry: a random resized crop, then a mirror along x with probability 0.5. */
+/** Draws a training geometry: a random resized crop, then a mirror along x with probability `mirror`. */
 export function randomGeometry(
   sourceHeight: number,
   sourceWidth: number,
   stream: RandomStream,
   range: CropRange = PAPER_CROP,
+  mirror = MIRROR_PROBABILITY,
 ): Geometry {
   const crop = randomResizedCrop(sourceHeight, sourceWidth, stream, range);
-  return { crop, flip: stream.uniform() < 0.5, sourceHeight, sourceWidth };
+  return { crop, flip: stream.uniform() < mirror, sourceHeight, sourceWidth };
 }
 
 /** Mirrors uint8 [h, w, C] along x into a new array. */

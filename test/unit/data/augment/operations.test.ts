@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { parseAutoAugment } from "../../../../src/data/augment/auto-augment.ts";
+import { parseAutoAugment } from "../../../../src/data/augment/auto-augment-plan.ts";
 import { Canvas } from "../../../../src/data/augment/canvas.ts";
 import type { WarpFilter } from "../../../../src/data/augment/geometric.ts";
 import { turnHue } from "../../../../src/data/augment/hue.ts";
