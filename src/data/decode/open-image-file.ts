@@ -2,6 +2,7 @@ import { readFile, stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { isBmp } from "./bmp.ts";
 import { FORMAT_NAMES, overLimit, unreadable } from "./decode-error.ts";
+import { looksLikeDicom, openDicom } from "./dicom/index.ts";
 import { gunzipAll, isGzip } from "./gunzip.ts";
 import { openNifti, startsAsNifti } from "./nifti/index.ts";
 import { looksLikeNpy, openNpy } from "./npy.ts";
@@ -48,11 +49,18 @@ async function readPair(path: string, limits: DecodeLimits): Promise<Uint8Array>
 }
 
 async function openBytes(bytes: Uint8Array, path: string, limits: DecodeLimits): Promise<ImageFile> {
+  // The preamble of a DICOM file may make it a TIFF as well, whose picture lacks window and rescaling.
+  if (hasDicomPrefix(bytes)) return openDicom(bytes, path, limits);
   const picture = pictureFormat(bytes);
   if (picture) return openPicture(bytes, picture, path, limits);
   if (looksLikeNpy(bytes)) return openNpy(bytes, path, limits);
   if (isBmp(bytes)) return openBmp(bytes, path, limits);
+  if (looksLikeDicom(bytes)) return openDicom(bytes, path, limits);
   throw new Error(bytes.length === 0 ? "an empty file" : `a file that starts as none of ${FORMAT_NAMES} does`);
+}
+
+function hasDicomPrefix(bytes: Uint8Array): boolean {
+  return String.fromCharCode(...bytes.subarray(128, 132)) === "DICM";
 }
 
 function pictureFormat(bytes: Uint8Array): PictureFormat | undefined {

@@ -88,9 +88,8 @@ function volumeFile(volume: Volume, where: string, limits: DecodeLimits): ImageF
   const windows = colour ? [] : calibrationWindow(header);
   const read = async (index: number, axis: SliceAxis): Promise<SourceImage> => {
     const slices = planes.count(axis);
-    if (planes.pixels(axis) > limits.pixels || slices * volumes > limits.frames) {
-      const got = `${slices * volumes} of ${planes.pixels(axis)} pixels`;
-      throw overLimit(where, `at most ${limits.frames} slices of ${limits.pixels} pixels`, got);
+    if (planes.pixels(axis) > limits.pixels) {
+      throw overLimit(where, `slices of at most ${limits.pixels} pixels`, `${planes.pixels(axis)}`);
     }
     const number = Math.floor(index / slices);
     const plane = planes.at(axis, index % slices);
