@@ -3,9 +3,8 @@ import { performance } from "node:perf_hooks";
 import { Command, CommanderError } from "commander";
 import type { Shape } from "../config/fields.ts";
 import { resolveConfig, schemas, type VerbName } from "../config/index.ts";
-import { nearestName } from "../config/names.ts";
 import { ConfigError } from "../config/problems.ts";
-import { MsmaeError, messageOf } from "../errors.ts";
+import { messageOf } from "../errors.ts";
 import { packageVersion } from "../version.ts";
 import type { VerbCommand } from "./commands/command.ts";
 import { demo } from "./commands/demo.ts";
@@ -22,6 +21,7 @@ import { addFlags, givenFlags, normaliseFlags } from "./flags.ts";
 import { Output, type Streams } from "./output.ts";
 import { createProgress } from "./progress.ts";
 import { abortOnSignals } from "./signals.ts";
+import { usageError } from "./usage-error.ts";
 import type { Verbs } from "./verbs.ts";
 
 interface GlobalFlags {
@@ -94,7 +94,12 @@ function addVerb<V extends VerbName>(
   setExitCode: (code: number) => void,
 ): void {
   const shape: Shape = schemas[verb.name].shape;
-  const command = program.command(verb.name).description(verb.summary).allowExcessArguments(false);
+  const [group, name] = verb.name.includes(" ") ? verb.name.split(" ") : [undefined, verb.name];
+  const parent = group === undefined ? program : groupOf(program, group);
+  const command = parent
+    .command(name as string)
+    .description(verb.summary)
+    .allowExcessArguments(false);
   addFlags(command, shape);
   const notes = verb.notes === undefined ? "" : `\n${verb.notes}\n`;
   command.addHelpText("after", `${notes}\nExample:\n  $ msmae ${verb.example}\n`);
@@ -122,6 +127,20 @@ function addVerb<V extends VerbName>(
   });
 }
 
+const groupSummaries: Readonly<Record<string, string>> = {
+  data: "Look at image files; prepare, check, split, measure and anonymise data sets.",
+};
+
+/** The command under which the verbs of a group stand, such as `data` of `data show`. */
+function groupOf(program: Command, name: string): Command {
+  const known = program.commands.find((command) => command.name() === name);
+  if (known !== undefined) return known;
+  return program
+    .command(name)
+    .description(groupSummaries[name] ?? "")
+    .allowExcessArguments(false);
+}
+
 function readConfig(path: string | undefined): { file?: string; fileName?: string } {
   if (path === undefined) return {};
   try {
@@ -135,40 +154,5 @@ function readConfig(path: string | undefined): { file?: string; fileName?: strin
         todo: "check the path",
       },
     ]);
-  }
-}
-
-/** Commander's complaint in our words, or undefined where it only ends a help or version text. */
-function usageError(error: CommanderError, program: Command, argv: readonly string[]): MsmaeError | undefined {
-  if (error.exitCode === 0) return undefined;
-  const verbs = program.commands.map((command) => command.name());
-  const command = program.commands.find((candidate) => argv.includes(candidate.name()));
-  const verbHelp = command === undefined ? "msmae --help" : `msmae ${command.name()} --help`;
-  const named = /'([^']*)'/.exec(error.message)?.[1] ?? "";
-  const raise = (where: string, expected: string, got: string, todo: string): MsmaeError =>
-    new MsmaeError("Config", { where, expected, got, todo });
-  switch (error.code) {
-    case "commander.unknownOption": {
-      const flags = [...program.options, ...(command?.options ?? [])].map(({ long }) => long ?? "");
-      const meant = nearestName(
-        named.replace(/^-+|=.*$/g, ""),
-        flags.map((flag) => flag.slice(2)),
-      );
-      const todo = meant === undefined ? `see ${verbHelp}` : `did you mean --${meant}?`;
-      return raise(named, `an option of ${verbHelp.replace(" --help", "")}`, "an unknown one", todo);
-    }
-    case "commander.unknownCommand": {
-      const meant = nearestName(named, verbs);
-      const todo = meant === undefined ? "see msmae --help" : `did you mean ${meant}?`;
-      return raise(named, `one of ${verbs.join(", ")}`, "an unknown command", todo);
-    }
-    case "commander.help":
-      return raise("msmae", `one of ${verbs.join(", ")}`, "no command", "see msmae --help");
-    case "commander.optionMissingArgument":
-      return raise(named.split(" ")[0] ?? named, "a value", "nothing", `see ${verbHelp}`);
-    case "commander.excessArguments":
-      return raise(command?.name() ?? "msmae", "flags only", "further arguments", `see ${verbHelp}`);
-    default:
-      return raise("msmae", "a valid command line", error.message.replace(/^error: /, ""), `see ${verbHelp}`);
   }
 }

@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { parseWindow } from "../data/decode/window-rule.ts";
+import { parseSliceRule } from "../data/slice-rule.ts";
 import { field } from "./fields.ts";
 import { sizeSchema } from "./size.ts";
 
@@ -62,18 +64,59 @@ export const loadingFields = {
   ),
 };
 
-export const augmentationFields = {
-  cropMinScale: field(
-    z.number().gt(0).max(1).default(0.2),
-    "Smallest share of an image's area that a random training crop keeps; raise it where a small crop may cut the lesion away.",
+/** Whether a text is of the form that a parser reads. */
+function readBy(parse: (text: string) => unknown): (text: string) => boolean {
+  return (text) => {
+    try {
+      parse(text);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+}
+
+export const readingFields = {
+  window: field(
+    z.string().min(1).refine(readBy(parseWindow)).default("auto"),
+    "Values shown as black and white in grey images: auto (the file's own window, else the full range of 8 and 16 bits, else percentiles), full, first, name:LUNG, center,width, percentile:1,99 or range:low,high.",
+    {
+      expected: "auto, full, first, name:NAME, CENTER,WIDTH, percentile:LOW,HIGH or range:LOW,HIGH",
+      placeholder: "rule",
+    },
+  ),
+  sliceAxis: field(
+    z.enum(["axial", "coronal", "sagittal"]).default("axial"),
+    "Direction in which volumes are cut into slices.",
+  ),
+  slices: field(
+    z.string().min(1).refine(readBy(parseSliceRule)).default("all"),
+    "Which frames, pages or slices of a file with several are images: all, first, middle, every:N, range:FIRST-LAST, or largest-label (of the mask).",
+    {
+      aliases: ["frames"],
+      expected: "all, first, middle, every:N, range:FIRST-LAST or largest-label",
+      placeholder: "rule",
+    },
   ),
 };
+
+export { augmentationFields } from "./augmentation.ts";
 
 export const dataFields = {
   dataPath: field(
     z.string().min(1),
-    "Folder with train/, optionally val/, and test/, each holding one folder of images per class.",
-    { placeholder: "dir" },
+    "Data set: a folder of train/, optionally val/, and test/ with one folder of images per class; a folder with dataset.csv, an MSD or nnU-Net dataset.json or images/ and masks/; or a CSV file.",
+    { placeholder: "path" },
+  ),
+  splitFile: field(
+    z.string().min(1).optional(),
+    "CSV of msmae data split (path, split and more) that says which image is in which split.",
+    { placeholder: "file", defaultText: "as the data set says" },
+  ),
+  fold: field(
+    z.int().min(0).max(1000).optional(),
+    "Fold of the split file, or of the data set's own CSV, that is the validation set; the others are for training.",
+    { defaultText: "none" },
   ),
   valSplit: field(
     z.number().min(0).max(0.9).default(0.1),

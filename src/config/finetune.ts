@@ -9,6 +9,7 @@ import {
   maskingFields,
   optimiserFields,
   outputFields,
+  readingFields,
   runtimeFields,
   startFields,
 } from "./common.ts";
@@ -65,6 +66,7 @@ export const finetuneSchema = z.strictObject({
   ),
   ...imageFields,
   ...augmentationFields,
+  ...readingFields,
   ...loadingFields,
   ...runtimeFields,
 });

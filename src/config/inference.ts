@@ -1,21 +1,34 @@
 import { z } from "zod";
-import { dataFields, loadingFields, maskingFields, runtimeFields, startFields } from "./common.ts";
-import { field } from "./fields.ts";
+import { dataFields, loadingFields, maskingFields, readingFields, runtimeFields, startFields } from "./common.ts";
+import { field, infoOf } from "./fields.ts";
 
 const checkpoint = field(z.string().min(1), "Checkpoint file (safetensors) to load.", { placeholder: "file" });
-const files = field(z.array(z.string().min(1)).min(1), "Image files to read.", {
+const files = field(z.array(z.string().min(1)).min(1), "Image files, folders of them, or a DICOMDIR.", {
   positional: true,
   placeholder: "file",
   expected: "one or more image files",
 });
 const drawingsDir = field(z.string().min(1), "Folder for the pictures and arrays.", { placeholder: "dir" });
 const { allowPartial } = startFields;
+/** A model remembers how its training images were read. */
+const reading = {
+  window: field(readingFields.window.unwrap().optional(), infoOf(readingFields.window).description, {
+    ...infoOf(readingFields.window),
+    defaultText: "as the model was trained",
+  }),
+  sliceAxis: field(readingFields.sliceAxis.unwrap().optional(), infoOf(readingFields.sliceAxis).description, {
+    defaultText: "as the model was trained",
+  }),
+  slices: readingFields.slices,
+};
 
 /** Options of `eval`: a classifier's metrics on one split of a data set. */
 export const evalSchema = z.strictObject({
   checkpoint,
   dataPath: dataFields.dataPath,
   split: field(z.enum(["test", "val", "train"]).default("test"), "Which part of the data to evaluate."),
+  splitFile: dataFields.splitFile,
+  fold: dataFields.fold,
   valSplit: dataFields.valSplit,
   outputDir: field(z.string().min(1).optional(), "Folder for metrics.json and the report.", {
     placeholder: "dir",
@@ -23,6 +36,7 @@ export const evalSchema = z.strictObject({
   }),
   batchSize: field(z.int().min(1).default(64), "Images per batch."),
   allowPartial,
+  ...reading,
   ...loadingFields,
   ...runtimeFields,
 });
@@ -33,6 +47,7 @@ export const predictSchema = z.strictObject({
   files,
   batchSize: field(z.int().min(1).default(16), "Images per batch."),
   allowPartial,
+  ...reading,
   ...runtimeFields,
 });
 
@@ -43,6 +58,7 @@ export const mapsSchema = z.strictObject({
   outputDir: drawingsDir,
   batchSize: field(z.int().min(1).default(16), "Images per batch."),
   allowPartial,
+  ...reading,
   ...runtimeFields,
 });
 
@@ -60,6 +76,7 @@ export const reconstructSchema = z.strictObject({
   randomMaskRatio: field(z.number().gt(0).lt(1).default(0.75), "Share of all patches masked under random masking."),
   batchSize: field(z.int().min(1).default(16), "Images per batch."),
   allowPartial,
+  ...reading,
   ...runtimeFields,
 });
 

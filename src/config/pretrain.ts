@@ -8,6 +8,7 @@ import {
   maskingFields,
   optimiserFields,
   outputFields,
+  readingFields,
   runtimeFields,
   startFields,
 } from "./common.ts";
@@ -72,6 +73,7 @@ export const pretrainSchema = z.strictObject({
   ...startFields,
   ...imageFields,
   ...augmentationFields,
+  ...readingFields,
   ...loadingFields,
   ...runtimeFields,
 });

@@ -1,4 +1,5 @@
 import type { ErrorParts } from "../errors.ts";
+import { augmentationNotes, checkAugmentation } from "./augmentation-checks.ts";
 import { checkLoss, checkMixing } from "./balance-checks.ts";
 import {
   type Check,
@@ -33,7 +34,7 @@ export interface ConfigSource {
 }
 
 const shared = [checkPatches, checkChannels];
-const training = [...shared, checkEpochs, checkRates, checkStart];
+const training = [...shared, checkEpochs, checkRates, checkStart, checkAugmentation];
 const checks: Readonly<Record<VerbName, readonly Check[]>> = {
   demo: [],
   pretrain: [checkModel("pretraining"), ...training, checkRatios(true), checkRandomRatio],
@@ -73,9 +74,13 @@ export function resolveOptions<V extends VerbName>(verb: V, input: InputOf<V> | 
 
 /** What is allowed but may surprise, one sentence each. */
 export function configNotes<V extends VerbName>(verb: V, options: OptionsOf<V>): string[] {
-  if (verb === "finetune") return balanceNotes(options as OptionsOf<"finetune">);
-  if (verb !== "pretrain") return [];
-  const { attentionStartEpoch, mapInterval, mapWarmupEpochs } = options as OptionsOf<"pretrain">;
+  if (verb !== "finetune" && verb !== "pretrain") return [];
+  const notes = augmentationNotes(options as OptionsOf<"finetune" | "pretrain">);
+  if (verb === "finetune") return [...notes, ...balanceNotes(options as OptionsOf<"finetune">)];
+  return [...notes, ...mapNotes(options as OptionsOf<"pretrain">)];
+}
+
+function mapNotes({ attentionStartEpoch, mapInterval, mapWarmupEpochs }: OptionsOf<"pretrain">): string[] {
   if (attentionStartEpoch === "never") return [];
   const first = firstRefreshEpoch(mapWarmupEpochs, mapInterval);
   if (attentionStartEpoch > first) return [];

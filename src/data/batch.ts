@@ -1,4 +1,7 @@
+import type { AugmentationPlan } from "./augment/plan.ts";
 import type { Geometry } from "./raster.ts";
+import type { ReadingOptions } from "./sample-reader.ts";
+import type { Sampling } from "./sampling.ts";
 import type { CropRange } from "./transforms/random-resized-crop.ts";
 
 /** Images of one step, in the order of the epoch. */
@@ -7,9 +10,11 @@ export interface Batch {
   batch: number;
   /** [B] indices into the loader's samples. */
   indices: Uint32Array;
+  /** [B] how often the sample stood earlier in the epoch's order: above 0 only where classes are balanced. */
+  repeats: Uint32Array;
   /** [B] class indices. */
   labels: Int32Array;
-  /** uint8 [B, H, W, C] in shared memory: cropped, resized and mirrored, not normalised. */
+  /** uint8 [B, H, W, C] in shared memory: cropped, resized, mirrored and augmented, not normalised. */
   images: Uint8Array;
   /** [B] */
   geometries: Geometry[];
@@ -34,6 +39,10 @@ export interface LoaderOptions {
   cacheMb?: number;
   /** Batches prepared ahead of the one in use. Default 3. */
   prefetch?: number;
+  /** How grey values become 8 bits, and how volumes are cut. Default: the rule `auto`, axial slices. */
+  reading?: ReadingOptions;
+  /** Longest that one image may take in a worker thread before it counts as unreadable, in seconds. Default 60. */
+  itemSeconds?: number;
   /** Fail at the first unreadable image, instead of going on without it. */
   strict?: boolean;
   /** Hears once of each unreadable image. */
@@ -49,7 +58,11 @@ export interface EpochOptions {
   augment: boolean;
   /** Bounds of the random crop. Default: the paper's, scale 0.2–1 and ratio 3/4–4/3. */
   crop?: CropRange;
+  /** With `augment`: what happens to images after that. Default: nothing. */
+  plan?: AugmentationPlan | undefined;
   shuffle: boolean;
+  /** Which samples a shuffled epoch shows. Default `natural`: each once. */
+  sampling?: Sampling | undefined;
   /** Leave out the last batch when it is not full. */
   dropLast: boolean;
   /** First batch to give, for resuming inside an epoch. Default 0. */

@@ -1,9 +1,9 @@
 import { MsmaeError } from "../errors.ts";
-import { RandomStream } from "../random.ts";
 import { type Batch, batchesPerEpoch, type EpochOptions, type LoaderOptions } from "./batch.ts";
-import type { Sample } from "./image-folder.ts";
+import type { Sample } from "./dataset.ts";
 import type { Geometry } from "./raster.ts";
 import type { ReadReport, ReadTask } from "./sample-reader.ts";
+import { type EpochOrder, epochOrder } from "./sampling.ts";
 import { PAPER_CROP } from "./transforms/random-resized-crop.ts";
 
 /** What an epoch needs from its loader. */
@@ -22,6 +22,8 @@ interface Slot {
   position: number;
   tries: number;
   sample: number;
+  /** How often the sample stood earlier in the order. */
+  repeat: number;
   geometry: Geometry | undefined;
 }
 
@@ -33,7 +35,7 @@ export class EpochRun {
   readonly #samples: readonly Sample[];
   readonly #loader: Required<LoaderOptions>;
   readonly #host: EpochHost;
-  readonly #order: Uint32Array;
+  readonly #order: EpochOrder;
   readonly #batches: number;
   readonly #ahead: Promise<Batch>[] = [];
   #nextBatch: number;
@@ -44,11 +46,16 @@ export class EpochRun {
     this.#samples = samples;
     this.#loader = loader;
     this.#host = host;
-    const { seed, epoch, batchSize, dropLast, shuffle } = options;
+    const { seed, epoch, batchSize, dropLast, shuffle, sampling = "natural" } = options;
     const count = samples.length;
     this.#order = shuffle
-      ? RandomStream.for(seed, "order", epoch).permutation(count)
-      : Uint32Array.from(samples.keys());
+      ? epochOrder(
+          samples.map(({ label }) => label),
+          sampling,
+          seed,
+          epoch,
+        )
+      : { samples: Uint32Array.from(samples.keys()), repeats: undefined };
     this.#batches = batchesPerEpoch(count, batchSize, dropLast);
     this.#nextBatch = options.startBatch ?? 0;
   }
@@ -119,7 +126,7 @@ export class EpochRun {
     const buffer = this.#host.takeBuffer(size * imageBytes);
     const images = new Uint8Array(buffer);
     const slots = Array.from({ length: size }, (_, slot): Slot => {
-      return { slot, position: first + slot, tries: 0, sample: -1, geometry: undefined };
+      return { slot, position: first + slot, tries: 0, sample: -1, repeat: 0, geometry: undefined };
     });
     let open = slots.filter((slot) => this.#choose(slot));
     while (open.length > 0) {
@@ -139,7 +146,9 @@ export class EpochRun {
   #choose(slot: Slot): boolean {
     const count = this.#samples.length;
     for (; slot.tries < count; slot.tries++) {
-      slot.sample = this.#order[(slot.position + slot.tries) % count] as number;
+      const place = (slot.position + slot.tries) % count;
+      slot.sample = this.#order.samples[place] as number;
+      slot.repeat = this.#order.repeats?.[place] ?? 0;
       if (!this.#host.isUnreadable(slot.sample)) return true;
       if (!this.#options.augment) return false;
     }
@@ -153,14 +162,17 @@ export class EpochRun {
 
   /** Reads the slots' samples in pieces that several threads can share; gives back the slots that failed. */
   async #read(slots: readonly Slot[], images: Uint8Array): Promise<Slot[]> {
-    const { augment, crop = PAPER_CROP, seed, epoch } = this.#options;
+    const { augment, crop = PAPER_CROP, plan, seed, epoch } = this.#options;
     const chunk = Math.min(LARGEST_CHUNK, Math.ceil(slots.length / Math.max(1, this.#loader.workers)));
     const failed: Slot[] = [];
     const reads: Promise<void>[] = [];
     for (let start = 0; start < slots.length; start += chunk) {
       const part = slots.slice(start, start + chunk);
-      const items = part.map(({ slot, sample }) => ({ slot, sample, path: (this.#samples[sample] as Sample).path }));
-      const report = this.#host.read({ augment, crop, seed, epoch, items, images }, () => this.#cancelled);
+      const items = part.map(({ slot, sample, repeat }) => {
+        const { path, item } = this.#samples[sample] as Sample;
+        return { slot, sample, repeat, path, item };
+      });
+      const report = this.#host.read({ augment, crop, plan, seed, epoch, items, images }, () => this.#cancelled);
       reads.push(report.then((done) => this.#note(part, done, failed)));
     }
     await Promise.all(reads);
@@ -196,6 +208,7 @@ export class EpochRun {
     const chosen = filled.map(({ sample }) => this.#samples[sample] as Sample);
     return {
       indices: Uint32Array.from(filled, ({ sample }) => sample),
+      repeats: Uint32Array.from(filled, ({ repeat }) => repeat),
       labels: Int32Array.from(chosen, ({ label }) => label),
       images: images.subarray(0, filled.length * imageBytes),
       geometries: filled.map(({ geometry }) => geometry as Geometry),

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import sharp from "sharp";
 import type { ReadReport, ReadTask } from "./sample-reader.ts";
-import { type ReaderSetup, SampleReader } from "./sample-reader.ts";
+import { IDLE, type ReaderSetup, SampleReader } from "./sample-reader.ts";
 
 /** A task under the number that its report will carry. */
 export interface TaskMessage {
@@ -14,11 +14,20 @@ export interface ReportMessage {
   report: ReadReport;
 }
 
+export interface WorkerSetup {
+  reader: ReaderSetup;
+  /** int32 [1]: the position of the item being read in its task, or {@link IDLE}. */
+  position: SharedArrayBuffer;
+}
+
 // The loader's threads are the parallelism; libvips' own would compete with the training step.
 sharp.concurrency(1);
-const reader = new SampleReader(workerData as ReaderSetup);
+const { reader: readerSetup, position: shared } = workerData as WorkerSetup;
+const position = new Int32Array(shared);
+const reader = new SampleReader(readerSetup);
 
 parentPort?.on("message", async ({ id, task }: TaskMessage) => {
-  const report = await reader.run(task);
+  const report = await reader.run(task, (at) => Atomics.store(position, 0, at));
+  Atomics.store(position, 0, IDLE);
   parentPort?.postMessage({ id, report } satisfies ReportMessage);
 });

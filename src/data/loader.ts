@@ -3,9 +3,9 @@ import { MsmaeError } from "../errors.ts";
 import type { Batch, EpochOptions, LoaderOptions } from "./batch.ts";
 import { DecodedCache } from "./decoded-cache.ts";
 import { checkEpochOptions, EpochRun } from "./epoch-run.ts";
-import type { Sample } from "./image-folder.ts";
+import type { Sample } from "./dataset.ts";
 import { InlinePool, type ReaderPool, WorkerPool } from "./reader-pool.ts";
-import type { ReadReport } from "./sample-reader.ts";
+import { DEFAULT_READING, type ReadReport } from "./sample-reader.ts";
 
 export { type Batch, batchesPerEpoch, type EpochOptions, type LoaderOptions } from "./batch.ts";
 
@@ -42,15 +42,17 @@ export class ImageLoader {
       workers: Math.min(4, Math.max(1, availableParallelism() - 1)),
       cacheMb: 512,
       prefetch: 3,
+      reading: DEFAULT_READING,
+      itemSeconds: 60,
       strict: false,
       onWarning: () => undefined,
       ...options,
     };
-    const { inputHeight, inputWidth, channels, workers, cacheMb } = this.options;
+    const { inputHeight, inputWidth, channels, reading, workers, cacheMb, itemSeconds } = this.options;
     checkLoaderOptions(this.options);
     this.#cache = cacheMb > 0 ? DecodedCache.create(samples.length, cacheMb * 2 ** 20) : undefined;
-    const setup = { inputHeight, inputWidth, channels, cache: this.#cache?.memory };
-    this.#pool = workers === 0 ? new InlinePool(setup) : new WorkerPool(setup, workers);
+    const setup = { inputHeight, inputWidth, channels, reading, cache: this.#cache?.memory };
+    this.#pool = workers === 0 ? new InlinePool(setup) : new WorkerPool(setup, workers, itemSeconds);
   }
 
   /**
@@ -126,18 +128,19 @@ export class ImageLoader {
 }
 
 function checkLoaderOptions(options: Required<LoaderOptions>): void {
-  const { inputHeight, inputWidth, workers, cacheMb, prefetch } = options;
+  const { inputHeight, inputWidth, workers, cacheMb, prefetch, itemSeconds } = options;
   const whole = (value: number, least: number) => Number.isInteger(value) && value >= least;
   const faults = [
     !(whole(inputHeight, 1) && whole(inputWidth, 1)) && `input size ${inputHeight}×${inputWidth}`,
     !whole(workers, 0) && `workers ${workers}`,
     !(cacheMb >= 0 && Number.isFinite(cacheMb)) && `cacheMb ${cacheMb}`,
     !whole(prefetch, 1) && `prefetch ${prefetch}`,
+    !(itemSeconds > 0) && `itemSeconds ${itemSeconds}`,
   ].filter((fault) => fault !== false);
   if (faults.length === 0) return;
   throw new MsmaeError("Config", {
     where: "image loader",
-    expected: "whole positive sizes, workers ≥ 0, cacheMb ≥ 0 and prefetch ≥ 1",
+    expected: "whole positive sizes, workers ≥ 0, cacheMb ≥ 0, prefetch ≥ 1 and itemSeconds above 0",
     got: faults.join(", "),
     todo: "correct these options",
   });

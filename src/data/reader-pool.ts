@@ -1,28 +1,33 @@
-import { Worker } from "node:worker_threads";
-import { MsmaeError, messageOf } from "../errors.ts";
-import type { ReportMessage, TaskMessage } from "./loader-worker.ts";
-import { type ReaderSetup, type ReadReport, type ReadTask, SampleReader } from "./sample-reader.ts";
+import { MsmaeError } from "../errors.ts";
+import { ReaderThread, type ThreadDeath } from "./reader-thread.ts";
+import {
+  IDLE,
+  type ReaderSetup,
+  type ReadOutcome,
+  type ReadReport,
+  type ReadTask,
+  SampleReader,
+} from "./sample-reader.ts";
 
 /** Runs tasks in the order they are given, several at a time. */
 export interface ReaderPool {
-  /** How many tasks can run at the same time. */
-  readonly width: number;
   /** A task whose `isCancelled` says yes before it starts is dropped, and its promise never settles. */
   run(task: ReadTask, isCancelled: () => boolean): Promise<ReadReport>;
   close(): Promise<void>;
 }
 
 interface Job {
-  id: number;
   task: ReadTask;
   isCancelled: () => boolean;
   resolve: (report: ReadReport) => void;
   reject: (error: Error) => void;
+  /** Positions in the task still to be read. */
+  open: number[];
+  outcomes: ReadOutcome[];
 }
 
-/** Reads in this thread; decoding still happens in libvips' threads. */
+/** Reads in this thread, where nothing stops a file that never ends; decoding still happens in libvips' threads. */
 export class InlinePool implements ReaderPool {
-  readonly width = 1;
   readonly #reader: SampleReader;
   #tail: Promise<unknown> = Promise.resolve();
 
@@ -31,14 +36,13 @@ export class InlinePool implements ReaderPool {
   }
 
   run(task: ReadTask, isCancelled: () => boolean): Promise<ReadReport> {
-    const report = new Promise<ReadReport>((resolve, reject) => {
+    return new Promise<ReadReport>((resolve, reject) => {
       const start = async () => {
         if (isCancelled()) return;
         await this.#reader.run(task).then(resolve, reject);
       };
       this.#tail = this.#tail.then(start);
     });
-    return report;
   }
 
   async close(): Promise<void> {
@@ -46,76 +50,105 @@ export class InlinePool implements ReaderPool {
   }
 }
 
-/** Reads in worker threads. They keep the process alive only while tasks run. */
+// A thread that ends before its first item fails for another reason than the item; so will the next one.
+const DEATHS_WITHOUT_ITEM = 3;
+
+/**
+ * Reads in worker threads. A file that ends its thread, or takes too long, counts as unreadable: the thread is
+ * replaced and reads on.
+ */
 export class WorkerPool implements ReaderPool {
-  readonly width: number;
-  readonly #workers: Worker[];
-  readonly #running = new Map<Worker, Job>();
+  readonly #setup: ReaderSetup;
+  readonly #itemSeconds: number;
+  readonly #threads: (ReaderThread | undefined)[];
+  readonly #running: (Job | undefined)[];
   #waiting: Job[] = [];
-  #nextId = 0;
+  #idleDeaths = 0;
   #failure: Error | undefined;
 
-  constructor(setup: ReaderSetup, count: number) {
-    this.width = count;
-    const file = import.meta.url.endsWith(".ts") ? "./loader-worker.ts" : "./loader-worker.js";
-    this.#workers = Array.from({ length: count }, () => {
-      const worker = new Worker(new URL(file, import.meta.url), { workerData: setup });
-      worker.on("message", (message: ReportMessage) => this.#finish(worker, message));
-      worker.on("error", (error) => this.#fail(messageOf(error), error));
-      worker.on("exit", (code) => this.#fail(`exit code ${code}`));
-      worker.unref();
-      return worker;
-    });
+  constructor(setup: ReaderSetup, count: number, itemSeconds: number) {
+    this.#setup = setup;
+    this.#itemSeconds = itemSeconds;
+    this.#running = Array.from({ length: count }, () => undefined);
+    this.#threads = this.#running.map((_, at) => this.#startThread(at));
   }
 
   run(task: ReadTask, isCancelled: () => boolean): Promise<ReadReport> {
     if (this.#failure) return Promise.reject(this.#failure);
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ id: this.#nextId++, task, isCancelled, resolve, reject });
+      const open = task.items.map((_, at) => at);
+      this.#waiting.push({ task, isCancelled, resolve, reject, open, outcomes: new Array(open.length) });
       this.#dispatch();
     });
   }
 
   async close(): Promise<void> {
     this.#fail("a closed loader");
-    // Idle threads do not keep the process alive; while they are being ended they must, or who awaits this never goes on.
-    for (const worker of this.#workers) worker.ref();
-    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+    await Promise.all(this.#threads.map((thread) => thread?.close()));
+  }
+
+  #startThread(at: number): ReaderThread {
+    return new ReaderThread(this.#setup, this.#itemSeconds, (death) => this.#replace(at, death));
   }
 
   #dispatch(): void {
-    for (const worker of this.#workers) {
-      if (this.#running.has(worker)) continue;
-      const job = this.#nextJob();
+    for (const [at, thread] of this.#threads.entries()) {
+      if (!thread || thread.busy) continue;
+      this.#waiting = this.#waiting.filter((job) => !job.isCancelled());
+      const job = this.#waiting.shift();
       if (!job) return;
-      this.#running.set(worker, job);
-      worker.ref();
-      worker.postMessage({ id: job.id, task: job.task } satisfies TaskMessage);
+      this.#running[at] = job;
+      const items = job.open.map((position) => job.task.items[position] as ReadTask["items"][number]);
+      thread.start({ ...job.task, items }, (report) => this.#finish(at, job, report));
     }
   }
 
-  #nextJob(): Job | undefined {
-    this.#waiting = this.#waiting.filter((job) => !job.isCancelled());
-    return this.#waiting.shift();
-  }
-
-  #finish(worker: Worker, { id, report }: ReportMessage): void {
-    const job = this.#running.get(worker);
-    this.#running.delete(worker);
-    worker.unref();
-    if (job?.id === id) job.resolve(report);
+  #finish(at: number, job: Job, report: ReadReport): void {
+    this.#running[at] = undefined;
+    this.#idleDeaths = 0;
+    for (const [k, outcome] of report.items.entries()) job.outcomes[job.open[k] as number] = outcome;
+    job.resolve({ ...report, items: job.outcomes });
     this.#dispatch();
   }
 
-  // One dead worker ends them all: a batch with a hole could never be delivered.
-  #fail(got: string, cause?: unknown): void {
+  #replace(at: number, { position, reason }: ThreadDeath): void {
+    if (this.#failure) return;
+    this.#threads[at] = undefined;
+    if (position === IDLE && ++this.#idleDeaths >= DEATHS_WITHOUT_ITEM) {
+      this.#fail(reason);
+      return;
+    }
+    const job = this.#running[at];
+    this.#running[at] = undefined;
+    if (job) this.#goOnWithout(job, position, reason);
+    this.#threads[at] = this.#startThread(at);
+    this.#dispatch();
+  }
+
+  /** Puts a job back in the queue, without the item that ended its thread. What was read before it is read again. */
+  #goOnWithout(job: Job, position: number, reason: string): void {
+    if (position !== IDLE) {
+      const [culprit] = job.open.splice(position, 1) as [number];
+      const { path } = job.task.items[culprit] as ReadTask["items"][number];
+      const error = new MsmaeError("Data", {
+        where: path,
+        expected: "an image that can be decoded",
+        got: `the end of the decoding thread (${reason})`,
+        todo: "repair or remove the file",
+      });
+      job.outcomes[culprit] = { unreadable: error.message, code: error.code };
+    }
+    if (job.open.length > 0) this.#waiting.unshift(job);
+    else job.resolve({ items: job.outcomes, decoded: 0, cacheHits: 0, decodeMs: 0, resizeMs: 0 });
+  }
+
+  #fail(got: string): void {
     if (this.#failure) return;
     const todo = "read the cause, or set workers to 0 to load in the main thread";
-    const parts = { where: "data loading thread", expected: "to run until the loader is closed", got, todo };
-    this.#failure = new MsmaeError("Data", parts, { cause });
-    for (const job of [...this.#running.values(), ...this.#waiting]) job.reject(this.#failure);
-    this.#running.clear();
+    const where = "data loading thread";
+    this.#failure = new MsmaeError("Data", { where, expected: "to run until the loader is closed", got, todo });
+    for (const job of [...this.#running, ...this.#waiting]) job?.reject(this.#failure);
+    this.#running.fill(undefined);
     this.#waiting = [];
-    for (const worker of this.#workers) worker.unref();
   }
 }

@@ -1,18 +1,45 @@
-import { messageOf } from "../errors.ts";
+import { MsmaeError, messageOf } from "../errors.ts";
 import { RandomStream } from "../random.ts";
+import { augmentImage } from "./augment/augment-image.ts";
+import { Canvas } from "./augment/canvas.ts";
+import type { AugmentationPlan } from "./augment/plan.ts";
 import { decodeImage } from "./decode/image.ts";
+import type { SliceAxis } from "./decode/source-image.ts";
+import { parseWindow, type WindowRule } from "./decode/window-rule.ts";
 import { DecodedCache, type DecodedCacheMemory } from "./decoded-cache.ts";
 import type { Geometry, RasterImage } from "./raster.ts";
 import { randomGeometry, wholeImage } from "./transforms/geometry.ts";
 import type { CropRange } from "./transforms/random-resized-crop.ts";
 import { Resizer } from "./transforms/resize.ts";
 
+/** How pictures are taken from files. */
+export interface ReadingOptions {
+  window: WindowRule;
+  axis: SliceAxis;
+}
+
+export const DEFAULT_READING: ReadingOptions = { window: parseWindow("auto"), axis: "axial" };
+
 /** What every thread of a loader needs to know. */
 export interface ReaderSetup {
   inputHeight: number;
   inputWidth: number;
   channels: 1 | 3;
+  reading: ReadingOptions;
   cache: DecodedCacheMemory | undefined;
+}
+
+/** One picture to read. */
+export interface ReadItem {
+  /** Position in the batch. */
+  slot: number;
+  /** What the cache and the random draws know it by. */
+  sample: number;
+  /** How often the sample came earlier in the epoch, so that it is not cropped in the same way again. Default 0. */
+  repeat?: number;
+  path: string;
+  /** Frame, page or slice of a file that holds several. */
+  item?: number | undefined;
 }
 
 /** Samples to read into the slots of one batch. */
@@ -20,28 +47,39 @@ export interface ReadTask {
   /** Random resized crop (bicubic) and mirror, or the whole image (bilinear). */
   augment: boolean;
   crop: CropRange;
+  /** With `augment`: what happens after that. */
+  plan?: AugmentationPlan | undefined;
   seed: number;
   epoch: number;
-  items: { slot: number; sample: number; path: string }[];
+  items: ReadItem[];
   /** uint8 [B, H, W, C]. */
   images: Uint8Array;
+  /** Also give each picture itself, shrunk until no side is longer than this, in pixels. */
+  pictureSide?: number | undefined;
 }
+
+/** In place of a position: no item is being read. */
+export const IDLE = -1;
+
+/** What became of one item. */
+export type ReadOutcome = { geometry: Geometry; picture?: RasterImage } | { unreadable: string; code: string };
 
 /** What became of a task; `items` in the order of the task's. */
 export interface ReadReport {
-  items: ({ geometry: Geometry } | { unreadable: string })[];
+  items: ReadOutcome[];
   decoded: number;
   cacheHits: number;
   decodeMs: number;
   resizeMs: number;
 }
 
-/** Decodes, crops, resizes and mirrors samples; one for each thread. */
+/** Decodes, crops, resizes, mirrors and augments samples; one for each thread. */
 export class SampleReader {
   readonly #setup: ReaderSetup;
   readonly #cache: DecodedCache | undefined;
   readonly #resizer = new Resizer();
   readonly #grey: Uint8Array;
+  #canvas: Canvas | undefined;
 
   constructor(setup: ReaderSetup) {
     this.#setup = setup;
@@ -49,33 +87,46 @@ export class SampleReader {
     this.#grey = new Uint8Array(setup.inputHeight * setup.inputWidth);
   }
 
-  /** Reads a task's samples into its batch. Files that cannot be decoded are reported, not thrown. */
-  async run(task: ReadTask): Promise<ReadReport> {
+  /**
+   * Reads a task's samples into its batch. Files that cannot be decoded are reported, not thrown.
+   *
+   * @param onItem hears the position of each item in the task before it is begun.
+   */
+  async run(task: ReadTask, onItem?: (at: number) => void): Promise<ReadReport> {
     const report: ReadReport = { items: [], decoded: 0, cacheHits: 0, decodeMs: 0, resizeMs: 0 };
     const { inputHeight, inputWidth, channels } = this.#setup;
     const imageBytes = inputHeight * inputWidth * channels;
-    for (const { slot, sample, path } of task.items) {
+    for (const [at, item] of task.items.entries()) {
+      onItem?.(at);
+      const { slot } = item;
       const started = performance.now();
-      const image = await this.#load(sample, path, report);
+      const image = await this.#load(item, report);
       const loaded = performance.now();
       report.decodeMs += loaded - started;
-      if (typeof image === "string") {
-        report.items.push({ unreadable: image });
+      if ("unreadable" in image) {
+        report.items.push(image);
         continue;
       }
-      const geometry = task.augment
-        ? randomGeometry(image.height, image.width, RandomStream.for(task.seed, "crops", task.epoch, sample), task.crop)
+      const cropped = task.augment
+        ? randomGeometry(image.height, image.width, drawsOf("crops", task, item), task.crop, task.plan?.flipX)
         : wholeImage(image.height, image.width);
       const out = task.images.subarray(slot * imageBytes, (slot + 1) * imageBytes);
-      this.#resize(image, geometry, task.augment, out);
+      this.#resize(image, cropped, task.augment, out);
+      const geometry = task.augment && task.plan ? this.#augment(out, cropped, task.plan, task, item) : cropped;
       report.resizeMs += performance.now() - loaded;
-      report.items.push({ geometry });
+      const { pictureSide } = task;
+      report.items.push(
+        pictureSide === undefined ? { geometry } : { geometry, picture: this.#shrink(image, pictureSide) },
+      );
     }
     return report;
   }
 
   /** The decoded image, or the reason why there is none. */
-  async #load(sample: number, path: string, report: ReadReport): Promise<RasterImage | string> {
+  async #load(
+    { sample, path, item }: ReadItem,
+    report: ReadReport,
+  ): Promise<RasterImage | { unreadable: string; code: string }> {
     const held = this.#cache?.get(sample);
     if (held) {
       report.cacheHits++;
@@ -83,13 +134,31 @@ export class SampleReader {
     }
     try {
       // A grey file stays grey in the cache even for an RGB model: a third of the memory and of the resizing.
-      const image = await decodeImage(path, this.#setup.channels === 1 ? { channels: 1 } : {});
+      const { channels, reading } = this.#setup;
+      const image = await decodeImage(path, { ...reading, item, ...(channels === 1 ? { channels } : {}) });
       report.decoded++;
       this.#cache?.put(sample, image);
       return image;
     } catch (error) {
-      return messageOf(error);
+      return { unreadable: messageOf(error), code: error instanceof MsmaeError ? error.code : "Internal" };
     }
+  }
+
+  #augment(out: Uint8Array, cropped: Geometry, plan: AugmentationPlan, task: ReadTask, item: ReadItem): Geometry {
+    const { inputHeight, inputWidth, channels } = this.#setup;
+    this.#canvas ??= new Canvas(inputHeight, inputWidth, channels);
+    this.#canvas.pixels.set(out);
+    const warps = augmentImage(this.#canvas, plan, drawsOf("augment", task, item));
+    out.set(this.#canvas.pixels);
+    return warps.length === 0 ? cropped : { ...cropped, warps };
+  }
+
+  #shrink(image: RasterImage, longest: number): RasterImage {
+    const scale = Math.min(1, longest / Math.max(image.width, image.height));
+    const width = Math.max(1, Math.round(image.width * scale));
+    const height = Math.max(1, Math.round(image.height * scale));
+    const pixels = this.#resizer.resize(image, height, width, { filter: "bilinear" });
+    return { width, height, channels: image.channels, pixels };
   }
 
   #resize(image: RasterImage, { crop, flip }: Geometry, augment: boolean, out: Uint8Array): void {
@@ -107,4 +176,9 @@ export class SampleReader {
       out[to + 2] = value;
     }
   }
+}
+
+/** The stream of an item's crop or augmentation; a repeated sample has another. */
+function drawsOf(name: "crops" | "augment", { seed, epoch }: ReadTask, { sample, repeat = 0 }: ReadItem): RandomStream {
+  return RandomStream.for(seed, name, epoch, sample, ...(repeat === 0 ? [] : [repeat]));
 }

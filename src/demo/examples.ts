@@ -1,4 +1,5 @@
 import type { Sample } from "../data/dataset.ts";
+import { DEFAULT_READING } from "../data/sample-reader.ts";
 import type { AttentionExample, ReconstructionExample } from "../evaluation/report/index.ts";
 import {
   contactSheet,
@@ -42,11 +43,12 @@ export async function readExamples(
 ): Promise<Example[]> {
   const order = Array.from(RandomStream.for(seed, "evaluation").permutation(samples.length));
   const chosen = classNames.flatMap((_, label) => order.filter((i) => samples[i]?.label === label).slice(0, perClass));
-  const paths = chosen.map((index) => (samples[index] as Sample).path);
+  const pictures = chosen.map((index) => samples[index] as Sample);
   const examples: Example[] = [];
-  for await (const { files, images } of readFiles(paths, {
+  for await (const { files, images } of readFiles(pictures, {
     config,
-    batchSize: paths.length,
+    batchSize: pictures.length,
+    reading: DEFAULT_READING,
     pictureSide: config.inputWidth,
   })) {
     const size = config.inputHeight * config.inputWidth * config.inChans;

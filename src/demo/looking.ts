@@ -1,7 +1,8 @@
 import { join, relative } from "node:path";
-import { decodeImage } from "../data/decode/image.ts";
 import type { Sample } from "../data/dataset.ts";
+import { decodeImage } from "../data/decode/image.ts";
 import type { PhantomSet } from "../data/phantom.ts";
+import { DEFAULT_READING } from "../data/sample-reader.ts";
 import { type Grid, type PointingGameResult, pointingGame } from "../evaluation/visual/index.ts";
 import type { RunHooks } from "../events.ts";
 import { attentionMapsOf } from "../inference/attention.ts";
@@ -48,7 +49,7 @@ export async function lookAt(
       engine,
       config,
       feeds: model.feeds,
-      batches: readFiles(paths, { config, batchSize: BATCH }),
+      batches: readFiles(samples, { config, batchSize: BATCH, reading: DEFAULT_READING }),
       batchSize: BATCH,
       onMaps(indices, weights) {
         const patches = patchCount(config);

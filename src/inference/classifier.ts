@@ -1,17 +1,31 @@
+import type { SliceAxis } from "../data/decode/source-image.ts";
 import type { RunHooks } from "../events.ts";
 import type { ClassifierDescription } from "../interop/model-file.ts";
 import { classificationGraph, likeliest, softmaxRows } from "./classify.ts";
-import { type FileFailure, readFiles } from "./read-files.ts";
+import { listPictures } from "./list-pictures.ts";
+import { type FileFailure, type FileImage, nameOf, readFiles } from "./read-files.ts";
 import { runBatches } from "./run-batches.ts";
-import { type ModelSession, openModel, type SessionOptions } from "./session.ts";
+import { type ModelSession, openModel, readingOf, type SessionOptions } from "./session.ts";
 
 /** What a classifier says of one file. */
 export interface Prediction {
   path: string;
+  /** Frame, page or slice of a file that holds several. */
+  slice?: number;
   /** The name of the most probable class. */
   class: string;
   /** By class name, summing to 1. */
   probabilities: Record<string, number>;
+}
+
+/** How files are read and what is told meanwhile. */
+export interface PredictHooks extends RunHooks {
+  batchSize?: number | undefined;
+  /** Which pictures are taken of files that hold several. Default `all`. */
+  slices?: string | undefined;
+  /** A window rule in place of the one that the model was trained with. */
+  window?: string | undefined;
+  sliceAxis?: SliceAxis | undefined;
 }
 
 /** A trained classifier that stays loaded between calls, its graphs running in a thread of their own. */
@@ -34,13 +48,15 @@ export class Classifier {
    */
   async *predict(
     files: readonly string[],
-    { batchSize = 16, ...hooks }: RunHooks & { batchSize?: number } = {},
+    { batchSize = 16, slices = "all", window, sliceAxis, ...hooks }: PredictHooks = {},
   ): AsyncGenerator<Prediction | FileFailure, void, void> {
     const { config, classNames } = this.description;
-    const size = Math.min(batchSize, files.length);
+    const reading = readingOf(this.description, { window, sliceAxis });
+    const pictures = await listPictures(files, { slices, axis: reading.axis });
+    const size = Math.min(batchSize, pictures.length);
     const graph = classificationGraph(config, size);
-    const batches = readFiles(files, { config, batchSize: size });
-    hooks.onEvent?.({ type: "phase", name: "prediction", total: files.length });
+    const batches = readFiles(pictures, { config, batchSize: size, reading });
+    hooks.onEvent?.({ type: "phase", name: "prediction", total: pictures.length });
     let done = 0;
     for await (const { batch, outputs } of runBatches({
       ...this.#model,
@@ -56,7 +72,7 @@ export class Classifier {
           continue;
         }
         const row = probabilities.subarray(file.slot * config.numClasses, (file.slot + 1) * config.numClasses);
-        yield prediction(file.path, row, classNames);
+        yield prediction(file, row, classNames);
       }
       done += batch.files.length;
       hooks.onEvent?.({ type: "phase-progress", done });
@@ -86,11 +102,12 @@ export async function loadClassifier(
   return new Classifier(await openModel(checkpoint, "classifier", { device, threads, allowPartial }, hooks));
 }
 
-function prediction(path: string, row: Float64Array, classNames: readonly string[]): Prediction | FileFailure {
+function prediction(file: FileImage, row: Float64Array, classNames: readonly string[]): Prediction | FileFailure {
+  const name = nameOf(file);
   if (!row.every(Number.isFinite)) {
-    const message = `${path}: expected finite outputs of the model, got others; the checkpoint holds damaged weights`;
-    return { path, error: { code: "Checkpoint", message } };
+    const message = `${file.path}: expected finite outputs of the model, got others; the checkpoint holds damaged weights`;
+    return { ...name, error: { code: "Checkpoint", message } };
   }
   const probabilities = Object.fromEntries(classNames.map((name, k): [string, number] => [name, row[k] as number]));
-  return { path, class: classNames[likeliest(row)] as string, probabilities };
+  return { ...name, class: classNames[likeliest(row)] as string, probabilities };
 }

@@ -1,5 +1,6 @@
 import { type EvalInput, type EvalOptions, resolveOptions } from "../config/index.ts";
 import { type Dataset, openDataset, type Sample } from "../data/dataset.ts";
+import type { SliceAxis } from "../data/decode/source-image.ts";
 import { ImageLoader } from "../data/loader.ts";
 import { MsmaeError } from "../errors.ts";
 import { type ClassificationMetrics, classificationMetrics } from "../evaluation/metrics/index.ts";
@@ -7,7 +8,7 @@ import type { RunHooks } from "../events.ts";
 import type { ClassifierDescription } from "../interop/model-file.ts";
 import { type Classification, classificationGraph, classifySplit } from "./classify.ts";
 import { writeEvaluation } from "./evaluation-files.ts";
-import { type ModelSession, openModel } from "./session.ts";
+import { type ModelSession, openModel, readingOf } from "./session.ts";
 
 /** A classifier's figures on one split; the curves behind them stand in metrics.json. */
 export interface Evaluation extends Omit<ClassificationMetrics, "roc" | "calibration" | "undefinedMetrics"> {
@@ -35,7 +36,7 @@ export async function evaluate(input: EvalInput | EvalOptions, hooks: RunHooks =
   const model = await openModel(checkpoint, "classifier", options, hooks);
   try {
     const { description } = model;
-    const folder = await openFolder(options, description.seed, hooks);
+    const folder = await openFolder(options, description.seed, readingOf(description, options).axis, hooks);
     const samples = relabel(folder, folder.splits[split], description, options.dataPath);
     const { result, unreadable } = await classify(model, samples, options, hooks);
     const { classNames } = description;
@@ -45,7 +46,7 @@ export async function evaluate(input: EvalInput | EvalOptions, hooks: RunHooks =
     if (outputDir === undefined) return evaluation;
     const paths = await writeEvaluation(
       outputDir,
-      { model, result, metrics, unreadable, options, root: folder.root },
+      { model, samples, result, metrics, unreadable, options, root: folder.root },
       hooks,
     );
     return { ...evaluation, ...paths };
@@ -54,9 +55,14 @@ export async function evaluate(input: EvalInput | EvalOptions, hooks: RunHooks =
   }
 }
 
-async function openFolder(options: EvalOptions, trainedWith: number, { onEvent }: RunHooks): Promise<Dataset> {
-  const { dataPath, split, valSplit, seed } = options;
-  const folder = await openDataset(dataPath, { seed: trainedWith, valSplit, require: [split] });
+async function openFolder(
+  options: EvalOptions,
+  trainedWith: number,
+  axis: SliceAxis,
+  { onEvent }: RunHooks,
+): Promise<Dataset> {
+  const { dataPath, split, seed } = options;
+  const folder = await openDataset(dataPath, { ...options, axis, seed: trainedWith, require: [split] });
   if (!folder.onDisk.includes(split) && seed !== 0 && seed !== trainedWith) {
     const message = `split "${split}" is drawn with the checkpoint's seed ${trainedWith}, not with --seed ${seed}: only so it holds no image the model was trained on`;
     onEvent?.({ type: "warning", message });
@@ -85,7 +91,8 @@ function relabel(
 }
 
 /** How to read and run the images of a split. */
-type ClassifyOptions = Pick<EvalOptions, "workers" | "strict" | "seed" | "batchSize" | "dataPath" | "split">;
+type ClassifyOptions = Pick<EvalOptions, "workers" | "strict" | "seed" | "batchSize" | "dataPath" | "split"> &
+  Partial<Pick<EvalOptions, "window" | "sliceAxis">>;
 
 /**
  * Classifies samples whose labels are the model's, reporting a phase "evaluation".
@@ -110,6 +117,7 @@ export async function classify(
     // Each image is read once: there is nothing to keep.
     cacheMb: 0,
     strict,
+    reading: readingOf(description, options),
     onWarning: (message) => onEvent?.({ type: "warning", message }),
   });
   try {

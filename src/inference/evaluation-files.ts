@@ -2,6 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { writeFault, writeFileAtomic } from "../atomic-file.ts";
 import type { EvalOptions } from "../config/index.ts";
+import type { Sample } from "../data/dataset.ts";
 import type { ClassificationMetrics } from "../evaluation/metrics/index.ts";
 import { type AttentionExample, renderReport } from "../evaluation/report/index.ts";
 import type { RunHooks } from "../events.ts";
@@ -12,11 +13,13 @@ import { attentionGraph, mapsOfBatch } from "./attention.ts";
 import { type Classification, likeliest } from "./classify.ts";
 import { readFiles } from "./read-files.ts";
 import { runBatches } from "./run-batches.ts";
-import type { ModelSession } from "./session.ts";
+import { type ModelSession, readingOf } from "./session.ts";
 
 /** What an evaluation found. */
 export interface EvaluationRecord {
   model: ModelSession<ClassifierDescription>;
+  /** What the result's indices count. */
+  samples: readonly Sample[];
   result: Classification;
   metrics: ClassificationMetrics;
   /** Paths. */
@@ -57,13 +60,17 @@ export async function writeEvaluation(
 }
 
 /** Path, true and predicted class and the probability of each class, a line per image. */
-function predictionsCsv({ result, metrics, root }: EvaluationRecord): string {
+function predictionsCsv({ samples, result, metrics, root }: EvaluationRecord): string {
   const { classNames } = metrics;
-  const lines = [["path", "class", "predicted", ...classNames.map((name) => `p(${name})`)]];
-  for (const [i, path] of result.paths.entries()) {
+  const sliced = samples.some(({ item }) => item !== undefined);
+  const places = sliced ? ["path", "slice"] : ["path"];
+  const lines = [[...places, "class", "predicted", ...classNames.map((name) => `p(${name})`)]];
+  for (const [i, index] of result.indices.entries()) {
+    const { path, item } = samples[index] as Sample;
     const row = rowOf(result, i, classNames.length);
     const truth = classNames[result.labels[i] as number] as string;
-    lines.push([nameIn(root, path), truth, classNames[likeliest(row)] as string, ...Array.from(row, String)]);
+    const place = sliced ? [nameIn(root, path), `${item ?? ""}`] : [nameIn(root, path)];
+    lines.push([...place, truth, classNames[likeliest(row)] as string, ...Array.from(row, String)]);
   }
   return lines.map((cells) => `${cells.map(csvCell).join(",")}\n`).join("");
 }
@@ -94,13 +101,14 @@ async function report(record: EvaluationRecord, hooks: RunHooks): Promise<string
 
 /** Maps over a few images, as many of each class as there is room for. */
 async function attentionExamples(record: EvaluationRecord, { signal }: RunHooks): Promise<AttentionExample[]> {
-  const { model, result, metrics, options } = record;
+  const { model, samples, result, metrics, options } = record;
   const { config } = model.description;
   const { classNames } = metrics;
   const chosen = chooseExamples(result.labels, classNames.length, options.seed);
-  const paths = chosen.map((i) => result.paths[i] as string);
-  const batchSize = paths.length;
-  const batches = readFiles(paths, { config, batchSize, pictureSide: PICTURE_SIDE });
+  const pictures = chosen.map((i) => samples[result.indices[i] as number] as Sample);
+  const batchSize = pictures.length;
+  const reading = readingOf(model.description, options);
+  const batches = readFiles(pictures, { config, batchSize, reading, pictureSide: PICTURE_SIDE });
   const examples: AttentionExample[] = [];
   const graph = attentionGraph(config, batchSize);
   for await (const { batch, outputs } of runBatches({ ...model, graph, batches, batchSize, signal })) {

@@ -1,17 +1,18 @@
 import { mkdir, realpath } from "node:fs/promises";
 import { basename, extname, join, resolve } from "node:path";
 import { writeFault } from "../atomic-file.ts";
+import type { PictureRef } from "./list-pictures.ts";
 
 /**
  * Makes the output folder and chooses, for each input file, the paths of what is written of it:
- * `<outputDir>/<name of the file><suffix>` for each suffix. Where that is taken by another input's output or is itself
+ * `<outputDir>/<name of the file><suffix>` for each suffix, with the slice's number where a file holds several. Where that is taken by another input's output or is itself
  * an input, a number follows the name. What earlier runs left there does not count.
  *
  * @returns [inputs][suffixes] paths.
  * @throws MsmaeError Data when the folder cannot be made.
  */
 export async function outputPaths(
-  inputs: readonly string[],
+  inputs: readonly PictureRef[],
   outputDir: string,
   suffixes: readonly string[],
 ): Promise<string[][]> {
@@ -19,9 +20,10 @@ export async function outputPaths(
     throw writeFault(outputDir, error);
   });
   const folder = await realpath(outputDir);
-  const taken = new Set(await Promise.all(inputs.map(async (path) => comparable(await realPath(path)))));
-  return inputs.map((path) => {
-    const stem = basename(path, extname(path));
+  const taken = new Set(await Promise.all(inputs.map(async ({ path }) => comparable(await realPath(path)))));
+  return inputs.map(({ path, item }) => {
+    const name = basename(path).replace(/\.nii\.gz$/i, ".nii");
+    const stem = `${basename(name, extname(name))}${item === undefined ? "" : `-slice-${item}`}`;
     for (let count = 1; ; count++) {
       const names = suffixes.map((suffix) => `${count === 1 ? stem : `${stem}-${count}`}${suffix}`);
       const targets = names.map((name) => comparable(join(folder, name)));

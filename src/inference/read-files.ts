@@ -1,22 +1,28 @@
 import { stat } from "node:fs/promises";
-import { decodeImage } from "../data/decode/image.ts";
 import type { RasterImage } from "../data/raster.ts";
-import { Resizer } from "../data/transforms/resize.ts";
+import { WorkerPool } from "../data/reader-pool.ts";
+import type { ReadingOptions } from "../data/sample-reader.ts";
+import { PAPER_CROP } from "../data/transforms/random-resized-crop.ts";
 import { MsmaeError, messageOf } from "../errors.ts";
 import { greyToRgb, type RgbImage } from "../evaluation/visual/index.ts";
 import type { EncoderConfig } from "../models/config.ts";
+import type { PictureRef } from "./list-pictures.ts";
 import type { ImageBatch } from "./run-batches.ts";
 
 /** A file that could not be worked on; the others go on. */
 export interface FileFailure {
   path: string;
+  /** Frame, page or slice of a file that holds several. */
+  slice?: number;
   error: { code: string; message: string };
 }
 
 /** An image file in a batch. */
 export interface FileImage {
   path: string;
-  /** Position among all files. */
+  /** Frame, page or slice of a file that holds several. */
+  slice?: number;
+  /** Position among all pictures. */
   index: number;
   /** Position among the images of its batch. */
   slot: number;
@@ -32,20 +38,33 @@ export interface FileBatch extends ImageBatch {
 export interface ReadFilesOptions {
   config: EncoderConfig;
   batchSize: number;
+  /** How grey values become 8 bits and volumes are cut: as the model was trained. */
+  reading: ReadingOptions;
   /** Keep each image for drawing, shrunk until no side is longer than this, in pixels. */
   pictureSide?: number;
 }
 
-/** Files decoded at a time. */
+/** What a result line calls a picture. */
+export function nameOf({ path, slice }: FileImage): { path: string; slice?: number } {
+  return slice === undefined ? { path } : { path, slice };
+}
+
+/** Threads that decode, and pictures in progress. */
+const THREADS = 2;
 const READ_AHEAD = 4;
+/** Longest that one picture may take, in seconds. */
+const ITEM_SECONDS = 60;
 
 /**
- * Decodes image files and resizes each to the model's input, as evaluation does. Files that cannot be read stand in
- * their batch as failures; only the last batch may be smaller, or without any image.
+ * Decodes pictures and resizes each to the model's input, by the same threads as training and evaluation. Files that
+ * cannot be read stand in their batch as failures; only the last batch may be smaller, or without any image.
  */
-export async function* readFiles(paths: readonly string[], options: ReadFilesOptions): AsyncGenerator<FileBatch> {
+export async function* readFiles(
+  pictures: readonly PictureRef[],
+  options: ReadFilesOptions,
+): AsyncGenerator<FileBatch, void, void> {
   const { config, batchSize } = options;
-  const reader = new FileReader(options);
+  const reader = new FileReader(options, Math.min(THREADS, pictures.length));
   const imageBytes = config.inputHeight * config.inputWidth * config.inChans;
   let files: FileBatch["files"] = [];
   let indices: number[] = [];
@@ -58,56 +77,73 @@ export async function* readFiles(paths: readonly string[], options: ReadFilesOpt
     images = new Uint8Array(batchSize * imageBytes);
     return batch;
   };
-  let index = 0;
-  for await (const outcome of inOrder(paths, READ_AHEAD, (path) => reader.read(path))) {
-    if ("error" in outcome) {
-      files.push(outcome);
-    } else {
-      const slot = indices.push(index) - 1;
-      images.set(outcome.pixels, slot * imageBytes);
-      files.push({ path: outcome.path, index, slot, picture: outcome.picture });
+  try {
+    let index = 0;
+    for await (const outcome of inOrder(pictures, READ_AHEAD, (picture) => reader.read(picture))) {
+      if ("error" in outcome) {
+        files.push(outcome);
+      } else {
+        const { pixels, ...file } = outcome;
+        const slot = indices.push(index) - 1;
+        images.set(pixels, slot * imageBytes);
+        files.push({ ...file, index, slot });
+      }
+      index++;
+      if (indices.length === batchSize) yield take();
     }
-    index++;
-    if (indices.length === batchSize) yield take();
+    if (files.length > 0) yield take();
+  } finally {
+    await reader.close();
   }
-  if (files.length > 0) yield take();
 }
 
 interface ReadImage {
   path: string;
+  slice?: number;
   /** uint8 [H, W, C] of the model's input size. */
   pixels: Uint8Array;
   picture: RgbImage | undefined;
 }
 
 class FileReader {
-  readonly #resizer = new Resizer();
+  readonly #pool: WorkerPool;
   readonly #options: ReadFilesOptions;
 
-  constructor(options: ReadFilesOptions) {
+  constructor(options: ReadFilesOptions, threads: number) {
+    const { inputHeight, inputWidth, inChans } = options.config;
+    const setup = { inputHeight, inputWidth, channels: inChans as 1 | 3, reading: options.reading, cache: undefined };
     this.#options = options;
+    this.#pool = new WorkerPool(setup, threads, ITEM_SECONDS);
   }
 
-  async read(path: string): Promise<ReadImage | FileFailure> {
+  async read({ path, item }: PictureRef): Promise<ReadImage | FileFailure> {
     const { config, pictureSide } = this.#options;
+    const name = item === undefined ? { path } : { path, slice: item };
     try {
       await checkIsFile(path);
-      const image = await decodeImage(path, { channels: config.inChans as 1 | 3 });
-      const pixels = this.#resizer.resize(image, config.inputHeight, config.inputWidth, { filter: "bilinear" });
-      return { path, pixels, picture: pictureSide === undefined ? undefined : this.#shrink(image, pictureSide) };
+      const images = new Uint8Array(new SharedArrayBuffer(config.inputHeight * config.inputWidth * config.inChans));
+      const items = [{ slot: 0, sample: 0, path, item }];
+      const task = { augment: false, crop: PAPER_CROP, seed: 0, epoch: 0, items, images, pictureSide };
+      const [outcome] = (await this.#pool.run(task, () => false)).items;
+      if (!outcome || "unreadable" in outcome) {
+        return { ...name, error: { code: outcome?.code ?? "Internal", message: outcome?.unreadable ?? "no report" } };
+      }
+      return { ...name, pixels: images, picture: outcome.picture && toRgb(outcome.picture) };
     } catch (error) {
-      const code = error instanceof MsmaeError ? error.code : "Internal";
-      return { path, error: { code, message: messageOf(error) } };
+      return {
+        ...name,
+        error: { code: error instanceof MsmaeError ? error.code : "Internal", message: messageOf(error) },
+      };
     }
   }
 
-  #shrink(image: RasterImage, longest: number): RgbImage {
-    const scale = Math.min(1, longest / Math.max(image.width, image.height));
-    const width = Math.max(1, Math.round(image.width * scale));
-    const height = Math.max(1, Math.round(image.height * scale));
-    const data = this.#resizer.resize(image, height, width, { filter: "bilinear" });
-    return image.channels === 1 ? greyToRgb(data, width, height) : { width, height, data };
+  close(): Promise<void> {
+    return this.#pool.close();
   }
+}
+
+function toRgb({ width, height, channels, pixels }: RasterImage): RgbImage {
+  return channels === 1 ? greyToRgb(pixels, width, height) : { width, height, data: pixels };
 }
 
 /** @throws MsmaeError Data for a path that is no file, said more plainly than the file system does. */
@@ -120,8 +156,8 @@ async function checkIsFile(path: string): Promise<void> {
   throw new MsmaeError("Data", {
     where: path,
     expected: "an image file",
-    got: entry === "missing" ? "nothing of this name" : "a folder",
-    todo: entry === "missing" ? "check the path" : "name the files in it, or measure a whole data set with msmae eval",
+    got: entry === "missing" ? "nothing of this name" : "a folder without images",
+    todo: "check the path",
   });
 }
 

@@ -5,11 +5,12 @@ import { reconstructionPanel } from "../evaluation/visual/index.ts";
 import type { RunHooks } from "../events.ts";
 import { patchCount } from "../models/config.ts";
 import { attentionGraph, mapsOfBatch } from "./attention.ts";
+import { listPictures } from "./list-pictures.ts";
 import { outputPaths } from "./output-names.ts";
-import { type FileFailure, readFiles } from "./read-files.ts";
+import { type FileFailure, nameOf, readFiles } from "./read-files.ts";
 import { type Reconstruction, Reconstructor, selectionCounts } from "./reconstructor.ts";
 import { runBatches } from "./run-batches.ts";
-import { openModel } from "./session.ts";
+import { openModel, readingOf } from "./session.ts";
 
 /** What a pre-trained model makes of one file. */
 export interface FileReconstruction {
@@ -34,16 +35,18 @@ export async function* reconstruct(
   hooks: RunHooks = {},
 ): AsyncGenerator<FileReconstruction | FileFailure, void, void> {
   const options = resolveOptions("reconstruct", input);
-  const { checkpoint, files, outputDir, masking, seed } = options;
-  const targets = await outputPaths(files, outputDir, ["-reconstruction.png"]);
+  const { checkpoint, outputDir, masking, seed, slices } = options;
   const model = await openModel(checkpoint, "pretrained", options, hooks);
   try {
     const { config } = model.description;
+    const reading = readingOf(model.description, options);
+    const files = await listPictures(options.files, { slices, axis: reading.axis });
+    const targets = await outputPaths(files, outputDir, ["-reconstruction.png"]);
     const patches = patchCount(config);
     const counts = selectionCounts(patches, options);
     const batchSize = Math.min(options.batchSize, files.length);
     const reconstructor = await Reconstructor.create(model, { counts, batchSize, masking, seed });
-    const batches = readFiles(files, { config, batchSize });
+    const batches = readFiles(files, { config, batchSize, reading });
     const run = { ...model, graph: attentionGraph(config, batchSize), batches, batchSize, signal: hooks.signal };
     hooks.onEvent?.({ type: "phase", name: "reconstruction", total: files.length });
     let done = 0;
@@ -59,7 +62,7 @@ export async function* reconstruct(
         if (result.uniform) warnOfUniform(file.path, hooks);
         const [image] = targets[file.index] as [string];
         await writeFileAtomic(image, await encodePng(reconstructionPanel(result)));
-        yield { path: file.path, image, loss: result.loss };
+        yield { ...nameOf(file), image, loss: result.loss };
       }
       done += batch.files.length;
       hooks.onEvent?.({ type: "phase-progress", done });

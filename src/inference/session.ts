@@ -1,4 +1,7 @@
 import { availableParallelism } from "node:os";
+import type { SliceAxis } from "../data/decode/source-image.ts";
+import { parseWindow } from "../data/decode/window-rule.ts";
+import type { ReadingOptions } from "../data/sample-reader.ts";
 import { Normalizer } from "../data/transforms/normalize.ts";
 import { Engine } from "../engine/engine.ts";
 import { FeedBuilder } from "../engine/feeds.ts";
@@ -66,6 +69,14 @@ export async function openModel<K extends keyof DescriptionOf>(
   const engine = await startEngine(store, options);
   // checkKind has made sure of it.
   return { description: description as DescriptionOf[K], engine, feeds, close: () => engine.close() };
+}
+
+/** How images are to be read for a model: as it was trained, save what is asked for. */
+export function readingOf(
+  { reading }: Pick<ModelDescription, "reading">,
+  { window, sliceAxis }: { window?: string | undefined; sliceAxis?: SliceAxis | undefined },
+): ReadingOptions {
+  return { window: parseWindow(window ?? reading.window), axis: sliceAxis ?? reading.axis };
 }
 
 /** A store for weights that are not trained: drawn from `seed` where one is given, else zero. */

@@ -23,6 +23,10 @@ const common = {
   /** Per channel, on pixels scaled to [0, 1]. */
   mean: z.array(z.number()),
   std: z.array(z.number()),
+  /** How files became 8-bit pixels; checkpoints from before there was a choice have none. */
+  reading: z
+    .object({ window: z.string(), axis: z.enum(["axial", "coronal", "sagittal"]) })
+    .default({ window: "auto", axis: "axial" }),
   /** Epochs and optimiser steps behind these weights. */
   epoch: z.number(),
   step: z.number(),

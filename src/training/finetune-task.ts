@@ -94,6 +94,7 @@ export function finetuneTask(parts: {
       classNames,
       mean: [...options.mean],
       std: [...options.std],
+      reading: { window: options.window, axis: options.sliceAxis },
       epoch,
       step,
       seed,

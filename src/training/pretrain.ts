@@ -174,6 +174,7 @@ function pretrainTask(parts: {
       classNames,
       mean: [...options.mean],
       std: [...options.std],
+      reading: { window: options.window, axis: options.sliceAxis },
       epoch,
       step,
       seed,

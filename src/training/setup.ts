@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { type FinetuneOptions, type PretrainOptions, toYaml } from "../config/index.ts";
 import { type Dataset, dataHash, openDataset, type Sample, splitCsv } from "../data/dataset.ts";
+import { parseWindow } from "../data/decode/window-rule.ts";
 import { ImageLoader } from "../data/loader.ts";
 import { Normalizer } from "../data/transforms/normalize.ts";
 import type { EngineSetup } from "../engine/core.ts";
@@ -48,8 +49,8 @@ export interface RunData {
 
 /** Scans the data set. @throws MsmaeError Data, or Config when it has not the number of classes asked for. */
 export async function openData(options: TrainingOptions, hooks: RunHooks): Promise<RunData> {
-  const { dataPath, seed, valSplit, numClasses } = options;
-  const folder = await openDataset(dataPath, { seed, valSplit, require: ["train"] });
+  const { dataPath, numClasses, sliceAxis: axis } = options;
+  const folder = await openDataset(dataPath, { ...options, axis, require: ["train"] });
   if (numClasses !== undefined && numClasses !== folder.classNames.length) {
     throw new MsmaeError("Data", {
       where: dataPath,
@@ -75,7 +76,7 @@ export function openLoader(
   options: TrainingOptions,
   hooks: RunHooks,
 ): ImageLoader {
-  const { workers, cacheMb, strict } = options;
+  const { workers, cacheMb, strict, window, sliceAxis: axis } = options;
   return new ImageLoader(samples, {
     inputHeight: config.inputHeight,
     inputWidth: config.inputWidth,
@@ -83,6 +84,7 @@ export function openLoader(
     workers,
     cacheMb,
     strict,
+    reading: { window: parseWindow(window), axis },
     onWarning: (message) => hooks.onEvent?.({ type: "warning", message }),
   });
 }

@@ -1,3 +1,4 @@
+import { type AugmentationOptions, type AugmentationPlan, augmentationPlan } from "../data/augment/plan.ts";
 import type { ImageLoader } from "../data/loader.ts";
 import type { Sampling } from "../data/sampling.ts";
 import { type CropRange, PAPER_CROP } from "../data/transforms/random-resized-crop.ts";
@@ -14,7 +15,7 @@ import type { RunDirectory } from "./run-directory.ts";
 import type { Phase, TrainingTask } from "./task.ts";
 
 /** The options that the loop itself reads; units as in the configuration. */
-export interface TrainerOptions {
+export interface TrainerOptions extends AugmentationOptions {
   seed: number;
   epochs: number;
   batchSize: number;
@@ -23,6 +24,9 @@ export interface TrainerOptions {
   emaDecay?: number;
   saveEvery: number;
   cropMinScale: number;
+  /** Per channel, on pixels scaled to [0, 1]. */
+  mean: readonly number[];
+  std: readonly number[];
   sampling?: Sampling;
   /** Where the run was resumed from. */
   resume?: string;
@@ -71,6 +75,7 @@ interface Timing {
 export class Trainer {
   readonly #parts: TrainerParts;
   readonly #progress: Progress;
+  readonly #augmentation: AugmentationPlan | undefined;
   readonly #batchesPerEpoch: number;
   readonly #updatesPerEpoch: number;
   readonly #started = performance.now();
@@ -81,7 +86,9 @@ export class Trainer {
   constructor(parts: TrainerParts, progress: Progress) {
     this.#parts = parts;
     this.#progress = progress;
+    const { mean, std } = parts.options;
     this.#lastCheckpoint = parts.options.resume;
+    this.#augmentation = augmentationPlan(parts.options, { ...parts.loader.options, mean, std });
     this.#batchesPerEpoch = Math.floor(parts.loader.samples.length / parts.options.batchSize);
     this.#updatesPerEpoch = Math.ceil(this.#batchesPerEpoch / parts.options.accumIter);
     if (this.#batchesPerEpoch === 0) {
@@ -199,7 +206,8 @@ export class Trainer {
     const { seed, batchSize, sampling } = options;
     const order = { epoch, seed, batchSize, sampling, startBatch: index };
     const crop: CropRange = { ...PAPER_CROP, scale: [options.cropMinScale, PAPER_CROP.scale[1]] };
-    for await (const batch of loader.epoch({ ...order, crop, augment: true, shuffle: true, dropLast: true })) {
+    const images = { crop, plan: this.#augmentation, augment: true, shuffle: true, dropLast: true };
+    for await (const batch of loader.epoch({ ...order, ...images })) {
       const feeds = phase.feeds(batch, epoch, index++);
       batch.release();
       yield { feeds, paths: batch.paths };

@@ -45,7 +45,7 @@ test.each([
   [
     ["eval", "--json"],
     "error[Config]: checkpoint: expected a file, got nothing",
-    "error[Config]: dataPath: expected a folder",
+    "error[Config]: dataPath: expected a path",
   ],
 ])("usage error of %j: exit code 2, nothing on stdout, no stack", (argv, start, also) => {
   const { code, stdout, stderr } = msmae(...argv);

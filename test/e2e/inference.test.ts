@@ -1,10 +1,11 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type OptionsOf, resolveOptions, type VerbName } from "../../src/config/index.ts";
+import { encodeNpy } from "../../src/data/decode/npy.ts";
 import { wholeImage } from "../../src/data/transforms/geometry.ts";
 import { overlayMap } from "../../src/evaluation/visual/index.ts";
 import type { RunEvent } from "../../src/events.ts";
@@ -64,7 +65,7 @@ async function all<T>(lines: AsyncIterable<T>): Promise<T[]> {
   return list;
 }
 
-function predictAll(files: string[], more: { batchSize?: number; threads?: number } = {}) {
+function predictAll(files: string[], more: { batchSize?: number; threads?: number; slices?: string } = {}) {
   return all(predict(options("predict", { checkpoint: checkpoints.classifier, files, threads: 1, ...more })));
 }
 
@@ -161,7 +162,8 @@ describe("predict", () => {
 
   test("a truncated image, a folder and a missing file have error lines in their places; the others go on", async () => {
     const [a, b] = good as [string, string];
-    const files = [cut, a, at("files"), at("none.png"), b];
+    mkdirSync(at("empty"), { recursive: true });
+    const files = [cut, a, at("empty"), at("none.png"), b];
     for (const batchSize of [1, 2, 16]) {
       const lines = await predictAll(files, { batchSize });
       expect(lines.map(({ path }) => path)).toEqual(files);
@@ -173,11 +175,31 @@ describe("predict", () => {
         "ok",
       ]);
       const messages = lines.map((line) => ("error" in line ? line.error.message : ""));
-      expect(messages[2]).toContain("expected an image file, got a folder");
+      expect(messages[2]).toContain("expected an image file, got a folder without images");
       expect(messages[3]).toContain("got nothing of this name; check the path");
       const direct = await directProbabilities(b);
       expect((lines[4] as Prediction).probabilities.glioma).toBeCloseTo(direct[0] as number, 4);
     }
+  });
+
+  test("a folder stands for the images in it; pages of a file have a line each, by the rule asked for", async () => {
+    const folder = at("nested");
+    mkdirSync(join(folder, "deeper"), { recursive: true });
+    copyFileSync(good[0] as string, join(folder, "deeper", "z.png"));
+    writeFileSync(join(folder, "notes.txt"), "no image");
+    const pages = join(folder, "pages.npy");
+    writeFileSync(
+      pages,
+      encodeNpy(
+        Float32Array.from({ length: 3 * 20 * 30 }, (_, i) => i),
+        [3, 20, 30],
+      ),
+    );
+    const names = async (slices: string) =>
+      (await predictAll([folder], { slices })).map(({ path, slice }) => [relative(folder, path), slice]);
+    const first = [join("deeper", "z.png"), undefined];
+    expect(await names("all")).toEqual([first, ["pages.npy", 0], ["pages.npy", 1], ["pages.npy", 2]]);
+    expect(await names("middle")).toEqual([first, ["pages.npy", 1]]);
   });
 
   test("files that all fail give error lines alone", async () => {

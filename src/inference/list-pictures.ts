@@ -1,0 +1,82 @@
+import { readdir, stat } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { readDicomDir } from "../data/decode/dicom/index.ts";
+import { isImageName } from "../data/decode/image.ts";
+import type { SliceAxis } from "../data/decode/source-image.ts";
+import { factsOf } from "../data/file-facts.ts";
+import { applySliceRule, parseSliceRule } from "../data/slice-rule.ts";
+import { MsmaeError } from "../errors.ts";
+
+/** One picture of a file. */
+export interface PictureRef {
+  path: string;
+  /** Frame, page or slice of a file that holds several. */
+  item?: number;
+}
+
+export interface ListOptions {
+  /** Which pictures are taken of files that hold several, a rule of {@link parseSliceRule}. */
+  slices: string;
+  axis: SliceAxis;
+}
+
+const AXES: readonly SliceAxis[] = ["axial", "coronal", "sagittal"];
+
+/**
+ * The pictures behind what a user names: files, folders (searched through), and DICOMDIR files, which stand for the
+ * images they refer to. A file that cannot be looked into, and a folder without images, is listed as one picture:
+ * reading it will tell why.
+ *
+ * @throws MsmaeError Config for a faulty rule, or one that needs a mask; Data where no picture is left.
+ */
+export async function listPictures(inputs: readonly string[], options: ListOptions): Promise<PictureRef[]> {
+  const rule = parseSliceRule(options.slices);
+  if (rule.kind === "largest-label") {
+    throw new MsmaeError("Config", {
+      where: "--slices",
+      expected: "a rule that needs no mask",
+      got: options.slices,
+      todo: "use all, first, middle, every:N or range:FIRST-LAST",
+    });
+  }
+  const pictures: PictureRef[] = [];
+  for (const input of inputs) {
+    for (const path of await filesOf(input)) {
+      const { counts } = await factsOf(path);
+      const count = counts[AXES.indexOf(options.axis)] as number;
+      if (count <= 1) pictures.push({ path });
+      else for (const item of applySliceRule(rule, count)) pictures.push({ path, item });
+    }
+  }
+  if (pictures.length > 0) return pictures;
+  throw new MsmaeError("Data", {
+    where: "--slices",
+    expected: "a rule that takes at least one picture",
+    got: `${options.slices}, which takes none`,
+    todo: "choose slices that the files have",
+  });
+}
+
+async function filesOf(input: string): Promise<string[]> {
+  const entry = await stat(input).catch(() => undefined);
+  if (entry?.isDirectory()) {
+    const images = await imagesIn(input);
+    return images.length > 0 ? images : [input];
+  }
+  // A directory file that cannot be used gets its error line when it is read as an image.
+  return /^dicomdir$/i.test(basename(input)) && entry ? readDicomDir(input).catch(() => [input]) : [input];
+}
+
+/** Image files in a folder and its folders: by their names, or by their content where a name has no extension. */
+async function imagesIn(folder: string): Promise<string[]> {
+  const found: string[] = [];
+  const names = await readdir(folder, { recursive: true });
+  for (const name of names.sort()) {
+    const path = join(folder, name);
+    const hidden = name.split(/[\\/]/).some((part) => part.startsWith("."));
+    if (hidden || /^dicomdir$/i.test(basename(name)) || !(await stat(path)).isFile()) continue;
+    if (isImageName(name)) found.push(path);
+    else if (!basename(name).includes(".") && (await factsOf(path)).counts[0] > 0) found.push(path);
+  }
+  return found;
+}
