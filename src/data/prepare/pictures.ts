@@ -84,7 +84,7 @@ export async function readCt(
 export async function greyPng({ width, height, pixels }: GreyPicture): Promise<Buffer> {
   return sharp(pixels, { raw: { width, height, channels: 1 } })
     .toColourspace("b-w")
-    .png({ compressionLevel: 9, adaptiveFiltering: false })
+    .png({ compressionLevel: 6, adaptiveFiltering: false })
     .toBuffer();
 }
 

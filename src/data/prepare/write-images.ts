@@ -11,8 +11,10 @@ import { type GreyPicture, greyPng, readCt, readMask, uniteMasks } from "./pictu
 
 /** Masks and CT slices are decoded from memory; none has anywhere near this many bytes. */
 const LARGEST_PICTURE = 2 ** 28;
-/** Below this a file is collected and written at once, which is several times faster than a stream. */
+/** Up to this size a file is collected and written at once, which is several times faster than a stream. */
 const SMALL_FILE = 2 ** 22;
+/** How many files are decoded and written side by side. */
+const LANES = 8;
 
 /** A file of the data set. */
 export interface WrittenFile {
@@ -48,36 +50,72 @@ export async function writeImages(
   for (const folder of folders) await writing(join(root, folder), () => mkdir(join(root, folder), { recursive: true }));
   const written: WrittenFile[] = [];
   const masks = new MaskUnion();
-  for (const [at, archive] of archives.entries()) {
-    const own = tasks[at];
-    if (!own || own.size === 0) continue;
-    let index = 0;
-    for await (const entry of archive.entries(signal)) {
-      const todo = own.get(index++);
-      if (!todo) continue;
-      // One entry may serve twice, but can be read only once.
-      const [first] = todo;
-      if (todo.length === 1 && first?.kind === "copy") {
-        written.push(await copyEntry(root, first.path, entry));
-        onImage?.();
-        continue;
+  const perform = async (where: string, todo: readonly Task[], bytes: Uint8Array) => {
+    for (const task of todo) {
+      if (task.kind === "copy") written.push(await writeBytes(root, task.path, bytes));
+      else if (task.kind === "ct") {
+        written.push(await writeBytes(root, task.image.path, await ctPng(where, task.image, bytes)));
+      } else {
+        const mask = masks.add(where, task.image, await readMask(where, bytes));
+        if (mask) written.push(await writeBytes(root, task.image.maskPath as string, await greyPng(mask)));
       }
-      const where = `${archive.name}: ${entry.name}`;
-      const bytes = await readSmall(where, entry);
-      for (const task of todo) {
-        if (task.kind === "copy") written.push(await writeBytes(root, task.path, bytes));
-        else if (task.kind === "ct")
-          written.push(await writeBytes(root, task.image.path, await ctPng(where, task.image, bytes)));
-        else {
-          const mask = masks.add(where, task.image, await readMask(where, bytes));
-          if (mask) written.push(await writeBytes(root, task.image.maskPath as string, await greyPng(mask)));
-        }
-        if (task.kind !== "mask") onImage?.();
-      }
+      if (task.kind !== "mask") onImage?.();
     }
-    checkSignal(signal, archive.path);
+  };
+  const lanes = new Lanes();
+  try {
+    for (const [at, archive] of archives.entries()) {
+      const own = tasks[at];
+      if (!own || own.size === 0) continue;
+      let index = 0;
+      for await (const entry of archive.entries(signal)) {
+        const todo = own.get(index++);
+        if (!todo) continue;
+        const [first] = todo;
+        if (todo.length === 1 && first?.kind === "copy" && entry.size > SMALL_FILE) {
+          written.push(await streamEntry(root, first.path, entry));
+          onImage?.();
+          continue;
+        }
+        // An entry can be read only once, and not beside another; what is done with its bytes can wait.
+        const where = `${archive.name}: ${entry.name}`;
+        const bytes = await readWhole(where, entry);
+        await lanes.add(() => perform(where, todo, bytes));
+      }
+      checkSignal(signal, archive.path);
+    }
+  } finally {
+    // Nothing may be written any more when the caller removes the folder.
+    await lanes.settled();
   }
+  lanes.check();
   return written.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** Runs a few jobs side by side. */
+class Lanes {
+  readonly #running = new Set<Promise<void>>();
+  readonly #failures: unknown[] = [];
+
+  /** Waits for a free lane, then starts the job. @throws whatever an earlier job threw. */
+  async add(job: () => Promise<void>): Promise<void> {
+    if (this.#running.size >= LANES) await Promise.race(this.#running);
+    this.check();
+    const running = job()
+      .catch((error: unknown) => {
+        this.#failures.push(error);
+      })
+      .finally(() => this.#running.delete(running));
+    this.#running.add(running);
+  }
+
+  async settled(): Promise<void> {
+    await Promise.all(this.#running);
+  }
+
+  check(): void {
+    if (this.#failures.length > 0) throw this.#failures[0];
+  }
 }
 
 function tasksOf(images: readonly OutputImage[], archives: number): Map<number, Task[]>[] {
@@ -114,8 +152,7 @@ async function ctPng(where: string, { ct }: OutputImage, bytes: Uint8Array): Pro
   return greyPng(await readCt(where, bytes, ct.windows, ct.rule));
 }
 
-async function copyEntry(root: string, path: string, entry: ArchiveEntry): Promise<WrittenFile> {
-  if (entry.size <= SMALL_FILE) return writeBytes(root, path, await collect(entry));
+async function streamEntry(root: string, path: string, entry: ArchiveEntry): Promise<WrittenFile> {
   const hash = createHash("sha256");
   let bytes = 0;
   async function* counted() {
@@ -129,13 +166,16 @@ async function copyEntry(root: string, path: string, entry: ArchiveEntry): Promi
   return { path, bytes, sha256: hash.digest("hex") };
 }
 
-async function readSmall(where: string, entry: ArchiveEntry): Promise<Buffer> {
-  if (entry.size <= LARGEST_PICTURE) return collect(entry);
-  const parts = { where, expected: `at most ${LARGEST_PICTURE} bytes`, got: `${entry.size}`, todo: "remove the file" };
-  throw new MsmaeError("Data", parts);
-}
-
-async function collect(entry: ArchiveEntry): Promise<Buffer> {
+async function readWhole(where: string, entry: ArchiveEntry): Promise<Buffer> {
+  if (entry.size > LARGEST_PICTURE) {
+    const parts = {
+      where,
+      expected: `at most ${LARGEST_PICTURE} bytes`,
+      got: `${entry.size}`,
+      todo: "remove the file",
+    };
+    throw new MsmaeError("Data", parts);
+  }
   const chunks: Uint8Array[] = [];
   for await (const chunk of entry.open()) chunks.push(chunk);
   return Buffer.concat(chunks);

@@ -36,7 +36,8 @@ export const chestxray2017: Preset = {
     if (new Set(images.map(({ label }) => label)).size < 2) {
       throw survey.wrongArchives("chest_xray/train and test with the folders NORMAL and PNEUMONIA");
     }
-    const val = images.filter(({ split }) => split === "val").length;
+    // Kaggle's archive holds everything twice.
+    const val = new Set(images.filter(({ split }) => split === "val").map(({ id }) => id)).size;
     const notes =
       val === 0 || val > 100
         ? []
