@@ -76,7 +76,10 @@ def display(ds, array):
     values = apply_modality_lut(frame, ds)
     if "RescaleSlope" in ds or "ModalityLUTSequence" in ds:
         result["values"] = [float(f"{value:.9g}") for value in spaced(values)]
-    if ("WindowCenter" in ds or "VOILUTSequence" in ds) and "PixelRepresentation" in ds:
+    if ("WindowCenter" in ds or "VOILUTSequence" in ds):
+        if "PixelRepresentation" not in ds:
+            # Float pixel data has no range of its own; any will do, since levels are taken relative to it.
+            ds.PixelRepresentation, ds.BitsStored = 0, 16
         low, high = level_range(ds)
         levels = (np.asarray(apply_voi_lut(values, ds), dtype="float64") - low) / (high - low)
         result["levels"] = [round(float(level), 6) for level in spaced(levels)]

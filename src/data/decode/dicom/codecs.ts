@@ -62,10 +62,15 @@ export async function decodeCodestream(frame: Uint8Array, info: ImageInfo, where
     });
     const decoded = decodeBy(loaded, context, header.kind);
     const values = asNumbers(decoded, width * height * components, container);
-    // Only JPEG-LS without interleaving is left plane by plane.
-    return { values: decoded.getPlanarConfiguration() === 1 ? interleave(values, components) : values, header };
+    // Only JPEG-LS is left plane by plane, where it is coded so.
+    const planar = header.kind === "jpeg-ls" && header.separateScans;
+    return { values: planar ? interleave(values, components) : values, header };
   } catch (cause) {
-    throw dataError(where, `${header.kind} pixel data`, messageOf(cause), "fetch the file again", cause);
+    // What a damaged codestream leaves in the codecs' memory would spoil the next picture: they start afresh.
+    codecs = undefined;
+    loaded.NativeCodecs.release();
+    const got = cause instanceof WebAssembly.RuntimeError ? "a damaged codestream" : messageOf(cause);
+    throw dataError(where, `${header.kind} pixel data`, got, "fetch the file again", cause);
   }
 }
 

@@ -7,9 +7,10 @@ export interface CodestreamHeader {
   precision: number;
   /** Component identifiers, of JPEG and JPEG-LS. */
   ids: number[];
-  /** An application marker that says the components are YCbCr (JFIF), or which transform was used (Adobe). */
+  /** Whether an application marker says that three components are YCbCr. */
   jfif: boolean;
-  adobeTransform: number | undefined;
+  /** Whether every component has a scan of its own. */
+  separateScans: boolean;
 }
 
 /**
@@ -53,11 +54,13 @@ const JPEG_KINDS: Record<number, CodestreamHeader["kind"]> = {
   247: "jpeg-ls",
 };
 
+const SCAN = 0xda;
+
 // Source: ITU-T T.81 annex B; T.87 annex C.
 function readJpeg(bytes: Uint8Array): CodestreamHeader | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let jfif = false;
-  let adobeTransform: number | undefined;
+  let frame: CodestreamHeader | undefined;
   let at = 2;
   while (at + 4 <= bytes.length) {
     if (bytes[at] !== 0xff) return undefined;
@@ -68,12 +71,16 @@ function readJpeg(bytes: Uint8Array): CodestreamHeader | undefined {
     }
     const length = view.getUint16(at + 2);
     const kind = JPEG_KINDS[marker];
+    if (marker === SCAN && frame) {
+      frame.separateScans = frame.components > 1 && bytes[at + 4] === 1;
+      return frame;
+    }
     if (kind) {
       if (at + 10 > bytes.length) return undefined;
       const components = bytes[at + 9] as number;
       if (at + 10 + components * 3 > bytes.length) return undefined;
       const precision = bytes[at + 4] as number;
-      return {
+      frame = {
         kind: kind === "jpeg8" && precision === 12 ? "jpeg12" : kind,
         width: view.getUint16(at + 7),
         height: view.getUint16(at + 5),
@@ -81,13 +88,12 @@ function readJpeg(bytes: Uint8Array): CodestreamHeader | undefined {
         precision,
         ids: Array.from({ length: components }, (_, index) => bytes[at + 10 + index * 3] as number),
         jfif,
-        adobeTransform,
+        separateScans: false,
       };
     }
-    // Scans, ends and the arithmetic and hierarchical kinds that DICOM has no syntax for.
-    if (marker === 0xda || marker === 0xd9 || length < 2) return undefined;
+    // A scan or an end without a frame: one of a kind that no transfer syntax has.
+    if (marker === SCAN || marker === 0xd9 || length < 2) return undefined;
     if (marker === 0xe0 && startsWith(bytes, at + 4, "JFIF")) jfif = true;
-    if (marker === 0xee && length >= 14 && startsWith(bytes, at + 4, "Adobe")) adobeTransform = bytes[at + 15];
     at += 2 + length;
   }
   return undefined;
@@ -113,6 +119,6 @@ function readJpeg2000(bytes: Uint8Array): CodestreamHeader | undefined {
     precision: (depth & 0x7f) + 1,
     ids: [],
     jfif: false,
-    adobeTransform: undefined,
+    separateScans: false,
   };
 }

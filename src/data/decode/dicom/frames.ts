@@ -12,6 +12,11 @@ import { dataError } from "./errors.ts";
  */
 export function splitFrames(dataSet: DataSet, pixels: Element, frames: number, where: string): Fragment[][] {
   const [table, ...fragments] = pixels.fragments ?? [];
+  // Decoders fill up what is missing of a picture without a word.
+  if (pixels.missing > 0) {
+    const got = `a file that ends ${pixels.missing} bytes before its last fragment does`;
+    throw dataError(where, `${frames} encapsulated frames`, got, "fetch the file again");
+  }
   const filled = fragments.filter(({ length }) => length > 0);
   if (!table || filled.length === 0) {
     throw dataError(where, `${frames} encapsulated frames`, "no fragment of pixel data", "fetch the file again");
@@ -21,8 +26,7 @@ export function splitFrames(dataSet: DataSet, pixels: Element, frames: number, w
   const byTable = starts && groupByOffset(fragments, starts, base);
   const groups = byTable ?? groupBySelf(dataSet, filled, frames);
   if (groups.length >= frames) return groups;
-  const short = pixels.missing > 0 ? `, ${pixels.missing} bytes of the last fragment missing` : "";
-  throw dataError(where, `${frames} encapsulated frames`, `${groups.length}${short}`, "fetch the file again");
+  throw dataError(where, `${frames} encapsulated frames`, `${groups.length}`, "fetch the file again");
 }
 
 function extendedOffsets(dataSet: DataSet, frames: number): number[] | undefined {

@@ -2,6 +2,7 @@ import type { DecodeLimits } from "../source-image.ts";
 import type { DataSet, Element } from "./data-set.ts";
 import { dataError } from "./errors.ts";
 import type { DicomFile } from "./file.ts";
+import { formatTag } from "./tags.ts";
 
 /** What describes the pixels of a file, checked: PS3.3 C.7.6.3. */
 export interface ImageInfo {
@@ -77,7 +78,7 @@ export function imageInfo(file: DicomFile, where: string, limits: DecodeLimits):
 
 function withoutPixels({ dataSet, cut }: DicomFile, where: string) {
   if (cut) {
-    const got = `a file that ends within element ${cut.tag.toString(16).padStart(8, "0")}, ${cut.missing} bytes short`;
+    const got = `a file that ends within element ${formatTag(cut.tag)}, ${cut.missing} bytes short`;
     return dataError(where, "pixel data", got, "fetch the file again");
   }
   const modality = dataSet.string("Modality");
