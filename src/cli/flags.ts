@@ -48,13 +48,11 @@ function helpText(schema: Shape[string]): string {
 export function givenFlags(command: Command, shape: Shape): Record<string, unknown> {
   const given: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(command.opts<Record<string, unknown>>())) given[name] = value;
+  let next = 0;
   for (const [name, schema] of Object.entries(shape)) {
-    if (!infoOf(schema).positional) continue;
-    if (kindOf(schema) === "strings") {
-      if (command.args.length > 0) given[name] = command.args;
-    } else if (command.args[0] !== undefined) {
-      given[name] = command.args[0];
-    }
+    if (!infoOf(schema).positional || command.args.length <= next) continue;
+    // A list takes all that is left.
+    given[name] = kindOf(schema) === "strings" ? command.args.slice(next) : command.args[next++];
   }
   return given;
 }

@@ -20,4 +20,13 @@ export const library: Verbs = {
   },
   flops: async (options, hooks) => (await import("../inference/flops.ts")).flops(options, hooks),
   inspect: async (path) => (await import("../interop/inspect.ts")).inspect(path),
+  async dataShow({ sliceAxis: axis, slice: item, ...options }) {
+    const { describeShown, showImageFile } = await import("../data/show.ts");
+    const result = await showImageFile({ ...options, axis, item });
+    return { result, lines: describeShown(result) };
+  },
+  dataStats: async (options, hooks) => (await import("../data/stats.ts")).dataStats(options, hooks),
+  dataSplit: async ({ sliceAxis: axis, ...options }, hooks) =>
+    (await import("../data/split-data.ts")).splitData({ ...options, axis }, hooks),
+  dataPrepare: async (options, hooks) => (await import("../data/prepare/index.ts")).prepareData(options, hooks),
 };

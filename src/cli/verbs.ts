@@ -1,4 +1,8 @@
 import type {
+  DataPrepareOptions,
+  DataShowOptions,
+  DataSplitOptions,
+  DataStatsOptions,
   DemoOptions,
   EvalOptions,
   FinetuneOptions,
@@ -87,6 +91,38 @@ export interface DemoResult {
   seconds: number;
 }
 
+export interface DataShowResult {
+  format: string;
+  shape: readonly number[];
+  dtype: string;
+  transferSyntax?: unknown;
+  photometric?: unknown;
+  window?: unknown;
+  /** Millimetres. */
+  spacing?: unknown;
+}
+
+export interface DataStatsResult {
+  images: number;
+  /** Per channel, on pixels scaled to [0, 1]. */
+  mean: readonly number[];
+  std: readonly number[];
+}
+
+export interface DataSplitResult {
+  path: string;
+  /** Images by split. */
+  splits: Readonly<Record<string, number>>;
+}
+
+export interface DataPrepareResult {
+  preset: string;
+  outputDir: string;
+  manifest: string;
+  images: number;
+  splits: Readonly<Record<string, number>>;
+}
+
 /** The library's functions behind the command line; tests put others in their place. */
 export interface Verbs {
   demo(options: DemoOptions, hooks: RunHooks): Promise<DemoResult>;
@@ -98,4 +134,9 @@ export interface Verbs {
   reconstruct(options: ReconstructOptions, hooks: RunHooks): AsyncIterable<ReconstructLine>;
   flops(options: FlopsOptions, hooks: RunHooks): Promise<FlopsResult>;
   inspect(path: InspectOptions["checkpoint"]): Promise<InspectResult>;
+  /** The result, and the same as lines for people. */
+  dataShow(options: DataShowOptions): Promise<{ result: DataShowResult; lines: string[] }>;
+  dataStats(options: DataStatsOptions, hooks: RunHooks): Promise<DataStatsResult>;
+  dataSplit(options: DataSplitOptions, hooks: RunHooks): Promise<DataSplitResult>;
+  dataPrepare(options: DataPrepareOptions, hooks: RunHooks): Promise<DataPrepareResult>;
 }

@@ -1,3 +1,13 @@
+export type {
+  DataPrepareInput,
+  DataPrepareOptions,
+  DataShowInput,
+  DataShowOptions,
+  DataSplitInput,
+  DataSplitOptions,
+  DataStatsInput,
+  DataStatsOptions,
+} from "./data.ts";
 export type { FieldInfo, FieldKind, Shape } from "./fields.ts";
 export type { FinetuneInput, FinetuneOptions } from "./finetune.ts";
 export type {

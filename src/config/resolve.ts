@@ -45,6 +45,10 @@ const checks: Readonly<Record<VerbName, readonly Check[]>> = {
   reconstruct: [checkRatios(true)],
   flops: [checkModel("classifier"), ...shared, checkRatios(false)],
   inspect: [],
+  "data show": [],
+  "data stats": [],
+  "data split": [],
+  "data prepare": [],
 };
 
 /**

@@ -1,4 +1,6 @@
 import type { z } from "zod";
+import type * as data from "./data.ts";
+import { dataPrepareSchema, dataShowSchema, dataSplitSchema, dataStatsSchema } from "./data.ts";
 import type { FinetuneInput, FinetuneOptions } from "./finetune.ts";
 import { finetuneSchema } from "./finetune.ts";
 import type * as inference from "./inference.ts";
@@ -19,6 +21,10 @@ export interface VerbTypes {
   reconstruct: { input: inference.ReconstructInput; options: inference.ReconstructOptions };
   flops: { input: tools.FlopsInput; options: tools.FlopsOptions };
   inspect: { input: tools.InspectInput; options: tools.InspectOptions };
+  "data show": { input: data.DataShowInput; options: data.DataShowOptions };
+  "data stats": { input: data.DataStatsInput; options: data.DataStatsOptions };
+  "data split": { input: data.DataSplitInput; options: data.DataSplitOptions };
+  "data prepare": { input: data.DataPrepareInput; options: data.DataPrepareOptions };
 }
 
 export type VerbName = keyof VerbTypes;
@@ -36,6 +42,10 @@ export const schemas = {
   reconstruct: reconstructSchema,
   flops: flopsSchema,
   inspect: inspectSchema,
+  "data show": dataShowSchema,
+  "data stats": dataStatsSchema,
+  "data split": dataSplitSchema,
+  "data prepare": dataPrepareSchema,
 } as const satisfies Record<VerbName, z.ZodObject>;
 
 export const verbNames = Object.keys(schemas) as VerbName[];

@@ -18,6 +18,10 @@ export function fakeLibrary(functions: Partial<Verbs>): Verbs {
     reconstruct: refuse("reconstruct"),
     flops: refuse("flops"),
     inspect: refuse("inspect"),
+    dataShow: refuse("dataShow"),
+    dataStats: refuse("dataStats"),
+    dataSplit: refuse("dataSplit"),
+    dataPrepare: refuse("dataPrepare"),
     ...functions,
   };
 }

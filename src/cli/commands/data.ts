@@ -1,0 +1,48 @@
+import { formatRecord } from "../output.ts";
+import type { VerbCommand } from "./command.ts";
+
+export const dataShow: VerbCommand<"data show"> = {
+  name: "data show",
+  summary: "Show one image file step by step: header, decoded values, window, picture.",
+  example: "data show scan.dcm --window 40,400 --png scan.png --array scan.npy",
+  async run(options, { verbs, output }) {
+    const { result, lines } = await verbs.dataShow(options);
+    await output.write(result, lines.join("\n"));
+  },
+};
+
+export const dataStats: VerbCommand<"data stats"> = {
+  name: "data stats",
+  summary: "Measure the mean and standard deviation of a data set's pixels.",
+  example: "data stats images --in-chans 1 --output stats.yaml",
+  notes: "Train with them by --config stats.yaml, or --mean and --std; the checkpoint keeps them.",
+  async run(options, { verbs, hooks, output }) {
+    const result = await verbs.dataStats(options, hooks);
+    await output.write(result, formatRecord(result));
+  },
+};
+
+export const dataSplit: VerbCommand<"data split"> = {
+  name: "data split",
+  summary: "Draw train, val and test, or folds, and write them as a CSV file.",
+  example: "data split images --folds 5 --seed 1 --output splits.csv",
+  notes:
+    "The file is given to training and eval as --split-file, with --fold N for folds. Splits that the data set itself names are kept.",
+  async run(options, { verbs, hooks, output }) {
+    const result = await verbs.dataSplit(options, hooks);
+    await output.write(result, formatRecord(result));
+  },
+};
+
+export const dataPrepare: VerbCommand<"data prepare"> = {
+  name: "data prepare",
+  summary: "Make a data set of the official downloads of a published one.",
+  example:
+    "data prepare ham10000 HAM10000_images_part_1.zip HAM10000_images_part_2.zip HAM10000_metadata.csv --output-dir ham10000",
+  notes:
+    "Downloads are read as they are. Beside the images stand dataset.csv and manifest.json: source, licence, hashes, counts.",
+  async run(options, { verbs, hooks, output }) {
+    const result = await verbs.dataPrepare(options, hooks);
+    await output.write(result, formatRecord(result));
+  },
+};

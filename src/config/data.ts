@@ -1,0 +1,120 @@
+import { z } from "zod";
+import { PRESET_NAMES } from "../data/prepare/types.ts";
+import { dataFields, imageFields, loadingFields, readingFields, runtimeFields } from "./common.ts";
+import { field, infoOf } from "./fields.ts";
+import { sizeSchema } from "./size.ts";
+
+const dataPath = field(z.string().min(1), infoOf(dataFields.dataPath).description, {
+  positional: true,
+  placeholder: "data",
+  expected: "a data set: a folder or a CSV file",
+});
+const { window, sliceAxis, slices } = readingFields;
+const { splitFile, fold, valSplit } = dataFields;
+const testSplit = field(
+  z.number().min(0).max(0.9).default(0.2),
+  "Share of each class drawn for testing where the data set names no test images.",
+);
+
+/** Options of `data show`: one image file, step by step. */
+export const dataShowSchema = z.strictObject({
+  file: field(z.string().min(1), "Image file to look at.", { positional: true, placeholder: "file" }),
+  array: field(
+    z.string().min(1).optional(),
+    "NumPy file to write the decoded array to: no rescale, no window; as pydicom's pixel_array or nibabel's dataobj.",
+    { placeholder: "file", defaultText: "none written" },
+  ),
+  png: field(z.string().min(1).optional(), "PNG file to write the windowed 8-bit picture to.", {
+    placeholder: "file",
+    defaultText: "none written",
+  }),
+  window,
+  sliceAxis,
+  slice: field(z.int().min(0).optional(), "Frame, page or slice to show, from 0.", {
+    aliases: ["frame"],
+    defaultText: "the middle slice of a volume, else the first",
+  }),
+  ...runtimeFields,
+});
+
+/** Options of `data stats`: mean and standard deviation of a data set's pixels. */
+export const dataStatsSchema = z.strictObject({
+  dataPath,
+  split: field(z.enum(["train", "val", "test"]).default("train"), "Which part of the data to measure."),
+  output: field(
+    z.string().min(1).optional(),
+    "YAML file to write mean and std to; pretrain and finetune read it as --config.",
+    { placeholder: "file", defaultText: "none written" },
+  ),
+  splitFile,
+  fold,
+  valSplit,
+  inputSize: field(
+    sizeSchema.default({ height: 224, width: 224 }),
+    "Height and width in pixels to which images are resized before they are measured.",
+    { defaultText: "224", expected: infoOf(imageFields.inputSize).expected as string, placeholder: "HxW" },
+  ),
+  inChans: imageFields.inChans,
+  ...readingFields,
+  workers: loadingFields.workers,
+  strict: loadingFields.strict,
+  ...runtimeFields,
+});
+
+/** Options of `data split`: a CSV file that says which image is in which split. */
+export const dataSplitSchema = z.strictObject({
+  dataPath,
+  output: field(z.string().min(1), "CSV file to write, or the folder for splits.csv.", { placeholder: "path" }),
+  by: field(
+    z.enum(["group", "none"]).default("group"),
+    "group keeps images of one patient or lesion together, where the data set names them; none those of one file only.",
+  ),
+  folds: field(
+    z.int().min(2).max(1000).optional(),
+    "Number of folds to make of everything that is not for testing, instead of train and val.",
+    { defaultText: "none" },
+  ),
+  valSplit: field(valSplit.unwrap().optional(), "Share of each class drawn for validation; not used with folds.", {
+    defaultText: "0.1",
+  }),
+  testSplit: field(testSplit.unwrap().optional(), infoOf(testSplit).description, {
+    defaultText: "0.2, and 0 with folds",
+  }),
+  sliceAxis,
+  slices,
+  ...runtimeFields,
+});
+
+/** Options of `data prepare`: the official downloads of a published data set, made ready. */
+export const dataPrepareSchema = z.strictObject({
+  preset: field(z.enum(PRESET_NAMES), `Which data set: ${PRESET_NAMES.join(", ")}.`, {
+    positional: true,
+    placeholder: "preset",
+  }),
+  archives: field(z.array(z.string().min(1)).min(1), "Official downloads: zip, tar, tables, or folders of them.", {
+    positional: true,
+    placeholder: "archive",
+    expected: "one or more archives",
+  }),
+  outputDir: field(z.string().min(1), "New folder that becomes the data set.", { placeholder: "dir" }),
+  valSplit: field(valSplit.unwrap().optional(), "Share of the training images drawn for validation.", {
+    defaultText: "the published validation images, else 0.1",
+  }),
+  testSplit: field(testSplit.unwrap().optional(), "Share of all images drawn for testing.", {
+    defaultText: "the published test images, else 0.2",
+  }),
+  window: field(window.unwrap().optional(), "Window for CT pictures, as in data show.", {
+    placeholder: "rule",
+    defaultText: "the published window of each picture",
+  }),
+  ...runtimeFields,
+});
+
+export type DataShowInput = z.input<typeof dataShowSchema>;
+export type DataShowOptions = z.output<typeof dataShowSchema>;
+export type DataStatsInput = z.input<typeof dataStatsSchema>;
+export type DataStatsOptions = z.output<typeof dataStatsSchema>;
+export type DataSplitInput = z.input<typeof dataSplitSchema>;
+export type DataSplitOptions = z.output<typeof dataSplitSchema>;
+export type DataPrepareInput = z.input<typeof dataPrepareSchema>;
+export type DataPrepareOptions = z.output<typeof dataPrepareSchema>;

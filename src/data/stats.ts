@@ -1,0 +1,115 @@
+import { stringify } from "yaml";
+import { writeFileAtomic } from "../atomic-file.ts";
+import { MsmaeError } from "../errors.ts";
+import type { RunHooks } from "../events.ts";
+import { type DatasetOptions, openDataset, type Split } from "./dataset.ts";
+import type { SliceAxis } from "./decode/source-image.ts";
+import { parseWindow } from "./decode/window-rule.ts";
+import { ImageLoader } from "./loader.ts";
+
+/** What to measure, and how images are read: as for training. */
+export interface StatsOptions extends Pick<DatasetOptions, "seed" | "valSplit" | "splitFile" | "fold" | "slices"> {
+  dataPath: string;
+  split: Split;
+  /** YAML file to write `mean` and `std` to. */
+  output?: string;
+  inputSize: { height: number; width: number };
+  inChans: 1 | 3;
+  window: string;
+  sliceAxis: SliceAxis;
+  workers: number;
+  strict: boolean;
+}
+
+/** Pixel statistics of a split, on pixels scaled to [0, 1]. */
+export interface StatsResult {
+  split: Split;
+  images: number;
+  unreadable: string[];
+  /** Per channel. */
+  mean: number[];
+  std: number[];
+  /** Share of pixels that are black and white, per channel: high where a window cuts much away. */
+  black: number[];
+  white: number[];
+}
+
+const BATCH = 32;
+
+/**
+ * Mean and standard deviation per channel over all pixels of a split's images, each resized whole to the model's input,
+ * exactly as evaluation reads them.
+ *
+ * @throws MsmaeError Data when the set cannot be opened or none of its images be read, or one cannot under `strict`;
+ * Interrupted by the signal.
+ */
+export async function dataStats(options: StatsOptions, { onEvent, signal }: RunHooks = {}): Promise<StatsResult> {
+  const { dataPath, split, output, inputSize, inChans: channels, sliceAxis: axis, workers, strict } = options;
+  const reading = { window: parseWindow(options.window), axis };
+  const dataset = await openDataset(dataPath, { ...options, axis, require: [split] });
+  for (const message of dataset.notices) onEvent?.({ type: "note", message });
+  const samples = dataset.splits[split];
+  const onWarning = (message: string) => onEvent?.({ type: "warning", message });
+  await using loader = new ImageLoader(samples, {
+    inputHeight: inputSize.height,
+    inputWidth: inputSize.width,
+    channels,
+    workers,
+    strict,
+    reading,
+    cacheMb: 0,
+    onWarning,
+  });
+  onEvent?.({ type: "phase", name: "pixel statistics", total: samples.length });
+  const histograms = Array.from({ length: channels }, () => new Float64Array(256));
+  const whole = { epoch: 0, seed: options.seed, augment: false, shuffle: false, dropLast: false };
+  let images = 0;
+  for await (const batch of loader.epoch({
+    ...whole,
+    batchSize: Math.min(BATCH, samples.length),
+    ...(signal && { signal }),
+  })) {
+    count(batch.images, histograms);
+    images += batch.indices.length;
+    batch.release();
+    onEvent?.({ type: "phase-progress", done: images });
+  }
+  const { unreadable } = loader.stats();
+  if (images < samples.length) onEvent?.({ type: "phase-progress", done: samples.length });
+  if (images === 0) {
+    const got = `none of ${samples.length}`;
+    throw new MsmaeError("Data", { where: dataPath, expected: "a readable image", got, todo: "check the files" });
+  }
+  const moments = histograms.map(momentsOf);
+  const result = {
+    split,
+    images,
+    unreadable,
+    mean: moments.map(({ mean }) => mean),
+    std: moments.map(({ std }) => std),
+    black: moments.map(({ black }) => black),
+    white: moments.map(({ white }) => white),
+  };
+  if (output !== undefined) {
+    await writeFileAtomic(output, stringify({ mean: result.mean, std: result.std }));
+  }
+  return result;
+}
+
+function count(pixels: Uint8Array, histograms: readonly Float64Array[]): void {
+  const channels = histograms.length;
+  for (const [channel, histogram] of histograms.entries()) {
+    for (let at = channel; at < pixels.length; at += channels) {
+      const value = pixels[at] as number;
+      histogram[value] = (histogram[value] as number) + 1;
+    }
+  }
+}
+
+function momentsOf(histogram: Float64Array): { mean: number; std: number; black: number; white: number } {
+  const total = histogram.reduce((sum, pixels) => sum + pixels, 0);
+  const mean = histogram.reduce((sum, pixels, value) => sum + pixels * value, 0) / total / 255;
+  const variance = histogram.reduce((sum, pixels, value) => sum + pixels * (value / 255 - mean) ** 2, 0) / total;
+  const share = (value: number) => (histogram[value] as number) / total;
+  return { mean, std: Math.sqrt(variance), black: share(0), white: share(255) };
+}
