@@ -17,17 +17,17 @@ export interface PixelSource {
   /**
    * [rows, columns, samples] as pydicom's `pixel_array` has them: YBR turned to RGB, unused bits cleared.
    *
-   * @param exact honours High Bit as well, which pydicom leaves out of account.
+   * @param exact honours what pydicom leaves out of account as well: High Bit, and YBR_PARTIAL's colours.
    */
   frame(index: number, exact: boolean): Promise<NumericArray>;
 }
 
 /** @throws MsmaeError Data where the pixel data is short, or coded in a way that is not known. */
 export function pixelSource(file: DicomFile, info: ImageInfo, where: string, limits: DecodeLimits): PixelSource {
-  return info.pixels.fragments ? encapsulated(file, info, where, limits) : native(file, info, where);
+  return info.pixels.fragments ? encapsulated(file, info, where, limits) : native(file, info, where, limits);
 }
 
-function native(file: DicomFile, info: ImageInfo, where: string): PixelSource {
+function native(file: DicomFile, info: ImageInfo, where: string, limits: DecodeLimits): PixelSource {
   const { dataSet, syntax } = file;
   const { pixels, bitsAllocated, samples } = info;
   const area = info.rows * info.columns;
@@ -49,7 +49,7 @@ function native(file: DicomFile, info: ImageInfo, where: string): PixelSource {
   // What is left may hold further frames than the file counts; anything less is padding.
   const frames = packed ? info.frames : Math.floor((bytes.length * 8) / frameBits);
   return {
-    frames: frames > info.frames && bitsAllocated >= 8 ? frames : info.frames,
+    frames: frames > info.frames && bitsAllocated >= 8 && frames <= limits.frames ? frames : info.frames,
     frame: async (index, exact) => {
       const firstBit = index * frameBits;
       const from = Math.floor(firstBit / 8);
@@ -57,7 +57,7 @@ function native(file: DicomFile, info: ImageInfo, where: string): PixelSource {
       let values = readSamples(part, info, firstBit % 8, frameSamples, dataSet.encoding.littleEndian);
       if (packed) values = expand422(values as Uint8Array, area);
       else if (info.planar) values = interleave(values, samples);
-      return toRgb(clearUnused(values, info, exact), info.photometric);
+      return toRgb(clearUnused(values, info, exact), info.photometric, exact);
     },
   };
 }
@@ -79,11 +79,11 @@ function clearUnused(values: NumericArray, info: ImageInfo, exact: boolean): Num
   return keepBits(values, info.bitsStored, exact ? info.highBit - info.bitsStored + 1 : 0);
 }
 
-function toRgb(values: NumericArray, photometric: string): NumericArray {
+function toRgb(values: NumericArray, photometric: string, exact: boolean): NumericArray {
   if (!photometric.startsWith("YBR")) return values;
-  if (!(values instanceof Uint8Array)) throw new Error("YBR of more than 8 bits");
+  if (!(values instanceof Uint8Array)) throw new Error(`${photometric} of other than 8 unsigned bits`);
   if (photometric.startsWith("YBR_FULL")) ybrFullToRgb(values);
-  if (photometric.startsWith("YBR_PARTIAL")) ybrPartialToRgb(values);
+  if (photometric.startsWith("YBR_PARTIAL") && exact) ybrPartialToRgb(values);
   return values;
 }
 
@@ -96,9 +96,9 @@ function encapsulated(file: DicomFile, info: ImageInfo, where: string, limits: D
     frame: async (index, exact) => {
       const bytes = joinFragments(dataSet.bytes, groups[index] as Fragment[]);
       const place = info.frames > 1 ? `${where}, frame ${index}` : where;
-      if (coding === "jpeg") return fromCodestream(await decodeCodestream(bytes, info, place), info, exact);
+      if (coding === "jpeg") return fromCodestream(await decodeCodestream(bytes, info, place), info, exact, place);
       const values = plainSamples(bytes, coding, info, place, limits);
-      return toRgb(clearUnused(values, info, exact), info.photometric);
+      return toRgb(clearUnused(values, info, exact), info.photometric, exact);
     },
   };
 }
@@ -156,18 +156,24 @@ function fromPlanes(planes: Uint8Array, info: ImageInfo, area: number): NumericA
 }
 
 // Codestreams hold their own depth, and none but JPEG 2000 a sign: the file's own takes its place.
-function fromCodestream({ values, header }: DecodedFrame, info: ImageInfo, exact: boolean): NumericArray {
+function fromCodestream(
+  { values, header }: DecodedFrame,
+  info: ImageInfo,
+  exact: boolean,
+  where: string,
+): NumericArray {
+  const { kind, precision } = header;
+  if (precision > info.container) {
+    const expected = `a codestream of at most ${info.bitsAllocated} bits, as allocated (0028,0100)`;
+    throw dataError(where, expected, `${precision}`, "repair or remove the file");
+  }
   const output = sampleArray(info, values.length);
-  output.set(keepBits(values, header.precision));
-  if (header.precision < info.container && info.signed && isRaw(header)) keepBits(output, header.precision);
-  const jpeg2000 = header.kind === "jpeg2000" || header.kind === "htj2k";
-  // Writers often declare fewer bits than such codestreams hold; pydicom believes the codestream as well.
-  if (!jpeg2000) clearUnused(output, info, exact);
-  return toRgb(output, photometricOf(header, info));
-}
-
-function isRaw({ kind }: CodestreamHeader): boolean {
-  return kind === "jpeg-ls" || kind === "jpeg2000" || kind === "htj2k";
+  output.set(values);
+  // Writers of these declare fewer bits than the codestream holds; pydicom believes the codestream as well.
+  if (kind === "jpeg2000" || kind === "htj2k") keepBits(output, precision);
+  else if (kind === "jpeg-ls" && info.signed) keepBits(output, precision);
+  else clearUnused(output, info, exact && precision > info.highBit);
+  return toRgb(output, photometricOf(header, info), exact);
 }
 
 // What the samples of a codestream mean: its own words count more than the file's. As pydicom 3.
