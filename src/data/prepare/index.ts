@@ -1,3 +1,5 @@
+import { stat } from "node:fs/promises";
+import { isAbsolute, relative, resolve, sep } from "node:path";
 import { MsmaeError } from "../../errors.ts";
 import type { RunHooks } from "../../events.ts";
 import { type Archive, hashArchive, openArchives } from "../archives/index.ts";
@@ -17,7 +19,7 @@ import { PRESETS, presetLike } from "./presets/index.ts";
 import { withoutRepeats } from "./repeats.ts";
 import { groupsInSeveralSplits, placeImages } from "./splits.ts";
 import { surveyArchives } from "./survey.ts";
-import { type Plan, PRESET_NAMES, type Preset, type PresetName } from "./types.ts";
+import { type Plan, PRESET_NAMES, type Preset, type PresetName, type Survey } from "./types.ts";
 import { writeImages } from "./write-images.ts";
 
 export type { ClassCounts, LeftOutCount, Manifest } from "./manifest.ts";
@@ -72,6 +74,7 @@ export async function prepareData(options: PrepareOptions, hooks: RunHooks = {})
   const { archives: paths, outputDir } = options;
   const preset = checkOptions(options);
   const window = options.window === undefined ? undefined : parseWindow(options.window);
+  await checkOutside(outputDir, paths);
   const existing = await existingManifest(outputDir);
   const archives = await openArchives(paths, undefined, signal);
   if (existing) return await preparedBefore(existing, options, archives, hooks);
@@ -84,7 +87,7 @@ export async function prepareData(options: PrepareOptions, hooks: RunHooks = {})
   const seed = options.seed ?? 0;
   const { images: placed, origin } = placeImages(plan.images, { seed, ...sharesOf(options) });
   const images = layOut(plan.layout, placed);
-  const notes = notesOf(preset, plan, images, archives);
+  const notes = notesOf(preset, plan, images, survey);
   for (const message of notes) onEvent?.({ type: "note", message });
   const records = await recordsOf(archives, hooks);
   checkDistinct(records);
@@ -136,6 +139,20 @@ function checkOptions(options: PrepareOptions): Preset {
   return preset;
 }
 
+async function checkOutside(outputDir: string, paths: readonly string[]): Promise<void> {
+  for (const path of paths) {
+    const way = relative(resolve(path), resolve(outputDir));
+    const inside = way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
+    if (!inside || !(await stat(path).catch(() => undefined))?.isDirectory()) continue;
+    throw new MsmaeError("Config", {
+      where: "outputDir",
+      expected: "a folder outside of what it is made of",
+      got: `${outputDir} inside of ${path}`,
+      todo: "choose another --output-dir",
+    });
+  }
+}
+
 function sharesOf({ valSplit, testSplit }: PrepareOptions) {
   return { valSplit, testSplit };
 }
@@ -144,15 +161,13 @@ function recordedOptions({ seed = 0, valSplit, testSplit, window }: PrepareOptio
   return { seed, valSplit, testSplit, window };
 }
 
-function notesOf(preset: Preset, plan: Plan, images: readonly OutputImage[], archives: readonly Archive[]): string[] {
+function notesOf(preset: Preset, plan: Plan, images: readonly OutputImage[], survey: Survey): string[] {
   const notes = [...plan.notes];
   const torn = groupsInSeveralSplits(images);
   if (torn > 0) notes.push(`${torn} patients or lesions stand in more than one of the published splits`);
-  const used = new Set(images.flatMap(({ source, masks = [] }) => [source, ...masks].map(({ archive }) => archive)));
-  for (const [at, { name, kind, files }] of archives.entries()) {
-    const table = kind === "file" || (kind === "folder" && files.every((file) => /\.(csv|tsv|tab|txt)$/i.test(file)));
-    if (!used.has(at) && !table) notes.push(`no image of ${name} is used`);
-  }
+  const used = new Set(survey.tableArchives);
+  for (const { source, masks = [] } of images) for (const { archive } of [source, ...masks]) used.add(archive);
+  for (const [at, { name }] of survey.archives.entries()) if (!used.has(at)) notes.push(`nothing of ${name} is used`);
   return [...notes, ...preset.caveats];
 }
 
@@ -199,7 +214,7 @@ async function preparedBefore(
   if (existing.preset !== preset) throw other("before");
   const sums = (records: readonly ArchiveRecord[]) => JSON.stringify(records.map(({ sha256 }) => sha256).sort());
   if (sums(await recordsOf(archives, hooks)) !== sums(existing.archives)) throw other("of other archives");
-  const same = JSON.stringify(recordedOptions(options)) === JSON.stringify(recordedOptions(existing.options as never));
+  const same = JSON.stringify(recordedOptions(options)) === JSON.stringify(existing.options);
   if (!same) throw other(`with other options (${JSON.stringify(existing.options)})`);
   onEvent?.({ type: "phase", name: "checking files", total: existing.files.count });
   let done = 0;

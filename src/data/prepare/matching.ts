@@ -1,5 +1,4 @@
-import type { Survey, SurveyEntry } from "./survey.ts";
-import type { LeftOut, PlannedImage } from "./types.ts";
+import type { LeftOut, PlannedImage, Survey, SurveyEntry } from "./types.ts";
 
 /** What a row of a published table says of its image. */
 export type RowImage = Pick<PlannedImage, "label" | "split" | "patient" | "lesion" | "ct">;

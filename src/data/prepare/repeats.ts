@@ -2,8 +2,7 @@ import { createHash } from "node:crypto";
 import { extname } from "node:path";
 import { MsmaeError } from "../../errors.ts";
 import { type Archive, checkSignal } from "../archives/archive.ts";
-import type { SurveyEntry } from "./survey.ts";
-import type { LeftOut, Plan, PlannedImage } from "./types.ts";
+import type { LeftOut, Plan, PlannedImage, SurveyEntry } from "./types.ts";
 
 /**
  * Finds images that the archives hold more than once, as nested copies or in two archives. The same bytes are taken

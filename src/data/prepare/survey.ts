@@ -2,41 +2,12 @@ import { extname } from "node:path";
 import { MsmaeError } from "../../errors.ts";
 import { type Archive, checkSignal } from "../archives/archive.ts";
 import { parseTable, type Table } from "./table.ts";
-import type { Preset } from "./types.ts";
+import type { Preset, Survey, SurveyEntry } from "./types.ts";
 
 /** A table is read wholly; the largest published one has 11 MB. */
 const LARGEST_TABLE = 2 ** 28;
 /** What a picture of a published data set may be called. */
 const PICTURES = new Set([".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"]);
-
-/** One entry of one of the archives, as found before anything is unpacked. */
-export interface SurveyEntry {
-  /** Index of its archive. */
-  archive: number;
-  /** Its place in the order of its archive. */
-  index: number;
-  /** Path inside the archive, "/" between. */
-  name: string;
-  /** Last part of the name. */
-  file: string;
-  /** The file name without its extension, in lower case. */
-  stem: string;
-  /** Bytes. */
-  size: number;
-}
-
-/** All that is known of the archives before anything is unpacked. */
-export interface Survey {
-  archives: readonly Archive[];
-  entries: SurveyEntry[];
-  /** The entries that are pictures by their extension and are not empty. */
-  pictures: SurveyEntry[];
-  /** Pictures of no bytes. */
-  empty: SurveyEntry[];
-  tables: Table[];
-  /** The error for archives that do not belong to the preset. */
-  wrongArchives(expected: string): MsmaeError;
-}
 
 /**
  * Reads the names of all entries, and the tables that the preset asks for.
@@ -54,13 +25,16 @@ export async function surveyArchives(
 ): Promise<Survey> {
   const entries: SurveyEntry[] = [];
   const tables: Table[] = [];
+  const tableArchives = new Set<number>();
   for (const [at, archive] of archives.entries()) {
     let index = 0;
     for await (const { name, size, open } of archive.entries(signal)) {
       const file = name.slice(name.lastIndexOf("/") + 1);
       const stem = file.slice(0, file.length - extname(file).length).toLowerCase();
       entries.push({ archive: at, index: index++, name, file, stem, size });
-      if (preset.isTable?.(file)) tables.push(parseTable(name, await readText(`${archive.path}: ${name}`, size, open)));
+      if (!preset.isTable?.(file)) continue;
+      tables.push(parseTable(name, await readText(`${archive.path}: ${name}`, size, open)));
+      tableArchives.add(at);
     }
     checkSignal(signal, archive.path);
     onArchive?.();
@@ -73,6 +47,7 @@ export async function surveyArchives(
     pictures: pictures.filter(({ size }) => size > 0),
     empty: pictures.filter(({ size }) => size === 0),
     tables,
+    tableArchives,
     wrongArchives: (expected) => wrongArchives(archives, entries, preset, suggest, expected),
   };
 }

@@ -5,6 +5,8 @@ import { MsmaeError, messageOf } from "../../errors.ts";
 export interface Table {
   name: string;
   columns: string[];
+  /** The columns as they are written. */
+  titles: string[];
   rows: Record<string, string>[];
 }
 
@@ -19,6 +21,7 @@ export function parseTable(name: string, text: string): Table {
   const header = text.slice(0, Math.max(0, text.search(/[\r\n]/)) || text.length);
   const count = (delimiter: string) => header.split(delimiter).length;
   const delimiter = DELIMITERS.reduce((best, next) => (count(next) > count(best) ? next : best));
+  let titles: string[] = [];
   let columns: string[] = [];
   try {
     const rows: Record<string, string>[] = parse(text, {
@@ -27,12 +30,13 @@ export function parseTable(name: string, text: string): Table {
       trim: true,
       skip_empty_lines: true,
       columns: (names: string[]) => {
+        titles = names;
         columns = names.map((column) => column.toLowerCase());
         return columns;
       },
     });
     if (rows.length === 0) throw new Error("a table without rows");
-    return { name, columns, rows };
+    return { name, columns, titles, rows };
   } catch (cause) {
     const todo = "get the table again from its source";
     const parts = { where: name, expected: "a table with a header and rows", got: messageOf(cause), todo };

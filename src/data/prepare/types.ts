@@ -1,7 +1,9 @@
+import type { MsmaeError } from "../../errors.ts";
+import type { Archive } from "../archives/archive.ts";
 import type { Split } from "../dataset.ts";
 import type { FileWindow } from "../decode/source-image.ts";
 import type { WindowRule } from "../decode/window.ts";
-import type { Survey, SurveyEntry } from "./survey.ts";
+import type { Table } from "./table.ts";
 
 /** Names of the data sets that `msmae data prepare` knows. */
 export const PRESET_NAMES = [
@@ -15,6 +17,37 @@ export const PRESET_NAMES = [
   "isic",
 ] as const;
 export type PresetName = (typeof PRESET_NAMES)[number];
+
+/** One entry of one of the archives, as found before anything is unpacked. */
+export interface SurveyEntry {
+  /** Index of its archive. */
+  archive: number;
+  /** Its place in the order of its archive. */
+  index: number;
+  /** Path inside the archive, "/" between. */
+  name: string;
+  /** Last part of the name. */
+  file: string;
+  /** The file name without its extension, in lower case. */
+  stem: string;
+  /** Bytes. */
+  size: number;
+}
+
+/** All that is known of the archives before anything is unpacked. */
+export interface Survey {
+  archives: readonly Archive[];
+  entries: SurveyEntry[];
+  /** The entries that are pictures by their extension and are not empty. */
+  pictures: SurveyEntry[];
+  /** Pictures of no bytes. */
+  empty: SurveyEntry[];
+  tables: Table[];
+  /** Indices of the archives that hold them. */
+  tableArchives: ReadonlySet<number>;
+  /** The error for archives that do not belong to the preset. */
+  wrongArchives(expected: string): MsmaeError;
+}
 
 /** One published data set: where it comes from, what its archives hold and how they become a data set. */
 export interface Preset {

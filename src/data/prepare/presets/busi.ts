@@ -1,6 +1,5 @@
 import { emptyPictures } from "../matching.ts";
-import type { SurveyEntry } from "../survey.ts";
-import type { PlannedImage, Preset } from "../types.ts";
+import type { PlannedImage, Preset, SurveyEntry } from "../types.ts";
 import { addMask, withMasks } from "./masked.ts";
 
 const PLACE = /(?:^|\/)(benign|malignant|normal)\/([^/]+?)(_mask(?:_\d+)?)?\.png$/i;

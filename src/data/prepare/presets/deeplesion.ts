@@ -2,9 +2,8 @@ import type { Split } from "../../dataset.ts";
 import type { FileWindow } from "../../decode/source-image.ts";
 import type { WindowRule } from "../../decode/window.ts";
 import { emptyPictures, matchRows, missingNote, type RowImage } from "../matching.ts";
-import type { SurveyEntry } from "../survey.ts";
 import { badCell, cell, requireColumns, type Table } from "../table.ts";
-import type { LeftOut, Plan, Preset } from "../types.ts";
+import type { LeftOut, Plan, Preset, SurveyEntry } from "../types.ts";
 
 const TABLE = /^dl_info.*\.csv$/i;
 const SPLIT_OF: Readonly<Record<string, Split>> = { "1": "train", "2": "val", "3": "test" };

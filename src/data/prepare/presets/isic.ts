@@ -81,15 +81,19 @@ function readTruth(table: Table): Truth | undefined {
   const faults: LeftOut[] = [];
   const classes = label === undefined ? oneHotColumns(table, image) : [];
   if (label === undefined && classes.length === 0) return undefined;
+  const titleOf = (column: string) => table.titles[table.columns.indexOf(column)] ?? column;
   for (const [at, row] of table.rows.entries()) {
     const id = idOf(cell(row, image));
     if (id === "") throw badCell(table, at, image, "an image");
-    const own = label === undefined ? classes.filter((column) => Number(cell(row, column)) === 1) : [cell(row, label)];
+    const own =
+      label === undefined
+        ? classes.filter((column) => Number(cell(row, column)) === 1).map(titleOf)
+        : [cell(row, label)];
     const rest = restClass(classes);
     const [first = rest ?? ""] = own;
     if (own.length > 1) faults.push({ name: id, reason: "more than one class" });
     else if (first === "") faults.push({ name: id, reason: "no class" });
-    else if (/[/\\]|^\.+$/.test(first)) throw badCell(table, at, label ?? image, "a class name without slashes");
+    else if (/[/\\\p{Cc}]|^\.+$/u.test(first)) throw badCell(table, at, label ?? image, "a class name without slashes");
     else labels.set(id, first);
   }
   return { table, labels, faults };

@@ -1,5 +1,4 @@
-import type { SurveyEntry } from "../survey.ts";
-import type { LeftOut, PlannedImage } from "../types.ts";
+import type { LeftOut, PlannedImage, SurveyEntry } from "../types.ts";
 
 /**
  * Brings images together with their masks.

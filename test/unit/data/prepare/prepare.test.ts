@@ -211,6 +211,14 @@ describe("prepareData leaves nothing behind", () => {
 });
 
 describe("prepareData refuses", () => {
+  test("an output folder inside of the folder it reads, which the next run would read too", async () => {
+    mkdirSync(at("downloads"));
+    await writeZip(at("downloads/archive.zip"), btmdFiles());
+    const run = prepare([at("downloads")], { outputDir: at("downloads/out") });
+    await expect(run).rejects.toMatchObject({ code: "Config", message: expect.stringContaining("inside of") });
+    expect((await prepare([at("downloads")], { outputDir: at("downloads-out") })).images).toBe(80);
+  });
+
   test("archives of another data set, naming the preset they look like", async () => {
     const archives = await btmd();
     await expect(prepare(archives, { preset: "ham10000" })).rejects.toMatchObject({
@@ -244,7 +252,7 @@ describe("prepareData refuses", () => {
     await expect(prepare(archives)).rejects.toMatchObject({ code: "Config" });
     const other = await writeZip(at("other.zip"), { "photo.jpg": "x" });
     const result = await prepare([...(await btmd()), other]);
-    expect(result.notes).toContain("no image of other.zip is used");
+    expect(result.notes).toContain("nothing of other.zip is used");
   });
 
   test("tables it cannot read, naming what is missing", async () => {

@@ -14,6 +14,8 @@ const table = (name: string, lines: readonly string[]) => {
   return at(name);
 };
 
+const zipped = (name: string, lines: readonly string[]) => writeZip(at(`${name}.zip`), { [name]: lines.join("\n") });
+
 /** Which splits each value of a column stands in. */
 function splitsBy(column: string): string[][] {
   const groups = Map.groupBy(dataset(), (row) => row[column] ?? "");
@@ -284,14 +286,16 @@ describe("isic", () => {
         "image,MEL,NV,UNK",
         ...Array.from({ length: 41 }, (_, i) => truth(i)),
       ]),
-      table("ISIC_2019_Training_Metadata.csv", [
+      // Published as a table, but given here in an archive of its own.
+      await zipped("ISIC_2019_Training_Metadata.csv", [
         "image,age_approx,lesion_id",
         ...Array.from({ length: 40 }, (_, i) => `${name(i)},50,${i < 2 ? "" : `L${i >> 2}`}`),
       ]),
     ];
     const result = await prepare({ preset: "isic", archives, testSplit: 0.25 });
     expect(result.images).toBe(39);
-    expect(Object.keys(result.counts.train)).toEqual(["mel", "nv"]);
+    expect(Object.keys(result.counts.train)).toEqual(["MEL", "NV"]);
+    expect(result.notes.join()).not.toContain("nothing of");
     expect(leftOut()).toEqual([
       { name: name(39).toLowerCase(), reason: "no class" },
       { name: name(40).toLowerCase(), reason: "no image in the archives" },
