@@ -21,6 +21,7 @@ export interface Places {
   width: number;
   /** float64 [height·width], pixels; NaN where the place lies outside of the image. */
   xs: Float64Array;
+  /** The same, where the place lies inside. */
   ys: Float64Array;
 }
 
@@ -72,6 +73,7 @@ function undoTurn(quarters: 1 | 2 | 3, { height, width, xs, ys }: Places): void 
   for (let at = 0; at < xs.length; at++) {
     const x = xs[at] as number;
     const y = ys[at] as number;
+    if (Number.isNaN(x)) continue;
     xs[at] = quarters === 1 ? width - y : quarters === 2 ? width - x : y;
     ys[at] = quarters === 1 ? x : quarters === 2 ? height - y : height - x;
   }

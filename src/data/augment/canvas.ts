@@ -6,58 +6,19 @@ const PAGE = 65_536;
 // The kernels' wide loads and stores run at most this far past a buffer.
 const PADDING = 64;
 
+type Kernel = (...args: number[]) => void;
+
 interface Kernels {
-  affine(
-    src: number,
-    dst: number,
-    width: number,
-    height: number,
-    channels: number,
-    matrix: number,
-    fill: number,
-    cubic: number,
-  ): void;
-  remap(
-    src: number,
-    dst: number,
-    width: number,
-    height: number,
-    channels: number,
-    xs: number,
-    ys: number,
-    fill: number,
-  ): void;
-  saturate(image: number, pixels: number, alpha: number): void;
-  sharpen(
-    src: number,
-    dst: number,
-    width: number,
-    height: number,
-    channels: number,
-    alpha: number,
-    scratch: number,
-  ): void;
-  boxX(
-    image: number,
-    width: number,
-    height: number,
-    channels: number,
-    radius: number,
-    whole: number,
-    part: number,
-    scratch: number,
-  ): void;
-  boxY(
-    src: number,
-    dst: number,
-    width: number,
-    height: number,
-    channels: number,
-    radius: number,
-    whole: number,
-    part: number,
-    scratch: number,
-  ): void;
+  affine: Kernel;
+  remap: Kernel;
+  lookUp: Kernel;
+  countValues: Kernel;
+  greySum(image: number, pixels: number): number;
+  saturate: Kernel;
+  turnHue: Kernel;
+  sharpen: Kernel;
+  boxX: Kernel;
+  boxY: Kernel;
 }
 
 let compiled: WebAssembly.Module | undefined;
@@ -165,10 +126,43 @@ export class Canvas implements RasterImage {
     this.swap();
   }
 
+  /** Replaces every value by the table's: one table of 256 bytes for all channels, or one for each. */
+  lookUp(tables: readonly Uint8Array[]): void {
+    const bytes = this.#pixels.length;
+    for (const [at, table] of tables.entries()) new Uint8Array(this.#buffer, this.#scratch + 256 * at, 256).set(table);
+    this.#kernels.lookUp(this.#front, bytes, tables.length, this.#scratch);
+  }
+
+  /** Counts of the 256 values of each channel. */
+  histograms(): Uint32Array[] {
+    this.#kernels.countValues(this.#front, this.#pixels.length, this.channels, this.#scratch);
+    return Array.from({ length: this.channels }, (_, channel) =>
+      new Uint32Array(this.#buffer, this.#scratch + 1024 * channel, 256).slice(),
+    );
+  }
+
+  /** The mean of the grey version, ITU-R 601-2 as Pillow rounds it. */
+  meanGrey(): number {
+    const count = this.height * this.width;
+    if (this.channels === 3) return this.#kernels.greySum(this.#front, count) / count;
+    const [counts = new Uint32Array(256)] = this.histograms();
+    return counts.reduce((sum, of, value) => sum + of * value, 0) / count;
+  }
+
+  /**
+   * Turns the hue by `shift` of the circle (−0.5…0.5). Nothing happens to one channel.
+   * Source: torchvision `adjust_hue` on PIL images, with Pillow's 8-bit HSV in float32 and float64 steps.
+   */
+  turnHue(shift: number): void {
+    if (this.channels === 3)
+      this.#kernels.turnHue(this.#front, this.height * this.width, Math.trunc(shift * 255) & 255);
+  }
+
   /** Blends with the image's grey version: 0 is grey, 1 the image. Nothing happens to one channel. */
   saturate(factor: number): void {
     if (this.channels === 3 && Math.fround(factor) !== 1) {
-      this.#kernels.saturate(this.#front, this.height * this.width, factor);
+      this.#kernels.saturate(this.#front, this.#back, this.height * this.width, factor);
+      this.swap();
     }
   }
 

@@ -1,6 +1,5 @@
 import type { RandomStream } from "../../random.ts";
 import type { Canvas } from "./canvas.ts";
-import { turnHue } from "./hue.ts";
 import { brightness, contrast } from "./point-operations.ts";
 
 /** Colour jitter: each factor is uniform in [max(0, 1 − x), 1 + x], the hue's turn in [−x, x] of the circle. */
@@ -27,6 +26,6 @@ export function jitterColors(canvas: Canvas, plan: ColorJitterPlan, stream: Rand
     if (step === 0 && plan.brightness > 0) brightness(canvas, factor(plan.brightness));
     if (step === 1 && plan.contrast > 0) contrast(canvas, factor(plan.contrast));
     if (step === 2 && plan.saturation > 0) canvas.saturate(factor(plan.saturation));
-    if (step === 3 && plan.hue > 0) turnHue(canvas, between(-plan.hue, plan.hue));
+    if (step === 3 && plan.hue > 0) canvas.turnHue(between(-plan.hue, plan.hue));
   }
 }

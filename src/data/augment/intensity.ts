@@ -4,7 +4,7 @@ import { gaussianBlur } from "./blur.ts";
 import type { Canvas } from "./canvas.ts";
 import type { ValueStatistics } from "./erasing.ts";
 import { normalNoise } from "./noise.ts";
-import { applyTables, histogram, tableOf, type ValueTable } from "./point-operations.ts";
+import { tableOf, type ValueTable } from "./point-operations.ts";
 
 /** Probability of each change. Source: nnU-Net v2, `nnUNetTrainer.get_training_transforms`. */
 const CHANCE = { noise: 0.1, blur: 0.2, brightness: 0.15, contrast: 0.15, invertedGamma: 0.1, gamma: 0.3 };
@@ -59,23 +59,23 @@ export function addNoise({ pixels, channels }: RasterImage, deviation: readonly 
 }
 
 /** Multiplies values: brightness from black. */
-export function scaleValues(image: RasterImage, factor: number): void {
-  applyTables(image, [tableOf((old) => old * factor + 0.5)]);
+export function scaleValues(canvas: Canvas, factor: number): void {
+  canvas.lookUp([tableOf((old) => old * factor + 0.5)]);
 }
 
 /** Contrast about the mean of all values, kept within the image's own range. */
-export function stretchValues(image: RasterImage, factor: number): void {
-  const { mean, low, high } = statistics(jointHistogram(image));
+export function stretchValues(canvas: Canvas, factor: number): void {
+  const { mean, low, high } = statistics(jointHistogram(canvas));
   const table = tableOf((old) => Math.min(high, Math.max(low, mean + (old - mean) * factor + 0.5)));
-  applyTables(image, [table]);
+  canvas.lookUp([table]);
 }
 
 /**
  * Raises values, scaled to 0…1 between the image's least and greatest, to a power, then restores their mean and
  * standard deviation. `inverted`: as if the image were its negative.
  */
-export function correctGamma(image: RasterImage, exponent: number, inverted: boolean): void {
-  const counts = jointHistogram(image);
+export function correctGamma(canvas: Canvas, exponent: number, inverted: boolean): void {
+  const counts = jointHistogram(canvas);
   const before = statistics(counts);
   const range = before.high - before.low;
   if (range === 0) return;
@@ -86,14 +86,13 @@ export function correctGamma(image: RasterImage, exponent: number, inverted: boo
   const after = statistics(counts, curve);
   const gain = before.deviation / after.deviation;
   const table: ValueTable = tableOf((old) => ((curve[old] as number) - after.mean) * gain + before.mean + 0.5);
-  applyTables(image, [table]);
+  canvas.lookUp([table]);
 }
 
 /** Counts of the values of all channels together. */
-function jointHistogram(image: RasterImage): Uint32Array {
-  const counts = histogram(image, 0);
-  for (let channel = 1; channel < image.channels; channel++) {
-    const more = histogram(image, channel);
+function jointHistogram(canvas: Canvas): Uint32Array {
+  const [counts = new Uint32Array(256), ...others] = canvas.histograms();
+  for (const more of others) {
     for (let value = 0; value < 256; value++) counts[value] = (counts[value] as number) + (more[value] as number);
   }
   return counts;

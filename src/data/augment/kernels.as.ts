@@ -250,15 +250,100 @@ function store4(out: usize, lanes: v128): void {
   v128.store32_lane(out, i8x16.narrow_i16x8_u(words, words), 0);
 }
 
-/** Blends an RGB image with its grey version (ITU-R 601-2), in place. */
-export function saturate(image: usize, pixels: i32, alpha: f32): void {
+/** Replaces bytes by those of a table, one for each channel. `tables`: 256 bytes per channel. */
+export function lookUp(image: usize, bytes: i32, channels: i32, tables: usize): void {
+  const end = image + <usize>bytes;
+  if (channels == 1) {
+    for (let at = image; at < end; at++) store<u8>(at, load<u8>(tables + <usize>load<u8>(at)));
+    return;
+  }
+  for (let at = image; at < end; at += 3) {
+    store<u8>(at, load<u8>(tables + <usize>load<u8>(at)));
+    store<u8>(at, load<u8>(tables + <usize>load<u8>(at, 1), 256), 1);
+    store<u8>(at, load<u8>(tables + <usize>load<u8>(at, 2), 512), 2);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function count(bin: usize): void {
+  store<u32>(bin, load<u32>(bin) + 1);
+}
+
+/** Counts bytes per channel. `counts`: 256 u32 per channel, overwritten. */
+export function countValues(image: usize, bytes: i32, channels: i32, counts: usize): void {
+  memory.fill(counts, 0, <usize>channels << 10);
+  const end = image + <usize>bytes;
+  if (channels == 1) {
+    for (let at = image; at < end; at++) count(counts + (<usize>load<u8>(at) << 2));
+    return;
+  }
+  for (let at = image; at < end; at += 3) {
+    count(counts + (<usize>load<u8>(at) << 2));
+    count(counts + 1024 + (<usize>load<u8>(at, 1) << 2));
+    count(counts + 2048 + (<usize>load<u8>(at, 2) << 2));
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function greyOf(pixel: usize): i32 {
+  return (load<u8>(pixel) * 19595 + load<u8>(pixel, 1) * 38470 + load<u8>(pixel, 2) * 7471 + 0x8000) >> 16;
+}
+
+/** The sum of an RGB image's grey values (ITU-R 601-2, each rounded to a byte). */
+export function greySum(image: usize, pixels: i32): f64 {
+  let sum: u64 = 0;
+  for (let at = 0, pixel = image; at < pixels; at++, pixel += 3) sum += greyOf(pixel);
+  return <f64>sum;
+}
+
+/** Blends an RGB image with its grey version. */
+export function saturate(src: usize, dst: usize, pixels: i32, alpha: f32): void {
   const share = f32x4.splat(alpha);
+  const end = src + <usize>(pixels * 3);
+  for (let from = src, to = dst; from < end; from += 3, to += 3) {
+    store4(to, blend4(f32x4.splat(<f32>greyOf(from)), f32x4.convert_i32x4_s(tap(from)), share));
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function roundHalfUp(value: f64): i32 {
+  const floor = Math.floor(value);
+  return <i32>(value - floor >= 0.5 ? floor + 1 : floor);
+}
+
+/** Adds to the hue of an RGB image, in steps of 1/255 of the circle, by way of Pillow's 8-bit HSV; in place. */
+export function turnHue(image: usize, pixels: i32, add: i32): void {
   for (let at = 0, pixel = image; at < pixels; at++, pixel += 3) {
-    const grey = (load<u8>(pixel) * 19595 + load<u8>(pixel, 1) * 38470 + load<u8>(pixel, 2) * 7471 + 0x8000) >> 16;
-    const lanes = blend4(f32x4.splat(<f32>grey), f32x4.convert_i32x4_s(tap(pixel)), share);
-    store<u8>(pixel, i32x4.extract_lane(lanes, 0));
-    store<u8>(pixel, i32x4.extract_lane(lanes, 1), 1);
-    store<u8>(pixel, i32x4.extract_lane(lanes, 2), 2);
+    const red = <i32>load<u8>(pixel), green = <i32>load<u8>(pixel, 1), blue = <i32>load<u8>(pixel, 2);
+    const value = max(red, max(green, blue));
+    const range = value - min(red, min(green, blue));
+    const saturation = range == 0 ? 0 : <i32>(<f64>(<f32>range / <f32>value) * 255);
+    let r = value, g = value, b = value;
+    if (saturation > 0) {
+      const rc = <f32>(value - red) / <f32>range;
+      const gc = <f32>(value - green) / <f32>range;
+      const bc = <f32>(value - blue) / <f32>range;
+      const sixths = red == value ? bc - gc : green == value ? <f32>(2 + <f64>rc - <f64>bc) : <f32>(4 + <f64>gc - <f64>rc);
+      const turned = <f64>sixths / 6 + 1;
+      const hue = (<i32>(<f64><f32>(turned >= 1 ? turned - 1 : turned) * 255) + add) & 255;
+      const position = (<f64>hue * 6) / 255;
+      const sector = Math.floor(position);
+      const part = <f32>(position - sector);
+      const share = <f32>(<f64>saturation / 255);
+      const p = roundHalfUp(<f64>value * (1 - <f64>share));
+      const q = roundHalfUp(<f64>value * (1 - <f64>(share * part)));
+      const t = roundHalfUp(<f64>value * (1 - <f64>share * (1 - <f64>part)));
+      const sixth = <i32>sector % 6;
+      r = sixth == 0 || sixth == 5 ? value : sixth == 1 ? q : sixth == 4 ? t : p;
+      g = sixth == 1 || sixth == 2 ? value : sixth == 0 ? t : sixth == 3 ? q : p;
+      b = sixth == 3 || sixth == 4 ? value : sixth == 2 ? t : sixth == 5 ? q : p;
+    }
+    store<u8>(pixel, r);
+    store<u8>(pixel, g, 1);
+    store<u8>(pixel, b, 2);
   }
 }
 
