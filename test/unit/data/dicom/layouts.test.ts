@@ -1,6 +1,8 @@
 import { deflateRawSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
+import { joinFragments, splitFrames } from "../../../../src/data/decode/dicom/frames.ts";
 import { openDicom } from "../../../../src/data/decode/dicom/index.ts";
+import { parseDataSet } from "../../../../src/data/decode/dicom/parse.ts";
 import { DEFAULT_LIMITS, type DecodeLimits } from "../../../../src/data/decode/source-image.ts";
 import { type BuildOptions, type BuiltElement, buildDicom, greyImage } from "./dicom-builder.ts";
 
@@ -129,17 +131,40 @@ describe("encapsulated frames", () => {
   });
 
   test.each([
-    ["no offset table", [], [frame(1), frame(2)]],
+    ["no offset table, a fragment each", [], [frame(1), frame(2)]],
+    // Offsets count item headers: 8 + 60 + 8 + 6.
     [
       "a basic offset table over split frames",
-      [0, 0, 0, 0, 84, 0, 0, 0],
+      [0, 0, 0, 0, 82, 0, 0, 0],
       [frame(1).slice(0, 60), frame(1).slice(60), frame(2)],
     ],
+    ["a table that fits no fragment", [0, 0, 0, 0, 99, 0, 0, 0], [frame(1), frame(2)]],
   ] as [string, number[], number[][]][])("%s", async (_name, table, fragments) => {
-    // Offsets count item headers: 8 + 60 + 8 + 6 = 82; a table that fits no fragment is ignored.
-    const fitting = table.length === 0 ? table : [0, 0, 0, 0, 82, 0, 0, 0];
-    const image = greyImage(2, 2, encapsulated(fitting, ...fragments), frames("2"));
+    const image = greyImage(2, 2, encapsulated(table, ...fragments), frames("2"));
     expect((await stored(image, RLE)).data).toEqual([1, 1, 1, 1, 2, 2, 2, 2]);
+  });
+
+  test("without a table, split frames start where a codestream does", () => {
+    const start = [0xff, 0xd8];
+    const parts = [...start, 1, ...[2, 3], ...start, 4, ...[5]];
+    const fragments = [3, 2, 3, 1].map((length, at, all) => ({
+      offset: all.slice(0, at).reduce((a, b) => a + b, 0),
+      length,
+    }));
+    const { dataSet } = parseDataSet(Uint8Array.from(parts), 0, 0, { explicit: true, littleEndian: true });
+    const pixels = {
+      tag: 0,
+      vr: "OB",
+      offset: 0,
+      length: 9,
+      missing: 0,
+      fragments: [{ offset: 0, length: 0 }, ...fragments],
+    };
+    const groups = splitFrames(dataSet, pixels, 2, "built").map((group) => [...joinFragments(dataSet.bytes, group)]);
+    expect(groups).toEqual([
+      [...start, 1, 2, 3],
+      [...start, 4, 5],
+    ]);
   });
 
   test("an extended offset table", async () => {
