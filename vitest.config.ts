@@ -1,3 +1,5 @@
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
@@ -6,6 +8,8 @@ export default defineConfig({
     // ONNX Runtime and its thread pools live best in processes of their own, and two cores carry no more.
     pool: "forks",
     maxWorkers: 2,
+    // Tests leave nothing in the user's own cache folder.
+    env: { MSMAE_CACHE_DIR: join(tmpdir(), "msmae-test-cache") },
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

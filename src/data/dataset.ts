@@ -80,6 +80,8 @@ export async function openDataset(dataPath: string, options: DatasetOptions): Pr
   const listing = await applySplitFile(found, options);
   checkClasses(listing, options.oneClass ?? false);
   const { samples, groupedBy } = await samplesOf(listing, { rule, axis, grouped: group === "auto", index });
+  // Before anything can still be wrong with the splits: what was found is worth keeping.
+  await index.save();
   const splits = drawSplits(listing, samples, { seed, valSplit, testSplit });
   const notices = [...listing.notices, ...leftWithout(listing, splits)];
   for (const split of options.require ?? []) {
@@ -87,7 +89,6 @@ export async function openDataset(dataPath: string, options: DatasetOptions): Pr
     const where = join(dataPath, split);
     throw dataError(where, `images of split "${split}"`, "none", "add the folder, or choose another split");
   }
-  await index.save();
   const { root, layout, classNames, onDisk, ignoredFiles } = listing;
   return {
     root,

@@ -31,14 +31,18 @@ export function isSinglePicture(path: string): boolean {
 /**
  * Looks into a file, at its header where that tells. A damaged file that bears an image's name counts as one picture:
  * reading it will say what is wrong.
+ *
+ * @throws Error when the file cannot be read at all.
  */
 export async function factsOf(path: string): Promise<FileFacts> {
   if (isSinglePicture(path)) return ONE_PICTURE;
   const unknown = isImageName(path) ? ONE_PICTURE : NO_IMAGE;
+  const head = await headOf(path);
   try {
-    const head = await headOf(path);
     const start = isGzip(head) ? await gunzipHead(head, NIFTI_HEADER_BYTES) : head;
     if (looksLikeNifti(start)) return niftiFacts(start);
+    // A DICOM preamble may be the beginning of a TIFF file, which then is the smaller part of what the file holds.
+    if (hasDicomPrefix(head)) return dicomFacts(path);
     if (isTiff(head)) return same((await sharp(path).metadata()).pages ?? 1);
     if (looksLikeDicom(head)) return dicomFacts(path);
     if (unknown === NO_IMAGE) return NO_IMAGE;
@@ -80,6 +84,10 @@ function dicomFacts(path: string): FileFacts {
 
 function digestOf(identity: string): string {
   return createHash("sha256").update(identity).digest("hex");
+}
+
+function hasDicomPrefix(head: Uint8Array): boolean {
+  return [0x44, 0x49, 0x43, 0x4d].every((byte, at) => head[128 + at] === byte);
 }
 
 function isTiff(head: Uint8Array): boolean {

@@ -2,29 +2,32 @@ import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
 import { mkdir, open, readFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import { dirname, join, resolve, sep } from "node:path";
+import { dirname, isAbsolute, join, resolve, sep } from "node:path";
 import { deserialize, serialize } from "node:v8";
 import { writeFileAtomic } from "../atomic-file.ts";
+import { packageVersion } from "../version.ts";
 import type { SliceAxis } from "./decode/source-image.ts";
 import { type FileFacts, factsOf } from "./file-facts.ts";
 import { type LabelAreas, labelAreasOf } from "./label-areas.ts";
 
 /** Raised whenever the facts of a file, or how they are written, change their meaning. */
 const VERSION = 1;
-const MAGIC = `msmae-index ${VERSION}\n`;
+// Another release may read files that this one cannot.
+const MAGIC = `msmae-index ${VERSION} of ${packageVersion}\n`;
 const DIGEST_BYTES = 32;
 const HASHED_BYTES = 65_536;
 const READS_AT_ONCE = 8;
+const UNREAD: FileFacts = { counts: [1, 1, 1], patient: "" };
 
 interface Entry {
   size: number;
   mtimeMs: number;
   /** SHA-256 of the first 64 KiB, the first 16 bytes as hex. */
-  head?: string;
-  facts?: FileFacts;
-  areas?: Partial<Record<SliceAxis, LabelAreas>>;
+  head: string | undefined;
+  facts: FileFacts | undefined;
+  areas: Partial<Record<SliceAxis, LabelAreas>> | undefined;
   /** Size and time have been compared with the file's in this process. */
-  current?: boolean;
+  current: boolean;
 }
 
 /**
@@ -66,11 +69,18 @@ export class FileIndex {
   /** How many pictures a file holds and whose they are; of a file that cannot be read, one picture of nobody. */
   async facts(path: string): Promise<FileFacts> {
     const entry = this.#entry(path);
-    if (!entry) return factsOf(path);
-    if (entry.facts) return entry.facts;
-    entry.facts = await factsOf(path);
-    this.#changed = true;
-    return entry.facts;
+    if (entry?.facts) return entry.facts;
+    try {
+      const facts = await factsOf(path);
+      if (entry) {
+        entry.facts = facts;
+        this.#changed = true;
+      }
+      return facts;
+    } catch {
+      // Not kept: what hinders the reading now may be gone the next time.
+      return UNREAD;
+    }
   }
 
   /**
@@ -122,7 +132,8 @@ export class FileIndex {
   }
 
   /** The entry of a file as it now is, or undefined where there is no such file. */
-  #entry(path: string): Entry | undefined {
+  #entry(given: string): Entry | undefined {
+    const path = isAbsolute(given) ? given : resolve(given);
     const known = this.#entries.get(path);
     if (known?.current) return known;
     const found = statOf(path);
@@ -134,7 +145,8 @@ export class FileIndex {
       known.current = true;
       return known;
     }
-    const entry: Entry = { size: found.size, mtimeMs: found.mtimeMs, current: true };
+    const { size, mtimeMs } = found;
+    const entry: Entry = { size, mtimeMs, head: undefined, facts: undefined, areas: undefined, current: true };
     this.#entries.set(path, entry);
     return entry;
   }
@@ -209,7 +221,7 @@ function pack(root: string, entries: ReadonlyMap<string, Entry>): Uint8Array[] {
     names: [...entries.keys()].map((path) => (path.startsWith(inside) ? path.slice(inside.length) : path)).join("\0"),
     sizes: Float64Array.from(entries.values(), ({ size }) => size),
     times: Float64Array.from(entries.values(), ({ mtimeMs }) => mtimeMs),
-    heads: Array.from(entries.values(), ({ head = "" }) => head).join("\0"),
+    heads: Array.from(entries.values(), ({ head }) => head ?? "").join("\0"),
     counts: new Uint32Array(3 * count),
     patients: Array.from(entries.values(), ({ facts }) => facts?.patient ?? "").join("\0"),
     areas: new Map(),
@@ -227,6 +239,7 @@ function pack(root: string, entries: ReadonlyMap<string, Entry>): Uint8Array[] {
 /** The entries of a file that {@link pack} wrote; none where there is no such file, or another version or damage. */
 async function load(file: string, root: string): Promise<Map<string, Entry>> {
   const entries = new Map<string, Entry>();
+  const inside = root + sep;
   try {
     const bytes = await readFile(file);
     const body = bytes.subarray(MAGIC.length + DIGEST_BYTES);
@@ -237,13 +250,17 @@ async function load(file: string, root: string): Promise<Map<string, Entry>> {
     const { names, sizes, times, heads, counts, patients, areas } = deserialize(body) as Columns;
     const [headList, patientList] = [heads.split("\0"), patients.split("\0")];
     for (const [at, name] of names.split("\0").entries()) {
-      const entry: Entry = { size: sizes[at] as number, mtimeMs: times[at] as number };
-      if (headList[at]) entry.head = headList[at];
-      const [axial, coronal, sagittal] = counts.subarray(3 * at) as unknown as [number, number, number];
-      if (axial !== UNKNOWN) entry.facts = { counts: [axial, coronal, sagittal], patient: patientList[at] as string };
-      const known = areas.get(at);
-      if (known) entry.areas = known;
-      entries.set(resolve(root, name), entry);
+      const [axial = UNKNOWN, coronal = 0, sagittal = 0] = [counts[3 * at], counts[3 * at + 1], counts[3 * at + 2]];
+      const known = axial !== UNKNOWN;
+      const entry: Entry = {
+        size: sizes[at] as number,
+        mtimeMs: times[at] as number,
+        head: headList[at] || undefined,
+        facts: known ? { counts: [axial, coronal, sagittal], patient: patientList[at] as string } : undefined,
+        areas: areas.get(at),
+        current: false,
+      };
+      entries.set(isAbsolute(name) ? name : inside + name, entry);
     }
   } catch {
     return new Map();

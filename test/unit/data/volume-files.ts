@@ -1,0 +1,64 @@
+/** The smallest files that hold several pictures, for tests. */
+
+/** A NIfTI-1 file of uint8 voxels, the first axis fastest, whose axes run left, anterior and superior. */
+export function niftiFile(shape: readonly number[], voxels: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(352 + voxels.length);
+  const view = new DataView(bytes.buffer);
+  view.setInt32(0, 348, true);
+  for (const [at, size] of [shape.length, ...shape].entries()) view.setInt16(40 + 2 * at, size, true);
+  view.setInt16(70, 2, true);
+  view.setInt16(72, 8, true);
+  for (let at = 0; at < 8; at++) view.setFloat32(76 + 4 * at, 1, true);
+  view.setFloat32(108, 352, true);
+  bytes.set(new TextEncoder().encode("n+1\0"), 344);
+  bytes.set(voxels, 352);
+  return bytes;
+}
+
+/** An explicit little-endian DICOM file of 2×2 grey frames. */
+export function dicomFile(patient: string, frames = 1, { pixels = true } = {}): Uint8Array {
+  const elements = [
+    element(0x0010_0020, "LO", patient),
+    element(0x0020_000d, "UI", "1.2.3"),
+    ...(pixels
+      ? [
+          element(0x0028_0002, "US", 1),
+          element(0x0028_0004, "CS", "MONOCHROME2"),
+          element(0x0028_0008, "IS", `${frames}`),
+          element(0x0028_0010, "US", 2),
+          element(0x0028_0011, "US", 2),
+          element(0x0028_0100, "US", 8),
+          element(0x0028_0101, "US", 8),
+          element(0x0028_0102, "US", 7),
+          element(0x0028_0103, "US", 0),
+          element(0x7fe0_0010, "OB", new Uint8Array(4 * frames).fill(9)),
+        ]
+      : []),
+  ];
+  const syntax = element(0x0002_0010, "UI", "1.2.840.10008.1.2.1");
+  const length = element(0x0002_0000, "UL", syntax.length);
+  return Buffer.concat([new Uint8Array(128), Buffer.from("DICM"), length, syntax, ...elements]);
+}
+
+function element(tag: number, vr: string, value: string | number | Uint8Array): Uint8Array {
+  const body = bodyOf(vr, value);
+  const long = vr === "OB";
+  const head = Buffer.alloc(long ? 12 : 8);
+  head.writeUInt16LE(tag >>> 16, 0);
+  head.writeUInt16LE(tag & 0xffff, 2);
+  head.write(vr, 4, "latin1");
+  if (long) head.writeUInt32LE(body.length, 8);
+  else head.writeUInt16LE(body.length, 6);
+  return Buffer.concat([head, body]);
+}
+
+function bodyOf(vr: string, value: string | number | Uint8Array): Uint8Array {
+  if (typeof value === "number") {
+    const body = Buffer.alloc(vr === "UL" ? 4 : 2);
+    if (vr === "UL") body.writeUInt32LE(value);
+    else body.writeUInt16LE(value);
+    return body;
+  }
+  if (typeof value !== "string") return value;
+  return Buffer.from(value.length % 2 === 0 ? value : value + (vr === "UI" ? "\0" : " "), "latin1");
+}
