@@ -10,9 +10,10 @@ const MAX_BYTES = 2 ** 28;
  * The files that a DICOMDIR lists as images, in its order, as absolute paths. Names are matched in any case, and with
  * or without a version or `.dcm` behind them: media are often copied by systems that change both.
  *
+ * @param onMissing told which of the listed files are not there; without it they are an error.
  * @throws MsmaeError Data where the directory cannot be read, or files that it lists are missing.
  */
-export async function readDicomDir(path: string): Promise<string[]> {
+export async function readDicomDir(path: string, onMissing?: (files: string[]) => void): Promise<string[]> {
   const root = dirname(resolve(path));
   const listed = new Set(await listFiles(path));
   const folders = new Map<string, Promise<Map<string, string>>>();
@@ -24,6 +25,10 @@ export async function readDicomDir(path: string): Promise<string[]> {
     else missing.push(id);
   }
   if (missing.length === 0) return found;
+  if (onMissing) {
+    onMissing(missing);
+    return found;
+  }
   const some = missing.slice(0, 5).join(", ");
   const got = `${missing.length} of them missing: ${some}${missing.length > 5 ? ", …" : ""}`;
   throw dataError(path, `${listed.size} files beside the DICOMDIR`, got, "copy the whole medium, or give the folder");
