@@ -3,7 +3,6 @@ import { describe, expect, test } from "vitest";
 import { parseAutoAugment } from "../../../../src/data/augment/auto-augment-plan.ts";
 import { Canvas } from "../../../../src/data/augment/canvas.ts";
 import type { WarpFilter } from "../../../../src/data/augment/geometric.ts";
-import { turnHue } from "../../../../src/data/augment/hue.ts";
 import {
   applyOperation,
   isSigned,
@@ -70,14 +69,14 @@ describe("operations", () => {
     for (let a = 0, at = 0; a < 256; a++) {
       for (let b = 0; b < 256; b++, at += 3) canvas.pixels.set([a, b, (a * 7 + b * 3) & 255], at);
     }
-    turnHue(canvas, shift);
+    canvas.turnHue(shift);
     expect(digest(canvas)).toBe(hash);
   });
 
   test("saturation and hue leave one channel as it is", () => {
     const before = digest(picture("noise", 20, 20, 1));
     const canvas = picture("noise", 20, 20, 1);
-    turnHue(canvas, 0.3);
+    canvas.turnHue(0.3);
     canvas.saturate(0);
     expect(digest(canvas)).toBe(before);
   });
