@@ -53,7 +53,10 @@ export function formatRecord(record: object): string {
 }
 
 function flatten(name: string, value: unknown): [string, string][] {
-  if (value === undefined) return [];
+  if (value === undefined || (Array.isArray(value) && value.length === 0)) return [];
+  if (Array.isArray(value) && value.some((item) => typeof item === "object" || String(item).length > 40)) {
+    return value.flatMap((item, at) => flatten(`${name}.${at}`, item));
+  }
   if (typeof value === "object" && value !== null && !Array.isArray(value)) {
     return Object.entries(value).flatMap(([key, inner]) => flatten(`${name}.${key}`, inner));
   }

@@ -2,6 +2,8 @@ import { spawnSync } from "node:child_process";
 import { existsSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import type { z } from "zod";
+import { infoOf } from "../../src/config/fields.ts";
 import { schemas, verbNames } from "../../src/config/index.ts";
 import { toKebabCase } from "../../src/config/names.ts";
 
@@ -14,11 +16,11 @@ function msmae(...argv: string[]): { code: number | null; stdout: string; stderr
 }
 
 test.each(verbNames)("%s --help shows every option and an example", (verb) => {
-  const { code, stdout, stderr } = msmae(verb, "--help");
+  const { code, stdout, stderr } = msmae(...verb.split(" "), "--help");
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   expect(stdout).toMatch(new RegExp(`Example:\\n {2}\\$ msmae ${verb} `));
-  for (const name of Object.keys(schemas[verb].shape)) {
-    if (name === "files" || (verb === "inspect" && name === "checkpoint")) continue;
+  for (const [name, schema] of Object.entries<z.ZodType>(schemas[verb].shape)) {
+    if (infoOf(schema).positional) continue;
     expect(stdout).toContain(`--${toKebabCase(name)}`);
   }
   expect(stdout).toContain("--json");
@@ -27,7 +29,13 @@ test.each(verbNames)("%s --help shows every option and an example", (verb) => {
 test("the program's own help lists every verb, and --version prints the package's", () => {
   const { code, stdout } = msmae("--help");
   expect(code).toBe(0);
-  for (const verb of verbNames) expect(stdout).toMatch(new RegExp(`^ {2}${verb} `, "m"));
+  for (const verb of verbNames.filter((name) => !name.includes(" "))) {
+    expect(stdout).toMatch(new RegExp(`^ {2}${verb} `, "m"));
+  }
+  const group = msmae("data", "--help");
+  for (const verb of verbNames.filter((name) => name.startsWith("data "))) {
+    expect(group.stdout).toMatch(new RegExp(`^ {2}${verb.slice("data ".length)} `, "m"));
+  }
   const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
   expect(msmae("--version").stdout).toBe(`${manifest.version}\n`);
 });

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { PredictLine, PretrainResult } from "../../src/cli/verbs.ts";
-import type { PretrainOptions } from "../../src/config/index.ts";
+import type { DataPrepareResult, PredictLine, PretrainResult } from "../../src/cli/verbs.ts";
+import type { DataPrepareOptions, PretrainOptions } from "../../src/config/index.ts";
 import { MsmaeError } from "../../src/errors.ts";
 import type { RunHooks } from "../../src/events.ts";
 import { run } from "./fakes.ts";
@@ -190,4 +190,35 @@ test("SIGINT aborts the run through its signal and ends with 130", async () => {
   expect(result.code).toBe(130);
   expect(result.stderr).toContain("error[Interrupted]");
   expect(process.listenerCount("SIGINT")).toBe(0);
+});
+
+test("verbs of a group take their arguments in order, the last of them as many as come", async () => {
+  const seen: DataPrepareOptions[] = [];
+  const dataPrepare = async (options: DataPrepareOptions): Promise<DataPrepareResult> => {
+    seen.push(options);
+    return { preset: "btmd", outputDir: "d", manifest: "d/manifest.json", images: 2, splits: { train: 2 } };
+  };
+  const { code, stdout } = await run(["data", "prepare", "btmd", "a.zip", "b.zip", "--output-dir", "d", "--json"], {
+    dataPrepare,
+  });
+  expect({ code, preset: JSON.parse(stdout).preset }).toEqual({ code: 0, preset: "btmd" });
+  expect(seen).toMatchObject([{ preset: "btmd", archives: ["a.zip", "b.zip"], outputDir: "d", seed: 0 }]);
+});
+
+test.each([
+  [["data"], "msmae data: expected one of show, "],
+  [["data", "shwo", "x.dcm"], "did you mean show?"],
+  [
+    ["data", "show", "x.dcm", "--windwo", "1,2"],
+    "expected an option of msmae data show, got an unknown one; did you mean --window?",
+  ],
+  [["data", "show", "x.dcm", "y.dcm"], "data show: expected flags only"],
+  [["data", "show"], "give FILE after the verb"],
+  [["data", "prepare", "btmd", "--output-dir", "d"], "archives: expected one or more archives"],
+  [["data", "split", "set", "--output", "s.csv", "--folds", "1"], "folds: expected a whole number of at least 2"],
+  [["data", "stats", "set", "--slices", "some"], "slices: expected all, first, middle"],
+])("%j is answered with %s", async (argv, message) => {
+  const { code, stdout, stderr } = await run(argv);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+  expect(stderr).toContain(message);
 });
