@@ -60,7 +60,7 @@ def describe(path):
     entry = {"shape": list(array.shape), "dtype": str(array.dtype.newbyteorder("=")), "sha256": digest(array)}
     if getattr(image, "affine", None) is not None:
         entry["orientation"] = "".join(nibabel.aff2axcodes(image.affine))
-        entry["slices"] = slices(image)
+        entry["slices"] = slices(image) if len(image.shape) > 2 else {}
     return entry
 
 

@@ -140,7 +140,8 @@ export function describeShown(result: ShowResult): string[] {
     `decoded array: ${result.dtype} [${result.shape.join(", ")}], ${rangeText(result.range)}`,
   ];
   if (picture && window) {
-    const which = picture.count > 1 ? `picture ${picture.item} of ${picture.count} (${picture.axis}), ` : "";
+    const axis = result.format.startsWith("NIfTI") ? ` (${picture.axis})` : "";
+    const which = picture.count > 1 ? `picture ${picture.item} of ${picture.count}${axis}, ` : "";
     const size = `${picture.width}×${picture.height}`;
     lines.push(
       `after rescaling: ${which}${size}, ${picture.channels === 1 ? "grey" : "RGB"}, ${rangeText(picture.range)}`,

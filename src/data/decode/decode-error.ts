@@ -7,11 +7,9 @@ export const FORMAT_NAMES = "PNG, JPEG, WebP, BMP, TIFF, DICOM, NIfTI or NumPy";
 export function unreadable(where: string, cause: unknown): MsmaeError {
   if (cause instanceof MsmaeError) return cause;
   const expected = `a readable ${FORMAT_NAMES} image`;
-  return new MsmaeError(
-    "Data",
-    { where, expected, got: messageOf(cause), todo: "repair or remove the file" },
-    { cause },
-  );
+  // libvips says the same thing once for every strip.
+  const [got = ""] = messageOf(cause).split("\n");
+  return new MsmaeError("Data", { where, expected, got, todo: "repair or remove the file" }, { cause });
 }
 
 /** A Data error for something in a file that the limits on untrusted files refuse. */

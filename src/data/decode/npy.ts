@@ -1,7 +1,8 @@
 import { overLimit, unreadable } from "./decode-error.ts";
+import { halfValue } from "./half.ts";
 import { sameType, toRowMajor } from "./row-major.ts";
 import type { DecodeLimits, ImageFile, NumericArray, SourceImage, StoredArray } from "./source-image.ts";
-import { sortedSample } from "./statistics.ts";
+import { sortedSample, unitLevels } from "./statistics.ts";
 import { isBig, type NumericType, swapBytes, viewAs } from "./typed-arrays.ts";
 
 const MAGIC = Uint8Array.of(0x93, ...new TextEncoder().encode("NUMPY"));
@@ -195,8 +196,7 @@ function levelsOf(dtype: string, samples: number, values: NumericArray): SourceI
   if (dtype === "uint8") return [0, 255];
   if (samples === 1) return undefined;
   if (dtype === "uint16") return [0, 65_535];
-  // Colours of floats are from 0 to 1 by custom.
-  return dtype.startsWith("float") && values.every((value) => value >= 0 && value <= 1) ? [0, 1] : undefined;
+  return unitLevels(values);
 }
 
 function withoutAlpha(values: NumericArray): NumericArray {
@@ -205,13 +205,4 @@ function withoutAlpha(values: NumericArray): NumericArray {
     for (let channel = 0; channel < 3; channel++) colours[to + channel] = values[from + channel] as number;
   }
   return colours;
-}
-
-/** The value of IEEE 754 binary16 bits. Node 22 has no Float16Array. */
-export function halfValue(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0x1f) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }

@@ -1,8 +1,11 @@
-import sharp, { type Metadata, type OutputInfo, type Sharp } from "sharp";
+import sharp, { type Metadata, type Sharp } from "sharp";
 import type { RasterImage } from "../raster.ts";
 import { decodeBmp } from "./bmp.ts";
 import { overLimit, unreadable } from "./decode-error.ts";
 import type { DecodeLimits, ImageFile, NumericArray, SourceImage, StoredArray } from "./source-image.ts";
+import { unitLevels } from "./statistics.ts";
+import { needsOwnReader, readTiffSamples, type TiffSamples } from "./tiff.ts";
+import { readTiffPages, type TiffPage } from "./tiff-directory.ts";
 import { type NumericType, newArray, typeNameOf, viewAs } from "./typed-arrays.ts";
 
 /** Formats that libvips reads for us. */
@@ -40,23 +43,45 @@ export async function openPicture(
     const pages = format === "TIFF" ? { page } : {};
     return sharp(bytes, { failOn: "error", limitInputPixels: limits.pixels, ignoreIcc: true, ...pages });
   };
-  const first = await load(0)
-    .metadata()
-    .catch((cause) => {
-      throw unreadable(where, cause);
-    });
-  const pages = format === "TIFF" ? (first.pages ?? 1) : 1;
+  const directory = format === "TIFF" ? tiffDirectory(bytes, limits) : [];
+  const own = (page: number) => (directory[page] && needsOwnReader(directory[page]) ? directory[page] : undefined);
+  const ownFirst = own(0);
+  const first = ownFirst
+    ? undefined
+    : await load(0)
+        .metadata()
+        .catch((cause) => {
+          throw unreadable(where, cause);
+        });
+  const pages = format === "TIFF" ? (first?.pages ?? directory.length) : 1;
   if (pages > limits.frames) throw overLimit(where, `at most ${limits.frames} pages`, `${pages}`);
 
   const read = async (page: number): Promise<SourceImage> => {
     try {
-      const metadata = page === 0 ? first : await load(page).metadata();
-      return await decode(() => load(page), metadata);
+      const samples = own(page);
+      const whiteIsZero = directory[page]?.photometric === 0;
+      if (samples) return measured(readTiffSamples(bytes, samples, limits), whiteIsZero);
+      const metadata = page === 0 && first ? first : await load(page).metadata();
+      return await decode(() => load(page), metadata, whiteIsZero);
     } catch (cause) {
       throw unreadable(pages > 1 ? `${where}, page ${page}` : where, cause);
     }
   };
-  return { format, count: () => pages, read, array: () => stack(pages, read, where, limits), header: headerOf(first) };
+  const header = first ? headerOf(first) : { ...tiffHeader(ownFirst as TiffPage), pages };
+  return { format, count: () => pages, read, array: () => stack(pages, read, where, limits), header };
+}
+
+// What the directory cannot make sense of, libvips may; and it names faults better.
+function tiffDirectory(bytes: Uint8Array, limits: DecodeLimits): TiffPage[] {
+  try {
+    return readTiffPages(bytes, limits.frames);
+  } catch {
+    return [];
+  }
+}
+
+function tiffHeader({ width, height, samples, bits, sampleFormat, compression, photometric }: TiffPage) {
+  return { width, height, channels: samples, bitsPerSample: bits, sampleFormat, compression, photometric };
 }
 
 /** Opens a Windows bitmap. @throws MsmaeError Data as {@link openPicture}. */
@@ -78,29 +103,37 @@ export function openBmp(bytes: Uint8Array, where: string, limits: DecodeLimits):
   };
 }
 
-async function decode(load: () => Sharp, metadata: Metadata): Promise<SourceImage> {
+async function decode(load: () => Sharp, metadata: Metadata, whiteIsZero: boolean): Promise<SourceImage> {
   const { depth, space, channels, hasAlpha } = metadata;
   const type = SAMPLE_TYPES[depth];
   if (!type) throw new Error(`samples of type ${depth}`);
-  const depthOfLevels = type === "uint8" || type === "uint16";
-  const colours = channels - Number(hasAlpha);
   const oriented = load().autoOrient();
-  if (depthOfLevels) {
-    const wide = type === "uint16";
-    const grey = colours === 1 && (space === "b-w" || space === "grey16");
-    const target = grey ? (wide ? "grey16" : "b-w") : wide ? "rgb16" : "srgb";
-    const opaque = hasAlpha ? oriented.flatten({ background: "black" }) : oriented;
-    return toSource(await opaque.toColourspace(target).raw({ depth }).toBuffer({ resolveWithObject: true }), type);
+  if (type !== "uint8" && type !== "uint16") {
+    // Into its own space, or libvips would cut values off.
+    const kept = hasAlpha ? oriented.removeAlpha() : oriented;
+    const { data, info } = await kept.toColourspace(space).raw({ depth }).toBuffer({ resolveWithObject: true });
+    return measured({ ...info, channels: greyOrRgb(info.channels), values: viewAs(type, data) }, whiteIsZero);
   }
-  throw new Error(`samples of type ${depth}`);
+  const wide = type === "uint16";
+  const grey = channels - Number(hasAlpha) === 1 && (space === "b-w" || space === "grey16");
+  const target = grey ? (wide ? "grey16" : "b-w") : wide ? "rgb16" : "srgb";
+  const opaque = hasAlpha ? oriented.flatten({ background: "black" }) : oriented;
+  const { data, info } = await opaque.toColourspace(target).raw({ depth }).toBuffer({ resolveWithObject: true });
+  const { width, height } = info;
+  const levels: SourceImage["levels"] = [0, wide ? 65_535 : 255];
+  const values = viewAs(type, data);
+  return { width, height, channels: greyOrRgb(info.channels), values, windows: [], inverted: false, levels };
 }
 
-function toSource({ data, info }: { data: Buffer; info: OutputInfo }, type: NumericType): SourceImage {
-  const { width, height, channels } = info;
+function greyOrRgb(channels: number): 1 | 3 {
   if (channels !== 1 && channels !== 3) throw new Error(`${channels} channels`);
-  const values = viewAs(type, data);
-  const levels: SourceImage["levels"] = type === "uint8" ? [0, 255] : type === "uint16" ? [0, 65_535] : undefined;
-  return { width, height, channels, values, windows: [], inverted: false, levels };
+  return channels;
+}
+
+/** A picture of values that are no levels of their type. */
+function measured({ width, height, channels, values }: TiffSamples, inverted: boolean): SourceImage {
+  const levels = channels === 3 ? unitLevels(values) : undefined;
+  return { width, height, channels, values, windows: [], inverted, levels };
 }
 
 function eightBit({ width, height, channels, pixels }: RasterImage): SourceImage {

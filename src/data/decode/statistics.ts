@@ -45,3 +45,10 @@ export function percentileOf(sorted: Float64Array, percent: number): number {
   const high = sorted[Math.min(below + 1, sorted.length - 1)] as number;
   return low + (high - low) * (position - below);
 }
+
+/** The levels of colours stored as floats, which are from 0 to 1 by custom; undefined where the values are not. */
+export function unitLevels(values: NumericArray): readonly [number, number] | undefined {
+  if (!(values instanceof Float32Array || values instanceof Float64Array)) return undefined;
+  const range = finiteRange(values);
+  return range && range[0] >= 0 && range[1] <= 1 ? [0, 1] : undefined;
+}

@@ -1,8 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { decodeImage, toChannels } from "../../../src/data/decode/image.ts";
+import { decodeImage, isImageName, toChannels } from "../../../src/data/decode/image.ts";
+import { encodeNpy } from "../../../src/data/decode/npy.ts";
+import { openImageFile } from "../../../src/data/decode/open-image-file.ts";
 
 interface Expected {
   file: string;
@@ -78,13 +80,74 @@ describe("decodeImage", () => {
     },
   );
 
-  test("float samples, foreign bytes and missing files are Data errors that name the file", async () => {
+  test("foreign bytes and missing files are Data errors that name the file", async () => {
     const fails = (path: string, reason: RegExp) =>
       expect(decodeImage(path)).rejects.toMatchObject({ code: "Data", message: expect.stringMatching(reason) });
-    await fails(write("float.tiff", bytes("float.tiff")), /float\.tiff.*type float/);
-    await fails(write("text.png", Buffer.from("not an image at all, but long enough for a header")), /text\.png/);
-    await fails(write("empty.jpg", Buffer.alloc(0)), /empty\.jpg/);
+    await fails(
+      write("text.png", Buffer.from("not an image at all, but long enough for a header")),
+      /text\.png.*starts as none of/,
+    );
+    await fails(write("empty.jpg", Buffer.alloc(0)), /empty\.jpg.*empty file/);
     await fails(join(folder, "absent.png"), /absent\.png.*ENOENT/);
+  });
+
+  test("float samples are windowed by their percentiles", async () => {
+    const path = write("float.tiff", bytes("float.tiff"));
+    const { values } = await (await openImageFile(path)).read(0, "axial");
+    expect(values).toBeInstanceOf(Float32Array);
+    const { pixels } = await decodeImage(path);
+    const low = values.indexOf(Math.min(...values));
+    const high = values.indexOf(Math.max(...values));
+    expect([pixels[low], pixels[high]]).toEqual([0, 255]);
+  });
+
+  test("16-bit samples of a PNG are kept until they are windowed, grey and RGB", async () => {
+    const sharp = (await import("sharp")).default;
+    for (const channels of [1, 3] as const) {
+      const samples = Uint16Array.from({ length: 35 * channels }, (_, i) => (i * 7919) % 65_536);
+      const raw = { width: 7, height: 5, channels, depth: "ushort" } as const;
+      const space = channels === 1 ? "grey16" : "rgb16";
+      const png = await sharp(samples, { raw }).toColourspace(space).png().toBuffer();
+      const path = write(`wide-${channels}.png`, png);
+      const source = await (await openImageFile(path)).read(0, "axial");
+      expect(source).toMatchObject({ width: 7, height: 5, channels, levels: [0, 65_535] });
+      expect(source.values).toEqual(samples);
+      const { pixels } = await decodeImage(path);
+      expect([...pixels]).toEqual(Array.from(samples, (value) => Math.round(value / 257)));
+    }
+  });
+
+  test("a picture is asked for by number; a number beyond the last is refused", async () => {
+    const path = write(
+      "pages.npy",
+      encodeNpy(
+        Uint8Array.from({ length: 24 }, (_, i) => i),
+        [3, 2, 4],
+        "uint8",
+      ),
+    );
+    expect([...(await decodeImage(path, { item: 2 })).pixels]).toEqual([20, 21, 22, 23, 24, 25, 26, 27, 28, 29]);
+    expect([...(await decodeImage(path)).pixels]).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    for (const item of [3, -1, 0.5]) {
+      await expect(decodeImage(path, { item })).rejects.toMatchObject({
+        code: "Data",
+        message: expect.stringMatching(/pages\.npy: expected a picture of number 0 to 2/),
+      });
+    }
+  });
+
+  test("a volume read slice by slice is read from the disk once, and anew when it has changed", async () => {
+    const stack = (...values: number[]) => encodeNpy(Uint8Array.from(values), [values.length, 1, 1, 1], "uint8");
+    const path = write("twice.npy", stack(1, 2, 3));
+    const longAgo = new Date(2020, 1, 1);
+    utimesSync(path, longAgo, longAgo);
+    expect((await decodeImage(path, { item: 0 })).pixels[0]).toBe(1);
+    // Same size and time: what is remembered counts.
+    write("twice.npy", stack(4, 5, 6));
+    utimesSync(path, longAgo, longAgo);
+    expect((await decodeImage(path, { item: 1 })).pixels[0]).toBe(2);
+    write("twice.npy", stack(7, 8, 9, 10));
+    expect((await decodeImage(path, { item: 1 })).pixels[0]).toBe(8);
   });
 
   test.each(["rgb.png", "rgb.bmp"])("%s with more pixels than allowed is refused", async (name) => {
@@ -93,4 +156,9 @@ describe("decodeImage", () => {
     });
     await expect(decodeImage(write(name, bytes(name)), { limits: { pixels: 35 } })).resolves.toBeDefined();
   });
+});
+
+test("names of image files are told by their endings, double ones too", () => {
+  expect(["a.PNG", "b.nii", "c.NII.GZ", "d.dcm", "e.npy", "f.tiff"].filter(isImageName)).toHaveLength(6);
+  expect(["a.txt", "b.gz", "c.csv.gz", "png", "nii.gz.bak"].filter(isImageName)).toEqual([]);
 });

@@ -41,7 +41,11 @@ describe.skipIf(!present)(
         const { height, width, channels, values } = await file.read(Number(index), axis);
         expect([height, width, ...(channels === 3 ? [3] : [])], key).toEqual(slice.shape);
         if (slice.sha256) expect(sha256(Float64Array.from(values)), key).toBe(slice.sha256);
-        else expect(values.reduce((sum, value) => sum + value, 0) / (slice.sum as number), key).toBeCloseTo(1, 6);
+        else
+          expect(
+            Float64Array.from(values).reduce((sum, value) => sum + value, 0) / (slice.sum as number),
+            key,
+          ).toBeCloseTo(1, 6);
       }
       if (!expected.slices) await expect(file.read(0, "axial")).rejects.toMatchObject({ code: "Data" });
     });
