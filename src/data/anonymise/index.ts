@@ -1,0 +1,262 @@
+import { mkdir, readdir, readFile, realpath, stat } from "node:fs/promises";
+import { basename, dirname, join, resolve, sep } from "node:path";
+import { writeFileAtomic } from "../../atomic-file.ts";
+import { MsmaeError, messageOf } from "../../errors.ts";
+import type { RunHooks } from "../../events.ts";
+import { looksLikeDicom } from "../decode/dicom/file.ts";
+import { formatTag } from "../decode/dicom/tags.ts";
+import { DEFAULT_LIMITS, type DecodeLimits } from "../decode/source-image.ts";
+import { type AnonymisedFile, anonymiseBytes, type FileOptions } from "./file.ts";
+import { ANONYMISE_OPTIONS, type AnonymiseOption } from "./profile.ts";
+import { Pseudonyms } from "./pseudonyms.ts";
+
+export { ANONYMISE_OPTIONS, type AnonymiseOption } from "./profile.ts";
+
+export interface AnonymiseInput {
+  /** DICOM files and folders of them, which are searched to any depth. */
+  inputs: readonly string[];
+  /** A new or empty folder, outside the inputs. */
+  outputDir: string;
+  /** What to keep or only clean, beyond the basic profile. */
+  keep?: readonly AnonymiseOption[];
+  /**
+   * Makes the replacements repeatable: the same key gives a patient, a study or a date the same replacement in another
+   * run. Who has it can find out whether somebody is in the data; keep it secret. Without a key nothing can be repeated.
+   */
+  key?: string;
+  limits?: DecodeLimits;
+}
+
+/** Why a file was not written. */
+export interface AnonymiseSkip {
+  path: string;
+  reason: string;
+}
+
+export interface AnonymiseResult {
+  outputDir: string;
+  /** Files found. */
+  files: number;
+  written: number;
+  patients: number;
+  studies: number;
+  series: number;
+  /** Files that are no DICOM images: other formats, DICOMDIR. */
+  leftOut: AnonymiseSkip[];
+  /** DICOM files that could not be read to their end; nothing of them was written. */
+  failed: AnonymiseSkip[];
+  /** Files of the output in which something may still tell who the patient is, with the reason. */
+  review: AnonymiseSkip[];
+}
+
+const HEAD_BYTES = 132;
+
+/**
+ * Writes copies of DICOM files without the identity of patients, staff and places, by the standard's basic profile.
+ * Names of folders and files are made anew. Pixel data stay as they are, byte by byte: text in them is warned of.
+ *
+ * @throws MsmaeError Config where options or folders do not fit together, Data where the inputs hold no DICOM file, and
+ * Interrupted when the signal fires.
+ * Source: DICOM PS3.15 annex E, table E.1-1.
+ */
+export async function anonymiseDicom(input: AnonymiseInput, hooks: RunHooks = {}): Promise<AnonymiseResult> {
+  const { inputs, key, limits = DEFAULT_LIMITS } = input;
+  const options = checkedOptions(input);
+  const outputDir = resolve(input.outputDir);
+  await checkFolders(inputs, outputDir);
+  const paths = await filesOf(inputs);
+  const given: FileOptions = { options, pseudonyms: new Pseudonyms(key), decodedBytes: limits.decodedBytes };
+  const result = { outputDir, files: paths.length, written: 0, leftOut: [], failed: [], review: [] };
+  const run: Run = { result, given, names: new Set(), patients: new Set(), studies: new Set(), series: new Set() };
+  hooks.onEvent?.({ type: "phase", name: "anonymise", total: paths.length });
+  for (const [at, path] of paths.entries()) {
+    if (hooks.signal?.aborted) throw interrupted(outputDir, result.written);
+    await one(path, run, limits);
+    hooks.onEvent?.({ type: "phase-progress", done: at + 1 });
+  }
+  const { leftOut, failed, review } = run.result;
+  if (run.result.written === 0) throw nothing(inputs, leftOut, failed);
+  if (review.length > 0) {
+    hooks.onEvent?.({
+      type: "warning",
+      message: `${review.length} files may still tell who the patient is: look at them before they are given away`,
+    });
+  }
+  return {
+    ...run.result,
+    patients: run.patients.size,
+    studies: run.studies.size,
+    series: run.series.size,
+  };
+}
+
+interface Run {
+  result: Omit<AnonymiseResult, "patients" | "studies" | "series">;
+  given: FileOptions;
+  /** Output paths taken. */
+  names: Set<string>;
+  /** Folders of each kind. */
+  patients: Set<string>;
+  studies: Set<string>;
+  series: Set<string>;
+}
+
+async function one(path: string, run: Run, limits: DecodeLimits): Promise<void> {
+  const { leftOut, failed, review } = run.result;
+  try {
+    const { size } = await stat(path);
+    if (size > limits.fileBytes) {
+      failed.push({ path, reason: `${size} bytes are more than the limit of ${limits.fileBytes}` });
+      return;
+    }
+    const bytes = await readFile(path);
+    if (!looksLikeDicom(bytes.subarray(0, HEAD_BYTES))) {
+      leftOut.push({ path, reason: "no DICOM file" });
+      return;
+    }
+    const file = anonymiseBytes(bytes, path, run.given);
+    if (file === undefined) {
+      leftOut.push({ path, reason: "a DICOMDIR: its entries hold names and point to the old files" });
+      return;
+    }
+    const output = outputPath(file, run);
+    await mkdir(dirname(output), { recursive: true });
+    await writeFileAtomic(output, file.chunks);
+    run.result.written++;
+    const named = file.revealing.map((tag) => `${formatTag(tag)} held the patient's name or ID and was replaced`);
+    for (const reason of [...file.risks, ...named]) review.push({ path: output, reason });
+  } catch (error) {
+    // A full disk ends the run; a file that cannot be read does not.
+    if (!(error instanceof MsmaeError)) failed.push({ path, reason: messageOf(error) });
+    else if (error.parts.where === path) failed.push({ path, reason: reasonOf(error) });
+    else throw error;
+  }
+}
+
+function reasonOf({ parts }: MsmaeError): string {
+  return `expected ${parts.expected}, got ${parts.got}; ${parts.todo}`;
+}
+
+// patient/study/series/image, of hashes: the old names may tell, and running numbers would give away their order.
+function outputPath({ identity, sopInstance }: AnonymisedFile, run: Run): string {
+  const { pseudonyms } = run.given;
+  const { patient, study, series } = identity;
+  const patientFolder = `patient-${pseudonyms.name("patient", patient)}`;
+  const studyFolder = join(patientFolder, `study-${pseudonyms.name("study", study, 8)}`);
+  const seriesFolder = join(studyFolder, `series-${pseudonyms.name("series", series, 8)}`);
+  run.patients.add(patientFolder);
+  run.studies.add(studyFolder);
+  run.series.add(seriesFolder);
+  const stem = join(run.result.outputDir, seriesFolder, `image-${pseudonyms.name("image", sopInstance)}`);
+  let path = `${stem}.dcm`;
+  for (let copy = 2; run.names.has(path); copy++) path = `${stem}-${copy}.dcm`;
+  run.names.add(path);
+  return path;
+}
+
+function checkedOptions({ keep = [], key }: AnonymiseInput): Set<AnonymiseOption> {
+  const unknown = keep.filter((option) => !ANONYMISE_OPTIONS.includes(option));
+  const fail = (where: string, expected: string, got: string, todo: string): never => {
+    throw new MsmaeError("Config", { where, expected, got, todo });
+  };
+  if (unknown.length > 0) fail("--keep", `some of ${ANONYMISE_OPTIONS.join(", ")}`, unknown.join(", "), "correct it");
+  const options = new Set(keep);
+  if (options.has("full-dates") && options.has("modified-dates")) {
+    fail("--keep", "either full-dates or modified-dates", "both", "leave out one of them");
+  }
+  if (key !== undefined && key.length < 8) {
+    fail("--key", "a key of at least 8 characters, which nobody can guess", `${key.length}`, "give a longer one");
+  }
+  return options;
+}
+
+async function checkFolders(inputs: readonly string[], outputDir: string): Promise<void> {
+  const fail = (got: string, todo: string): never => {
+    throw new MsmaeError("Config", {
+      where: "--output-dir",
+      expected: "a new or empty folder apart from the originals",
+      got,
+      todo,
+    });
+  };
+  if (inputs.length === 0) {
+    throw new MsmaeError("Config", { where: "inputs", expected: "files or folders", got: "none", todo: "name some" });
+  }
+  const output = await realPathOf(outputDir);
+  for (const input of inputs) {
+    const real = await realPathOf(resolve(input));
+    if (isWithin(output, real)) fail(`${outputDir}, in ${input}`, "originals are never overwritten: choose another");
+    if (isWithin(real, output)) fail(`${outputDir}, which holds ${input}`, "choose another folder");
+  }
+  const content = await readdir(outputDir).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    return fail(`${outputDir} (${error.code})`, "choose a folder");
+  });
+  if (content.length > 0) fail(`${outputDir}, with ${content.length} entries`, "choose another, or empty it");
+}
+
+/** The real path of what exists of a path, with the rest behind it. */
+async function realPathOf(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch {
+    const parent = dirname(path);
+    return parent === path ? path : join(await realPathOf(parent), basename(path));
+  }
+}
+
+function isWithin(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
+}
+
+/** All files of the inputs, each once. */
+async function filesOf(inputs: readonly string[]): Promise<string[]> {
+  const found = new Set<string>();
+  for (const input of inputs) {
+    const path = resolve(input);
+    const facts = await stat(path).catch(() => {
+      throw new MsmaeError("Data", {
+        where: input,
+        expected: "a file or folder",
+        got: "none",
+        todo: "correct the path",
+      });
+    });
+    if (!facts.isDirectory()) {
+      found.add(path);
+      continue;
+    }
+    const entries = await readdir(path, { recursive: true, withFileTypes: true });
+    for (const entry of entries) {
+      const file = join(entry.parentPath, entry.name);
+      // Links to files are followed, links to folders are not: they may lead in circles.
+      const linked = entry.isSymbolicLink() && (await stat(file).catch(() => undefined))?.isFile();
+      if (entry.isFile() || linked) found.add(file);
+    }
+  }
+  return [...found].sort();
+}
+
+function nothing(
+  inputs: readonly string[],
+  leftOut: readonly AnonymiseSkip[],
+  failed: readonly AnonymiseSkip[],
+): MsmaeError {
+  const [first] = failed;
+  const got = first ? `${failed.length} unreadable ones (${first.reason})` : `${leftOut.length} files that are none`;
+  return new MsmaeError("Data", {
+    where: inputs.join(", "),
+    expected: "DICOM files",
+    got,
+    todo: "name files or folders of DICOM images",
+  });
+}
+
+function interrupted(outputDir: string, written: number): MsmaeError {
+  return new MsmaeError("Interrupted", {
+    where: outputDir,
+    expected: "to anonymise all files",
+    got: `a request to stop after ${written}`,
+    todo: "empty the folder and start again",
+  });
+}
