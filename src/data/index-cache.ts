@@ -57,6 +57,11 @@ export class FileIndex {
     return new FileIndex(root, file, file === undefined ? new Map() : await load(file, root));
   }
 
+  /** Whether there is a file of that path. */
+  has(path: string): boolean {
+    return this.#entry(path) !== undefined;
+  }
+
   /** Those of some files that hold no image. */
   async noImages(paths: readonly string[]): Promise<Set<string>> {
     const none = new Set<string>();
@@ -173,7 +178,8 @@ export async function inParallel<T>(items: readonly T[], work: (item: T, at: num
 // The call that waits: for files of a local disk it is several times as fast as the one that does not.
 function statOf(path: string): { size: number; mtimeMs: number } | undefined {
   try {
-    return statSync(path, { throwIfNoEntry: false });
+    const found = statSync(path, { throwIfNoEntry: false });
+    return found?.isFile() ? found : undefined;
   } catch {
     return;
   }

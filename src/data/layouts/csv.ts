@@ -1,4 +1,3 @@
-import { statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { CsvError } from "csv-parse";
@@ -6,7 +5,7 @@ import { parse } from "csv-parse/sync";
 import { MsmaeError, messageOf } from "../../errors.ts";
 import { SPLITS, type Split } from "../sample.ts";
 import { byCodeUnits } from "./folders.ts";
-import { dataError, faultList, type ListedFile, type Listing } from "./listing.ts";
+import { dataError, faultList, type LayoutContext, type ListedFile, type Listing } from "./listing.ts";
 
 const COLUMNS = ["path", "label", "split", "patient_id", "lesion_id", "slice", "mask", "fold"] as const;
 type Column = (typeof COLUMNS)[number];
@@ -49,16 +48,15 @@ export interface CsvTable {
  *
  * @throws MsmaeError Data that names every faulty row by its line, up to a bound.
  */
-export async function listCsv(path: string): Promise<Listing> {
+export async function listCsv(path: string, { index }: LayoutContext): Promise<Listing> {
   const { rows, faults } = await readCsvTable(path);
   const root = dirname(resolve(path));
   const files = rows.map((row) => listed(row, root));
-  const present = existence();
   const unlabelled: number[] = [];
   for (const [at, row] of rows.entries()) {
     const file = files[at] as ListedFile;
-    if (!present(file.path)) faults.push(`line ${row.line}: no file ${row.path}`);
-    if (file.mask !== undefined && !present(file.mask)) faults.push(`line ${row.line}: no mask file ${row.mask}`);
+    if (!index.has(file.path)) faults.push(`line ${row.line}: no file ${row.path}`);
+    if (file.mask !== undefined && !index.has(file.mask)) faults.push(`line ${row.line}: no mask file ${row.mask}`);
     if (row.label === undefined) unlabelled.push(row.line);
   }
   if (unlabelled.length === rows.length && rows.length > 0) faults.push("no row has a label");
@@ -88,18 +86,6 @@ function listed(row: CsvRow, root: string): ListedFile {
   if (row.lesion !== undefined) file.lesion = row.lesion;
   if (row.mask !== undefined) file.mask = resolve(root, row.mask);
   return file;
-}
-
-function existence(): (path: string) => boolean {
-  const known = new Map<string, boolean>();
-  return (path) => {
-    let present = known.get(path);
-    if (present === undefined) {
-      present = statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
-      known.set(path, present);
-    }
-    return present;
-  };
 }
 
 /** Rows without a split, where others have one. */

@@ -16,12 +16,12 @@ import { isNnunet, listNnunet } from "./nnunet.ts";
  */
 export async function findLayout(dataPath: string, context: LayoutContext): Promise<Listing> {
   if (!(await isDirectory(dataPath))) {
-    if (/\.(csv|tsv)$/i.test(dataPath)) return listCsv(dataPath);
+    if (/\.(csv|tsv)$/i.test(dataPath)) return listCsv(dataPath, context);
     const todo = "point --data-path at the folder that holds the data set, or at a .csv file";
     throw dataError(dataPath, "a folder or a CSV file", "a file of another kind", todo);
   }
   const table = join(dataPath, "dataset.csv");
-  if (await isFile(table)) return listCsv(table);
+  if (await isFile(table)) return listCsv(table, context);
   const described = join(dataPath, "dataset.json");
   if (await isFile(described)) {
     const description = await readDescription(described);
