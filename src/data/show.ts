@@ -1,10 +1,10 @@
 import sharp from "sharp";
 import { writeFileAtomic } from "../atomic-file.ts";
-import { MsmaeError } from "../errors.ts";
 import { unreadable } from "./decode/decode-error.ts";
+import { chooseItem } from "./decode/image.ts";
 import { encodeNpy } from "./decode/npy.ts";
 import { openImageFile } from "./decode/open-image-file.ts";
-import type { DecodeLimits, ImageFile, SliceAxis, StoredArray } from "./decode/source-image.ts";
+import type { DecodeLimits, SliceAxis, StoredArray } from "./decode/source-image.ts";
 import { finiteRange } from "./decode/statistics.ts";
 import { isBig, typeNameOf } from "./decode/typed-arrays.ts";
 import { applyWindow, parseWindow, type ResolvedWindow, resolveWindow } from "./decode/window.ts";
@@ -99,7 +99,7 @@ export async function showImageFile(options: ShowOptions): Promise<ShowResult> {
     const count = file.count(axis);
     // A file without pictures says itself why when one is asked for.
     if (count > 0 || options.item !== undefined || options.png !== undefined) {
-      const item = pictureNumber(path, file, axis, options.item);
+      const item = chooseItem(path, file, axis, options.item);
       const source = await file.read(item, axis);
       const resolved = resolveWindow(source, rule, path);
       const image = applyWindow(source, rule, path);
@@ -152,18 +152,6 @@ export function describeShown(result: ShowResult): string[] {
   if (result.array !== undefined) lines.push(`array written to ${result.array}`);
   if (result.png !== undefined) lines.push(`picture written to ${result.png}`);
   return lines;
-}
-
-function pictureNumber(path: string, file: ImageFile, axis: SliceAxis, asked: number | undefined): number {
-  const count = file.count(axis);
-  const item = asked ?? file.defaultItem?.(axis) ?? 0;
-  if (count === 0 || (Number.isInteger(item) && item >= 0 && item < count)) return item;
-  throw new MsmaeError("Data", {
-    where: path,
-    expected: `a picture of number 0 to ${count - 1}`,
-    got: `${item}`,
-    todo: "correct the number of the frame, page or slice",
-  });
 }
 
 function arrayRange({ data, dtype }: StoredArray): ValueRange {

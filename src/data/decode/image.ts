@@ -56,8 +56,7 @@ export async function decodeImage(path: string, options: DecodeOptions = {}): Pr
   try {
     const axis = options.axis ?? "axial";
     const file = await openRemembered(path, options.limits ?? {});
-    const item = options.item ?? file.defaultItem?.(axis) ?? 0;
-    checkItem(path, file, item, axis);
+    const item = chooseItem(path, file, axis, options.item);
     const image = applyWindow(await file.read(item, axis), options.window ?? { kind: "auto" }, path);
     return options.channels === undefined ? image : toChannels(image, options.channels);
   } catch (cause) {
@@ -65,9 +64,16 @@ export async function decodeImage(path: string, options: DecodeOptions = {}): Pr
   }
 }
 
-function checkItem(path: string, file: ImageFile, item: number, axis: SliceAxis): void {
+/**
+ * The number of the picture to read: the one asked for, else the one that stands for the whole file.
+ *
+ * @throws MsmaeError Data when the file has no picture of this number.
+ */
+export function chooseItem(path: string, file: ImageFile, axis: SliceAxis, asked: number | undefined): number {
   const count = file.count(axis);
-  if (Number.isInteger(item) && item >= 0 && item < count) return;
+  const item = asked ?? file.defaultItem?.(axis) ?? 0;
+  // A file without pictures says why when it is read.
+  if (count === 0 || (Number.isInteger(item) && item >= 0 && item < count)) return item;
   throw new MsmaeError("Data", {
     where: path,
     expected: `a picture of number 0 to ${count - 1}`,

@@ -121,8 +121,8 @@ describe("decodeImage", () => {
     const path = write(
       "pages.npy",
       encodeNpy(
-        Uint8Array.from({ length: 24 }, (_, i) => i),
-        [3, 2, 4],
+        Uint8Array.from({ length: 30 }, (_, i) => i),
+        [3, 2, 5],
         "uint8",
       ),
     );
