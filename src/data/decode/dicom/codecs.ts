@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { messageOf } from "../../../errors.ts";
 import type { NumericArray } from "../source-image.ts";
-import { type CodestreamHeader, readCodestreamHeader, withoutBoxes } from "./codestream.ts";
+import { type CodestreamHeader, hasJpegEnd, readCodestreamHeader, withoutBoxes } from "./codestream.ts";
 import { dataError } from "./errors.ts";
 import type { ImageInfo } from "./image-info.ts";
 import { interleave } from "./samples.ts";
@@ -12,6 +12,8 @@ export interface DecodedFrame {
   values: NumericArray;
   header: CodestreamHeader;
 }
+
+const JPEG_KINDS = new Set(["jpeg8", "jpeg12", "jpeg-lossless"]);
 
 type Codecs = typeof import("dcmjs-codecs");
 
@@ -46,6 +48,9 @@ export async function decodeCodestream(frame: Uint8Array, info: ImageInfo, where
     throw dataError(where, expected, `${width} × ${height} of ${components}`, "repair or remove the file");
   }
   if (precision < 1 || precision > 32) throw dataError(where, "1 to 32 bits", `${precision}`, "repair the file");
+  if (JPEG_KINDS.has(header.kind) && !hasJpegEnd(bytes)) {
+    throw dataError(where, `the end of ${header.kind} pixel data`, "a codestream cut short", "fetch the file again");
+  }
   const loaded = await loadCodecs();
   const container = precision <= 8 ? 8 : precision <= 16 ? 16 : 32;
   try {

@@ -40,6 +40,18 @@ export function withoutBoxes(bytes: Uint8Array): Uint8Array {
   return bytes;
 }
 
+/**
+ * Whether a JPEG codestream's end is there. Decoders fill up what is missing of a picture with grey, so nothing else
+ * tells; the marker cannot stand within coded data, and padding may follow it.
+ */
+export function hasJpegEnd(bytes: Uint8Array): boolean {
+  for (let at = bytes.length - 2; at >= 0; at--) {
+    if (bytes[at] === 0xff && bytes[at + 1] === END) return true;
+    if (bytes[at] === 0xff && bytes[at + 1] === SCAN) return false;
+  }
+  return false;
+}
+
 /** Reads a codestream's header; undefined where the bytes are none, or end before it does. */
 export function readCodestreamHeader(bytes: Uint8Array): CodestreamHeader | undefined {
   if (codestreamStart(bytes) === undefined) return undefined;
@@ -54,6 +66,7 @@ const JPEG_KINDS: Record<number, CodestreamHeader["kind"]> = {
   247: "jpeg-ls",
 };
 
+const END = 0xd9;
 const SCAN = 0xda;
 
 // Source: ITU-T T.81 annex B; T.87 annex C.
@@ -92,7 +105,7 @@ function readJpeg(bytes: Uint8Array): CodestreamHeader | undefined {
       };
     }
     // A scan or an end without a frame: one of a kind that no transfer syntax has.
-    if (marker === SCAN || marker === 0xd9 || length < 2) return undefined;
+    if (marker === SCAN || marker === END || length < 2) return undefined;
     if (marker === 0xe0 && startsWith(bytes, at + 4, "JFIF")) jfif = true;
     at += 2 + length;
   }
@@ -107,6 +120,9 @@ function startsWith(bytes: Uint8Array, at: number, text: string): boolean {
 function readJpeg2000(bytes: Uint8Array): CodestreamHeader | undefined {
   if (bytes.length < 43) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const tiles = axisTiles(view, 8) * axisTiles(view, 12);
+  // The standard's own bound; a decoder would take memory for every one.
+  if (!(tiles >= 1 && tiles <= 65_535)) return undefined;
   const components = view.getUint16(40);
   if (components === 0 || 42 + components * 3 > bytes.length) return undefined;
   const depth = bytes[42] as number;
@@ -121,4 +137,9 @@ function readJpeg2000(bytes: Uint8Array): CodestreamHeader | undefined {
     jfif: false,
     separateScans: false,
   };
+}
+
+// Tiles along an axis whose extent stands at a position; its tile size and the tiles' offset follow 16 bytes apart.
+function axisTiles(view: DataView, at: number): number {
+  return Math.ceil((view.getUint32(at) - view.getUint32(at + 24)) / view.getUint32(at + 16));
 }
