@@ -1,5 +1,6 @@
 import { MsmaeError, messageOf } from "../src/errors.ts";
 import { compareCommand } from "./compare.ts";
+import { dataIndexCommand } from "./data-index.ts";
 import { UsageError } from "./flags.ts";
 import { savingsCommand } from "./savings.ts";
 import { stepCommand } from "./step.ts";
@@ -8,10 +9,12 @@ const usage = `Usage:
   npm run -s bench -- step --phase PHASE --model MODEL --batch N [--threads 2] [--repeats 5] [--warmup 2] [--json]
   npm run -s bench -- compare [--model M] [--phase P] [--repeats 5] [--python PYTHON] [--json FILE]
   npm run -s bench -- savings [--model M] [--only NAME] [--repeats 5] [--json FILE]
+  npm run -s bench -- data-index [--images 100000] [--repeats 5] [--json FILE]
 
 step     checks a small case of the phase against float64 references, then times steps in a fresh process.
 compare  times every phase beside the PyTorch peer, step by step in turn; writes JSON, prints a Markdown table.
 savings  times what the engine leaves out or sets, with and without it; the same outputs.
+data-index  starts on a data set of many images, first and with the index of files; the same fingerprint.
 
 PHASE is one of finetune, pretrain-attention, pretrain-random, maps, infer-full, infer-masked. PYTHON, or
 MSMAE_PYTHON, is an interpreter with PyTorch (bench/peers/pytorch/README.md); without it the peer is skipped.
@@ -21,6 +24,7 @@ const commands: Readonly<Record<string, (argv: string[]) => Promise<number>>> = 
   step: stepCommand,
   compare: compareCommand,
   savings: savingsCommand,
+  "data-index": dataIndexCommand,
 };
 
 process.exitCode = await main(process.argv.slice(2));
