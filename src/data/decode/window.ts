@@ -21,7 +21,7 @@ const TABLE_PIXELS = 2 ** 14;
  *
  * Values that are no finite number become black. Small values are white where the file says so (MONOCHROME1). A
  * picture of one single value becomes black, unless a window or range of known ends gives it a level. Colours have no
- * window: they are scaled from the range of their type, whatever the rule. 8-bit pictures that need no change are
+ * window: they are scaled from the range of their type (by percentiles where it has none), whatever the rule. 8-bit pictures that need no change are
  * returned without a copy.
  *
  * @param where named in errors: the file.

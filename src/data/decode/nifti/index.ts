@@ -96,8 +96,19 @@ function volumeFile(volume: Volume, where: string, limits: DecodeLimits): ImageF
     const values = volume.readPlane({ ...plane, start: plane.start + number * volume.voxels });
     const { rows: height, columns: width } = plane;
     if (colour) return { width, height, channels: 3, values, windows, inverted: false, levels: [0, 255] };
-    const volumeSample = volume.sample(number);
-    return { width, height, channels: 1, values, windows, inverted: false, levels: undefined, volumeSample };
+    return {
+      width,
+      height,
+      channels: 1,
+      values,
+      windows,
+      inverted: false,
+      levels: undefined,
+      // Only percentiles need it, and it takes a look at every voxel.
+      get volumeSample() {
+        return volume.sample(number);
+      },
+    };
   };
   return {
     format: `NIfTI-${header.version}`,

@@ -10,6 +10,9 @@ export interface Plane {
   columnStep: number;
 }
 
+/** The slices across right, anterior and superior. */
+const AXES = ["sagittal", "coronal", "axial"] as const;
+
 /** One direction of the body: its number of voxels, the step between them and the first one's place. */
 interface Direction {
   length: number;
@@ -22,13 +25,16 @@ interface Direction {
  *
  * Pictures are those of nearly every viewer, the patient's right on the picture's left: axial slices from below
  * upwards, anterior at the top; coronal slices from the back to the front, superior at the top; sagittal slices from
- * left to right, superior at the top and anterior on the left. Pixels keep the voxels' proportions.
+ * left to right, superior at the top and anterior on the left. A volume of one single slice has that one picture,
+ * whatever the axis asked for. One voxel becomes one pixel, whatever its proportions.
  *
  * With the array R[x, y, z] of nibabel's `as_closest_canonical` (right, anterior, superior), [row, column] of picture k:
  * axial R[X−1−column, Y−1−row, k], coronal R[X−1−column, k, Z−1−row], sagittal R[k, Y−1−column, Z−1−row].
  */
 export class Planes {
   readonly #directions: [Direction, Direction, Direction];
+  /** The only axis with a picture worth the name. */
+  readonly #only: SliceAxis | undefined;
 
   /** @param shape voxels along the three stored axes, the fastest first. */
   constructor(shape: readonly [number, number, number], { axes, flipped }: Orientation) {
@@ -40,6 +46,8 @@ export class Planes {
         ? { length, step: -stride, first: (length - 1) * stride }
         : { length, step: stride, first: 0 };
     }) as [Direction, Direction, Direction];
+    const thin = AXES.filter((_, direction) => this.#directions[direction]?.length === 1);
+    this.#only = thin.length === 1 ? thin[0] : undefined;
   }
 
   /** Slices along an axis. */
@@ -66,8 +74,9 @@ export class Planes {
     };
   }
 
-  #roles(axis: SliceAxis): { through: Direction; down: Direction; across: Direction } {
+  #roles(asked: SliceAxis): { through: Direction; down: Direction; across: Direction } {
     const [right, anterior, superior] = this.#directions;
+    const axis = this.#only ?? asked;
     if (axis === "axial") return { through: superior, down: anterior, across: right };
     if (axis === "coronal") return { through: anterior, down: superior, across: right };
     return { through: right, down: superior, across: anterior };
