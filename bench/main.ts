@@ -2,6 +2,7 @@ import { MsmaeError, messageOf } from "../src/errors.ts";
 import { compareCommand } from "./compare.ts";
 import { dataIndexCommand } from "./data-index.ts";
 import { UsageError } from "./flags.ts";
+import { loaderCommand } from "./loader.ts";
 import { savingsCommand } from "./savings.ts";
 import { stepCommand } from "./step.ts";
 
@@ -9,11 +10,13 @@ const usage = `Usage:
   npm run -s bench -- step --phase PHASE --model MODEL --batch N [--threads 2] [--repeats 5] [--warmup 2] [--json]
   npm run -s bench -- compare [--model M] [--phase P] [--repeats 5] [--python PYTHON] [--json FILE]
   npm run -s bench -- savings [--model M] [--only NAME] [--repeats 5] [--json FILE]
+  npm run -s bench -- loader --data FOLDER [--dicom] [--batch 64] [--repeats 3] [--python PYTHON] [--json FILE]
   npm run -s bench -- data-index [--images 100000] [--repeats 5] [--json FILE]
 
 step     checks a small case of the phase against float64 references, then times steps in a fresh process.
 compare  times every phase beside the PyTorch peer, step by step in turn; writes JSON, prints a Markdown table.
 savings  times what the engine leaves out or sets, with and without it; the same outputs.
+loader   reads and augments a folder of class folders with 1 and 2 workers, beside torchvision's DataLoader.
 data-index  starts on a data set of many images, first and with the index of files; the same fingerprint.
 
 PHASE is one of finetune, pretrain-attention, pretrain-random, maps, infer-full, infer-masked. PYTHON, or
@@ -24,6 +27,7 @@ const commands: Readonly<Record<string, (argv: string[]) => Promise<number>>> = 
   step: stepCommand,
   compare: compareCommand,
   savings: savingsCommand,
+  loader: loaderCommand,
   "data-index": dataIndexCommand,
 };
 
