@@ -22,9 +22,14 @@ let codecs: Promise<Codecs> | undefined;
 // The codecs are WebAssembly of 4 MB that most runs never need.
 function loadCodecs(): Promise<Codecs> {
   codecs ??= (async () => {
-    const loaded = createRequire(import.meta.url)("dcmjs-codecs") as Codecs;
-    await loaded.NativeCodecs.initializeAsync({ logCodecsInfo: false, logCodecsTrace: false });
-    return loaded;
+    try {
+      const loaded = createRequire(import.meta.url)("dcmjs-codecs") as Codecs;
+      await loaded.NativeCodecs.initializeAsync({ logCodecsInfo: false, logCodecsTrace: false });
+      return loaded;
+    } catch (cause) {
+      codecs = undefined;
+      throw cause;
+    }
   })();
   return codecs;
 }
@@ -51,7 +56,9 @@ export async function decodeCodestream(frame: Uint8Array, info: ImageInfo, where
   if (JPEG_KINDS.has(header.kind) && !hasJpegEnd(bytes)) {
     throw dataError(where, `the end of ${header.kind} pixel data`, "a codestream cut short", "fetch the file again");
   }
-  const loaded = await loadCodecs();
+  let loaded = await loadCodecs();
+  // Another picture's damage may have stopped the codecs while this one waited for them.
+  while (!loaded.NativeCodecs.isInitialized()) loaded = await loadCodecs();
   const container = precision <= 8 ? 8 : precision <= 16 ? 16 : 32;
   try {
     const context = new loaded.Context({

@@ -29,7 +29,8 @@ export function modalityOf(dataSet: DataSet, frame: number, signed: boolean): Mo
   for (const source of frameSources(dataSet, frame, "PixelValueTransformationSequence")) {
     const slope = source.number("RescaleSlope");
     const intercept = source.number("RescaleIntercept");
-    if (!isNumber(slope) || !isNumber(intercept)) continue;
+    // A slope of 0 would make every picture one flat grey; writers put it for "none".
+    if (!isNumber(slope) || !isNumber(intercept) || slope === 0) continue;
     return { slope, intercept, lut, unit: source.string("RescaleType") ?? "" };
   }
   return { slope: 1, intercept: 0, lut, unit: "" };
@@ -91,14 +92,16 @@ function centerWidthWindows(source: DataSet): FileWindow[] {
   const widths = source.numbers("WindowWidth");
   const names = source.strings("WindowCenterWidthExplanation");
   const told = source.string("VOILUTFunction")?.toUpperCase();
-  const shape = told === "SIGMOID" || told === "LINEAR_EXACT" ? told : "LINEAR";
   const windows: FileWindow[] = [];
   for (let at = 0; at < Math.min(centers.length, widths.length); at++) {
     const center = centers[at];
     const width = widths[at];
     // A width of 0 is what some writers put for "none".
-    const usable = isNumber(center) && isNumber(width) && (shape === "LINEAR" ? width >= 1 : width > 0);
-    if (usable) windows.push({ kind: "window", name: names[at] ?? "", center, width, shape });
+    if (!isNumber(center) || !isNumber(width) || width <= 0) continue;
+    // LINEAR has no meaning below 1; writers of fractions mean the exact kind.
+    const linear = width < 1 ? "LINEAR_EXACT" : "LINEAR";
+    const shape = told === "SIGMOID" || told === "LINEAR_EXACT" ? told : linear;
+    windows.push({ kind: "window", name: names[at] ?? "", center, width, shape });
   }
   return windows;
 }

@@ -12,12 +12,12 @@ export function describeHeader(file: DicomFile, info: ImageInfo, frames: number)
   const modality = modalityOf(dataSet, 0, signed);
   const windows = grey ? windowsOf(dataSet, 0, modality, signed).map(describeWindow) : [];
   const shape = [...(frames > 1 ? [frames] : []), rows, columns, ...(samples > 1 ? [samples] : [])];
-  const uid = syntaxUid ?? syntax?.uid ?? null;
   return {
     format: "DICOM",
     shape,
     dtype: dtypeOf(sampleArray(info, 0)),
-    transferSyntax: { uid, name: syntax?.name ?? "unknown", ...(syntaxUid === undefined ? { guessed: true } : {}) },
+    transferSyntax: syntaxUid ?? syntax?.uid ?? null,
+    transferSyntaxName: `${syntax?.name ?? "unknown"}${syntaxUid === undefined ? " (guessed: the file names none)" : ""}`,
     photometric,
     window: windows[0] ?? null,
     windows,
@@ -49,10 +49,9 @@ function describeModality({ slope, intercept, lut, unit }: ReturnType<typeof mod
 
 // [between rows, between columns] in mm: at the patient where known, else at the detector or the scanner's glass.
 function spacingOf({ dataSet }: DicomFile): [number, number] | null {
-  const [first, ...others] = frameSources(dataSet, 0, "PixelMeasuresSequence");
-  for (const source of [first, ...others]) {
+  for (const source of frameSources(dataSet, 0, "PixelMeasuresSequence")) {
     for (const keyword of ["PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing"] as const) {
-      const [row, column = row] = source?.numbers(keyword) ?? [];
+      const [row, column = row] = source.numbers(keyword);
       if (row !== undefined && column !== undefined && row > 0 && column > 0) return [row, column];
     }
   }

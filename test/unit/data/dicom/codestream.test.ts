@@ -108,14 +108,26 @@ describe.skipIf(missing)(`codestreams of real files${missing ? " (SKIPPED: no te
     "%s: whole it is read, whatever the syntax says; cut within its fragment it is an error",
     async (name, rows, columns) => {
       const frame = frameOf(name);
-      expect((await (await wrap(frame, rows, columns, words)).array()).shape).toEqual([rows, columns]);
+      const whole = await (await wrap(frame, rows, columns, words)).array();
+      expect(whole.shape).toEqual([rows, columns]);
       const half = await wrap(frame.slice(0, frame.length >> 1), rows, columns, words);
       await expect(half.array()).rejects.toThrow(/expected .*pixel data, got/);
       // The damage does not stay with the codecs.
-      const again = await (await wrap(frame, rows, columns, words)).array();
-      expect(again.data).toEqual((await (await wrap(frame, rows, columns, words)).array()).data);
+      expect((await (await wrap(frame, rows, columns, words)).array()).data).toEqual(whole.data);
     },
   );
+
+  test("damaged and whole pictures decoded at a time do not disturb each other", async () => {
+    const frame = frameOf("pydicom/MR_small_jpeg_ls_lossless.dcm");
+    const whole = await wrap(frame, 64, 64, words);
+    const half = await wrap(frame.slice(0, frame.length >> 1), 64, 64, words);
+    const expected = (await whole.array()).data;
+    const reads = Array.from({ length: 12 }, (_, at) => (at % 3 === 0 ? half : whole).array());
+    for (const [at, outcome] of (await Promise.allSettled(reads)).entries()) {
+      expect([at, outcome.status]).toEqual([at, at % 3 === 0 ? "rejected" : "fulfilled"]);
+      if (outcome.status === "fulfilled") expect(outcome.value.data).toEqual(expected);
+    }
+  });
 
   test("sizes and depths that contradict the file are named", async () => {
     const frame = frameOf("pydicom/MR_small_jp2klossless.dcm");

@@ -62,6 +62,18 @@ describe("grey values", () => {
     await expect(picture(image, 2)).rejects.toThrow("expected a frame from 0 to 1, got 2");
   });
 
+  test("a slope of 0 is none, and a linear window narrower than 1 an exact one", async () => {
+    const image = greyImage(
+      1,
+      2,
+      pixels(3, 200),
+      keyed(...rescale("0", "5"), text(0x00281050, "0.5"), text(0x00281051, "0.8")),
+    );
+    const { values, windows } = await picture(image);
+    expect([...values]).toEqual([3, 200]);
+    expect(windows).toMatchObject([{ center: 0.5, width: 0.8, shape: "LINEAR_EXACT" }]);
+  });
+
   test("all windows by name, with the file's function; those without a width are left out", async () => {
     const image = greyImage(
       1,
