@@ -28,7 +28,7 @@ function kernelModule(): WebAssembly.Module {
   return compiled;
 }
 
-/** A box filter's reach in whole pixels and its weights in units of 2⁻²⁴. */
+/** A box filter's reach in whole pixels, at most 128, and its weights in units of 2⁻²⁴. */
 export interface BoxWeights {
   radius: number;
   /** Weight of the pixels within the reach. */
@@ -154,8 +154,9 @@ export class Canvas implements RasterImage {
    * Source: torchvision `adjust_hue` on PIL images, with Pillow's 8-bit HSV in float32 and float64 steps.
    */
   turnHue(shift: number): void {
-    if (this.channels === 3)
-      this.#kernels.turnHue(this.#front, this.height * this.width, Math.trunc(shift * 255) & 255);
+    if (this.channels === 1) return;
+    const add = Math.trunc(shift * 255) & 255;
+    this.#kernels.turnHue(this.#front, this.height * this.width, add, this.#scratch);
   }
 
   /** Blends with the image's grey version: 0 is grey, 1 the image. Nothing happens to one channel. */

@@ -298,12 +298,31 @@ export function greySum(image: usize, pixels: i32): f64 {
   return <f64>sum;
 }
 
-/** Blends an RGB image with its grey version. */
+// @ts-ignore: decorator
+@inline
+function blendUnclipped4(from: v128, to: v128, alpha: v128): v128 {
+  return i32x4.trunc_sat_f32x4_s(f32x4.add(from, f32x4.mul(alpha, f32x4.sub(f32x4.convert_i32x4_s(to), from))));
+}
+
+/** Blends an RGB image with its grey version, four pixels at a time. */
 export function saturate(src: usize, dst: usize, pixels: i32, alpha: f32): void {
   const share = f32x4.splat(alpha);
+  const zero = i32x4.splat(0);
   const end = src + <usize>(pixels * 3);
-  for (let from = src, to = dst; from < end; from += 3, to += 3) {
-    store4(to, blend4(f32x4.splat(<f32>greyOf(from)), f32x4.convert_i32x4_s(tap(from)), share));
+  for (let from = src, to = dst; from < end; from += 12, to += 12) {
+    const four = v128.load(from);
+    const red = v128.shuffle<i8>(four, zero, 0, 16, 16, 16, 3, 16, 16, 16, 6, 16, 16, 16, 9, 16, 16, 16);
+    const green = v128.shuffle<i8>(four, zero, 1, 16, 16, 16, 4, 16, 16, 16, 7, 16, 16, 16, 10, 16, 16, 16);
+    const blue = v128.shuffle<i8>(four, zero, 2, 16, 16, 16, 5, 16, 16, 16, 8, 16, 16, 16, 11, 16, 16, 16);
+    const sum = i32x4.add(
+      i32x4.add(i32x4.mul(red, i32x4.splat(19595)), i32x4.mul(green, i32x4.splat(38470))),
+      i32x4.add(i32x4.mul(blue, i32x4.splat(7471)), i32x4.splat(0x8000)),
+    );
+    const grey = f32x4.convert_i32x4_s(i32x4.shr_u(sum, 16));
+    const redGreen = i16x8.narrow_i32x4_s(blendUnclipped4(grey, red, share), blendUnclipped4(grey, green, share));
+    const blueTwice = blendUnclipped4(grey, blue, share);
+    const planes = i8x16.narrow_i16x8_u(redGreen, i16x8.narrow_i32x4_s(blueTwice, blueTwice));
+    v128.store(to, v128.shuffle<i8>(planes, planes, 0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11, 0, 0, 0, 0));
   }
 }
 
@@ -314,8 +333,15 @@ function roundHalfUp(value: f64): i32 {
   return <i32>(value - floor >= 0.5 ? floor + 1 : floor);
 }
 
-/** Adds to the hue of an RGB image, in steps of 1/255 of the circle, by way of Pillow's 8-bit HSV; in place. */
-export function turnHue(image: usize, pixels: i32, add: i32): void {
+/**
+ * Adds to the hue of an RGB image, in steps of 1/255 of the circle, by way of Pillow's 8-bit HSV; in place.
+ * `scratch`: 256 f32, what is left of each hue beyond its sixth of the circle.
+ */
+export function turnHue(image: usize, pixels: i32, add: i32, scratch: usize): void {
+  for (let hue = 0; hue < 256; hue++) {
+    const position = (<f64>hue * 6) / 255;
+    store<f32>(scratch + (<usize>hue << 2), <f32>(position - Math.floor(position)));
+  }
   for (let at = 0, pixel = image; at < pixels; at++, pixel += 3) {
     const red = <i32>load<u8>(pixel), green = <i32>load<u8>(pixel, 1), blue = <i32>load<u8>(pixel, 2);
     const value = max(red, max(green, blue));
@@ -323,20 +349,21 @@ export function turnHue(image: usize, pixels: i32, add: i32): void {
     const saturation = range == 0 ? 0 : <i32>(<f64>(<f32>range / <f32>value) * 255);
     let r = value, g = value, b = value;
     if (saturation > 0) {
-      const rc = <f32>(value - red) / <f32>range;
-      const gc = <f32>(value - green) / <f32>range;
-      const bc = <f32>(value - blue) / <f32>range;
-      const sixths = red == value ? bc - gc : green == value ? <f32>(2 + <f64>rc - <f64>bc) : <f32>(4 + <f64>gc - <f64>rc);
+      // The distances of the two smaller channels, in the order of the circle; exact for the largest one, whose is 0.
+      const start: f64 = red == value ? 0 : green == value ? 2 : 4;
+      const ahead = red == value ? blue : green == value ? red : green;
+      const behind = red == value ? green : green == value ? blue : red;
+      const aheadShare = <f32>(value - ahead) / <f32>range;
+      const behindShare = <f32>(value - behind) / <f32>range;
+      const sixths = <f32>(start + <f64>aheadShare - <f64>behindShare);
       const turned = <f64>sixths / 6 + 1;
       const hue = (<i32>(<f64><f32>(turned >= 1 ? turned - 1 : turned) * 255) + add) & 255;
-      const position = (<f64>hue * 6) / 255;
-      const sector = Math.floor(position);
-      const part = <f32>(position - sector);
+      const part = load<f32>(scratch + (<usize>hue << 2));
       const share = <f32>(<f64>saturation / 255);
       const p = roundHalfUp(<f64>value * (1 - <f64>share));
       const q = roundHalfUp(<f64>value * (1 - <f64>(share * part)));
       const t = roundHalfUp(<f64>value * (1 - <f64>share * (1 - <f64>part)));
-      const sixth = <i32>sector % 6;
+      const sixth = ((hue * 6) / 255) % 6;
       r = sixth == 0 || sixth == 5 ? value : sixth == 1 ? q : sixth == 4 ? t : p;
       g = sixth == 1 || sixth == 2 ? value : sixth == 0 ? t : sixth == 3 ? q : p;
       b = sixth == 3 || sixth == 4 ? value : sixth == 2 ? t : sixth == 5 ? q : p;
