@@ -122,7 +122,9 @@ async function checkDisk(target: string, bytes: number): Promise<void> {
   }
   const free = disk ? disk.bavail * disk.bsize : Number.POSITIVE_INFINITY;
   if (bytes <= free) return;
-  const [expected, got] = [bytes, free].map((value) => `${(value / 1e9).toFixed(1)} GB`) as [string, string];
+  const [expected, got] = [bytes, free].map((value) =>
+    value < 1e9 ? `${(value / 1e6).toFixed(1)} MB` : `${(value / 1e9).toFixed(1)} GB`,
+  ) as [string, string];
   const todo = "free some space or choose another --output-dir";
   throw new MsmaeError("Data", { where: parent, expected: `${expected} of free space`, got, todo });
 }

@@ -43,8 +43,10 @@ const CONTENT = { "a/1.txt": "one", "a/b/2.txt": "two".repeat(1000), "empty.txt"
 const PAIRS = Object.entries(CONTENT);
 
 describe("openArchives reads", () => {
-  test("zip files, deflated and stored", async () => {
-    expect(await read([await writeZip(at("x.zip"), CONTENT)])).toEqual(PAIRS);
+  test.each([false, true])("zip files (zip64: %s)", async (zip64) => {
+    const path = await writeZip(at("x.zip"), CONTENT, zip64);
+    expect(readFileSync(path).includes("PK\u0006\u0006")).toBe(zip64);
+    expect(await read([path])).toEqual(PAIRS);
   });
 
   test.each(["x.tar", "x.tar.gz", "x.tgz"])("%s", async (name) => {

@@ -6,14 +6,20 @@ import { type Header, pack } from "tar-stream";
 import { ZipFile } from "yazl";
 
 /** Writes a zip file of the given contents, in order. */
-export async function writeZip(path: string, files: Readonly<Record<string, string | Uint8Array>>): Promise<string> {
+export async function writeZip(
+  path: string,
+  files: Readonly<Record<string, string | Uint8Array>>,
+  zip64 = false,
+): Promise<string> {
   const zip = new ZipFile();
   // A fixed time keeps the bytes, and with them the hashes, the same.
   const options = { mtime: new Date(2020, 0, 1), mode: 0o100644 };
-  for (const [name, content] of Object.entries(files)) zip.addBuffer(Buffer.from(content), name, options);
+  for (const [name, content] of Object.entries(files)) {
+    zip.addBuffer(Buffer.from(content), name, { ...options, forceZip64Format: zip64 });
+  }
   const out = createWriteStream(path);
   zip.outputStream.pipe(out);
-  zip.end();
+  zip.end({ forceZip64Format: zip64, comment: "" });
   await finished(out);
   return path;
 }
