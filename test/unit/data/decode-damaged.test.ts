@@ -1,7 +1,7 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { gzipSync } from "node:zlib";
+import { gunzipSync, gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import { openImageFile } from "../../../src/data/decode/open-image-file.ts";
@@ -20,7 +20,7 @@ const folder = mkdtempSync(join(tmpdir(), "msmae-damaged-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Much less than the defaults, so that a case which passes them shows. */
-const LIMITS = { fileBytes: 2 ** 20, pixels: 2 ** 20, frames: 1000, decodedBytes: 2 ** 24 };
+const LIMITS = { fileBytes: 2 ** 23, pixels: 2 ** 20, frames: 1000, decodedBytes: 2 ** 24 };
 /** Milliseconds that one damaged file may take; opening a good one takes about one. */
 const LONGEST = 2000;
 
@@ -96,6 +96,26 @@ describe("damaged files give a picture or a Data error that names them, in bound
       await readAll(`${name}.gz`, damaged(good, change));
     });
     await fc.assert(property, { numRuns: 300 });
+  }, 120_000);
+});
+
+const real = join(process.env.MSMAE_DATA ?? "../shared/data", "nifti");
+const present = existsSync(real);
+
+describe.skipIf(!present)(`real files, damaged${present ? "" : " SKIPPED: no ../shared/data/nifti"}`, () => {
+  test("NIfTI as it is stored, and unpacked", async () => {
+    const names = ["draw", "hippo", "lesion", "low_res", "minimal"].map((name) => `${name}.nii.gz`);
+    const files = names.flatMap((name): [string, Uint8Array][] => {
+      const packed = readFileSync(join(real, name));
+      return [
+        [name, packed],
+        [name.replace(".gz", ""), gunzipSync(packed)],
+      ];
+    });
+    const property = fc.asyncProperty(fc.constantFrom(...files), damage, async ([name, good], change) => {
+      await readAll(name, damaged(good, change));
+    });
+    await fc.assert(property, { numRuns: 200 });
   }, 120_000);
 });
 
