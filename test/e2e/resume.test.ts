@@ -50,6 +50,14 @@ const kinds: [string, Kind][] = [
     "fine-tuning with accumulation, clipping and average",
     { verb: "finetune", more: { accumIter: 2, clipGrad: 1, emaDecay: 0.9 }, step: 14 },
   ],
+  [
+    "fine-tuning with mixing, balanced sampling and the focal loss",
+    {
+      verb: "finetune",
+      more: { accumIter: 2, mixup: 0.8, cutmix: 1, mixupMode: "elem", sampling: "balanced", loss: "focal" },
+      step: 14,
+    },
+  ],
 ];
 
 function inputOf({ verb, more }: Kind, outputDir: string): PretrainInput & FinetuneInput {

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Sample } from "../../../src/data/sample.ts";
 import { type Batch, type EpochOptions, ImageLoader } from "../../../src/data/loader.ts";
+import type { Sample } from "../../../src/data/sample.ts";
 import { epochOrder } from "../../../src/data/sampling.ts";
 import { RandomStream } from "../../../src/random.ts";
 
