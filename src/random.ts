@@ -15,6 +15,7 @@ export type StreamName =
   | "elastic"
   | "drop-path"
   | "split"
+  | "data-check"
   | "phantom"
   | "mixing"
   | "evaluation";

@@ -1,8 +1,8 @@
 import { curveChart } from "./charts.ts";
 import { facts, type Html, html, nothing, percent, section } from "./html.ts";
+import { type PageSection, renderPage, tileRow } from "./page.ts";
 import { attentionSection, pointingGameSection, reconstructionSection } from "./section-images.ts";
 import { evaluationSection } from "./section-metrics.ts";
-import { STYLE } from "./style.ts";
 import type { ProvenanceSection, ReportInput } from "./types.ts";
 
 export { encodePng } from "./png.ts";
@@ -28,44 +28,12 @@ export type {
  */
 export async function renderReport(input: ReportInput): Promise<string> {
   const sections = await reportSections(input);
-  const body = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="generator" content="msmae">
-<title>${input.title}</title>
-<style>`;
-  const page = html`</style>
-</head>
-<body>
-<header>
-<h1>${input.title}</h1>
-${input.lead === undefined ? nothing : html`<p class="lead">${input.lead}</p>`}
-<p class="warning"><strong>Not a medical device.</strong> For research only: nothing here may guide the care of a patient.</p>
-${tiles(input)}
-${sections.length < 2 ? nothing : html`<nav aria-label="Contents"><ul>${sections.map(({ id, short }) => html`<li><a href="#${id}">${short}</a></li>`)}</ul></nav>`}
-</header>
-<main>
-${sections.map(({ content }) => content)}
-</main>
-<footer><p class="note">Made by msmae, supervised masked autoencoders for medical images (method: arXiv 2305.05871). Not a medical device.</p></footer>
-</body>
-</html>
-`;
-  return body.markup + STYLE + page.markup;
+  return renderPage({ ...input, tiles: tiles(input), sections });
 }
 
-interface NamedSection {
-  id: string;
-  /** Name in the contents. */
-  short: string;
-  content: Html;
-}
-
-async function reportSections(input: ReportInput): Promise<NamedSection[]> {
+async function reportSections(input: ReportInput): Promise<PageSection[]> {
   const { summary = [], curves = [], reconstructions = [], evaluation, attention, pointingGame, provenance } = input;
-  const sections: NamedSection[] = [];
+  const sections: PageSection[] = [];
   const add = (id: string, short: string, content: Html): number => sections.push({ id, short, content });
   if (summary.length > 0) add("summary", "Run", section("summary", "The run", facts(summary)));
   if (evaluation !== undefined) add("evaluation", "Classification", await evaluationSection(evaluation));
@@ -89,9 +57,8 @@ async function reportSections(input: ReportInput): Promise<NamedSection[]> {
 
 /** The headline figures, where the report has them. */
 function tiles({ evaluation, pointingGame }: ReportInput): Html {
-  const shown: Html[] = [];
-  const tile = (value: string, label: string): number =>
-    shown.push(html`<div class="tile"><b>${value}</b><span>${label}</span></div>`);
+  const shown: { value: string; label: string }[] = [];
+  const tile = (value: string, label: string): number => shown.push({ value, label });
   if (evaluation !== undefined) {
     const { accuracy, classNames, f1Macro, aucMacro } = evaluation.metrics;
     tile(percent(accuracy), `accuracy (guessing: ${percent(1 / classNames.length)})`);
@@ -102,7 +69,7 @@ function tiles({ evaluation, pointingGame }: ReportInput): Html {
   if (last !== undefined && last.result.hitRate !== null) {
     tile(percent(last.result.hitRate), `of maps peak in the lesion (chance: ${percent(last.result.chance)})`);
   }
-  return shown.length === 0 ? nothing : html`<div class="tiles">${shown}</div>`;
+  return tileRow(shown);
 }
 
 function provenanceSection({ seed, command, notes = [], environment, configYaml }: ProvenanceSection): Html {

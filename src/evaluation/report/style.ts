@@ -3,14 +3,14 @@ export const STYLE = `
 :root {
   color-scheme: light dark;
   --page: #fbfbfa; --card: #ffffff; --ink: #1b1c1e; --ink-soft: #5c6066; --line: #dcdee1; --accent: #00629b;
-  --warn-page: #fff4dc; --warn-line: #d9a326;
+  --warn-page: #fff4dc; --warn-line: #d9a326; --bad: #b3261e;
   --series-1: #0072b2; --series-2: #d55e00; --series-3: #009e73; --series-4: #b5548b;
   --series-5: #b08900; --series-6: #3a9bd0; --series-7: #5b4a9c; --series-8: #6b6b6b;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --page: #131416; --card: #1c1e21; --ink: #eceef0; --ink-soft: #a4a9b0; --line: #3a3e44; --accent: #6cb8e6;
-    --warn-page: #35290d; --warn-line: #b98a20;
+    --warn-page: #35290d; --warn-line: #b98a20; --bad: #f2867e;
     --series-1: #5ab4e8; --series-2: #f5894a; --series-3: #35c99b; --series-4: #e08cbd;
     --series-5: #e5c33a; --series-6: #9ad6f5; --series-7: #b0a1ee; --series-8: #b5b5b5;
   }
@@ -68,6 +68,19 @@ thead th { font-size: .8rem; color: var(--ink-soft); vertical-align: bottom; }
 .bar u { position: absolute; top: 50%; height: 2px; margin-top: -1px; background: var(--ink); }
 .bars .label { display: flex; justify-content: space-between; gap: 1rem; font-size: .9rem; }
 .bars .label span:last-child { font-variant-numeric: tabular-nums; white-space: nowrap; }
+ul.findings { list-style: none; padding: 0; max-width: none; display: grid; gap: .9rem; }
+.findings li { border-left: 4px solid var(--line); padding: .1rem 0 .1rem .8rem; }
+.findings .leak { border-color: var(--bad); }
+.findings .warning-mark { border-color: var(--warn-line); }
+.findings p { margin: .15rem 0 0; }
+.badge { font-size: .75rem; font-weight: 600; text-transform: uppercase; letter-spacing: .04em; color: var(--ink-soft); margin-right: .5rem; }
+.leak .badge { color: var(--bad); }
+.pairs { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 20rem), 1fr)); gap: 1.3rem; margin: 1rem 0; }
+.pair { display: grid; grid-template-columns: 1fr 1fr; gap: .4rem; align-items: end; }
+.pair > p { grid-column: 1 / -1; margin: 0; font-size: .85rem; }
+.pair img, .strip img { width: 100%; height: auto; display: block; border-radius: 4px; background: #000; }
+.pair figcaption, .strip figcaption { font-size: .78rem; line-height: 1.3; margin: .25rem 0 0; }
+.strip { display: grid; grid-template-columns: repeat(auto-fill, minmax(8.5rem, 1fr)); gap: .8rem; margin: .8rem 0; }
 pre { background: var(--page); border: 1px solid var(--line); border-radius: 6px; padding: .7rem; overflow-x: auto; font-size: .82rem; line-height: 1.45; overflow-wrap: normal; }
 summary { cursor: pointer; color: var(--accent); }
 footer { padding-bottom: 2rem; }
@@ -82,5 +95,5 @@ footer { padding-bottom: 2rem; }
   .pictures:has(> :nth-child(4)) { grid-template-columns: repeat(2, minmax(0, 1fr)) !important; }
   th, td { padding: .3rem .45rem; }
 }
-@media print { section, .tile { border-color: #ccc; } figure, tr, .pictures { break-inside: avoid; } nav { display: none; } }
+@media print { section, .tile { border-color: #ccc; } figure, tr, .pictures, .pair { break-inside: avoid; } nav { display: none; } }
 `;

@@ -1,0 +1,196 @@
+import { mkdir, realpath } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { dirname, join, resolve, sep } from "node:path";
+import { writeFault, writeFileAtomic } from "../atomic-file.ts";
+import { type Dataset, type DatasetOptions, openDataset, SPLITS } from "../data/dataset.ts";
+import { parseWindow } from "../data/decode/window.ts";
+import { relativeName, splitTable } from "../data/split-table.ts";
+import { MsmaeError } from "../errors.ts";
+import type { RunHooks } from "../events.ts";
+import { type Appearance, appearanceOf } from "./appearance.ts";
+import { cleanedRows, type FixKeep } from "./clean-split.ts";
+import { countCopies, findCopies, relatives } from "./copies.ts";
+import { findingsOf } from "./findings.ts";
+import { namePicture, pairsOf } from "./pairs.ts";
+import { Pictures } from "./pictures.ts";
+import { checkReport } from "./report.ts";
+import { type CheckResult, MOST_PAIRS } from "./result.ts";
+import { interrupted, scanFiles } from "./scan-pool.ts";
+import { findShortcuts } from "./shortcuts.ts";
+
+/** What `data check` takes. */
+export interface CheckOptions extends Pick<DatasetOptions, "slices" | "axis" | "splitFile" | "fold" | "cacheDir"> {
+  dataPath: string;
+  seed: number;
+  /** Folder for report.html and check.json; without it neither is written. */
+  outputDir?: string;
+  /** How values of any unit become grey levels, a rule of {@link parseWindow}. Default `auto`. */
+  window?: string;
+  /** Write a split without leaks as CSV: `true` for cleaned.csv in the output folder, or a path. Images stay as they are. */
+  fix?: boolean | string;
+  /**
+   * Which copy the cleaned split keeps. Default `test`: the published test set stays whole, so that figures can be
+   * compared, and what it shares with training is not learned.
+   */
+  fixKeep?: FixKeep;
+  /** Threads that decode; 0 decodes in this thread. Default: one for each core, at most 8. */
+  workers?: number;
+  /** Longest time for one picture, in seconds. Default 60. */
+  itemSeconds?: number;
+}
+
+/**
+ * Looks at a data set as a reviewer would before training: copies and patients on two sides, conflicting labels, damaged
+ * and odd files, and whatever but the content tells the classes apart. A validation split is not drawn: splits are those
+ * that the data set names. Nothing in the data set is written to.
+ *
+ * @throws MsmaeError Data when the data set cannot be opened or a file not be written; Config for options out of range
+ * and for an output folder inside the data set; Interrupted by the signal.
+ */
+export async function checkData(options: CheckOptions, hooks: RunHooks = {}): Promise<CheckResult> {
+  const started = performance.now();
+  const paths = await outputPaths(options);
+  const dataset = await open(options);
+  for (const message of dataset.notices) hooks.onEvent?.({ type: "note", message });
+  const pictures = await scan(dataset, options, hooks);
+  hooks.onEvent?.({ type: "phase", name: "near-identical pictures", total: pictures.count });
+  const copies = await findCopies(pictures, async (done, total) => {
+    hooks.onEvent?.({ type: "phase-progress", done: Math.round((done / Math.max(1, total)) * pictures.count) });
+    // Lets a signal through.
+    await new Promise(setImmediate);
+    if (hooks.signal?.aborted) throw interrupted();
+  });
+  hooks.onEvent?.({ type: "note", message: "Looking for what else tells the classes apart." });
+  const shortcuts = findShortcuts(pictures, dataset.classNames, relatives(pictures, copies), options.seed);
+  const pairs = pairsOf(dataset, pictures, copies);
+  const appearance = appearanceOf(pictures);
+  const facts = {
+    images: pictures.count,
+    unreadable: unreadableOf(dataset, pictures),
+    ...countCopies(pictures, copies),
+    classCounts: classCounts(dataset, SPLITS),
+    splitClassCounts: {
+      train: classCounts(dataset, ["train"]),
+      val: classCounts(dataset, ["val"]),
+      test: classCounts(dataset, ["test"]),
+    },
+    pairs: pairs.slice(0, MOST_PAIRS).map(({ pair }) => pair),
+    pairsFound: pairs.length,
+    appearance: namedAppearance(dataset, pictures, appearance),
+    shortcuts,
+    dicom: { files: pictures.dicomFiles, identifying: Object.fromEntries(pictures.identifying) },
+  };
+  const result: CheckResult = {
+    ...facts,
+    leakage: facts.identicalAcrossSplits + facts.nearIdenticalAcrossSplits + facts.groupsAcrossSplits > 0,
+    findings: findingsOf(facts, dataset),
+    seconds: 0,
+  };
+  if (paths.fix) {
+    const { rows, dropped } = cleanedRows(pictures, copies, options.fixKeep ?? "test");
+    await write(paths.fix, splitTable(dataset, rows, dirname(paths.fix)));
+    result.fix = { path: paths.fix, keep: options.fixKeep ?? "test", images: rows.length, dropped };
+  }
+  result.seconds = (performance.now() - started) / 1000;
+  if (paths.folder) {
+    result.reportPath = join(paths.folder, "report.html");
+    result.resultPath = join(paths.folder, "check.json");
+    await write(result.reportPath, await checkReport({ result, dataset, pictures, pairs, appearance, options }));
+    result.seconds = (performance.now() - started) / 1000;
+    await write(result.resultPath, `${JSON.stringify(result, undefined, 2)}\n`);
+  }
+  return result;
+}
+
+function open(options: CheckOptions): Promise<Dataset> {
+  const { dataPath, seed, slices, axis, splitFile, fold, cacheDir } = options;
+  // What is drawn at random is drawn anew each time: only splits that are given can be right or wrong.
+  const drawn = { valSplit: 0, testSplit: 0 };
+  const rest = { slices, axis, splitFile, fold, cacheDir };
+  return openDataset(dataPath, { seed, ...drawn, ...withoutUndefined(rest), oneClass: true });
+}
+
+function withoutUndefined<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given) as { [K in keyof T]?: Exclude<T[K], undefined> };
+}
+
+async function scan(dataset: Dataset, options: CheckOptions, { onEvent, signal }: RunHooks): Promise<Pictures> {
+  const pictures = new Pictures(dataset);
+  const files = pictures.tasks();
+  const reading = { window: parseWindow(options.window ?? "auto"), axis: options.axis ?? "axial" };
+  onEvent?.({ type: "phase", name: "decoding", total: pictures.count });
+  let done = 0;
+  const listener = {
+    onPicture: (file: number, at: number, outcome: Parameters<Pictures["add"]>[1]) => {
+      pictures.add(files[file]?.positions[at] as number, outcome);
+      onEvent?.({ type: "phase-progress", done: ++done });
+    },
+    onFile: (file: number, outcome: Parameters<Pictures["addFile"]>[1]) =>
+      pictures.addFile(files[file]?.positions ?? [], outcome),
+  };
+  const { workers = Math.min(8, availableParallelism()), itemSeconds = 60 } = options;
+  if (!Number.isInteger(workers) || workers < 0 || !(itemSeconds > 0)) {
+    const got = `workers ${workers}, itemSeconds ${itemSeconds}`;
+    throw configError("data check", "workers ≥ 0 and itemSeconds above 0", got, "correct these options");
+  }
+  const tasks = files.map(({ task }) => task);
+  await scanFiles(tasks, reading, listener, { workers, itemSeconds, signal });
+  pictures.unreadable.sort((a, b) => a.at - b.at);
+  return pictures;
+}
+
+function unreadableOf(dataset: Dataset, pictures: Pictures): CheckResult["unreadable"] {
+  return pictures.unreadable.map(({ at, error }) => {
+    const { path, item } = pictures.sample(at);
+    return { path: relativeName(dataset.root, path), ...(item === undefined ? {} : { item }), error };
+  });
+}
+
+function classCounts({ classNames, splits }: Dataset, of: readonly (typeof SPLITS)[number][]): Record<string, number> {
+  const counts = new Array<number>(classNames.length).fill(0);
+  for (const split of of) for (const { label } of splits[split]) counts[label] = (counts[label] as number) + 1;
+  return Object.fromEntries(classNames.map((name, label) => [name, counts[label] as number]));
+}
+
+function namedAppearance(dataset: Dataset, pictures: Pictures, found: Appearance): CheckResult["appearance"] {
+  const named = (positions: readonly number[]) => positions.map((at) => namePicture(dataset, pictures, at));
+  return {
+    ...found,
+    tiny: named(found.tiny),
+    oddSizes: named(found.oddSizes),
+    oddShapes: named(found.oddShapes),
+    oddModes: named(found.oddModes),
+    lowRange: named(found.lowRange),
+  };
+}
+
+async function outputPaths(options: CheckOptions): Promise<{ folder?: string; fix?: string }> {
+  const { dataPath, outputDir, fix, fixKeep } = options;
+  if (fixKeep !== undefined && fixKeep !== "test" && fixKeep !== "train") {
+    throw configError("fixKeep", "test or train", `${fixKeep}`, "say which copy is to stay");
+  }
+  if (fix === true && outputDir === undefined) {
+    throw configError("fix", "an output folder", "none", "give --output-dir, or the path of the CSV file");
+  }
+  const folder = outputDir === undefined ? undefined : resolve(outputDir);
+  const csv = typeof fix === "string" ? resolve(fix) : fix ? join(folder as string, "cleaned.csv") : undefined;
+  const root = await realpath(dataPath).catch(() => resolve(dataPath));
+  for (const path of [folder, csv]) {
+    if (path === undefined || !(path === root || path.startsWith(root + sep))) continue;
+    const todo = "choose a place outside it: a check never touches the data";
+    throw configError("output", "a place outside the data set", path, todo);
+  }
+  return { ...(folder ? { folder } : {}), ...(csv ? { fix: csv } : {}) };
+}
+
+async function write(path: string, content: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true }).catch((error: unknown) => {
+    throw writeFault(path, error);
+  });
+  await writeFileAtomic(path, content);
+}
+
+function configError(where: string, expected: string, got: string, todo: string): MsmaeError {
+  return new MsmaeError("Config", { where, expected, got, todo });
+}

@@ -1,0 +1,15 @@
+import { parentPort, workerData } from "node:worker_threads";
+import sharp from "sharp";
+import { type FileOutcome, type FileTask, type PictureOutcome, type ScanReading, scanFile } from "./scan-file.ts";
+
+/** What a thread tells while it looks at a file: each picture, then the file. */
+export type ScanMessage = { at: number; picture: PictureOutcome } | { file: FileOutcome };
+
+// The threads are the parallelism.
+sharp.concurrency(1);
+const reading = workerData as ScanReading;
+
+parentPort?.on("message", async (task: FileTask) => {
+  const tell = (message: ScanMessage) => parentPort?.postMessage(message);
+  tell({ file: await scanFile(task, reading, (at, picture) => tell({ at, picture })) });
+});
