@@ -47,12 +47,12 @@ export class PictureReader {
 /** Pairs side by side. */
 export async function pairGrid(reader: PictureReader, pairs: readonly LocatedPair[]): Promise<Html> {
   const figures: Html[] = [];
-  for (const { pair, a, b } of pairs) {
+  for (const { pair, a, b, symmetry } of pairs) {
     const conflict = pair.a.class !== pair.b.class ? html` <strong>Different classes.</strong>` : html``;
     const how =
       pair.kind === "identical"
         ? "Identical, pixel for pixel."
-        : `Nearly identical (detail ${pair.detail.toFixed(2)} of 1); the right one is ${pair.turn}.`;
+        : `Nearly identical (detail ${pair.detail.toFixed(2)} of 1)${symmetry === 0 ? "" : `; the right one is ${pair.turn}`}.`;
     const sides = [await picture(reader, a, pair.a), await picture(reader, b, pair.b)];
     figures.push(html`<div class="pair">${sides}<p>${how}${conflict}</p></div>`);
   }

@@ -116,7 +116,7 @@ function pairKinds(pairs: readonly LocatedPair[]): PairKind[] {
       text,
       pairs: all,
       shown,
-      order: spread ? ", evenly from the most to the least alike" : "",
+      order: spread ? ", drawn evenly from the most to the least alike" : "",
     };
   };
   const conflict = ({ a, b }: LocatedPair["pair"]) => a.class !== b.class;
@@ -219,7 +219,7 @@ function propertyTable(title: string, found: readonly PropertyAssociation[], tar
     cramersV.toFixed(2),
     percent(balancedAccuracy),
     percent(chance),
-    OF_THE_CONTENT.has(property) ? "may be of the disease" : "",
+    target === "class" && OF_THE_CONTENT.has(property) ? "the disease may change it" : "",
   ]);
   return table(`${title}: 0 is no relation, 1 gives it away.`, columns, rows);
 }

@@ -1,4 +1,4 @@
-import { stat } from "node:fs/promises";
+import { statSync } from "node:fs";
 import { extname } from "node:path";
 import { MsmaeError } from "../../errors.ts";
 import type { RasterImage } from "../raster.ts";
@@ -88,7 +88,7 @@ let remembered: { key: string; file: ImageFile } | undefined;
 const opening = new Map<string, Promise<ImageFile>>();
 
 async function openRemembered(path: string, limits: Partial<DecodeLimits>): Promise<ImageFile> {
-  const { mtimeMs, size } = await stat(path);
+  const { mtimeMs, size } = statSync(path);
   const key = JSON.stringify([path, mtimeMs, size, limits]);
   if (remembered?.key === key) return remembered.file;
   const shared = opening.get(key);

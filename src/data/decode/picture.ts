@@ -2,6 +2,7 @@ import sharp, { type Metadata, type Sharp } from "sharp";
 import type { RasterImage } from "../raster.ts";
 import { decodeBmp } from "./bmp.ts";
 import { overLimit, unreadable } from "./decode-error.ts";
+import { decodePlainJpeg } from "./jpeg.ts";
 import type { DecodeLimits, ImageFile, NumericArray, SourceImage, StoredArray } from "./source-image.ts";
 import { unitLevels } from "./statistics.ts";
 import { needsOwnReader, readTiffSamples, type TiffSamples } from "./tiff.ts";
@@ -39,6 +40,8 @@ export async function openPicture(
   where: string,
   limits: DecodeLimits,
 ): Promise<ImageFile> {
+  const plain = format === "JPEG" ? await decodePlainJpeg(bytes, limits.pixels) : undefined;
+  if (plain) return onePicture("JPEG", plain, where, limits);
   const load = (page: number) => {
     const pages = format === "TIFF" ? { page } : {};
     return sharp(bytes, { failOn: "error", limitInputPixels: limits.pixels, ignoreIcc: true, ...pages });
@@ -92,10 +95,14 @@ export function openBmp(bytes: Uint8Array, where: string, limits: DecodeLimits):
   } catch (cause) {
     throw unreadable(where, cause);
   }
-  const read = async () => eightBit(image);
+  return onePicture("BMP", eightBit(image), where, limits);
+}
+
+function onePicture(format: string, image: SourceImage, where: string, limits: DecodeLimits): ImageFile {
+  const read = async () => image;
   const { width, height, channels } = image;
   return {
-    format: "BMP",
+    format,
     count: () => 1,
     read,
     array: () => stack(1, read, where, limits),

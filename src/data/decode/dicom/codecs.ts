@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { messageOf } from "../../../errors.ts";
+import { type CodestreamHeader, hasJpegEnd, readCodestreamHeader, withoutBoxes } from "../codestream.ts";
 import type { NumericArray } from "../source-image.ts";
-import { type CodestreamHeader, hasJpegEnd, readCodestreamHeader, withoutBoxes } from "./codestream.ts";
 import { dataError } from "./errors.ts";
 import type { ImageInfo } from "./image-info.ts";
 import { interleave } from "./samples.ts";

@@ -1,4 +1,4 @@
-import { codestreamStart } from "./codestream.ts";
+import { codestreamStart } from "../codestream.ts";
 import type { DataSet, Element, Fragment } from "./data-set.ts";
 import { dataError } from "./errors.ts";
 

@@ -1,13 +1,13 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { hasJpegEnd, readCodestreamHeader, withoutBoxes } from "../../../../src/data/decode/dicom/codestream.ts";
-import { parseFile } from "../../../../src/data/decode/dicom/file.ts";
-import { joinFragments, splitFrames } from "../../../../src/data/decode/dicom/frames.ts";
-import { imageInfo } from "../../../../src/data/decode/dicom/image-info.ts";
-import { openDicom } from "../../../../src/data/decode/dicom/index.ts";
-import { DEFAULT_LIMITS } from "../../../../src/data/decode/source-image.ts";
-import { type BuiltElement, buildDicom, greyImage } from "./dicom-builder.ts";
+import { hasJpegEnd, readCodestreamHeader, withoutBoxes } from "../../../src/data/decode/codestream.ts";
+import { parseFile } from "../../../src/data/decode/dicom/file.ts";
+import { joinFragments, splitFrames } from "../../../src/data/decode/dicom/frames.ts";
+import { imageInfo } from "../../../src/data/decode/dicom/image-info.ts";
+import { openDicom } from "../../../src/data/decode/dicom/index.ts";
+import { DEFAULT_LIMITS } from "../../../src/data/decode/source-image.ts";
+import { type BuiltElement, buildDicom, greyImage } from "./dicom/dicom-builder.ts";
 
 const u16 = (value: number) => [value >> 8, value & 255];
 const u32 = (value: number) => [...u16(value >>> 16), ...u16(value & 0xffff)];
