@@ -6,7 +6,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { anonymiseBytes } from "../../src/data/anonymise/file.ts";
-import type { AnonymiseOption } from "../../src/data/anonymise/profile.ts";
+import type { AnonymiseOption } from "../../src/data/anonymise/options.ts";
 import { Pseudonyms } from "../../src/data/anonymise/pseudonyms.ts";
 import { looksLikeDicom } from "../../src/data/decode/dicom/file.ts";
 import { messageOf } from "../../src/errors.ts";

@@ -25,6 +25,15 @@ export const library: Verbs = {
     const result = await showImageFile({ ...options, axis, item });
     return { result, lines: describeShown(result) };
   },
+  async dataCheck({ sliceAxis: axis, ...options }, hooks) {
+    const [{ checkData }, { checkSummary }] = await Promise.all([
+      import("../check/check-data.ts"),
+      import("../check/summary.ts"),
+    ]);
+    const result = await checkData({ ...options, axis }, hooks);
+    return { result, lines: checkSummary(result) };
+  },
+  dataAnonymise: async (options, hooks) => (await import("../data/anonymise/index.ts")).anonymiseDicom(options, hooks),
   dataStats: async (options, hooks) => (await import("../data/stats.ts")).dataStats(options, hooks),
   dataSplit: async ({ sliceAxis: axis, ...options }, hooks) =>
     (await import("../data/split-data.ts")).splitData({ ...options, axis }, hooks),

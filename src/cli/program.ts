@@ -7,7 +7,7 @@ import { ConfigError } from "../config/problems.ts";
 import { messageOf } from "../errors.ts";
 import { packageVersion } from "../version.ts";
 import type { VerbCommand } from "./commands/command.ts";
-import { dataPrepare, dataShow, dataSplit, dataStats } from "./commands/data.ts";
+import { dataAnonymise, dataCheck, dataPrepare, dataShow, dataSplit, dataStats } from "./commands/data.ts";
 import { demo } from "./commands/demo.ts";
 import { evaluate } from "./commands/eval.ts";
 import { finetune } from "./commands/finetune.ts";
@@ -58,6 +58,8 @@ export async function runCli(argv: readonly string[], verbs: Verbs, streams: Str
   add(dataPrepare);
   add(dataSplit);
   add(dataStats);
+  add(dataCheck);
+  add(dataAnonymise);
   try {
     await program.parseAsync(normaliseFlags(argv), { from: "user" });
     return exitCode;

@@ -1,4 +1,6 @@
 import type {
+  DataAnonymiseOptions,
+  DataCheckOptions,
   DataPrepareOptions,
   DataShowOptions,
   DataSplitOptions,
@@ -115,6 +117,25 @@ export interface DataSplitResult {
   splits: Readonly<Record<string, number>>;
 }
 
+export interface DataCheckResult {
+  images: number;
+  unreadable: readonly unknown[];
+  /** Images of later splits that stand in an earlier one. */
+  identicalAcrossSplits: number;
+  nearIdenticalAcrossSplits: number;
+  groupsAcrossSplits: number;
+  labelConflicts: number;
+  classCounts: Readonly<Record<string, number>>;
+  /** Whether anything stands in two splits. */
+  leakage: boolean;
+}
+
+export interface DataAnonymiseResult {
+  written: number;
+  failed: readonly { path: string; reason: string }[];
+  review: readonly { path: string; reason: string }[];
+}
+
 export interface DataPrepareResult {
   preset: string;
   outputDir: string;
@@ -136,6 +157,9 @@ export interface Verbs {
   inspect(path: InspectOptions["checkpoint"]): Promise<InspectResult>;
   /** The result, and the same as lines for people. */
   dataShow(options: DataShowOptions): Promise<{ result: DataShowResult; lines: string[] }>;
+  /** The result, and the same as lines for people. */
+  dataCheck(options: DataCheckOptions, hooks: RunHooks): Promise<{ result: DataCheckResult; lines: string[] }>;
+  dataAnonymise(options: DataAnonymiseOptions, hooks: RunHooks): Promise<DataAnonymiseResult>;
   dataStats(options: DataStatsOptions, hooks: RunHooks): Promise<DataStatsResult>;
   dataSplit(options: DataSplitOptions, hooks: RunHooks): Promise<DataSplitResult>;
   dataPrepare(options: DataPrepareOptions, hooks: RunHooks): Promise<DataPrepareResult>;

@@ -118,6 +118,10 @@ export const dataFields = {
     "Fold of the split file, or of the data set's own CSV, that is the validation set; the others are for training.",
     { defaultText: "none" },
   ),
+  group: field(
+    z.enum(["auto", "none"]).default("auto"),
+    "auto keeps images of one patient or lesion in one split, where the data set names them; none those of one file only.",
+  ),
   valSplit: field(
     z.number().min(0).max(0.9).default(0.1),
     "Share of each class of train/ held out for validation where val/ is missing; the seed decides which images, so pre-training and fine-tuning with one seed hold out the same.",

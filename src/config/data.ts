@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { ANONYMISE_OPTIONS } from "../data/anonymise/options.ts";
 import { PRESET_NAMES } from "../data/prepare/types.ts";
 import { dataFields, imageFields, loadingFields, readingFields, runtimeFields } from "./common.ts";
 import { field, infoOf } from "./fields.ts";
@@ -10,7 +11,7 @@ const dataPath = field(z.string().min(1), infoOf(dataFields.dataPath).descriptio
   expected: "a data set: a folder or a CSV file",
 });
 const { window, sliceAxis, slices } = readingFields;
-const { splitFile, fold, valSplit } = dataFields;
+const { splitFile, fold, group, valSplit } = dataFields;
 const testSplit = field(
   z.number().min(0).max(0.9).default(0.2),
   "Share of each class drawn for testing where the data set names no test images.",
@@ -48,6 +49,7 @@ export const dataStatsSchema = z.strictObject({
   ),
   splitFile,
   fold,
+  group,
   valSplit,
   inputSize: field(
     sizeSchema.default({ height: 224, width: 224 }),
@@ -110,6 +112,60 @@ export const dataPrepareSchema = z.strictObject({
   ...runtimeFields,
 });
 
+/** Options of `data check`: what a reviewer would look for before any training. */
+export const dataCheckSchema = z.strictObject({
+  dataPath,
+  strict: field(
+    z.boolean().default(false),
+    "End with exit code 3 where images, patients or lesions stand in two splits.",
+  ),
+  fix: field(
+    z.string().min(1).optional(),
+    "CSV file to write a split without leaks to, for --split-file or as a data set of its own; images stay as they are.",
+    { placeholder: "file", defaultText: "none written" },
+  ),
+  fixKeep: field(
+    z.enum(["test", "train"]).default("test"),
+    "Which copy --fix keeps: test keeps the published test set whole, train keeps everything that can be learned from.",
+  ),
+  outputDir: field(z.string().min(1).optional(), "Folder for report.html and check.json.", {
+    placeholder: "dir",
+    defaultText: "none written",
+  }),
+  splitFile,
+  fold,
+  ...readingFields,
+  workers: field(z.int().min(0).max(64).optional(), infoOf(loadingFields.workers).description, {
+    defaultText: "one per core",
+  }),
+  ...runtimeFields,
+});
+
+/** Options of `data anonymise`: DICOM files without identity. */
+export const dataAnonymiseSchema = z.strictObject({
+  inputs: field(z.array(z.string().min(1)).min(1), "DICOM files, or folders that are searched for them.", {
+    positional: true,
+    placeholder: "path",
+    expected: "one or more DICOM files or folders",
+  }),
+  outputDir: field(z.string().min(1), "New folder for the copies.", { placeholder: "dir" }),
+  keep: field(
+    z.array(z.enum(ANONYMISE_OPTIONS)).optional(),
+    `What to keep or only clean beyond the basic profile, of ${ANONYMISE_OPTIONS.join(", ")}.`,
+    { placeholder: "a,b", defaultText: "nothing", expected: `some of ${ANONYMISE_OPTIONS.join(", ")}` },
+  ),
+  key: field(
+    z.string().min(1).optional(),
+    "Secret that makes replacements repeatable: the same patient and study get the same ones in another run.",
+    { placeholder: "text", defaultText: "drawn anew each time" },
+  ),
+  ...runtimeFields,
+});
+
+export type DataCheckInput = z.input<typeof dataCheckSchema>;
+export type DataCheckOptions = z.output<typeof dataCheckSchema>;
+export type DataAnonymiseInput = z.input<typeof dataAnonymiseSchema>;
+export type DataAnonymiseOptions = z.output<typeof dataAnonymiseSchema>;
 export type DataShowInput = z.input<typeof dataShowSchema>;
 export type DataShowOptions = z.output<typeof dataShowSchema>;
 export type DataStatsInput = z.input<typeof dataStatsSchema>;

@@ -1,4 +1,8 @@
 export type {
+  DataAnonymiseInput,
+  DataAnonymiseOptions,
+  DataCheckInput,
+  DataCheckOptions,
   DataPrepareInput,
   DataPrepareOptions,
   DataShowInput,

@@ -29,6 +29,7 @@ export const evalSchema = z.strictObject({
   split: field(z.enum(["test", "val", "train"]).default("test"), "Which part of the data to evaluate."),
   splitFile: dataFields.splitFile,
   fold: dataFields.fold,
+  group: dataFields.group,
   valSplit: dataFields.valSplit,
   outputDir: field(z.string().min(1).optional(), "Folder for metrics.json and the report.", {
     placeholder: "dir",

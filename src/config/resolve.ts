@@ -46,6 +46,8 @@ const checks: Readonly<Record<VerbName, readonly Check[]>> = {
   flops: [checkModel("classifier"), ...shared, checkRatios(false)],
   inspect: [],
   "data show": [],
+  "data check": [],
+  "data anonymise": [],
   "data stats": [],
   "data split": [],
   "data prepare": [],
@@ -192,6 +194,8 @@ function readText(kind: ReturnType<typeof kindOf>, text: string): unknown {
         .split(/[\s,]+/)
         .filter((part) => part !== "")
         .map(number);
+    case "strings":
+      return text.split(",").map((part) => part.trim());
     case "boolean":
       return text === "true" ? true : text === "false" ? false : text;
     default:

@@ -1,6 +1,13 @@
 import type { z } from "zod";
 import type * as data from "./data.ts";
-import { dataPrepareSchema, dataShowSchema, dataSplitSchema, dataStatsSchema } from "./data.ts";
+import {
+  dataAnonymiseSchema,
+  dataCheckSchema,
+  dataPrepareSchema,
+  dataShowSchema,
+  dataSplitSchema,
+  dataStatsSchema,
+} from "./data.ts";
 import type { FinetuneInput, FinetuneOptions } from "./finetune.ts";
 import { finetuneSchema } from "./finetune.ts";
 import type * as inference from "./inference.ts";
@@ -22,6 +29,8 @@ export interface VerbTypes {
   flops: { input: tools.FlopsInput; options: tools.FlopsOptions };
   inspect: { input: tools.InspectInput; options: tools.InspectOptions };
   "data show": { input: data.DataShowInput; options: data.DataShowOptions };
+  "data check": { input: data.DataCheckInput; options: data.DataCheckOptions };
+  "data anonymise": { input: data.DataAnonymiseInput; options: data.DataAnonymiseOptions };
   "data stats": { input: data.DataStatsInput; options: data.DataStatsOptions };
   "data split": { input: data.DataSplitInput; options: data.DataSplitOptions };
   "data prepare": { input: data.DataPrepareInput; options: data.DataPrepareOptions };
@@ -43,6 +52,8 @@ export const schemas = {
   flops: flopsSchema,
   inspect: inspectSchema,
   "data show": dataShowSchema,
+  "data check": dataCheckSchema,
+  "data anonymise": dataAnonymiseSchema,
   "data stats": dataStatsSchema,
   "data split": dataSplitSchema,
   "data prepare": dataPrepareSchema,

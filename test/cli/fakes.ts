@@ -19,6 +19,8 @@ export function fakeLibrary(functions: Partial<Verbs>): Verbs {
     flops: refuse("flops"),
     inspect: refuse("inspect"),
     dataShow: refuse("dataShow"),
+    dataCheck: refuse("dataCheck"),
+    dataAnonymise: refuse("dataAnonymise"),
     dataStats: refuse("dataStats"),
     dataSplit: refuse("dataSplit"),
     dataPrepare: refuse("dataPrepare"),

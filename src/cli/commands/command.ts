@@ -23,7 +23,8 @@ export interface CommandContext {
   setExitCode(code: number): void;
 }
 
-const dataExitCode = 3;
+/** Ends a verb whose data has faults. */
+export const dataExitCode = 3;
 
 /**
  * Writes a line per file as it comes. A file that failed has a line too and does not end the run; only when none

@@ -1,5 +1,5 @@
 import { formatRecord } from "../output.ts";
-import type { VerbCommand } from "./command.ts";
+import { dataExitCode, type VerbCommand } from "./command.ts";
 
 export const dataShow: VerbCommand<"data show"> = {
   name: "data show",
@@ -44,5 +44,30 @@ export const dataPrepare: VerbCommand<"data prepare"> = {
   async run(options, { verbs, hooks, output }) {
     const result = await verbs.dataPrepare(options, hooks);
     await output.write(result, formatRecord(result));
+  },
+};
+
+export const dataCheck: VerbCommand<"data check"> = {
+  name: "data check",
+  summary: "Look for leaks and faults of a data set before any training.",
+  example: "data check images --output-dir check --strict",
+  notes: "With --strict the exit code is 3 where anything stands in two splits. Nothing in the data set is changed.",
+  async run(options, { verbs, hooks, output, setExitCode }) {
+    const { result, lines } = await verbs.dataCheck(options, hooks);
+    await output.write(result, lines.join("\n"));
+    if (options.strict && result.leakage) setExitCode(dataExitCode);
+  },
+};
+
+export const dataAnonymise: VerbCommand<"data anonymise"> = {
+  name: "data anonymise",
+  summary: "Copy DICOM files without what tells who the patient is, by the standard's basic profile.",
+  example: "data anonymise study --output-dir anonymous --keep patient-characteristics",
+  notes:
+    "Pixel data stay as they are: files whose pictures may hold a name are listed for review. The exit code is 3 where a file could not be read.",
+  async run(options, { verbs, hooks, output, setExitCode }) {
+    const result = await verbs.dataAnonymise(options, hooks);
+    await output.write(result, formatRecord(result));
+    if (result.failed.length > 0) setExitCode(dataExitCode);
   },
 };

@@ -9,7 +9,8 @@ import {
 } from "../decode/dicom/transfer-syntax.ts";
 import { type WrittenElement, writeElement, writeSequence } from "./encoding.ts";
 import { type Identity, identityOf, remainingRisks } from "./identity.ts";
-import { type AnonymiseOption, BASIC_PROFILE_CODE, type Code, OPTION_CODES } from "./profile.ts";
+import type { AnonymiseOption } from "./options.ts";
+import { BASIC_PROFILE_CODE, type Code, OPTION_CODES } from "./profile.ts";
 import type { Pseudonyms } from "./pseudonyms.ts";
 import { type Rewriting, rewrite } from "./rewrite.ts";
 import { padded, textOf, uidBytes } from "./values.ts";

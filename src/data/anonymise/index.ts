@@ -7,10 +7,10 @@ import { looksLikeDicom } from "../decode/dicom/file.ts";
 import { formatTag } from "../decode/dicom/tags.ts";
 import { DEFAULT_LIMITS, type DecodeLimits } from "../decode/source-image.ts";
 import { type AnonymisedFile, anonymiseBytes, type FileOptions } from "./file.ts";
-import { ANONYMISE_OPTIONS, type AnonymiseOption } from "./profile.ts";
+import { ANONYMISE_OPTIONS, type AnonymiseOption } from "./options.ts";
 import { Pseudonyms } from "./pseudonyms.ts";
 
-export { ANONYMISE_OPTIONS, type AnonymiseOption } from "./profile.ts";
+export { ANONYMISE_OPTIONS, type AnonymiseOption } from "./options.ts";
 
 export interface AnonymiseInput {
   /** DICOM files and folders of them, which are searched to any depth. */

@@ -1,18 +1,6 @@
-import { DICTIONARY } from "./generated/dictionary.ts";
-import { PROFILE_TABLE } from "./generated/profile.ts";
-
-/** Options of the standard that keep or clean more than the basic profile does. */
-export const ANONYMISE_OPTIONS = [
-  "uids",
-  "device",
-  "institution",
-  "patient-characteristics",
-  "full-dates",
-  "modified-dates",
-  "descriptors",
-  "structured-content",
-] as const;
-export type AnonymiseOption = (typeof ANONYMISE_OPTIONS)[number];
+import { ANONYMISE_OPTIONS, type AnonymiseOption } from "./options.ts";
+import { DICTIONARY } from "./tables/dictionary.ts";
+import { PROFILE_TABLE } from "./tables/profile.ts";
 
 /**
  * What happens to an attribute: D dummy value, Z empty, X removed, K kept (of a sequence, its items go through the
