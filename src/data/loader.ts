@@ -1,9 +1,9 @@
 import { availableParallelism } from "node:os";
 import { MsmaeError } from "../errors.ts";
 import type { Batch, EpochOptions, LoaderOptions } from "./batch.ts";
+import type { Sample } from "./dataset.ts";
 import { DecodedCache } from "./decoded-cache.ts";
 import { checkEpochOptions, EpochRun } from "./epoch-run.ts";
-import type { Sample } from "./dataset.ts";
 import { InlinePool, type ReaderPool, WorkerPool } from "./reader-pool.ts";
 import { DEFAULT_READING, type ReadReport } from "./sample-reader.ts";
 

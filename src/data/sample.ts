@@ -1,6 +1,17 @@
 export const SPLITS = ["train", "val", "test"] as const;
 export type Split = (typeof SPLITS)[number];
 
+/** Names that published data sets give the splits, in lower case. */
+export const SPLIT_NAMES: Readonly<Record<string, Split>> = {
+  train: "train",
+  training: "train",
+  val: "val",
+  valid: "val",
+  validation: "val",
+  test: "test",
+  testing: "test",
+};
+
 /** One labelled picture. */
 export interface Sample {
   /** As given to the file system. */

@@ -3,22 +3,12 @@ import { dirname, resolve } from "node:path";
 import { CsvError } from "csv-parse";
 import { parse } from "csv-parse/sync";
 import { MsmaeError, messageOf } from "../../errors.ts";
-import { SPLITS, type Split } from "../sample.ts";
+import { SPLIT_NAMES, SPLITS, type Split } from "../sample.ts";
 import { byCodeUnits } from "./folders.ts";
 import { dataError, faultList, type LayoutContext, type ListedFile, type Listing } from "./listing.ts";
 
 const COLUMNS = ["path", "label", "split", "patient_id", "lesion_id", "slice", "mask", "fold"] as const;
 type Column = (typeof COLUMNS)[number];
-
-const SPLIT_NAMES: Readonly<Record<string, Split>> = {
-  train: "train",
-  training: "train",
-  val: "val",
-  valid: "val",
-  validation: "val",
-  test: "test",
-  testing: "test",
-};
 
 /** One row of a data set's table, checked by itself; empty fields are absent. */
 export interface CsvRow {

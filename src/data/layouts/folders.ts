@@ -2,6 +2,7 @@ import { readdir, stat } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { MsmaeError, messageOf } from "../../errors.ts";
 import { isImageName } from "../decode/image.ts";
+import { SPLIT_NAMES, SPLITS, type Split } from "../sample.ts";
 
 /** What a file's name says about it; `unknown` names need a look inside. */
 export function imageByName(name: string): "image" | "unknown" | "other" {
@@ -49,6 +50,26 @@ export async function subfolders(folder: string): Promise<string[]> {
     if (kind === "folder" || (kind === "link" && (await isFolder(join(folder, name))))) names.push(name);
   }
   return names;
+}
+
+/**
+ * The folders of splits inside a folder, by the names that published data sets give them, in any case.
+ *
+ * @throws MsmaeError Data where two folders are of one split.
+ */
+export async function splitFolders(root: string): Promise<Map<Split, string>> {
+  const found = new Map<Split, string>();
+  for (const name of await subfolders(root)) {
+    const split = SPLIT_NAMES[name.toLowerCase()];
+    if (split === undefined) continue;
+    const other = found.get(split);
+    if (other !== undefined) {
+      const parts = { where: root, expected: `one folder of split ${split}`, got: `${other} and ${name}` };
+      throw new MsmaeError("Data", { ...parts, todo: "join them, or move one elsewhere" });
+    }
+    found.set(split, name);
+  }
+  return new Map(SPLITS.flatMap((split) => (found.has(split) ? [[split, found.get(split) as string]] : [])));
 }
 
 interface Entry {

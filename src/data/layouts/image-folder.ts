@@ -1,23 +1,22 @@
 import { join } from "node:path";
 import { IMAGE_EXTENSIONS } from "../decode/image.ts";
-import { SPLITS, type Split } from "../sample.ts";
-import { byCodeUnits, imagesBelow, subfolders } from "./folders.ts";
+import type { Split } from "../sample.ts";
+import { byCodeUnits, imagesBelow, splitFolders, subfolders } from "./folders.ts";
 import { dataError, type LayoutContext, type ListedFile, type Listing } from "./listing.ts";
 
 /**
- * `root/train|val|test/<class>/**`, or `root/<class>/**`, whose files are told to be of split `train`. Files without an
+ * `root/train|val|test/<class>/**` (or `Training`, `validation` and the like), or `root/<class>/**`, whose files are told to be of split `train`. Files without an
  * extension count where they are DICOM images.
  *
  * @throws MsmaeError Data when a class folder is empty, there is no class folder, or class names differ between splits.
  */
 export async function listImageFolder(root: string, { index }: LayoutContext): Promise<Listing> {
-  const folders = await subfolders(root);
-  const onDisk = SPLITS.filter((split) => folders.includes(split));
+  const folders = await splitFolders(root);
+  const onDisk = [...folders.keys()];
   const flat = onDisk.length === 0;
   const scans = new Map<Split, SplitScan>();
-  for (const split of flat ? (["train"] as const) : onDisk) {
-    scans.set(split, await scanClasses(flat ? root : join(root, split), index));
-  }
+  if (flat) scans.set("train", await scanClasses(root, index));
+  for (const [split, name] of folders) scans.set(split, await scanClasses(join(root, name), index));
   const classNames = commonClasses(root, scans);
   const files: ListedFile[] = [];
   let ignoredFiles = 0;

@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { MsmaeError, messageOf } from "../../errors.ts";
 import { listCsv } from "./csv.ts";
 import { readDescription } from "./description.ts";
-import { isFile, isFolder } from "./folders.ts";
+import { isFile } from "./folders.ts";
 import { listImageFolder } from "./image-folder.ts";
 import { dataError, type LayoutContext, type Listing } from "./listing.ts";
-import { listMasks } from "./masks.ts";
+import { hasMasks, listMasks, maskedSplits } from "./masks.ts";
 import { listMsd } from "./msd.ts";
 import { isNnunet, listNnunet } from "./nnunet.ts";
 
@@ -27,9 +27,7 @@ export async function findLayout(dataPath: string, context: LayoutContext): Prom
     const description = await readDescription(described);
     return isNnunet(description) ? listNnunet(dataPath, description) : listMsd(dataPath, description);
   }
-  if ((await isFolder(join(dataPath, "images"))) && (await isFolder(join(dataPath, "masks")))) {
-    return listMasks(dataPath, context);
-  }
+  if ((await hasMasks(dataPath)) || (await maskedSplits(dataPath)).size > 0) return listMasks(dataPath, context);
   return listImageFolder(dataPath, context);
 }
 

@@ -2,8 +2,8 @@ import { basename, extname, join } from "node:path";
 import { messageOf } from "../../errors.ts";
 import { inParallel } from "../index-cache.ts";
 import type { LabelAreas } from "../label-areas.ts";
-import { SPLITS, type Split } from "../sample.ts";
-import { imagesBelow, isFolder, subfolders } from "./folders.ts";
+import type { Split } from "../sample.ts";
+import { imagesBelow, isFolder, splitFolders, subfolders } from "./folders.ts";
 import { dataError, faultList, type LayoutContext, type ListedFile, type Listing } from "./listing.ts";
 
 const BACKGROUND = "background";
@@ -22,20 +22,33 @@ const ENDINGS = /[_-](segmentation|mask|seg|gt)$/i;
  * @throws MsmaeError Data when there are no images, or a mask cannot be read or belongs to no image.
  */
 export async function listMasks(root: string, context: LayoutContext): Promise<Listing> {
-  const onDisk: Split[] = [];
-  for (const split of SPLITS) if (await isFolder(join(root, split, "images"))) onDisk.push(split);
+  const folders = await maskedSplits(root);
   const files: ListedFile[] = [];
   let ignoredFiles = 0;
-  for (const split of onDisk.length > 0 ? onDisk : [undefined]) {
-    const found = await pairsBelow(split === undefined ? root : join(root, split), context);
+  const places = folders.size > 0 ? [...folders] : ([[undefined, "."]] as const);
+  for (const [split, name] of places) {
+    const found = await pairsBelow(join(root, name), context);
     ignoredFiles += found.ignored;
     files.push(...(split === undefined ? found.files : found.files.map((file) => ({ ...file, split }))));
   }
+  const onDisk = [...folders.keys()];
   const present = new Set(files.map(({ className }) => className as string));
   const classes = [...present].filter((name) => name !== BACKGROUND).sort();
   const classNames = present.has(BACKGROUND) ? [BACKGROUND, ...classes] : classes;
   const notices = ["an image's class is the largest labelled area of its masks, or background where it has none"];
   return { layout: "masks", root, classNames, files, onDisk, ignoredFiles, notices };
+}
+
+/** The folders of splits that hold `images/` beside `masks/`. */
+export async function maskedSplits(root: string): Promise<Map<Split, string>> {
+  const masked = new Map<Split, string>();
+  for (const [split, name] of await splitFolders(root)) if (await hasMasks(join(root, name))) masked.set(split, name);
+  return masked;
+}
+
+/** Whether a folder holds `images/` beside `masks/`. */
+export async function hasMasks(folder: string): Promise<boolean> {
+  return (await isFolder(join(folder, "images"))) && (await isFolder(join(folder, "masks")));
 }
 
 interface Mask {

@@ -270,6 +270,48 @@ describe("images beside masks", () => {
   });
 });
 
+describe("split folders", () => {
+  const image = () =>
+    sharp({ create: { width: 4, height: 4, channels: 3, background: "white" } })
+      .png()
+      .toBuffer();
+
+  test("bear the names that published data sets give them, in any case", async () => {
+    for (const split of ["Training", "valid", "TESTING"]) for (const name of ["x", "y"]) put(`${split}/${name}/1.png`);
+    const dataset = await open();
+    expect(dataset.onDisk).toEqual(["train", "val", "test"]);
+    expect(brief(dataset)).toEqual([
+      ["Training/x/1.png", "x", null, "train"],
+      ["Training/y/1.png", "y", null, "train"],
+      ["valid/x/1.png", "x", null, "val"],
+      ["valid/y/1.png", "y", null, "val"],
+      ["TESTING/x/1.png", "x", null, "test"],
+      ["TESTING/y/1.png", "y", null, "test"],
+    ]);
+  });
+
+  test("two folders of one split are refused", async () => {
+    for (const split of ["train", "Training"]) for (const name of ["x", "y"]) put(`${split}/${name}/1.png`);
+    await fails(open(), /one folder of split train, got Training and train/);
+  });
+
+  test("hold images beside masks as well", async () => {
+    for (const split of ["train", "test"]) {
+      put(`${split}/images/1.png`, await image());
+      put(`${split}/images/2.png`, await image());
+      put(`${split}/masks/polyp/2.png`, await image());
+    }
+    const dataset = await open();
+    expect({ layout: dataset.layout, onDisk: dataset.onDisk }).toEqual({ layout: "masks", onDisk: ["train", "test"] });
+    expect(brief(dataset)).toEqual([
+      ["train/images/1.png", "background", null, "train"],
+      ["train/images/2.png", "polyp", null, "train"],
+      ["test/images/1.png", "background", null, "test"],
+      ["test/images/2.png", "polyp", null, "test"],
+    ]);
+  });
+});
+
 describe("class folders of DICOM studies", () => {
   beforeEach(() => {
     for (let at = 0; at < 12; at++) {
