@@ -26,6 +26,9 @@ export interface ShowOptions {
   limits?: Partial<DecodeLimits>;
 }
 
+/** Of a header, what the result says by itself. */
+const SAID_ELSEWHERE: ReadonlySet<string> = new Set(["format", "shape", "dtype", "window"]);
+
 /** Smallest and largest finite value; null where there is none. */
 export type ValueRange = { min: number; max: number } | null;
 
@@ -92,7 +95,8 @@ export async function showImageFile(options: ShowOptions): Promise<ShowResult> {
   const file = await openImageFile(path, options.limits);
   try {
     const array = await file.array();
-    const { transferSyntax, photometric, spacing, ...header } = file.header;
+    const { transferSyntax, photometric, spacing, ...rest } = file.header;
+    const header = Object.fromEntries(Object.entries(rest).filter(([name]) => !SAID_ELSEWHERE.has(name)));
     const { shape, dtype } = array;
     const result: ShowResult = { path, format: file.format, shape, dtype, range: arrayRange(array), header };
     Object.assign(result, definedOf({ transferSyntax, photometric, spacing }));
