@@ -4,6 +4,9 @@
  * The verbs of the command line as functions, with the same options in camelCase. Each takes hooks: `onEvent` for
  * progress, `signal` to stop.
  */
+
+export { type CheckOptions, checkData } from "./check/check-data.ts";
+export type { CheckResult } from "./check/result.ts";
 export type {
   EvalInput,
   FinetuneInput,
@@ -13,6 +16,11 @@ export type {
   PretrainInput,
   ReconstructInput,
 } from "./config/index.ts";
+export { type AnonymiseInput, type AnonymiseResult, anonymiseDicom } from "./data/anonymise/index.ts";
+export { type PrepareOptions, type PrepareResult, prepareData } from "./data/prepare/index.ts";
+export { type ShowOptions, type ShowResult, showImageFile } from "./data/show.ts";
+export { type SplitDataOptions, type SplitResult, splitData } from "./data/split-data.ts";
+export { dataStats, type StatsOptions, type StatsResult } from "./data/stats.ts";
 export { type ErrorCode, type ErrorParts, MsmaeError } from "./errors.ts";
 export type { RunEvent, RunHooks } from "./events.ts";
 export { attentionMaps } from "./inference/attention-maps.ts";

@@ -52,12 +52,16 @@ export interface EvalResult {
 /** A file that could not be worked on; the others go on. */
 export interface FileFailure {
   path: string;
+  /** Frame, page or slice of a file that holds several. */
+  slice?: number;
   error: { code: string; message: string };
 }
 
-export type PredictLine = { path: string; class: string; probabilities: Record<string, number> } | FileFailure;
-export type MapsLine = { path: string; overlay: string; weights: string } | FileFailure;
-export type ReconstructLine = { path: string; image: string; loss: number } | FileFailure;
+export type PredictLine =
+  | { path: string; slice?: number; class: string; probabilities: Record<string, number> }
+  | FileFailure;
+export type MapsLine = { path: string; slice?: number; overlay: string; weights: string } | FileFailure;
+export type ReconstructLine = { path: string; slice?: number; image: string; loss: number } | FileFailure;
 
 /** Multiply-adds under one counting convention. */
 export interface OperationCounts {

@@ -99,6 +99,8 @@ test("predict for people, and exit code 3 where no file could be read", async ()
   const some = await run(argv, { predict: () => lines(good, bad) });
   expect(some.stdout).toBe("a.png  glioma  0.9123\nb.png  error[Data]: b.png: cut short\n");
   expect((await run(argv, { predict: () => lines(bad) })).code).toBe(3);
+  const sliced = await run(argv, { predict: () => lines({ ...good, slice: 7 }, { ...bad, slice: 0 }) });
+  expect(sliced.stdout).toBe("a.png slice 7  glioma  0.9123\nb.png slice 0  error[Data]: b.png: cut short\n");
 });
 
 test("inspect takes its checkpoint as an argument and counts tensors for people", async () => {
@@ -221,4 +223,28 @@ test.each([
   const { code, stdout, stderr } = await run(argv);
   expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
   expect(stderr).toContain(message);
+});
+
+test("data check ends with 3 under --strict where something stands in two splits, and data anonymise where a file failed", async () => {
+  const found = { images: 2, unreadable: [], identicalAcrossSplits: 1, nearIdenticalAcrossSplits: 0 };
+  const result = { ...found, groupsAcrossSplits: 0, labelConflicts: 0, classCounts: { a: 2 }, leakage: true };
+  const dataCheck = async () => ({ result, lines: ["2 images", "LEAK  1 picture"] });
+  expect(await run(["data", "check", "set"], { dataCheck })).toMatchObject({
+    code: 0,
+    stdout: "2 images\nLEAK  1 picture\n",
+  });
+  const strict = await run(["data", "check", "set", "--strict", "--json"], { dataCheck });
+  expect({ code: strict.code, json: JSON.parse(strict.stdout) }).toEqual({ code: 3, json: result });
+  const clean = async () => ({ result: { ...result, leakage: false }, lines: [] });
+  expect((await run(["data", "check", "set", "--strict"], { dataCheck: clean })).code).toBe(0);
+
+  const argv = ["data", "anonymise", "a", "b", "--output-dir", "o", "--keep", "device,uids"];
+  const seen: unknown[] = [];
+  const anonymise = (failed: { path: string; reason: string }[]) => async (options: unknown) => {
+    seen.push(options);
+    return { written: 1, failed, review: [] };
+  };
+  expect((await run(argv, { dataAnonymise: anonymise([]) })).code).toBe(0);
+  expect((await run(argv, { dataAnonymise: anonymise([{ path: "a", reason: "cut short" }]) })).code).toBe(3);
+  expect(seen[0]).toMatchObject({ inputs: ["a", "b"], outputDir: "o", keep: ["device", "uids"] });
 });

@@ -26,11 +26,16 @@ export interface CommandContext {
 /** Ends a verb whose data has faults. */
 export const dataExitCode = 3;
 
+/** What people call a picture: its file, and the slice where the file holds several. */
+export function nameOf({ path, slice }: { path: string; slice?: number }): string {
+  return slice === undefined ? path : `${path} slice ${slice}`;
+}
+
 /**
  * Writes a line per file as it comes. A file that failed has a line too and does not end the run; only when none
  * could be read does the command end as for unreadable data.
  */
-export async function writeLines<T extends { path: string }>(
+export async function writeLines<T extends { path: string; slice?: number }>(
   lines: AsyncIterable<T | FileFailure>,
   context: CommandContext,
   describe: (line: T) => string,
@@ -41,8 +46,8 @@ export async function writeLines<T extends { path: string }>(
     total++;
     if ("error" in line) {
       failed++;
-      const { path, error } = line as FileFailure;
-      await context.output.write(line, `${path}  error[${error.code}]: ${error.message}`);
+      const { error } = line as FileFailure;
+      await context.output.write(line, `${nameOf(line)}  error[${error.code}]: ${error.message}`);
     } else {
       await context.output.write(line, describe(line as T));
     }

@@ -1,4 +1,4 @@
-import { type VerbCommand, writeLines } from "./command.ts";
+import { nameOf, type VerbCommand, writeLines } from "./command.ts";
 
 export const maps: VerbCommand<"maps"> = {
   name: "maps",
@@ -8,7 +8,7 @@ export const maps: VerbCommand<"maps"> = {
     await writeLines(
       context.verbs.attentionMaps(options, context.hooks),
       context,
-      (line) => `${line.path}  ${line.overlay}  ${line.weights}`,
+      (line) => `${nameOf(line)}  ${line.overlay}  ${line.weights}`,
     );
   },
 };

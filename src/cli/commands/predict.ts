@@ -1,5 +1,5 @@
 import { formatNumber } from "../output.ts";
-import { type VerbCommand, writeLines } from "./command.ts";
+import { nameOf, type VerbCommand, writeLines } from "./command.ts";
 
 export const predict: VerbCommand<"predict"> = {
   name: "predict",
@@ -9,7 +9,7 @@ export const predict: VerbCommand<"predict"> = {
   async run(options, context) {
     await writeLines(context.verbs.predict(options, context.hooks), context, (line) => {
       const probability = line.probabilities[line.class];
-      return `${line.path}  ${line.class}  ${probability === undefined ? "" : formatNumber(probability)}`.trimEnd();
+      return `${nameOf(line)}  ${line.class}  ${probability === undefined ? "" : formatNumber(probability)}`.trimEnd();
     });
   },
 };

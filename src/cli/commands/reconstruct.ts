@@ -1,5 +1,5 @@
 import { formatNumber } from "../output.ts";
-import { type VerbCommand, writeLines } from "./command.ts";
+import { nameOf, type VerbCommand, writeLines } from "./command.ts";
 
 export const reconstruct: VerbCommand<"reconstruct"> = {
   name: "reconstruct",
@@ -9,7 +9,7 @@ export const reconstruct: VerbCommand<"reconstruct"> = {
     await writeLines(
       context.verbs.reconstruct(options, context.hooks),
       context,
-      (line) => `${line.path}  ${line.image}  loss ${formatNumber(line.loss)}`,
+      (line) => `${nameOf(line)}  ${line.image}  loss ${formatNumber(line.loss)}`,
     );
   },
 };
