@@ -63,6 +63,7 @@ async function openFolder(
 ): Promise<Dataset> {
   const { dataPath, split, seed } = options;
   const folder = await openDataset(dataPath, { ...options, axis, seed: trainedWith, require: [split] });
+  for (const message of folder.notices) onEvent?.({ type: "note", message });
   if (!folder.onDisk.includes(split) && seed !== 0 && seed !== trainedWith) {
     const message = `split "${split}" is drawn with the checkpoint's seed ${trainedWith}, not with --seed ${seed}: only so it holds no image the model was trained on`;
     onEvent?.({ type: "warning", message });

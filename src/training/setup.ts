@@ -30,6 +30,8 @@ const free = new Set([
   "resume",
   "outputDir",
   "dataPath",
+  // Which image is in which split is part of the data's hash.
+  "splitFile",
   "threads",
   "workers",
   "cacheMb",
