@@ -120,7 +120,7 @@ export const dataFields = {
   ),
   group: field(
     z.enum(["auto", "none"]).default("auto"),
-    "auto keeps images of one patient or lesion in one split, where the data set names them; none those of one file only.",
+    "Whether images of one patient or lesion are kept in one split: auto where the data set names them, none only those of one file.",
   ),
   valSplit: field(
     z.number().min(0).max(0.9).default(0.1),

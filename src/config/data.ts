@@ -69,7 +69,7 @@ export const dataSplitSchema = z.strictObject({
   output: field(z.string().min(1), "CSV file to write, or the folder for splits.csv.", { placeholder: "path" }),
   by: field(
     z.enum(["group", "none"]).default("group"),
-    "group keeps images of one patient or lesion together, where the data set names them; none those of one file only.",
+    "What is never split apart: group takes the patients or lesions that the data set names, none only the pictures of one file.",
   ),
   folds: field(
     z.int().min(2).max(1000).optional(),

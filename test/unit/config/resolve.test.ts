@@ -37,6 +37,7 @@ test("pre-training defaults are the paper's", () => {
     augInterpolation: "random",
     augFill: "mean",
     window: "auto",
+    group: "auto",
     sliceAxis: "axial",
     slices: "all",
     model: "msmae_vit_base_patch16",
