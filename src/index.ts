@@ -5,7 +5,8 @@
  * progress, `signal` to stop.
  */
 
-export { type CheckOptions, checkData } from "./check/check-data.ts";
+export { checkData } from "./check/check-data.ts";
+export type { CheckOptions } from "./check/options.ts";
 export type { CheckResult } from "./check/result.ts";
 export type {
   EvalInput,

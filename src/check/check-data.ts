@@ -2,42 +2,22 @@ import { mkdir, realpath } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { dirname, join, resolve, sep } from "node:path";
 import { writeFault, writeFileAtomic } from "../atomic-file.ts";
-import { type Dataset, type DatasetOptions, openDataset, SPLITS } from "../data/dataset.ts";
+import { type Dataset, openDataset, SPLITS } from "../data/dataset.ts";
 import { parseWindow } from "../data/decode/window.ts";
 import { relativeName, splitTable } from "../data/split-table.ts";
 import { MsmaeError } from "../errors.ts";
 import type { RunHooks } from "../events.ts";
 import { type Appearance, appearanceOf } from "./appearance.ts";
-import { cleanedRows, type FixKeep } from "./clean-split.ts";
+import { cleanedRows } from "./clean-split.ts";
 import { countCopies, findCopies, relatives } from "./copies.ts";
 import { findingsOf } from "./findings.ts";
+import type { CheckOptions } from "./options.ts";
 import { namePicture, pairsOf } from "./pairs.ts";
 import { Pictures } from "./pictures.ts";
 import { checkReport } from "./report.ts";
 import { type CheckResult, MOST_PAIRS } from "./result.ts";
 import { interrupted, scanFiles } from "./scan-pool.ts";
 import { findShortcuts } from "./shortcuts.ts";
-
-/** What `data check` takes. */
-export interface CheckOptions extends Pick<DatasetOptions, "slices" | "axis" | "splitFile" | "fold" | "cacheDir"> {
-  dataPath: string;
-  seed: number;
-  /** Folder for report.html and check.json; without it neither is written. */
-  outputDir?: string;
-  /** How values of any unit become grey levels, a rule of {@link parseWindow}. Default `auto`. */
-  window?: string;
-  /** Write a split without leaks as CSV: `true` for cleaned.csv in the output folder, or a path. Images stay as they are. */
-  fix?: boolean | string;
-  /**
-   * Which copy the cleaned split keeps. Default `test`: the published test set stays whole, so that figures can be
-   * compared, and what it shares with training is not learned.
-   */
-  fixKeep?: FixKeep;
-  /** Threads that decode; 0 decodes in this thread. Default: one for each core, at most 8. */
-  workers?: number;
-  /** Longest time for one picture, in seconds. Default 60. */
-  itemSeconds?: number;
-}
 
 /**
  * Looks at a data set as a reviewer would before training: copies and patients on two sides, conflicting labels, damaged

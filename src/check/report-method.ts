@@ -1,7 +1,7 @@
 import { facts, type Html, html } from "../evaluation/report/html.ts";
-import type { CheckOptions } from "./check-data.ts";
 import { LARGEST_DISTANCE } from "./hash-index.ts";
 import { NEAR_CORRELATION, NEAR_DETAIL } from "./near-duplicates.ts";
+import type { CheckOptions } from "./options.ts";
 
 /** How things were looked for and what a check cannot see, for the careful reader. */
 export function methodSection({ dataPath, seed, window }: Pick<CheckOptions, "dataPath" | "seed" | "window">): Html[] {
