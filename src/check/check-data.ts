@@ -1,6 +1,6 @@
 import { mkdir, realpath } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { dirname, join, resolve, sep } from "node:path";
+import { basename, dirname, join, resolve, sep } from "node:path";
 import { writeFault, writeFileAtomic } from "../atomic-file.ts";
 import { type Dataset, openDataset, SPLITS } from "../data/dataset.ts";
 import { parseWindow } from "../data/decode/window.ts";
@@ -157,11 +157,21 @@ async function outputPaths(options: CheckOptions): Promise<{ folder?: string; fi
   const csv = typeof fix === "string" ? resolve(fix) : fix ? join(folder as string, "cleaned.csv") : undefined;
   const root = await realpath(dataPath).catch(() => resolve(dataPath));
   for (const path of [folder, csv]) {
-    if (path === undefined || !(path === root || path.startsWith(root + sep))) continue;
+    if (path === undefined) continue;
+    const real = await realPlace(path);
+    if (real !== root && !real.startsWith(root + sep)) continue;
     const todo = "choose a place outside it: a check never touches the data";
     throw configError("output", "a place outside the data set", path, todo);
   }
   return { ...(folder ? { folder } : {}), ...(csv ? { fix: csv } : {}) };
+}
+
+/** Where a path leads, links followed as far as it exists. */
+async function realPlace(path: string): Promise<string> {
+  const found = await realpath(path).catch(() => undefined);
+  if (found !== undefined) return found;
+  const parent = dirname(path);
+  return parent === path ? path : join(await realPlace(parent), basename(path));
 }
 
 async function write(path: string, content: string): Promise<void> {

@@ -46,6 +46,7 @@ export async function scanFile(
 ): Promise<FileOutcome> {
   try {
     const file = await openImageFile(path);
+    const { size } = await stat(path);
     for (const [at, item] of items.entries()) {
       const outcome = await file
         .read(item ?? file.defaultItem?.(axis) ?? 0, axis)
@@ -53,7 +54,6 @@ export async function scanFile(
         .catch(unreadable);
       onPicture(at, outcome);
     }
-    const { size } = await stat(path);
     // A header too odd for a list of its attributes has still given a picture.
     const identifying = file.format === "DICOM" ? await identifyingAttributes(path).catch(() => []) : [];
     return { format: file.format, bytes: size, identifying };
