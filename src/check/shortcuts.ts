@@ -25,8 +25,11 @@ export const PROPERTIES = {
 } as const satisfies Record<string, (pictures: Pictures, at: number) => number | string>;
 
 export type Property = keyof typeof PROPERTIES;
-/** What the pictures show decides these too; the others are matters of the file alone. */
-export const OF_THE_CONTENT: ReadonlySet<Property> = new Set(["brightness", "contrast"]);
+/**
+ * What the pictures show decides these too, compression because detail takes bytes; the others are matters of the file
+ * alone.
+ */
+export const OF_THE_CONTENT: ReadonlySet<Property> = new Set(["brightness", "contrast", "compression"]);
 
 export interface PropertyAssociation extends Association {
   property: Property;
