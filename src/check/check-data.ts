@@ -24,7 +24,7 @@ import { findShortcuts } from "./shortcuts.ts";
  * and odd files, and whatever but the content tells the classes apart. A validation split is not drawn: splits are those
  * that the data set names. Nothing in the data set is written to.
  *
- * @throws MsmaeError Data when the data set cannot be opened or a file not be written; Config for options out of range
+ * @throws MsmaeError Data when the data set cannot be opened, none of it read, or a file not be written; Config for options out of range
  * and for an output folder inside the data set; Interrupted by the signal.
  */
 export async function checkData(options: CheckOptions, hooks: RunHooks = {}): Promise<CheckResult> {
@@ -117,7 +117,15 @@ async function scan(dataset: Dataset, options: CheckOptions, { onEvent, signal }
   const tasks = files.map(({ task }) => task);
   await scanFiles(tasks, reading, listener, { workers, itemSeconds, signal });
   pictures.unreadable.sort((a, b) => a.at - b.at);
+  if (pictures.unreadable.length === pictures.count) throw nothingReadable(options.dataPath, pictures);
   return pictures;
+}
+
+/** Often a wrong window or slice. Where nothing was looked at, nothing may be said of leaks. */
+function nothingReadable(where: string, { count, unreadable: [first] }: Pictures): MsmaeError {
+  const got = `${count} images, none readable; the first: ${first?.error.message}`;
+  const todo = "check the files, --window and --slices";
+  return new MsmaeError("Data", { where, expected: "images that can be read", got, todo });
 }
 
 function unreadableOf(dataset: Dataset, pictures: Pictures): CheckResult["unreadable"] {
