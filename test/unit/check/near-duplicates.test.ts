@@ -1,4 +1,4 @@
-import sharp from "sharp";
+import sharp, { type Sharp } from "sharp";
 import { describe, expect, test } from "vitest";
 import { HashIndex, LARGEST_DISTANCE } from "../../../src/check/hash-index.ts";
 import { findNearPairs } from "../../../src/check/near-duplicates.ts";
@@ -7,7 +7,7 @@ import { SYMMETRIES, THUMB_AREA, THUMB_SIDE, turned } from "../../../src/check/s
 import { RandomStream } from "../../../src/random.ts";
 import { asSharp, drawScene } from "./scenes.ts";
 
-async function thumbOf(picture: sharp.Sharp): Promise<Uint8Array> {
+async function thumbOf(picture: Sharp): Promise<Uint8Array> {
   const png = await picture.png().toBuffer();
   const pixels = await sharp(png).greyscale().resize(THUMB_SIDE, THUMB_SIDE, { fit: "fill" }).raw().toBuffer();
   return new Uint8Array(pixels.subarray(0, THUMB_AREA));
@@ -87,7 +87,7 @@ describe("HashIndex", () => {
 });
 
 describe("findNearPairs", () => {
-  const changes: [string, (picture: sharp.Sharp) => Promise<sharp.Sharp>, number[]][] = [
+  const changes: [string, (picture: Sharp) => Promise<Sharp>, number[]][] = [
     ["stored as JPEG of low quality", async (p) => sharp(await p.jpeg({ quality: 30 }).toBuffer()), [0]],
     ["half as large", async (p) => p.resize(48, 48), [0]],
     ["of another shape", async (p) => p.resize(140, 70, { fit: "fill" }), [0]],

@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
-import sharp from "sharp";
+import sharp, { type Sharp } from "sharp";
 import { RandomStream } from "../../../src/random.ts";
 
 /** A drawn picture, RGB, on which no two seeds agree: soft blobs and fine strokes. */
@@ -33,11 +33,11 @@ export function drawScene(seed: number, side = 96): Scene {
   return { side, pixels };
 }
 
-export function asSharp({ side, pixels }: Scene): sharp.Sharp {
+export function asSharp({ side, pixels }: Scene): Sharp {
   return sharp(pixels, { raw: { width: side, height: side, channels: 3 } });
 }
 
-export async function save(path: string, picture: sharp.Sharp): Promise<void> {
+export async function save(path: string, picture: Sharp): Promise<void> {
   mkdirSync(dirname(path), { recursive: true });
   await picture.toFile(path);
 }
