@@ -24,8 +24,8 @@ import { findShortcuts } from "./shortcuts.ts";
  * and odd files, and whatever but the content tells the classes apart. A validation split is not drawn: splits are those
  * that the data set names. Nothing in the data set is written to.
  *
- * @throws MsmaeError Data when the data set cannot be opened, none of it read, or a file not be written; Config for options out of range
- * and for an output folder inside the data set; Interrupted by the signal.
+ * @throws MsmaeError Data when the data set cannot be opened, none of it read, or a file not be written; Config for
+ * options out of range and for an output folder inside the data set; Interrupted by the signal.
  */
 export async function checkData(options: CheckOptions, hooks: RunHooks = {}): Promise<CheckResult> {
   const started = performance.now();

@@ -13,7 +13,7 @@ export interface NearPair {
   alignment: Alignment;
 }
 
-/** What is asked of a pair. Measured on BTMD, HAM10000 and Kvasir-SEG: see docs/data.md. */
+/** What is asked of a pair. Measured on BTMD, HAM10000 and Kvasir-SEG: see docs/data/check.md. */
 export const NEAR_CORRELATION = 0.96;
 export const NEAR_DETAIL = 0.94;
 
