@@ -42,8 +42,8 @@ export async function listPictures(inputs: readonly string[], options: ListOptio
   const pictures: PictureRef[] = [];
   for (const input of inputs) {
     for (const path of await filesOf(input)) {
-      const { counts } = await factsOf(path);
-      const count = counts[AXES.indexOf(options.axis)] as number;
+      const facts = await factsOf(path).catch(() => undefined);
+      const count = facts?.counts[AXES.indexOf(options.axis)] ?? 1;
       if (count <= 1) pictures.push({ path });
       else for (const item of applySliceRule(rule, count)) pictures.push({ path, item });
     }

@@ -163,7 +163,7 @@ describe("predict", () => {
   test("a truncated image, a folder and a missing file have error lines in their places; the others go on", async () => {
     const [a, b] = good as [string, string];
     mkdirSync(at("empty"), { recursive: true });
-    const files = [cut, a, at("empty"), at("none.png"), b];
+    const files = [cut, a, at("empty"), at("none.dcm"), b];
     for (const batchSize of [1, 2, 16]) {
       const lines = await predictAll(files, { batchSize });
       expect(lines.map(({ path }) => path)).toEqual(files);
