@@ -16,7 +16,7 @@ export interface ReportMessage {
 
 export interface WorkerSetup {
   reader: ReaderSetup;
-  /** int32 [1]: the position of the item being read in its task, or {@link IDLE}. */
+  /** int32 [2]: the position of the item being read in its task, or {@link IDLE}, and the task's number. */
   position: SharedArrayBuffer;
 }
 
@@ -26,8 +26,13 @@ const { reader: readerSetup, position: shared } = workerData as WorkerSetup;
 const position = new Int32Array(shared);
 const reader = new SampleReader(readerSetup);
 
-parentPort?.on("message", async ({ id, task }: TaskMessage) => {
-  const report = await reader.run(task, (at) => Atomics.store(position, 0, at));
-  Atomics.store(position, 0, IDLE);
-  parentPort?.postMessage({ id, report } satisfies ReportMessage);
+// Tasks wait here, so that the next one begins without asking a main thread that may be busy.
+let tail: Promise<void> = Promise.resolve();
+parentPort?.on("message", ({ id, task }: TaskMessage) => {
+  tail = tail.then(async () => {
+    Atomics.store(position, 1, id);
+    const report = await reader.run(task, (at) => Atomics.store(position, 0, at));
+    Atomics.store(position, 0, IDLE);
+    parentPort?.postMessage({ id, report } satisfies ReportMessage);
+  });
 });

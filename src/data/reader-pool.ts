@@ -50,6 +50,9 @@ export class InlinePool implements ReaderPool {
   }
 }
 
+// Tasks given to a thread ahead: a main thread that is busy with a batch does not keep it waiting.
+const AHEAD = 4;
+
 // A thread that ends before its first item fails for another reason than the item; so will the next one.
 const DEATHS_WITHOUT_ITEM = 3;
 
@@ -61,7 +64,8 @@ export class WorkerPool implements ReaderPool {
   readonly #setup: ReaderSetup;
   readonly #itemSeconds: number;
   readonly #threads: (ReaderThread | undefined)[];
-  readonly #running: (Job | undefined)[];
+  /** Jobs given to each thread, by the numbers of their tasks. */
+  readonly #running: Map<number, Job>[];
   #waiting: Job[] = [];
   #idleDeaths = 0;
   #failure: Error | undefined;
@@ -69,7 +73,7 @@ export class WorkerPool implements ReaderPool {
   constructor(setup: ReaderSetup, count: number, itemSeconds: number) {
     this.#setup = setup;
     this.#itemSeconds = itemSeconds;
-    this.#running = Array.from({ length: count }, () => undefined);
+    this.#running = Array.from({ length: count }, () => new Map());
     this.#threads = this.#running.map((_, at) => this.#startThread(at));
   }
 
@@ -92,35 +96,51 @@ export class WorkerPool implements ReaderPool {
   }
 
   #dispatch(): void {
-    for (const [at, thread] of this.#threads.entries()) {
-      if (!thread || thread.busy) continue;
+    for (;;) {
+      const at = this.#leastBusy();
+      const thread = this.#threads[at];
+      if (!thread) return;
       this.#waiting = this.#waiting.filter((job) => !job.isCancelled());
       const job = this.#waiting.shift();
       if (!job) return;
-      this.#running[at] = job;
       const items = job.open.map((position) => job.task.items[position] as ReadTask["items"][number]);
-      thread.start({ ...job.task, items }, (report) => this.#finish(at, job, report));
+      const id = thread.start({ ...job.task, items }, (report) => this.#finish(at, id, job, report));
+      this.#running[at]?.set(id, job);
     }
   }
 
-  #finish(at: number, job: Job, report: ReadReport): void {
-    this.#running[at] = undefined;
+  /** The thread with the fewest tasks, or -1 where all have enough. */
+  #leastBusy(): number {
+    let best = -1;
+    let least = AHEAD;
+    for (const [at, thread] of this.#threads.entries()) {
+      if (thread && thread.load < least) [best, least] = [at, thread.load];
+    }
+    return best;
+  }
+
+  #finish(at: number, id: number, job: Job, report: ReadReport): void {
+    this.#running[at]?.delete(id);
     this.#idleDeaths = 0;
     for (const [k, outcome] of report.items.entries()) job.outcomes[job.open[k] as number] = outcome;
     job.resolve({ ...report, items: job.outcomes });
     this.#dispatch();
   }
 
-  #replace(at: number, { position, reason }: ThreadDeath): void {
+  #replace(at: number, { position, task, reason }: ThreadDeath): void {
     if (this.#failure) return;
     this.#threads[at] = undefined;
     if (position === IDLE && ++this.#idleDeaths >= DEATHS_WITHOUT_ITEM) {
       this.#fail(reason);
       return;
     }
-    const job = this.#running[at];
-    this.#running[at] = undefined;
-    if (job) this.#goOnWithout(job, position, reason);
+    const jobs = [...(this.#running[at] as Map<number, Job>)];
+    this.#running[at] = new Map();
+    // From the last to the first, so that they stand in the queue in their order.
+    for (const [id, job] of jobs.reverse()) {
+      if (id === task) this.#goOnWithout(job, position, reason);
+      else this.#waiting.unshift(job);
+    }
     this.#threads[at] = this.#startThread(at);
     this.#dispatch();
   }
@@ -147,8 +167,11 @@ export class WorkerPool implements ReaderPool {
     const todo = "read the cause, or set workers to 0 to load in the main thread";
     const where = "data loading thread";
     this.#failure = new MsmaeError("Data", { where, expected: "to run until the loader is closed", got, todo });
-    for (const job of [...this.#running, ...this.#waiting]) job?.reject(this.#failure);
-    this.#running.fill(undefined);
+    for (const jobs of this.#running) {
+      for (const job of jobs.values()) job.reject(this.#failure);
+      jobs.clear();
+    }
+    for (const job of this.#waiting) job.reject(this.#failure);
     this.#waiting = [];
   }
 }
