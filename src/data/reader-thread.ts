@@ -34,9 +34,11 @@ export class ReaderThread {
     this.#worker = new Worker(new URL(file, import.meta.url), { workerData });
     this.#worker.on("message", ({ id, report }: ReportMessage) => {
       const onReport = this.#pending.get(id);
+      // A report that comes while the thread is being ended must not let go of the process that waits for the end.
+      if (!onReport) return;
       this.#pending.delete(id);
       if (this.#pending.size === 0) this.#rest();
-      onReport?.(report);
+      onReport(report);
     });
     this.#worker.on("error", (error) => {
       this.#reason ??= messageOf(error);
