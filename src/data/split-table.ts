@@ -1,4 +1,5 @@
 import { relative, sep } from "node:path";
+import { csvLine } from "./csv.ts";
 import { type Sample, SPLITS, type Split } from "./sample.ts";
 
 /** One sample and where it is. */
@@ -33,9 +34,9 @@ export function splitTable({ classNames, groupedBy }: TableSource, rows: readonl
   if (rows.some(({ sample }) => sample.mask !== undefined)) {
     columns.push(["mask", ({ sample }) => (sample.mask === undefined ? "" : relativeName(base, sample.mask))]);
   }
-  const lines = [columns.map(([name]) => name).join(",")];
-  for (const row of rows) lines.push(columns.map(([, field]) => quoteCsv(field(row))).join(","));
-  return `${lines.join("\n")}\n`;
+  const lines = [csvLine(columns.map(([name]) => name))];
+  for (const row of rows) lines.push(csvLine(columns.map(([, field]) => field(row))));
+  return lines.join("");
 }
 
 /** Rows of all samples, split by split. */
@@ -49,9 +50,4 @@ export function relativeName(base: string, path: string): string {
   // Nearly all paths lie inside; the general way takes a hundred times as long.
   const name = path.startsWith(inside) ? path.slice(inside.length) : relative(base, path);
   return sep === "/" ? name : name.replaceAll(sep, "/");
-}
-
-// Spaces at the ends would be lost otherwise: readers cut those that are not quoted.
-function quoteCsv(value: string): string {
-  return /[",;\t\n\r]|^\s|\s$/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
 }

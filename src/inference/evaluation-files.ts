@@ -1,8 +1,10 @@
 import { mkdir } from "node:fs/promises";
-import { join, relative, sep } from "node:path";
+import { join } from "node:path";
 import { writeFault, writeFileAtomic } from "../atomic-file.ts";
 import type { EvalOptions } from "../config/index.ts";
+import { csvLine } from "../data/csv.ts";
 import type { Sample } from "../data/dataset.ts";
+import { relativeName } from "../data/split-table.ts";
 import type { ClassificationMetrics } from "../evaluation/metrics/index.ts";
 import { type AttentionExample, renderReport } from "../evaluation/report/index.ts";
 import type { RunHooks } from "../events.ts";
@@ -51,7 +53,7 @@ export async function writeEvaluation(
   const { checkpoint, split, dataPath } = options;
   const metricsPath = join(outputDir, "metrics.json");
   const reportPath = join(outputDir, "report.html");
-  const skipped = unreadable.map((path) => nameIn(root, path));
+  const skipped = unreadable.map((path) => relativeName(root, path));
   const contents = { ...metrics, split, checkpoint, dataPath, unreadable: skipped };
   await writeFileAtomic(metricsPath, `${JSON.stringify(contents, undefined, 2)}\n`);
   await writeFileAtomic(join(outputDir, "predictions.csv"), predictionsCsv(record));
@@ -69,15 +71,10 @@ function predictionsCsv({ samples, result, metrics, root }: EvaluationRecord): s
     const { path, item } = samples[index] as Sample;
     const row = rowOf(result, i, classNames.length);
     const truth = classNames[result.labels[i] as number] as string;
-    const place = sliced ? [nameIn(root, path), `${item ?? ""}`] : [nameIn(root, path)];
+    const place = sliced ? [relativeName(root, path), `${item ?? ""}`] : [relativeName(root, path)];
     lines.push([...place, truth, classNames[likeliest(row)] as string, ...Array.from(row, String)]);
   }
-  return lines.map((cells) => `${cells.map(csvCell).join(",")}\n`).join("");
-}
-
-/** Source: RFC 4180. */
-function csvCell(text: string): string {
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return lines.map(csvLine).join("");
 }
 
 async function report(record: EvaluationRecord, hooks: RunHooks): Promise<string> {
@@ -143,8 +140,4 @@ function chooseExamples(labels: Int32Array, classes: number, seed: number): numb
 
 function rowOf({ probabilities }: Classification, i: number, classes: number): Float64Array {
   return probabilities.subarray(i * classes, (i + 1) * classes);
-}
-
-function nameIn(root: string, path: string): string {
-  return relative(root, path).split(sep).join("/");
 }

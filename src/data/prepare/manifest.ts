@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFault } from "../../atomic-file.ts";
 import { packageVersion } from "../../version.ts";
+import { csvLine } from "../csv.ts";
 import { SPLITS, type Split } from "../sample.ts";
 import type { OutputImage } from "./layout.ts";
 import type { LeftOut, PresetName } from "./types.ts";
@@ -117,16 +118,11 @@ function datasetCsv(images: readonly OutputImage[]): string {
     image.split,
     ...used.map(([, read]) => read(image) ?? ""),
   ]);
-  return csv([["path", "label", "split", ...used.map(([name]) => name)], ...rows]);
+  return [["path", "label", "split", ...used.map(([name]) => name)], ...rows].map(csvLine).join("");
 }
 
 function leftOutCsv(leftOut: readonly LeftOut[]): string {
-  return csv([["name", "reason"], ...leftOut.map(({ name, reason }) => [name, reason])]);
-}
-
-function csv(rows: readonly (readonly string[])[]): string {
-  const quoted = (value: string) => (/[",\n\r]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value);
-  return rows.map((row) => `${row.map(quoted).join(",")}\n`).join("");
+  return [["name", "reason"], ...leftOut.map(({ name, reason }) => [name, reason])].map(csvLine).join("");
 }
 
 async function writeText(root: string, path: string, text: string): Promise<WrittenFile> {
