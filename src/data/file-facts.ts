@@ -8,6 +8,7 @@ import { isImageName } from "./decode/image.ts";
 import { isCifti, looksLikeNifti, NIFTI_HEADER_BYTES, readNiftiHeader } from "./decode/nifti/header.ts";
 import { closestOrientation, rotationOf } from "./decode/nifti/orientation.ts";
 import { openImageFile } from "./decode/open-image-file.ts";
+import type { SliceAxis } from "./decode/source-image.ts";
 
 /** What a data set needs to know of a file before its pixels are read. */
 export interface FileFacts {
@@ -15,6 +16,13 @@ export interface FileFacts {
   counts: readonly [number, number, number];
   /** A digest of the patient's identity, or "" where the file names none. */
   patient: string;
+}
+
+const AXES: readonly SliceAxis[] = ["axial", "coronal", "sagittal"];
+
+/** Pictures of a file along an axis. */
+export function countAlong({ counts }: FileFacts, axis: SliceAxis): number {
+  return counts[AXES.indexOf(axis)] as number;
 }
 
 const ONE_PICTURE: FileFacts = { counts: [1, 1, 1], patient: "" };

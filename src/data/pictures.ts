@@ -1,7 +1,7 @@
 import { createHash, createHmac } from "node:crypto";
 import { messageOf } from "../errors.ts";
 import type { SliceAxis } from "./decode/source-image.ts";
-import { isSinglePicture } from "./file-facts.ts";
+import { countAlong, isSinglePicture } from "./file-facts.ts";
 import { type FileIndex, inParallel } from "./index-cache.ts";
 import type { LabelAreas } from "./label-areas.ts";
 import { dataError, faultList, type ListedFile, type Listing } from "./layouts/listing.ts";
@@ -22,8 +22,6 @@ export interface PictureOptions {
   index: FileIndex;
 }
 
-const AXES: readonly SliceAxis[] = ["axial", "coronal", "sagittal"];
-
 /**
  * The samples of listed files: each picture that the rule takes of files that hold several, with its class and group.
  *
@@ -42,7 +40,7 @@ export async function samplesOf(
   await inParallel(files, async (file, at) => {
     if (!isSinglePicture(file.path)) {
       const facts = await index.facts(file.path);
-      counts[at] = facts.counts[AXES.indexOf(axis)] as number;
+      counts[at] = countAlong(facts, axis);
       if (facts.patient) patients.set(at, facts.patient);
     }
     const several = (counts[at] as number) > 1 && file.item === undefined;

@@ -1,9 +1,9 @@
-import { readdir, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { stat } from "node:fs/promises";
+import { basename } from "node:path";
 import { readDicomDir } from "../data/decode/dicom/index.ts";
-import { isImageName } from "../data/decode/image.ts";
 import type { SliceAxis } from "../data/decode/source-image.ts";
-import { factsOf } from "../data/file-facts.ts";
+import { countAlong, factsOf } from "../data/file-facts.ts";
+import { imagesBelow } from "../data/layouts/folders.ts";
 import { applySliceRule, parseSliceRule } from "../data/slice-rule.ts";
 import { MsmaeError } from "../errors.ts";
 
@@ -19,8 +19,6 @@ export interface ListOptions {
   slices: string;
   axis: SliceAxis;
 }
-
-const AXES: readonly SliceAxis[] = ["axial", "coronal", "sagittal"];
 
 /**
  * The pictures behind what a user names: files, folders (searched through), and DICOMDIR files, which stand for the
@@ -43,7 +41,7 @@ export async function listPictures(inputs: readonly string[], options: ListOptio
   for (const input of inputs) {
     for (const path of await filesOf(input)) {
       const facts = await factsOf(path).catch(() => undefined);
-      const count = facts?.counts[AXES.indexOf(options.axis)] ?? 1;
+      const count = facts === undefined ? 1 : countAlong(facts, options.axis);
       if (count <= 1) pictures.push({ path });
       else for (const item of applySliceRule(rule, count)) pictures.push({ path, item });
     }
@@ -67,16 +65,10 @@ async function filesOf(input: string): Promise<string[]> {
   return /^dicomdir$/i.test(basename(input)) && entry ? readDicomDir(input).catch(() => [input]) : [input];
 }
 
-/** Image files in a folder and its folders: by their names, or by their content where a name has no extension. */
+/** Image files in a folder and its folders: by their names, or by their content where a name does not tell. */
 async function imagesIn(folder: string): Promise<string[]> {
-  const found: string[] = [];
-  const names = await readdir(folder, { recursive: true });
-  for (const name of names.sort()) {
-    const path = join(folder, name);
-    const hidden = name.split(/[\\/]/).some((part) => part.startsWith("."));
-    if (hidden || /^dicomdir$/i.test(basename(name)) || !(await stat(path)).isFile()) continue;
-    if (isImageName(name)) found.push(path);
-    else if (!basename(name).includes(".") && (await factsOf(path)).counts[0] > 0) found.push(path);
-  }
-  return found;
+  const { paths, unknown } = await imagesBelow(folder);
+  const others = new Set<string>();
+  for (const path of unknown) if (countAlong(await factsOf(path), "axial") === 0) others.add(path);
+  return paths.filter((path) => !others.has(path));
 }
