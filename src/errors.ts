@@ -33,6 +33,11 @@ export class MsmaeError extends Error {
   }
 }
 
+/** What a result says of anything thrown: its code, `Internal` for what this package did not expect, and its text. */
+export function failureOf(error: unknown): { code: string; message: string } {
+  return { code: error instanceof MsmaeError ? error.code : "Internal", message: messageOf(error) };
+}
+
 /** The text of anything thrown, for use inside another message. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -1,8 +1,7 @@
 import { stat } from "node:fs/promises";
 import { openImageFile } from "../data/decode/open-image-file.ts";
-import type { SliceAxis } from "../data/decode/source-image.ts";
-import type { WindowRule } from "../data/decode/window.ts";
-import { MsmaeError, messageOf } from "../errors.ts";
+import type { ReadingOptions } from "../data/sample-reader.ts";
+import { failureOf } from "../errors.ts";
 import { type Fingerprint, fingerprintOf } from "./fingerprint.ts";
 import { identifyingAttributes } from "./identity.ts";
 
@@ -11,12 +10,6 @@ export interface FileTask {
   path: string;
   /** Its pictures that belong to the data set; undefined stands for the only one, or the default one. */
   items: (number | undefined)[];
-}
-
-/** How pictures are taken from files. */
-export interface ScanReading {
-  window: WindowRule;
-  axis: SliceAxis;
 }
 
 export interface Unreadable {
@@ -41,7 +34,7 @@ export interface FileOutcome {
  */
 export async function scanFile(
   { path, items }: FileTask,
-  { window, axis }: ScanReading,
+  { window, axis }: ReadingOptions,
   onPicture: (at: number, outcome: PictureOutcome) => void,
 ): Promise<FileOutcome> {
   try {
@@ -64,5 +57,5 @@ export async function scanFile(
 }
 
 export function unreadable(error: unknown): Unreadable {
-  return { error: { code: error instanceof MsmaeError ? error.code : "Internal", message: messageOf(error) } };
+  return { error: failureOf(error) };
 }

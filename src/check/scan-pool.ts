@@ -1,13 +1,8 @@
 import { Worker } from "node:worker_threads";
+import { endOfThread } from "../data/reader-thread.ts";
+import type { ReadingOptions } from "../data/sample-reader.ts";
 import { MsmaeError, messageOf } from "../errors.ts";
-import {
-  type FileOutcome,
-  type FileTask,
-  type PictureOutcome,
-  type ScanReading,
-  scanFile,
-  unreadable,
-} from "./scan-file.ts";
+import { type FileOutcome, type FileTask, type PictureOutcome, scanFile, unreadable } from "./scan-file.ts";
 import type { ScanMessage } from "./scan-worker.ts";
 
 /** Hears what is found in the files, in no particular order. */
@@ -32,7 +27,7 @@ export interface ScanPoolOptions {
  */
 export async function scanFiles(
   tasks: readonly FileTask[],
-  reading: ScanReading,
+  reading: ReadingOptions,
   listener: ScanListener,
   { workers, itemSeconds, signal }: ScanPoolOptions,
 ): Promise<void> {
@@ -76,7 +71,7 @@ class ScanThread {
   readonly #itemSeconds: number;
   #job: Job | undefined;
 
-  constructor(reading: ScanReading, itemSeconds: number) {
+  constructor(reading: ReadingOptions, itemSeconds: number) {
     const file = import.meta.url.endsWith(".ts") ? "./scan-worker.ts" : "./scan-worker.js";
     this.#worker = new Worker(new URL(file, import.meta.url), { workerData: reading });
     this.#itemSeconds = itemSeconds;
@@ -117,12 +112,6 @@ class ScanThread {
   async close(): Promise<void> {
     await this.#worker.terminate();
   }
-}
-
-function endOfThread(where: string, reason: string): MsmaeError {
-  const got = `the end of the decoding thread (${reason})`;
-  const todo = "repair or remove the file";
-  return new MsmaeError("Data", { where, expected: "an image that can be decoded", got, todo });
 }
 
 export function interrupted(): MsmaeError {

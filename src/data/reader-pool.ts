@@ -1,5 +1,5 @@
 import { MsmaeError } from "../errors.ts";
-import { ReaderThread, type ThreadDeath } from "./reader-thread.ts";
+import { endOfThread, ReaderThread, type ThreadDeath } from "./reader-thread.ts";
 import {
   IDLE,
   type ReaderSetup,
@@ -150,12 +150,7 @@ export class WorkerPool implements ReaderPool {
     if (position !== IDLE) {
       const [culprit] = job.open.splice(position, 1) as [number];
       const { path } = job.task.items[culprit] as ReadTask["items"][number];
-      const error = new MsmaeError("Data", {
-        where: path,
-        expected: "an image that can be decoded",
-        got: `the end of the decoding thread (${reason})`,
-        todo: "repair or remove the file",
-      });
+      const error = endOfThread(path, reason);
       job.outcomes[culprit] = { unreadable: error.message, code: error.code };
     }
     if (job.open.length > 0) this.#waiting.unshift(job);

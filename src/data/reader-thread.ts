@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import { messageOf } from "../errors.ts";
+import { MsmaeError, messageOf } from "../errors.ts";
 import type { ReportMessage, TaskMessage, WorkerSetup } from "./loader-worker.ts";
 import { IDLE, type ReaderSetup, type ReadReport, type ReadTask } from "./sample-reader.ts";
 
@@ -11,6 +11,13 @@ export interface ThreadDeath {
 }
 
 const WATCH_MS = 250;
+
+/** What is said of a file whose decoding ended its thread. */
+export function endOfThread(where: string, reason: string): MsmaeError {
+  const got = `the end of the decoding thread (${reason})`;
+  const todo = "repair or remove the file";
+  return new MsmaeError("Data", { where, expected: "an image that can be decoded", got, todo });
+}
 
 /** A worker thread that reads the tasks given to it in turn, and is ended when an item takes too long. */
 export class ReaderThread {

@@ -1,4 +1,4 @@
-import { MsmaeError, messageOf } from "../errors.ts";
+import { failureOf } from "../errors.ts";
 import { RandomStream } from "../random.ts";
 import { augmentImage } from "./augment/augment-image.ts";
 import { Canvas } from "./augment/canvas.ts";
@@ -140,7 +140,8 @@ export class SampleReader {
       this.#cache?.put(sample, image);
       return image;
     } catch (error) {
-      return { unreadable: messageOf(error), code: error instanceof MsmaeError ? error.code : "Internal" };
+      const { code, message } = failureOf(error);
+      return { unreadable: message, code };
     }
   }
 

@@ -3,7 +3,7 @@ import type { RasterImage } from "../data/raster.ts";
 import { WorkerPool } from "../data/reader-pool.ts";
 import type { ReadingOptions } from "../data/sample-reader.ts";
 import { PAPER_CROP } from "../data/transforms/random-resized-crop.ts";
-import { MsmaeError, messageOf } from "../errors.ts";
+import { failureOf, MsmaeError } from "../errors.ts";
 import { greyToRgb, type RgbImage } from "../evaluation/visual/index.ts";
 import type { EncoderConfig } from "../models/config.ts";
 import type { PictureRef } from "./list-pictures.ts";
@@ -130,10 +130,7 @@ class FileReader {
       }
       return { ...name, pixels: images, picture: outcome.picture && toRgb(outcome.picture) };
     } catch (error) {
-      return {
-        ...name,
-        error: { code: error instanceof MsmaeError ? error.code : "Internal", message: messageOf(error) },
-      };
+      return { ...name, error: failureOf(error) };
     }
   }
 
