@@ -9,10 +9,10 @@ import { attentionCounts, selectFromAttentionOrder } from "../masking/selection.
 import { dropPathRates, finetuneGraph, type KeptPatches } from "../models/classifier.ts";
 import { type ClassifierConfig, patchCount } from "../models/config.ts";
 import { RandomStream } from "../random.ts";
-import { packageVersion } from "../version.ts";
 import { batchMixer } from "./batch-mixer.ts";
 import type { MapBank } from "./map-bank.ts";
 import { refreshMaps } from "./map-refresh.ts";
+import { describeTraining } from "./setup.ts";
 import type { Phase, TrainingTask } from "./task.ts";
 import { warnUniform } from "./uniform-warning.ts";
 
@@ -89,17 +89,8 @@ export function finetuneTask(parts: {
     },
     describe: (epoch, step) => ({
       kind: "classifier",
-      model: options.model,
       config,
-      classNames,
-      mean: [...options.mean],
-      std: [...options.std],
-      reading: { window: options.window, axis: options.sliceAxis },
-      epoch,
-      step,
-      seed,
-      licence: "other",
-      msmaeVersion: packageVersion,
+      ...describeTraining(options, classNames, epoch, step),
     }),
   };
 }

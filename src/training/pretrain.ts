@@ -168,18 +168,9 @@ function pretrainTask(parts: {
     },
     describe: (epoch, step) => ({
       kind: "pretrained",
-      model: options.model,
       config,
       normPixLoss,
-      classNames,
-      mean: [...options.mean],
-      std: [...options.std],
-      reading: { window: options.window, axis: options.sliceAxis },
-      epoch,
-      step,
-      seed,
-      licence: "other",
-      msmaeVersion: packageVersion,
+      ...setup.describeTraining(options, classNames, epoch, step),
     }),
   };
 }

@@ -20,6 +20,7 @@ import { startEma } from "../optim/ema.ts";
 import type { ParameterGroup } from "../optim/parameter-groups.ts";
 import { ParameterStore } from "../optim/parameter-store.ts";
 import { lrFromBase, type WarmupCosine } from "../optim/schedule.ts";
+import { packageVersion } from "../version.ts";
 import { loadState, type Progress, readProgress, type TrainingState } from "./checkpoint.ts";
 import { RunDirectory } from "./run-directory.ts";
 
@@ -263,6 +264,22 @@ export function classCounts({ folder }: RunData): Record<string, number> {
     folder.splits.train.filter((sample) => sample.label === label).length,
   ]);
   return Object.fromEntries(counts);
+}
+
+/** What a checkpoint says of its training, whatever its kind. */
+export function describeTraining(options: TrainingOptions, classNames: string[], epoch: number, step: number) {
+  return {
+    model: options.model,
+    classNames,
+    mean: [...options.mean],
+    std: [...options.std],
+    reading: { window: options.window, axis: options.sliceAxis },
+    epoch,
+    step,
+    seed: options.seed,
+    licence: "other",
+    msmaeVersion: packageVersion,
+  };
 }
 
 /** The named options, in that order, for the model card. */
