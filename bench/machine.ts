@@ -8,7 +8,7 @@ export interface Machine {
   memoryBytes: number;
   platform: string;
   node: string;
-  onnxruntime: string | null;
+  onnxruntime: string;
   provider: "cpu";
   measuredAt: string;
 }

@@ -138,7 +138,7 @@ function environmentOf({
     { label: "Node", value: node },
     {
       label: "ONNX Runtime",
-      value: `${onnxruntime ?? "unknown"}, ${device}, ${threads} ${threads === 1 ? "thread" : "threads"}`,
+      value: `${onnxruntime}, ${device}, ${threads} ${threads === 1 ? "thread" : "threads"}`,
     },
     { label: "Machine", value: `${cpuModel}, ${cores} cores, ${platform}` },
   ];

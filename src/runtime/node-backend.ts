@@ -1,5 +1,6 @@
-import * as ort from "onnxruntime-node";
+import type { InferenceSession } from "onnxruntime-common";
 import { MsmaeError, messageOf } from "../errors.ts";
+import { loadOnnxRuntime } from "./node-binding.ts";
 import { sessionConfig, wrapSession } from "./ort-session.ts";
 import type { Backend } from "./session.ts";
 
@@ -14,7 +15,8 @@ export const nodeBackend: Backend = {
         todo: "use cpu",
       });
     }
-    const options: ort.InferenceSession.SessionOptions = {
+    const ort = loadOnnxRuntime();
+    const options: InferenceSession.SessionOptions = {
       executionProviders: [provider],
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
@@ -47,6 +49,3 @@ export const nodeBackend: Backend = {
     }
   },
 };
-
-/** The version of ONNX Runtime in use. */
-export const onnxRuntimeVersion: string = ort.env.versions.node ?? ort.env.versions.common;

@@ -5,6 +5,7 @@ import { arch, availableParallelism, cpus, platform, release, totalmem } from "n
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { writeFileAtomic } from "../../atomic-file.ts";
+import { onnxRuntimeVersion } from "../../runtime/node-binding.ts";
 
 /** What only the run itself knows about where it runs. */
 export interface EnvironmentInput {
@@ -21,8 +22,8 @@ export interface EnvironmentInput {
 export interface Environment extends EnvironmentInput {
   msmae: string;
   node: string;
-  /** Version of onnxruntime-node, or null where it is not installed. */
-  onnxruntime: string | null;
+  /** Version of ONNX Runtime. */
+  onnxruntime: string;
   sharp: string | null;
   platform: string;
   cpuModel: string;
@@ -41,7 +42,7 @@ export async function readEnvironment(input: EnvironmentInput): Promise<Environm
   return {
     msmae: versionIn(root) ?? "unknown",
     node: process.versions.node,
-    onnxruntime: installedVersion("onnxruntime-node"),
+    onnxruntime: onnxRuntimeVersion,
     sharp: installedVersion("sharp"),
     platform: `${platform()} ${arch()} ${release()}`,
     cpuModel: cpus()[0]?.model.trim() ?? "unknown",
