@@ -1,6 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { MsmaeError, messageOf } from "../errors.ts";
 import type { Graph } from "../graph/graph.ts";
+import { keepTelemetryOff } from "../runtime/node-telemetry.ts";
 import { compile, type Feeds } from "../runtime/program.ts";
 import type { EngineSetup, TrainResult, Update } from "./core.ts";
 import type { EngineCommand, EngineReply } from "./protocol.ts";
@@ -32,6 +33,7 @@ export class Engine {
 
   /** Starts the thread and waits until it can run graphs. @throws MsmaeError Device when it cannot. */
   static async start(setup: EngineSetup): Promise<Engine> {
+    keepTelemetryOff();
     const engine = new Engine(setup);
     try {
       await engine.#ask({ kind: "ready" });

@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import type * as OnnxRuntime from "onnxruntime-common";
 import { env } from "onnxruntime-common";
 import { MsmaeError, messageOf } from "../errors.ts";
+import { keepTelemetryOff } from "./node-telemetry.ts";
 
 /** Where this version of ONNX Runtime has a binding for Node. The ones for Linux are linked against glibc. */
 export const bindingPlatforms = ["linux-x64", "linux-arm64", "darwin-arm64", "win32-x64", "win32-arm64"] as const;
@@ -23,9 +24,10 @@ let loaded: typeof OnnxRuntime | undefined;
  * Finds and loads ONNX Runtime's binding for this platform. Only here is it loaded, when first needed: what runs no
  * graph works without it.
  *
- * @throws MsmaeError Device where there is none, or none that loads.
+ * @throws MsmaeError Device where there is none, or none that loads, or where its telemetry cannot be kept off.
  */
 export function loadOnnxRuntime(): typeof OnnxRuntime {
+  keepTelemetryOff();
   loaded ??= firstThatLoads(sources, createRequire(import.meta.url));
   return loaded;
 }
