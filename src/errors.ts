@@ -42,3 +42,15 @@ export function failureOf(error: unknown): { code: string; message: string } {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** What is left of an error on its way from one thread to another, which takes no error whole. */
+export type PortableError = { code: ErrorCode; parts: ErrorParts } | { message: string };
+
+export function toPortable(error: unknown): PortableError {
+  if (error instanceof MsmaeError) return { code: error.code, parts: error.parts };
+  return { message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+}
+
+export function fromPortable(error: PortableError): Error {
+  return "code" in error ? new MsmaeError(error.code, error.parts) : new Error(error.message);
+}

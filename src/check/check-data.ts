@@ -5,6 +5,7 @@ import { writeFault, writeFileAtomic } from "../atomic-file.ts";
 import { type Dataset, openDataset, SPLITS } from "../data/dataset.ts";
 import { parseWindow } from "../data/decode/window.ts";
 import { relativeName, splitTable } from "../data/split-table.ts";
+import { ITEM_SECONDS } from "../data/watched-thread.ts";
 import { MsmaeError } from "../errors.ts";
 import type { RunHooks } from "../events.ts";
 import { type Appearance, appearanceOf } from "./appearance.ts";
@@ -109,7 +110,7 @@ async function scan(dataset: Dataset, options: CheckOptions, { onEvent, signal }
     onFile: (file: number, outcome: Parameters<Pictures["addFile"]>[1]) =>
       pictures.addFile(files[file]?.positions ?? [], outcome),
   };
-  const { workers = Math.min(8, availableParallelism()), itemSeconds = 60 } = options;
+  const { workers = Math.min(8, availableParallelism()), itemSeconds = ITEM_SECONDS } = options;
   if (!Number.isInteger(workers) || workers < 0 || !(itemSeconds > 0)) {
     const got = `workers ${workers}, itemSeconds ${itemSeconds}`;
     throw configError("data check", "workers ≥ 0 and itemSeconds above 0", got, "correct these options");

@@ -1,9 +1,9 @@
-import { Worker } from "node:worker_threads";
-import { endOfThread } from "../data/reader-thread.ts";
 import type { ReadingOptions } from "../data/sample-reader.ts";
-import { MsmaeError, messageOf } from "../errors.ts";
+import { endOfThread, WatchedThread } from "../data/watched-thread.ts";
+import { MsmaeError } from "../errors.ts";
+import { moduleUrl } from "../module-url.ts";
 import { type FileOutcome, type FileTask, type PictureOutcome, scanFile, unreadable } from "./scan-file.ts";
-import type { ScanMessage } from "./scan-worker.ts";
+import type { ScannedPicture } from "./scan-worker.ts";
 
 /** Hears what is found in the files, in no particular order. */
 export interface ScanListener {
@@ -45,72 +45,47 @@ export async function scanFiles(
     return;
   }
   const lanes = Array.from({ length: Math.min(workers, tasks.length) }, async () => {
-    let thread: ScanThread | undefined;
+    const lane = new ScanLane(reading, itemSeconds);
     try {
-      for (let at = draw(); at !== undefined; at = draw()) {
-        thread ??= new ScanThread(reading, itemSeconds);
-        const alive = await thread.run(at, tasks[at] as FileTask, listener);
-        if (!alive) thread = undefined;
-      }
+      for (let at = draw(); at !== undefined; at = draw()) await lane.scan(at, tasks[at] as FileTask, listener);
     } finally {
-      await thread?.close();
+      await lane.close();
     }
   });
   const failed = (await Promise.allSettled(lanes)).find((lane) => lane.status === "rejected");
   if (failed) throw failed.reason;
 }
 
-/** The file that a thread is looking at. */
-interface Job {
-  onMessage(message: ScanMessage): void;
-  onDeath(reason: string): void;
-}
+/** A thread and the file that it is looking at. */
+class ScanLane {
+  readonly #thread: WatchedThread<ReadingOptions, FileTask, FileOutcome, ScannedPicture>;
+  #onDeath: (reason: string) => void = () => undefined;
 
-class ScanThread {
-  readonly #worker: Worker;
-  readonly #itemSeconds: number;
-  #job: Job | undefined;
-
-  constructor(reading: ReadingOptions, itemSeconds: number) {
-    const file = import.meta.url.endsWith(".ts") ? "./scan-worker.ts" : "./scan-worker.js";
-    this.#worker = new Worker(new URL(file, import.meta.url), { workerData: reading });
-    this.#itemSeconds = itemSeconds;
-    this.#worker.on("message", (message: ScanMessage) => this.#job?.onMessage(message));
-    this.#worker.on("error", (error) => this.#job?.onDeath(messageOf(error)));
-    this.#worker.on("exit", (code) => this.#job?.onDeath(`exit code ${code}`));
+  constructor(setup: ReadingOptions, stepSeconds: number) {
+    const module = moduleUrl("./scan-worker", import.meta.url);
+    this.#thread = new WatchedThread({ module, setup, stepSeconds, onDeath: ({ reason }) => this.#onDeath(reason) });
   }
 
-  /** @returns whether the thread is still there. */
-  run(number: number, task: FileTask, listener: ScanListener): Promise<boolean> {
+  scan(number: number, task: FileTask, listener: ScanListener): Promise<void> {
     return new Promise((resolve) => {
       const open = new Set(task.items.keys());
-      const finish = (alive: boolean): void => {
-        clearTimeout(watch);
-        this.#job = undefined;
-        resolve(alive);
+      const onPart = ({ at, outcome }: ScannedPicture): void => {
+        if (open.delete(at)) listener.onPicture(number, at, outcome);
       };
-      const onDeath = (reason: string): void => {
+      const onResult = (outcome: FileOutcome): void => {
+        listener.onFile(number, outcome);
+        resolve();
+      };
+      this.#onDeath = (reason) => {
         for (const at of open) listener.onPicture(number, at, unreadable(endOfThread(task.path, reason)));
-        listener.onFile(number, { format: "unknown", bytes: 0, identifying: [] });
-        finish(false);
-        // A thread that waits for the system, not for itself, ends only when that does: nobody waits for it here.
-        this.#worker.terminate();
+        onResult({ format: "unknown", bytes: 0, identifying: [] });
       };
-      const onMessage = (message: ScanMessage): void => {
-        watch.refresh();
-        if ("file" in message) {
-          listener.onFile(number, message.file);
-          finish(true);
-        } else if (open.delete(message.at)) listener.onPicture(number, message.at, message.picture);
-      };
-      const watch = setTimeout(() => onDeath(`no end after ${this.#itemSeconds} s`), this.#itemSeconds * 1000);
-      this.#job = { onMessage, onDeath };
-      this.#worker.postMessage(task);
+      this.#thread.start(task, { onPart, onResult });
     });
   }
 
-  async close(): Promise<void> {
-    await this.#worker.terminate();
+  close(): Promise<void> {
+    return this.#thread.close();
   }
 }
 

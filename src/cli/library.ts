@@ -21,8 +21,11 @@ export const library: Verbs = {
   flops: async (options, hooks) => (await import("../inference/flops.ts")).flops(options, hooks),
   inspect: async (path) => (await import("../interop/inspect.ts")).inspect(path),
   async dataShow({ sliceAxis: axis, slice: item, ...options }) {
-    const { describeShown, showImageFile } = await import("../data/show.ts");
-    const result = await showImageFile({ ...options, axis, item });
+    const [{ showWatched }, { describeShown }] = await Promise.all([
+      import("../data/show-watched.ts"),
+      import("../data/show.ts"),
+    ]);
+    const result = await showWatched({ ...options, axis, item });
     return { result, lines: describeShown(result) };
   },
   async dataCheck({ sliceAxis: axis, ...options }, hooks) {

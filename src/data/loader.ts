@@ -6,6 +6,7 @@ import { DecodedCache } from "./decoded-cache.ts";
 import { checkEpochOptions, EpochRun } from "./epoch-run.ts";
 import { InlinePool, type ReaderPool, WorkerPool } from "./reader-pool.ts";
 import { DEFAULT_READING, type ReadReport } from "./sample-reader.ts";
+import { ITEM_SECONDS } from "./watched-thread.ts";
 
 export { type Batch, batchesPerEpoch, type EpochOptions, type LoaderOptions } from "./batch.ts";
 
@@ -43,7 +44,7 @@ export class ImageLoader {
       cacheMb: 512,
       prefetch: 3,
       reading: DEFAULT_READING,
-      itemSeconds: 60,
+      itemSeconds: ITEM_SECONDS,
       strict: false,
       onWarning: () => undefined,
       ...options,

@@ -1,13 +1,7 @@
 import { MsmaeError } from "../errors.ts";
-import { endOfThread, ReaderThread, type ThreadDeath } from "./reader-thread.ts";
-import {
-  IDLE,
-  type ReaderSetup,
-  type ReadOutcome,
-  type ReadReport,
-  type ReadTask,
-  SampleReader,
-} from "./sample-reader.ts";
+import { moduleUrl } from "../module-url.ts";
+import { type ReaderSetup, type ReadOutcome, type ReadReport, type ReadTask, SampleReader } from "./sample-reader.ts";
+import { endOfThread, IDLE, type ThreadDeath, WatchedThread } from "./watched-thread.ts";
 
 /** Runs tasks in the order they are given, several at a time. */
 export interface ReaderPool {
@@ -61,9 +55,7 @@ const DEATHS_WITHOUT_ITEM = 3;
  * replaced and reads on.
  */
 export class WorkerPool implements ReaderPool {
-  readonly #setup: ReaderSetup;
-  readonly #itemSeconds: number;
-  readonly #threads: (ReaderThread | undefined)[];
+  readonly #threads: WatchedThread<ReaderSetup, ReadTask, ReadReport>[];
   /** Jobs given to each thread, by the numbers of their tasks. */
   readonly #running: Map<number, Job>[];
   #waiting: Job[] = [];
@@ -71,10 +63,12 @@ export class WorkerPool implements ReaderPool {
   #failure: Error | undefined;
 
   constructor(setup: ReaderSetup, count: number, itemSeconds: number) {
-    this.#setup = setup;
-    this.#itemSeconds = itemSeconds;
+    const module = moduleUrl("./loader-worker", import.meta.url);
     this.#running = Array.from({ length: count }, () => new Map());
-    this.#threads = this.#running.map((_, at) => this.#startThread(at));
+    this.#threads = this.#running.map((_, at) => {
+      const onDeath = (death: ThreadDeath) => this.#lose(at, death);
+      return new WatchedThread({ module, setup, stepSeconds: itemSeconds, onDeath });
+    });
   }
 
   run(task: ReadTask, isCancelled: () => boolean): Promise<ReadReport> {
@@ -88,11 +82,7 @@ export class WorkerPool implements ReaderPool {
 
   async close(): Promise<void> {
     this.#fail("a closed loader");
-    await Promise.all(this.#threads.map((thread) => thread?.close()));
-  }
-
-  #startThread(at: number): ReaderThread {
-    return new ReaderThread(this.#setup, this.#itemSeconds, (death) => this.#replace(at, death));
+    await Promise.all(this.#threads.map((thread) => thread.close()));
   }
 
   #dispatch(): void {
@@ -104,7 +94,8 @@ export class WorkerPool implements ReaderPool {
       const job = this.#waiting.shift();
       if (!job) return;
       const items = job.open.map((position) => job.task.items[position] as ReadTask["items"][number]);
-      const id = thread.start({ ...job.task, items }, (report) => this.#finish(at, id, job, report));
+      const onResult = (report: ReadReport) => this.#finish(at, id, job, report);
+      const id = thread.start({ ...job.task, items }, { onResult });
       this.#running[at]?.set(id, job);
     }
   }
@@ -114,7 +105,7 @@ export class WorkerPool implements ReaderPool {
     let best = -1;
     let least = AHEAD;
     for (const [at, thread] of this.#threads.entries()) {
-      if (thread && thread.load < least) [best, least] = [at, thread.load];
+      if (thread.load < least) [best, least] = [at, thread.load];
     }
     return best;
   }
@@ -127,10 +118,9 @@ export class WorkerPool implements ReaderPool {
     this.#dispatch();
   }
 
-  #replace(at: number, { position, task, reason }: ThreadDeath): void {
+  #lose(at: number, { step, task, reason }: ThreadDeath): void {
     if (this.#failure) return;
-    this.#threads[at] = undefined;
-    if (position === IDLE && ++this.#idleDeaths >= DEATHS_WITHOUT_ITEM) {
+    if (step === IDLE && ++this.#idleDeaths >= DEATHS_WITHOUT_ITEM) {
       this.#fail(reason);
       return;
     }
@@ -138,10 +128,9 @@ export class WorkerPool implements ReaderPool {
     this.#running[at] = new Map();
     // From the last to the first, so that they stand in the queue in their order.
     for (const [id, job] of jobs.reverse()) {
-      if (id === task) this.#goOnWithout(job, position, reason);
+      if (id === task) this.#goOnWithout(job, step, reason);
       else this.#waiting.unshift(job);
     }
-    this.#threads[at] = this.#startThread(at);
     this.#dispatch();
   }
 

@@ -58,9 +58,6 @@ export interface ReadTask {
   pictureSide?: number | undefined;
 }
 
-/** In place of a position: no item is being read. */
-export const IDLE = -1;
-
 /** What became of one item. */
 export type ReadOutcome = { geometry: Geometry; picture?: RasterImage } | { unreadable: string; code: string };
 

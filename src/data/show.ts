@@ -9,6 +9,7 @@ import { finiteRange } from "./decode/statistics.ts";
 import { isBig, typeNameOf } from "./decode/typed-arrays.ts";
 import { applyWindow, parseWindow, type ResolvedWindow, resolveWindow } from "./decode/window.ts";
 import type { RasterImage } from "./raster.ts";
+import { IDLE } from "./watched-thread.ts";
 
 /** What to show of an image file, and where to leave it. */
 export interface ShowOptions {
@@ -87,13 +88,16 @@ export interface ShowResult {
  * Reads one image file and says what each step makes of it: the decoded array, one picture after rescaling, the window
  * and where it comes from, the 8-bit picture. Writes the array or the picture where asked to.
  *
+ * @param onStep hears the number of each step of decoding before it is begun, and {@link IDLE} when it is done.
  * @throws MsmaeError Data when the file cannot be read or lacks the picture or window; Config for a window of no form.
  */
-export async function showImageFile(options: ShowOptions): Promise<ShowResult> {
+export async function showImageFile(options: ShowOptions, onStep?: (step: number) => void): Promise<ShowResult> {
   const { file: path, axis = "axial" } = options;
   const rule = parseWindow(options.window ?? "auto");
+  onStep?.(0);
   const file = await openImageFile(path, options.limits);
   try {
+    onStep?.(1);
     const array = await file.array();
     const { transferSyntax, photometric, spacing, ...rest } = file.header;
     const header = Object.fromEntries(Object.entries(rest).filter(([name]) => !SAID_ELSEWHERE.has(name)));
@@ -104,9 +108,11 @@ export async function showImageFile(options: ShowOptions): Promise<ShowResult> {
     // A file without pictures says itself why when one is asked for.
     if (count > 0 || options.item !== undefined || options.png !== undefined) {
       const item = chooseItem(path, file, axis, options.item);
+      onStep?.(2);
       const source = await file.read(item, axis);
       const resolved = resolveWindow(source, rule, path);
       const image = applyWindow(source, rule, path);
+      onStep?.(IDLE);
       const { width, height, channels, inverted, values } = source;
       const shown = {
         width,
@@ -123,6 +129,7 @@ export async function showImageFile(options: ShowOptions): Promise<ShowResult> {
         result.png = options.png;
       }
     }
+    onStep?.(IDLE);
     if (options.array !== undefined) {
       await writeFileAtomic(options.array, encodeNpy(array.data, shape, dtype));
       result.array = options.array;

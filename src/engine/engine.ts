@@ -1,6 +1,7 @@
 import { Worker } from "node:worker_threads";
-import { MsmaeError, messageOf } from "../errors.ts";
+import { fromPortable, MsmaeError, messageOf } from "../errors.ts";
 import type { Graph } from "../graph/graph.ts";
+import { moduleUrl } from "../module-url.ts";
 import { keepTelemetryOff } from "../runtime/node-telemetry.ts";
 import { compile, type Feeds } from "../runtime/program.ts";
 import type { EngineSetup, TrainResult, Update } from "./core.ts";
@@ -24,8 +25,7 @@ export class Engine {
 
   private constructor(setup: EngineSetup) {
     this.#setup = setup;
-    const file = import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js";
-    this.#worker = new Worker(new URL(file, import.meta.url), { workerData: setup });
+    this.#worker = new Worker(moduleUrl("./worker", import.meta.url), { workerData: setup });
     this.#worker.on("message", (reply: EngineReply) => this.#settle(reply));
     this.#worker.on("error", (error) => this.#fail(messageOf(error)));
     this.#worker.on("exit", (code) => this.#fail(`exit code ${code}`));
@@ -83,7 +83,7 @@ export class Engine {
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
     if (!error) waiting?.resolve(value);
-    else waiting?.reject("code" in error ? new MsmaeError(error.code, error.parts) : new Error(error.message));
+    else waiting?.reject(fromPortable(error));
   }
 
   /** The thread is gone: nothing that waits for it may wait on. */

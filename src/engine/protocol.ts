@@ -1,4 +1,4 @@
-import type { ErrorCode, ErrorParts } from "../errors.ts";
+import type { PortableError } from "../errors.ts";
 import type { CompiledGraph, Feeds } from "../runtime/program.ts";
 import type { Update } from "./core.ts";
 
@@ -16,6 +16,5 @@ export type EngineRequest = EngineCommand & { id: number };
 export interface EngineReply {
   id: number;
   value?: unknown;
-  /** Errors do not survive `postMessage` whole: these parts do. */
-  error?: { code: ErrorCode; parts: ErrorParts } | { message: string };
+  error?: PortableError;
 }

@@ -1,6 +1,6 @@
 // The thread in which graphs run: ONNX Runtime blocks it, so that the main thread stays free.
 import { parentPort, workerData } from "node:worker_threads";
-import { MsmaeError } from "../errors.ts";
+import { toPortable } from "../errors.ts";
 import { nodeBackend } from "../runtime/node-backend.ts";
 import { spawnNodeThread } from "../runtime/node-threads.ts";
 import { EngineCore, type EngineSetup } from "./core.ts";
@@ -25,7 +25,7 @@ port.on("message", (request: EngineRequest) => {
     .then(() => answer(core as EngineCore, request))
     .then(
       (value) => reply({ id: request.id, value }),
-      (error: unknown) => reply({ id: request.id, error: portable(error) }),
+      (error: unknown) => reply({ id: request.id, error: toPortable(error) }),
     );
 });
 
@@ -44,9 +44,4 @@ function answer(engine: EngineCore, request: EngineRequest): Promise<unknown> {
     case "close":
       return engine.close();
   }
-}
-
-function portable(error: unknown): EngineReply["error"] {
-  if (error instanceof MsmaeError) return { code: error.code, parts: error.parts };
-  return { message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
 }

@@ -3,6 +3,7 @@ import type { RasterImage } from "../data/raster.ts";
 import { WorkerPool } from "../data/reader-pool.ts";
 import type { ReadingOptions } from "../data/sample-reader.ts";
 import { PAPER_CROP } from "../data/transforms/random-resized-crop.ts";
+import { ITEM_SECONDS } from "../data/watched-thread.ts";
 import { failureOf, MsmaeError } from "../errors.ts";
 import { greyToRgb, type RgbImage } from "../evaluation/visual/index.ts";
 import type { EncoderConfig } from "../models/config.ts";
@@ -52,8 +53,6 @@ export function nameOf({ path, slice }: FileImage): { path: string; slice?: numb
 /** Threads that decode, and pictures in progress. */
 const THREADS = 2;
 const READ_AHEAD = 4;
-/** Longest that one picture may take, in seconds. */
-const ITEM_SECONDS = 60;
 
 /**
  * Decodes pictures and resizes each to the model's input, by the same threads as training and evaluation. Files that

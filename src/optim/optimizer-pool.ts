@@ -1,12 +1,10 @@
 import { MsmaeError } from "../errors.ts";
+import { moduleUrl } from "../module-url.ts";
 import type { HelperThread, SpawnThread } from "../runtime/threads.ts";
 import { CONTROL, HELPER, type OptimizerJob, PieceRunner } from "./optimizer-job.ts";
 import type { OptimizerThreadData } from "./optimizer-worker.ts";
 
-const WORKER = new URL(
-  import.meta.url.endsWith(".ts") ? "./optimizer-worker.ts" : "./optimizer-worker.js",
-  import.meta.url,
-);
+const WORKER = moduleUrl("./optimizer-worker", import.meta.url);
 
 /** The calling thread and its helpers, working on one job at a time. */
 export class OptimizerPool {

@@ -1,11 +1,9 @@
 import { Worker } from "node:worker_threads";
 import { messageOf } from "../errors.ts";
+import { moduleUrl } from "../module-url.ts";
 import type { HelperThread } from "./threads.ts";
 
-const ENTRY = new URL(
-  import.meta.url.endsWith(".ts") ? "./node-thread-entry.ts" : "./node-thread-entry.js",
-  import.meta.url,
-);
+const ENTRY = moduleUrl("./node-thread-entry", import.meta.url);
 
 /** A {@link SpawnThread} on node:worker_threads, also from inside a worker. The thread never keeps the process alive. */
 export function spawnNodeThread(module: URL, data: unknown, onEnd: (reason: string) => void): HelperThread {

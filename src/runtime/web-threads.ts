@@ -1,9 +1,7 @@
+import { moduleUrl } from "../module-url.ts";
 import type { HelperThread } from "./threads.ts";
 
-const ENTRY = new URL(
-  import.meta.url.endsWith(".ts") ? "./web-thread-entry.ts" : "./web-thread-entry.js",
-  import.meta.url,
-);
+const ENTRY = moduleUrl("./web-thread-entry", import.meta.url);
 
 /**
  * A {@link SpawnThread} on module workers of a browser. The thread that waits for its helpers must itself be a worker:
