@@ -4,7 +4,9 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { decodeImage } from "../../../src/data/decode/image.ts";
 import { decodeNpy, encodeNpy } from "../../../src/data/decode/npy.ts";
-import { describeShown, showImageFile } from "../../../src/data/show.ts";
+import { describeShown, type ShowOptions, showImageFile } from "../../../src/data/show.ts";
+import { showWatched } from "../../../src/data/show-watched.ts";
+import { slowVolume } from "./volume-files.ts";
 
 const entries: Record<string, { file: string; sha256: string }> = JSON.parse(
   readFileSync(new URL("./fixtures/measured-files.json", import.meta.url), "utf8"),
@@ -18,6 +20,37 @@ function fixture(name: string): string {
   writeFileSync(inFolder(name), content);
   return inFolder(name);
 }
+
+describe("showWatched", () => {
+  test("tells and writes the same as without a thread", async () => {
+    const [alone, watched] = ["alone", "watched"].map((name) => ({
+      file: fixture("scaled-i2.nii"),
+      array: inFolder(`${name}.npy`),
+      png: inFolder(`${name}.png`),
+      item: 1,
+    })) as [ShowOptions, ShowOptions];
+    const { array, png, ...shown } = await showWatched(watched);
+    expect(shown).toEqual({ ...(await showImageFile(alone)), array: undefined, png: undefined });
+    expect(readFileSync(array as string)).toEqual(readFileSync(alone.array as string));
+    expect(readFileSync(png as string)).toEqual(readFileSync(alone.png as string));
+  });
+
+  test("errors keep their code and parts", async () => {
+    const file = fixture("scaled-i2.nii");
+    const parts = { where: file, got: "99" };
+    await expect(showWatched({ file, item: 99 })).rejects.toMatchObject({ code: "Data", parts });
+    await expect(showWatched({ file, window: "1,2,3" })).rejects.toMatchObject({ code: "Config" });
+  });
+
+  test("a file that takes too long is given up", async () => {
+    const file = inFolder("slow.nii.gz");
+    writeFileSync(file, slowVolume());
+    await expect(showWatched({ file }, 0.1)).rejects.toMatchObject({
+      code: "Data",
+      parts: { where: file, got: expect.stringContaining("no end of decoding after 0.1 s") },
+    });
+  });
+});
 
 describe("showImageFile", () => {
   test("every step of a scaled NIfTI volume is told", async () => {

@@ -1,4 +1,5 @@
 /** The smallest files that hold several pictures, for tests. */
+import { gzipSync } from "node:zlib";
 
 /** A NIfTI-1 file of uint8 voxels, the first axis fastest, whose axes run left, anterior and superior. */
 export function niftiFile(shape: readonly number[], voxels: Uint8Array): Uint8Array {
@@ -13,6 +14,17 @@ export function niftiFile(shape: readonly number[], voxels: Uint8Array): Uint8Ar
   bytes.set(new TextEncoder().encode("n+1\0"), 344);
   bytes.set(voxels, 352);
   return bytes;
+}
+
+/**
+ * A sound volume of 1.9 GB, packed into 2 MB: nothing is wrong with it but the second and more that unpacking it takes.
+ */
+export function slowVolume(): Uint8Array {
+  const shape = [1024, 1024, 1792];
+  const head = niftiFile(shape, new Uint8Array(0));
+  // Members of a gzip stream follow one another.
+  const member = gzipSync(new Uint8Array(2 ** 24), { level: 1 });
+  return Buffer.concat([gzipSync(head), ...new Array<Uint8Array>(112).fill(member)]);
 }
 
 /** An explicit little-endian DICOM file of 2×2 grey frames. */
