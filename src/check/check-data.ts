@@ -2,7 +2,7 @@ import { mkdir, realpath } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { basename, dirname, join, resolve, sep } from "node:path";
 import { writeFault, writeFileAtomic } from "../atomic-file.ts";
-import { type Dataset, openDataset, SPLITS } from "../data/dataset.ts";
+import { type Dataset, openDataset, SPLITS, tellNotices } from "../data/dataset.ts";
 import { parseWindow } from "../data/decode/window.ts";
 import { relativeName, splitTable } from "../data/split-table.ts";
 import { ITEM_SECONDS } from "../data/watched-thread.ts";
@@ -32,7 +32,7 @@ export async function checkData(options: CheckOptions, hooks: RunHooks = {}): Pr
   const started = performance.now();
   const paths = await outputPaths(options);
   const dataset = await open(options);
-  for (const message of dataset.notices) hooks.onEvent?.({ type: "note", message });
+  tellNotices(dataset, hooks.onEvent);
   const pictures = await scan(dataset, options, hooks);
   hooks.onEvent?.({ type: "phase", name: "near-identical pictures", total: pictures.count });
   const copies = await findCopies(pictures, async (done, total) => {
@@ -84,10 +84,10 @@ export async function checkData(options: CheckOptions, hooks: RunHooks = {}): Pr
 }
 
 function open(options: CheckOptions): Promise<Dataset> {
-  const { dataPath, seed, slices, axis, splitFile, fold, cacheDir } = options;
+  const { dataPath, seed, slices, axis, splitFile, fold, columns, encoding, mergeLabels, cacheDir } = options;
   // What is drawn at random is drawn anew each time: only splits that are given can be right or wrong.
   const drawn = { valSplit: 0, testSplit: 0 };
-  const rest = { slices, axis, splitFile, fold, cacheDir };
+  const rest = { slices, axis, splitFile, fold, columns, encoding, mergeLabels, cacheDir };
   return openDataset(dataPath, { seed, ...drawn, ...withoutUndefined(rest), oneClass: true });
 }
 

@@ -2,7 +2,11 @@ import type { DatasetOptions } from "../data/dataset.ts";
 import type { FixKeep } from "./clean-split.ts";
 
 /** What `data check` takes. */
-export interface CheckOptions extends Pick<DatasetOptions, "slices" | "axis" | "splitFile" | "fold" | "cacheDir"> {
+export interface CheckOptions
+  extends Pick<
+    DatasetOptions,
+    "slices" | "axis" | "splitFile" | "fold" | "columns" | "encoding" | "mergeLabels" | "cacheDir"
+  > {
   dataPath: string;
   seed: number;
   /** Folder for report.html and check.json; without it neither is written. */

@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { parseWindow } from "../data/decode/window-rule.ts";
 import { parseSliceRule } from "../data/slice-rule.ts";
+import { parseColumns } from "../data/tables/columns.ts";
+import { isEncoding } from "../data/tables/text.ts";
 import { field } from "./fields.ts";
 import { sizeSchema } from "./size.ts";
 
@@ -102,6 +104,28 @@ export const readingFields = {
 
 export { augmentationFields } from "./augmentation.ts";
 
+/** How tables of images are read. */
+export const tableFields = {
+  columns: field(
+    z.string().min(1).refine(readBy(parseColumns)).optional(),
+    "Which columns of a CSV file say what, where their names leave it open: path, label, split, patient_id, lesion_id, slice, mask or fold = the column's name.",
+    {
+      placeholder: "a=b,c=d",
+      defaultText: "by their usual names",
+      expected: "pairs such as path=image,label=diagnosis",
+    },
+  ),
+  encoding: field(
+    z.string().min(1).refine(isEncoding).optional(),
+    "Character encoding of CSV files that are not UTF-8 and have no byte order mark, such as windows-1252 or utf-16le.",
+    { placeholder: "name", defaultText: "utf-8", expected: "the name of an encoding, such as utf-8 or windows-1252" },
+  ),
+  mergeLabels: field(
+    z.boolean().default(false),
+    "Take names of classes, patients and lesions that differ only in case, spaces or Unicode form for one, instead of refusing them.",
+  ),
+};
+
 export const dataFields = {
   dataPath: field(
     z.string().min(1),
@@ -131,6 +155,7 @@ export const dataFields = {
     "Number of classes the data must have; data with another number is refused.",
     { aliases: ["nbClasses"], defaultText: "as many as the data has" },
   ),
+  ...tableFields,
 };
 
 export const outputFields = {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { ANONYMISE_OPTIONS } from "../data/anonymise/options.ts";
 import { PRESET_NAMES } from "../data/prepare/types.ts";
-import { dataFields, imageFields, loadingFields, readingFields, runtimeFields } from "./common.ts";
+import { dataFields, imageFields, loadingFields, readingFields, runtimeFields, tableFields } from "./common.ts";
 import { field, infoOf } from "./fields.ts";
 import { sizeSchema } from "./size.ts";
 
@@ -51,6 +51,7 @@ export const dataStatsSchema = z.strictObject({
   fold,
   group,
   valSplit,
+  ...tableFields,
   inputSize: field(
     sizeSchema.default({ height: 224, width: 224 }),
     "Height and width in pixels to which images are resized before they are measured.",
@@ -82,6 +83,7 @@ export const dataSplitSchema = z.strictObject({
   testSplit: field(testSplit.unwrap().optional(), infoOf(testSplit).description, {
     defaultText: "0.2, and 0 with folds",
   }),
+  ...tableFields,
   sliceAxis,
   slices,
   ...runtimeFields,
@@ -134,6 +136,7 @@ export const dataCheckSchema = z.strictObject({
   }),
   splitFile,
   fold,
+  ...tableFields,
   ...readingFields,
   workers: field(z.int().min(0).max(64).optional(), infoOf(loadingFields.workers).description, {
     defaultText: "one per core",

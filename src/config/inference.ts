@@ -1,5 +1,13 @@
 import { z } from "zod";
-import { dataFields, loadingFields, maskingFields, readingFields, runtimeFields, startFields } from "./common.ts";
+import {
+  dataFields,
+  loadingFields,
+  maskingFields,
+  readingFields,
+  runtimeFields,
+  startFields,
+  tableFields,
+} from "./common.ts";
 import { field, infoOf } from "./fields.ts";
 
 const checkpoint = field(z.string().min(1), "Checkpoint file (safetensors) to load.", { placeholder: "file" });
@@ -31,6 +39,7 @@ export const evalSchema = z.strictObject({
   fold: dataFields.fold,
   group: dataFields.group,
   valSplit: dataFields.valSplit,
+  ...tableFields,
   outputDir: field(z.string().min(1).optional(), "Folder for metrics.json and the report.", {
     placeholder: "dir",
     defaultText: "none written",

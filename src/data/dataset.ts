@@ -4,14 +4,16 @@ import { MsmaeError } from "../errors.ts";
 import type { SliceAxis } from "./decode/source-image.ts";
 import { FileIndex } from "./index-cache.ts";
 import { findLayout } from "./layouts/index.ts";
-import { dataError, type Layout, type Listing } from "./layouts/listing.ts";
+import { dataError, type Layout, type Listing, type OddFile } from "./layouts/listing.ts";
 import { applySplitFile } from "./layouts/split-file.ts";
+import { classesNotice, oddFiles } from "./notices.ts";
 import { type ListedSample, samplesOf } from "./pictures.ts";
 import { type Sample, SPLITS, type Split } from "./sample.ts";
 import { parseSliceRule } from "./slice-rule.ts";
 import { groupedStratifiedSplit, groupKey, hasGroups, stratifiedSplit } from "./split.ts";
 import { relativeName, rowsOf, splitTable } from "./split-table.ts";
 
+export { tellNotices } from "./notices.ts";
 export { type Sample, SPLITS, type Split } from "./sample.ts";
 
 /** A classification data set on disk. */
@@ -30,6 +32,8 @@ export interface Dataset {
   groupedBy?: "patient_id" | "lesion_id";
   /** Sentences for people about what was left out or taken in a particular way. */
   notices: string[];
+  /** Files that are left out because of a fault of their own, told by {@link tellNotices}. */
+  leftOut: OddFile[];
   /** What is known of the files without reading them again. */
   index: FileIndex;
 }
@@ -53,6 +57,14 @@ export interface DatasetOptions {
   axis?: SliceAxis;
   /** Whether samples of one patient or lesion stay in one split. Default `auto`: where the data set names them. */
   group?: "auto" | "none";
+  /** Which columns of tables are which, as {@link parseColumns} reads it. Default: by their usual names. */
+  columns?: string;
+  /** Of tables without a byte order mark, a name that TextDecoder knows. Default `utf-8`. */
+  encoding?: string;
+  /** Take names that differ only in case, spaces or Unicode form for one class or patient. Default: they are an error. */
+  mergeLabels?: boolean;
+  /** Fail where a file has to be left out. */
+  strict?: boolean;
   /** Take a data set of one class, for tasks that need no classes. */
   oneClass?: boolean;
   /** Where the index of files is kept. Default: `MSMAE_CACHE_DIR`, or `msmae` in the user's cache folder. */
@@ -76,14 +88,17 @@ export async function openDataset(dataPath: string, options: DatasetOptions): Pr
   checkShare("testSplit", testSplit);
   const rule = parseSliceRule(options.slices ?? "all");
   const index = await FileIndex.open(dataPath, options.cacheDir);
-  const found = await findLayout(dataPath, { index });
+  const { columns, encoding, mergeLabels = false } = options;
+  const found = await findLayout(dataPath, { index, tables: { columns, encoding }, mergeLabels });
   const listing = await applySplitFile(found, options);
   checkClasses(listing, options.oneClass ?? false);
-  const { samples, groupedBy } = await samplesOf(listing, { rule, axis, grouped: group === "auto", index });
+  const { samples, groupedBy, ...odd } = await samplesOf(listing, { rule, axis, grouped: group === "auto", index });
   // Before anything can still be wrong with the splits: what was found is worth keeping.
   await index.save();
+  const leftOut = [...(listing.leftOut ?? []), ...odd.leftOut];
+  if (options.strict && leftOut.length > 0) throw oddFiles(listing.root, leftOut);
   const splits = drawSplits(listing, samples, { seed, valSplit, testSplit });
-  const notices = [...listing.notices, ...leftWithout(listing, splits)];
+  const notices = [classesNotice(listing, samples), ...listing.notices, ...leftWithout(listing, splits)];
   for (const split of options.require ?? []) {
     if (splits[split].length > 0) continue;
     const where = join(dataPath, split);
@@ -99,6 +114,7 @@ export async function openDataset(dataPath: string, options: DatasetOptions): Pr
     ignoredFiles,
     ...(groupedBy ? { groupedBy } : {}),
     notices,
+    leftOut,
     index,
   };
 }

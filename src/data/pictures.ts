@@ -1,10 +1,11 @@
 import { createHash, createHmac } from "node:crypto";
 import { messageOf } from "../errors.ts";
+import { openImageFile } from "./decode/open-image-file.ts";
 import type { SliceAxis } from "./decode/source-image.ts";
 import { countAlong, isSinglePicture } from "./file-facts.ts";
 import { type FileIndex, inParallel } from "./index-cache.ts";
 import type { LabelAreas } from "./label-areas.ts";
-import { dataError, faultList, type ListedFile, type Listing } from "./layouts/listing.ts";
+import { dataError, faultList, type ListedFile, type Listing, type OddFile } from "./layouts/listing.ts";
 import type { Sample, Split } from "./sample.ts";
 import { applySliceRule, type SliceRule } from "./slice-rule.ts";
 
@@ -22,26 +23,32 @@ export interface PictureOptions {
   index: FileIndex;
 }
 
+/** What {@link samplesOf} makes of listed files. */
+export interface Pictures {
+  samples: ListedSample[];
+  groupedBy: "patient_id" | "lesion_id" | undefined;
+  /** Files whose mask cannot be read, does not fit, or is missing where the rule needs it. */
+  leftOut: OddFile[];
+}
+
 /**
  * The samples of listed files: each picture that the rule takes of files that hold several, with its class and group.
  *
- * @throws MsmaeError Data when a mask cannot be read, does not fit its image, or is missing where the rule needs it.
+ * @throws MsmaeError Data when a slice is named that a file has not, or every file is left out.
  */
-export async function samplesOf(
-  listing: Listing,
-  { rule, axis, grouped, index }: PictureOptions,
-): Promise<{ samples: ListedSample[]; groupedBy: "patient_id" | "lesion_id" | undefined }> {
+export async function samplesOf(listing: Listing, { rule, axis, grouped, index }: PictureOptions): Promise<Pictures> {
   const { files } = listing;
   const labels = new Map(listing.classNames.map((name, at) => [name, at]));
   const counts = new Uint32Array(files.length).fill(1);
   const patients = new Map<number, string>();
   const areas = new Map<number, LabelAreas>();
-  const faults: string[] = [];
+  const odd = new Map<number, OddFile>();
   await inParallel(files, async (file, at) => {
     if (!isSinglePicture(file.path)) {
       const facts = await index.facts(file.path);
       counts[at] = countAlong(facts, axis);
       if (facts.patient) patients.set(at, facts.patient);
+      if (await isDamaged(file, counts[at] as number)) counts[at] = (file.item as number) + 1;
     }
     const several = (counts[at] as number) > 1 && file.item === undefined;
     if (file.className !== undefined && !(several && rule.kind === "largest-label")) return;
@@ -51,13 +58,15 @@ export async function samplesOf(
       // Further channels follow as further volumes; the mask outlines the first.
       counts[at] = found.length;
     } catch (error) {
-      faults.push(messageOf(error));
+      odd.set(at, { path: file.path, reason: messageOf(error) });
     }
   });
-  throwMaskFaults(listing.root, faults);
+  const leftOut = [...odd].sort(([a], [b]) => a - b).map(([, file]) => file);
+  if (leftOut.length > 0 && leftOut.length === files.length) throw onlyOddMasks(listing.root, leftOut);
   const named = grouped ? groupsOf(files, patients) : { groups: [], groupedBy: undefined };
   const samples: ListedSample[] = [];
   for (const [at, file] of files.entries()) {
+    if (odd.has(at)) continue;
     const { path, split, mask, className } = file;
     const count = counts[at] as number;
     const slices = areas.get(at);
@@ -72,7 +81,7 @@ export async function samplesOf(
       samples.push({ sample, split });
     }
   }
-  return { samples, groupedBy: named.groupedBy };
+  return { samples, groupedBy: named.groupedBy, leftOut };
 }
 
 async function areasOf(file: ListedFile, count: number, axis: SliceAxis, index: FileIndex): Promise<LabelAreas> {
@@ -84,9 +93,18 @@ async function areasOf(file: ListedFile, count: number, axis: SliceAxis, index: 
   throw dataError(path, `a mask of ${count} slices, as many as the image has`, got, "correct the pair of files");
 }
 
-function throwMaskFaults(root: string, faults: readonly string[]): void {
-  if (faults.length === 0) return;
-  throw dataError(`masks of ${root}`, "a readable mask for each image", faultList(faults), "correct these files");
+/** Whether a file does not have the slice that is asked of it because it cannot be opened: reading it will say why. */
+async function isDamaged({ item, path }: ListedFile, count: number): Promise<boolean> {
+  if (item === undefined || item < count) return false;
+  return openImageFile(path).then(
+    () => false,
+    () => true,
+  );
+}
+
+function onlyOddMasks(root: string, odd: readonly OddFile[]): Error {
+  const got = faultList(odd.map(({ reason }) => reason));
+  return dataError(`masks of ${root}`, "readable masks that fit their images", got, "correct these files");
 }
 
 /** The pictures that a file gives: numbers where it holds several, else one without a number. */

@@ -3,13 +3,14 @@ import { dirname, join, resolve } from "node:path";
 import { writeFileAtomic } from "../atomic-file.ts";
 import { MsmaeError } from "../errors.ts";
 import type { RunHooks } from "../events.ts";
-import { type Dataset, type DatasetOptions, openDataset } from "./dataset.ts";
+import { type Dataset, type DatasetOptions, openDataset, tellNotices } from "./dataset.ts";
 import { type Sample, SPLITS, type Split } from "./sample.ts";
 import { groupedStratifiedFolds, groupKey, hasGroups, stratifiedFolds } from "./split.ts";
 import { rowsOf, type SplitRow, splitTable } from "./split-table.ts";
 
 /** What `data split` takes. */
-export interface SplitDataOptions extends Pick<DatasetOptions, "slices" | "axis" | "cacheDir"> {
+export interface SplitDataOptions
+  extends Pick<DatasetOptions, "slices" | "axis" | "columns" | "encoding" | "mergeLabels" | "strict" | "cacheDir"> {
   dataPath: string;
   seed: number;
   /** The CSV file to write; of a name without `.csv`, the folder that `splits.csv` is written into. */
@@ -54,10 +55,14 @@ export async function splitData(options: SplitDataOptions, { onEvent, signal }: 
     testSplit: options.testSplit ?? (folds === undefined ? 0.2 : 0),
     slices: options.slices,
     axis: options.axis,
+    columns: options.columns,
+    encoding: options.encoding,
+    mergeLabels: options.mergeLabels,
+    strict: options.strict,
     cacheDir: options.cacheDir,
     group: by === "group" ? "auto" : "none",
   });
-  for (const message of dataset.notices) onEvent?.({ type: "note", message });
+  tellNotices(dataset, onEvent);
   if (signal?.aborted) throw interrupted(dataPath);
   const rows = folds === undefined ? rowsOf(dataset.splits) : foldRows(dataset, folds, seed);
   const path = await outputPath(options.output);

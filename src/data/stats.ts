@@ -2,13 +2,17 @@ import { stringify } from "yaml";
 import { writeFileAtomic } from "../atomic-file.ts";
 import { MsmaeError } from "../errors.ts";
 import type { RunHooks } from "../events.ts";
-import { type DatasetOptions, openDataset, type Split } from "./dataset.ts";
+import { type DatasetOptions, openDataset, type Split, tellNotices } from "./dataset.ts";
 import type { SliceAxis } from "./decode/source-image.ts";
 import { parseWindow } from "./decode/window-rule.ts";
 import { ImageLoader } from "./loader.ts";
 
 /** What to measure, and how images are read: as for training. */
-export interface StatsOptions extends Pick<DatasetOptions, "seed" | "valSplit" | "splitFile" | "fold" | "slices"> {
+export interface StatsOptions
+  extends Pick<
+    DatasetOptions,
+    "seed" | "valSplit" | "splitFile" | "fold" | "slices" | "columns" | "encoding" | "mergeLabels"
+  > {
   dataPath: string;
   split: Split;
   /** YAML file to write `mean` and `std` to. */
@@ -47,7 +51,7 @@ export async function dataStats(options: StatsOptions, { onEvent, signal }: RunH
   const { dataPath, split, output, inputSize, inChans: channels, sliceAxis: axis, workers, strict } = options;
   const reading = { window: parseWindow(options.window), axis };
   const dataset = await openDataset(dataPath, { ...options, axis, require: [split] });
-  for (const message of dataset.notices) onEvent?.({ type: "note", message });
+  tellNotices(dataset, onEvent);
   const samples = dataset.splits[split];
   const onWarning = (message: string) => onEvent?.({ type: "warning", message });
   await using loader = new ImageLoader(samples, {

@@ -1,7 +1,8 @@
 import { type EvalInput, type EvalOptions, resolveOptions } from "../config/index.ts";
-import { type Dataset, openDataset, type Sample } from "../data/dataset.ts";
+import { type Dataset, openDataset, type Sample, tellNotices } from "../data/dataset.ts";
 import type { SliceAxis } from "../data/decode/source-image.ts";
 import { ImageLoader } from "../data/loader.ts";
+import { isSameName } from "../data/tables/spelling.ts";
 import { MsmaeError } from "../errors.ts";
 import { type ClassificationMetrics, classificationMetrics } from "../evaluation/metrics/index.ts";
 import type { RunHooks } from "../events.ts";
@@ -63,7 +64,7 @@ async function openFolder(
 ): Promise<Dataset> {
   const { dataPath, split, seed } = options;
   const folder = await openDataset(dataPath, { ...options, axis, seed: trainedWith, require: [split] });
-  for (const message of folder.notices) onEvent?.({ type: "note", message });
+  tellNotices(folder, onEvent);
   if (!folder.onDisk.includes(split) && seed !== 0 && seed !== trainedWith) {
     const message = `split "${split}" is drawn with the checkpoint's seed ${trainedWith}, not with --seed ${seed}: only so it holds no image the model was trained on`;
     onEvent?.({ type: "warning", message });
@@ -78,7 +79,12 @@ function relabel(
   description: ClassifierDescription,
   dataPath: string,
 ): Sample[] {
-  const unknown = classNames.filter((name) => !description.classNames.includes(name));
+  const indexOf = (name: string) => {
+    const exact = description.classNames.indexOf(name);
+    // Data frames write 1 as 1.0 where a column has gaps.
+    return exact >= 0 ? exact : description.classNames.findIndex((known) => isSameName(known, name));
+  };
+  const unknown = classNames.filter((name) => indexOf(name) < 0);
   if (unknown.length > 0) {
     throw new MsmaeError("Data", {
       where: `classes of ${dataPath}`,
@@ -87,7 +93,7 @@ function relabel(
       todo: "rename the class folders, or use the checkpoint that was trained on them",
     });
   }
-  const indices = classNames.map((name) => description.classNames.indexOf(name));
+  const indices = classNames.map(indexOf);
   return samples.map((sample) => ({ ...sample, label: indices[sample.label] as number }));
 }
 

@@ -2,7 +2,7 @@ import { copyFile, mkdir, readdir, stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { type FinetuneOptions, type PretrainOptions, toYaml } from "../config/index.ts";
-import { type Dataset, dataHash, openDataset, type Sample, splitCsv } from "../data/dataset.ts";
+import { type Dataset, dataHash, openDataset, type Sample, splitCsv, tellNotices } from "../data/dataset.ts";
 import { parseWindow } from "../data/decode/window-rule.ts";
 import { ImageLoader } from "../data/loader.ts";
 import { Normalizer } from "../data/transforms/normalize.ts";
@@ -33,6 +33,9 @@ const free = new Set([
   "dataPath",
   // Which image is in which split is part of the data's hash.
   "splitFile",
+  "columns",
+  "encoding",
+  "mergeLabels",
   "threads",
   "workers",
   "cacheMb",
@@ -68,7 +71,7 @@ export async function openData(options: TrainingOptions, hooks: RunHooks): Promi
       message: `${folder.ignoredFiles} files in class folders are no images and were left out`,
     });
   }
-  for (const message of folder.notices) hooks.onEvent?.({ type: "note", message });
+  tellNotices(folder, hooks.onEvent);
   return { folder, hash: await dataHash(folder) };
 }
 

@@ -2,7 +2,7 @@ import { readdir, stat } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { MsmaeError, messageOf } from "../../errors.ts";
 import { isImageName } from "../decode/image.ts";
-import { SPLIT_NAMES, SPLITS, type Split } from "../sample.ts";
+import { SPLITS, type Split, splitNamed } from "../sample.ts";
 
 /** What a file's name says about it; `unknown` names need a look inside. */
 export function imageByName(name: string): "image" | "unknown" | "other" {
@@ -60,7 +60,7 @@ export async function subfolders(folder: string): Promise<string[]> {
 export async function splitFolders(root: string): Promise<Map<Split, string>> {
   const found = new Map<Split, string>();
   for (const name of await subfolders(root)) {
-    const split = SPLIT_NAMES[name.toLowerCase()];
+    const split = splitNamed(name);
     if (split === undefined) continue;
     const other = found.get(split);
     if (other !== undefined) {

@@ -1,8 +1,10 @@
 import { join } from "node:path";
 import { IMAGE_EXTENSIONS } from "../decode/image.ts";
 import type { Split } from "../sample.ts";
+import { relativeName } from "../split-table.ts";
+import { MERGE_HINT, type Spelling, settleNames } from "../tables/spelling.ts";
 import { byCodeUnits, imagesBelow, splitFolders, subfolders } from "./folders.ts";
-import { dataError, type LayoutContext, type ListedFile, type Listing } from "./listing.ts";
+import { dataError, faultList, type LayoutContext, type ListedFile, type Listing } from "./listing.ts";
 
 /**
  * `root/train|val|test/<class>/**` (or `Training`, `validation` and the like), or `root/<class>/**`, whose files are told to be of split `train`. Files without an
@@ -10,13 +12,14 @@ import { dataError, type LayoutContext, type ListedFile, type Listing } from "./
  *
  * @throws MsmaeError Data when a class folder is empty, there is no class folder, or class names differ between splits.
  */
-export async function listImageFolder(root: string, { index }: LayoutContext): Promise<Listing> {
+export async function listImageFolder(root: string, { index, mergeLabels }: LayoutContext): Promise<Listing> {
   const folders = await splitFolders(root);
   const onDisk = [...folders.keys()];
   const flat = onDisk.length === 0;
   const scans = new Map<Split, SplitScan>();
   if (flat) scans.set("train", await scanClasses(root, index));
   for (const [split, name] of folders) scans.set(split, await scanClasses(join(root, name), index));
+  const notices = settleFolders(root, scans, mergeLabels);
   const classNames = commonClasses(root, scans);
   const files: ListedFile[] = [];
   let ignoredFiles = 0;
@@ -27,10 +30,11 @@ export async function listImageFolder(root: string, { index }: LayoutContext): P
         files.push(flat ? { path, className } : { path, className, split });
     }
   }
-  return { layout: "image-folder", root, classNames, files, onDisk, ignoredFiles, notices: [] };
+  return { layout: "image-folder", root, classNames, files, onDisk, ignoredFiles, notices };
 }
 
 interface SplitScan {
+  folder: string;
   files: Map<string, string[]>;
   ignored: number;
 }
@@ -44,7 +48,30 @@ async function scanClasses(folder: string, index: LayoutContext["index"]): Promi
     ignored += found.ignored + others.size;
     files.set(name, others.size === 0 ? found.paths : found.paths.filter((path) => !others.has(path)));
   }
-  return { files, ignored };
+  return { folder, files, ignored };
+}
+
+/**
+ * Joins class folders whose names are spellings of one, within a split and between splits.
+ *
+ * @throws MsmaeError Data where nobody has asked for that.
+ */
+function settleFolders(root: string, scans: ReadonlyMap<Split, SplitScan>, merge: boolean): string[] {
+  const spellings = new Map<string, Spelling>();
+  for (const { files, folder } of scans.values()) {
+    for (const [name, { length: count }] of files) {
+      const place = `folder ${relativeName(root, join(folder, name))}`;
+      const known = spellings.get(name);
+      spellings.set(name, known ? { ...known, count: known.count + count } : { count, place });
+    }
+  }
+  const { names, notices, faults } = settleNames("class", spellings, { merge });
+  if (faults.length > 0) throw dataError(root, "each class in one spelling", faultList(faults), MERGE_HINT);
+  for (const scan of scans.values()) {
+    const groups = Map.groupBy(scan.files, ([name]) => names.get(name) as string);
+    scan.files = new Map([...groups].map(([name, group]) => [name, group.flatMap(([, paths]) => paths)]));
+  }
+  return notices;
 }
 
 function commonClasses(root: string, scans: ReadonlyMap<Split, SplitScan>): string[] {

@@ -16,7 +16,8 @@ import { isNnunet, listNnunet } from "./nnunet.ts";
  */
 export async function findLayout(dataPath: string, context: LayoutContext): Promise<Listing> {
   if (!(await isDirectory(dataPath))) {
-    if (/\.(csv|tsv)$/i.test(dataPath)) return listCsv(dataPath, context);
+    // Workbooks are told by their content, with what to do about them.
+    if (/\.(csv|tsv|tab|txt|xlsx|xls|ods)$/i.test(dataPath)) return listCsv(dataPath, context);
     const todo = "point --data-path at the folder that holds the data set, or at a .csv file";
     throw dataError(dataPath, "a folder or a CSV file", "a file of another kind", todo);
   }

@@ -20,6 +20,12 @@ export interface ListedFile {
   mask?: string;
 }
 
+/** A file that is not in the data set, because something is wrong with it. */
+export interface OddFile {
+  path: string;
+  reason: string;
+}
+
 /** What a layout finds on disk. */
 export interface Listing {
   layout: Layout;
@@ -33,13 +39,26 @@ export interface Listing {
   ignoredFiles: number;
   /** Sentences for people about what was left out or taken in a particular way. */
   notices: string[];
+  /** Files that are left out because of a fault of their own. */
+  leftOut?: OddFile[];
   /** Names of the values of mask files: a picture's class is the one of the largest area there, or the background. */
   maskValues?: ReadonlyMap<number, number>;
 }
 
-/** What layouts may use while they look. */
+/** How tables are read. */
+export interface TableOptions {
+  /** Which column is which, as {@link parseColumns} reads it. Default: by their usual names. */
+  columns?: string;
+  /** Of tables without a byte order mark, a name that TextDecoder knows. Default `utf-8`. */
+  encoding?: string;
+}
+
+/** What layouts may use while they look, and how. */
 export interface LayoutContext {
   index: FileIndex;
+  tables: TableOptions;
+  /** Take spellings of one name that differ only in case, spaces and the like for the same class. */
+  mergeLabels: boolean;
 }
 
 export function dataError(where: string, expected: string, got: string, todo: string): MsmaeError {

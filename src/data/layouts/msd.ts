@@ -1,13 +1,15 @@
 import { dirname, join, resolve } from "node:path";
 import type { Description } from "./description.ts";
 import { isFile } from "./folders.ts";
-import { dataError, faultList, type ListedFile, type Listing } from "./listing.ts";
+import { dataError, faultList, type ListedFile, type Listing, type OddFile } from "./listing.ts";
 
 /**
  * A Medical Segmentation Decathlon folder: the pairs that `dataset.json` lists under `training`. Each slice is a sample;
  * its class is the label of the largest area in that slice of the mask, or label 0, the background, where there is none.
  *
- * @throws MsmaeError Data when labels or pairs are missing, naming every file that is not there.
+ * Cases whose image or label file is not there are left out.
+ *
+ * @throws MsmaeError Data when labels are missing, or no pair is whole, naming the files that are not there.
  */
 export async function listMsd(root: string, description: Description): Promise<Listing> {
   const { path, training = [], test = [], modality = {} } = description;
@@ -20,24 +22,25 @@ export async function listMsd(root: string, description: Description): Promise<L
     `${name}`,
   ]);
   const labels = orderedLabels(path, numbers);
-  const faults: string[] = [];
+  const leftOut: OddFile[] = [];
   const files: ListedFile[] = [];
   for (const [at, pair] of training.entries()) {
     const { image, label } = typeof pair === "string" ? { image: pair, label: undefined } : pair;
     if (label === undefined) {
-      faults.push(`training[${at}] has no label`);
+      leftOut.push({ path: resolve(root, image), reason: `training[${at}] has no label` });
       continue;
     }
     const file = { path: await imageOf(resolve(root, image)), mask: resolve(root, label) };
-    for (const wanted of [file.path, file.mask]) if (!(await isFile(wanted))) faults.push(`no file ${wanted}`);
-    files.push(file);
+    if (!(await isFile(file.path))) leftOut.push({ path: file.path, reason: "no such file" });
+    else if (!(await isFile(file.mask))) leftOut.push({ path: file.path, reason: `no label file ${file.mask}` });
+    else files.push(file);
   }
-  throwMissing(path, faults);
+  if (files.length === 0) throw noPairs(path, leftOut);
   const notices = backgroundNotice(labels.classNames);
   if (test.length > 0) notices.push(`${test.length} images under "test" have no labels and were left out`);
   const channels = Object.values(modality);
   if (channels.length > 1) notices.push(channelNotice(channels));
-  return { layout: "msd", root, ...labels, files, onDisk: [], ignoredFiles: 0, notices };
+  return { layout: "msd", root, ...labels, files, onDisk: [], ignoredFiles: 0, notices, leftOut };
 }
 
 // nnU-Net's first version lists images without the channel's number that their files bear.
@@ -62,15 +65,10 @@ export function orderedLabels(
   return { classNames: sorted.map(([, name]) => name), maskValues };
 }
 
-/** @throws MsmaeError Data when there are any. */
-export function throwMissing(where: string, faults: readonly string[]): void {
-  if (faults.length === 0) return;
-  throw dataError(
-    where,
-    "an image and a label file for each case",
-    faultList(faults),
-    "add the files, or take them off the list",
-  );
+/** The error for a set none of whose cases is whole. */
+export function noPairs(where: string, odd: readonly OddFile[]): Error {
+  const got = faultList(odd.map(({ path, reason }) => `${path}: ${reason}`)) || "none";
+  return dataError(where, "an image and a label file for each case", got, "add the files, or take them off the list");
 }
 
 export function backgroundNotice([background]: readonly string[]): string[] {

@@ -2,8 +2,8 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Description } from "./description.ts";
 import { byCodeUnits, isFolder } from "./folders.ts";
-import { dataError, type ListedFile, type Listing } from "./listing.ts";
-import { backgroundNotice, channelNotice, orderedLabels, throwMissing } from "./msd.ts";
+import { dataError, type ListedFile, type Listing, type OddFile } from "./listing.ts";
+import { backgroundNotice, channelNotice, noPairs, orderedLabels } from "./msd.ts";
 
 export function isNnunet({ channel_names, file_ending }: Description): boolean {
   return channel_names !== undefined || file_ending !== undefined;
@@ -13,7 +13,9 @@ export function isNnunet({ channel_names, file_ending }: Description): boolean {
  * An nnU-Net v2 folder: `imagesTr/<case>_0000<ending>` with `labelsTr/<case><ending>`. Classes as in the Decathlon.
  * `imagesTs` counts as split `test` where `labelsTs` stands beside it.
  *
- * @throws MsmaeError Data when labels overlap, or an image or label file is missing.
+ * Files without their other half are left out.
+ *
+ * @throws MsmaeError Data when labels overlap, or no case has both its image and its label file.
  */
 export async function listNnunet(root: string, description: Description): Promise<Listing> {
   const { path, labels, channel_names = {}, file_ending: ending = ".nii.gz" } = description;
@@ -36,11 +38,10 @@ export async function listNnunet(root: string, description: Description): Promis
   const notices = backgroundNotice(ordered.classNames);
   const channels = Object.values(channel_names);
   if (channels.length > 1) notices.push(channelNotice(channels));
-  const faults: string[] = [];
-  const training = await pairs(root, "Tr", ending, faults);
+  const leftOut: OddFile[] = [];
+  const training = await pairs(root, "Tr", ending, leftOut);
   const hasTest = await isFolder(join(root, "labelsTs"));
-  const test = hasTest ? await pairs(root, "Ts", ending, faults) : [];
-  throwMissing(root, faults);
+  const test = hasTest ? await pairs(root, "Ts", ending, leftOut) : [];
   if (!hasTest && (await isFolder(join(root, "imagesTs")))) notices.push("imagesTs has no labels and was left out");
   const files = hasTest
     ? [
@@ -56,10 +57,11 @@ export async function listNnunet(root: string, description: Description): Promis
     onDisk: hasTest ? ["train", "test"] : [],
     ignoredFiles: 0,
     notices,
+    leftOut,
   };
 }
 
-async function pairs(root: string, part: "Tr" | "Ts", ending: string, faults: string[]): Promise<ListedFile[]> {
+async function pairs(root: string, part: "Tr" | "Ts", ending: string, leftOut: OddFile[]): Promise<ListedFile[]> {
   const [images, labels] = [join(root, `images${part}`), join(root, `labels${part}`)];
   const first = `_0000${ending}`;
   const cases = (await names(images))
@@ -69,10 +71,18 @@ async function pairs(root: string, part: "Tr" | "Ts", ending: string, faults: st
   const labelled = new Set(
     (await names(labels)).filter((name) => name.endsWith(ending)).map((name) => name.slice(0, -ending.length)),
   );
-  if (known.size === 0) faults.push(`no image <case>${first} in ${images}`);
-  for (const name of known) if (!labelled.has(name)) faults.push(`no label file ${join(labels, name + ending)}`);
-  for (const name of labelled) if (!known.has(name)) faults.push(`no image file ${join(images, name + first)}`);
-  return cases.map((name) => ({ path: join(images, name + first), mask: join(labels, name + ending) }));
+  const place = (name: string) => ({ path: join(images, name + first), mask: join(labels, name + ending) });
+  for (const name of known) {
+    const { path, mask } = place(name);
+    if (!labelled.has(name)) leftOut.push({ path, reason: `no label file ${mask}` });
+  }
+  for (const name of labelled) {
+    const { path, mask } = place(name);
+    if (!known.has(name)) leftOut.push({ path: mask, reason: `no image file ${path}` });
+  }
+  const whole = cases.filter((name) => labelled.has(name));
+  if (whole.length === 0) throw noPairs(images, leftOut);
+  return whole.map(place);
 }
 
 async function names(folder: string): Promise<string[]> {

@@ -1,8 +1,18 @@
 import { dirname, resolve } from "node:path";
 import { MsmaeError } from "../../errors.ts";
 import { SPLITS } from "../sample.ts";
-import { type CsvRow, readCsvTable, splitFaults, throwFaults } from "./csv.ts";
-import { dataError, type ListedFile, type Listing } from "./listing.ts";
+import { isSameName, spellingKey } from "../tables/spelling.ts";
+import { dataError, type ListedFile, type Listing, type TableOptions } from "./listing.ts";
+import { settleRows } from "./row-names.ts";
+import { readImageTable, splitFaults, type TableRow, throwFaults } from "./table.ts";
+import { missingFault, withoutEnding } from "./table-paths.ts";
+
+/** What a split file is and how it is read. */
+export interface SplitFileOptions extends TableOptions {
+  splitFile?: string;
+  fold?: number;
+  mergeLabels?: boolean;
+}
 
 /**
  * Takes splits, folds, groups and slices of a listing from a CSV file, and leaves out what it does not list; then turns a
@@ -11,40 +21,28 @@ import { dataError, type ListedFile, type Listing } from "./listing.ts";
  * @throws MsmaeError Data when the file lists an image that the data set has not, or with another class; Config when a
  * fold is chosen that is not there.
  */
-export async function applySplitFile(
-  listing: Listing,
-  { splitFile, fold }: { splitFile?: string; fold?: number },
-): Promise<Listing> {
-  return chooseFold(splitFile === undefined ? listing : await assigned(listing, splitFile), fold, splitFile);
+export async function applySplitFile(listing: Listing, options: SplitFileOptions): Promise<Listing> {
+  const { splitFile, fold } = options;
+  return chooseFold(splitFile === undefined ? listing : await assigned(listing, splitFile, options), fold, splitFile);
 }
 
-async function assigned(listing: Listing, splitFile: string): Promise<Listing> {
-  const { rows, faults } = await readCsvTable(splitFile);
+async function assigned(listing: Listing, splitFile: string, options: SplitFileOptions): Promise<Listing> {
+  const { mergeLabels = false } = options;
+  const table = await readImageTable(splitFile, options, "split");
+  const { rows, ...settled } = settleRows(table.rows, { merge: mergeLabels });
+  const { faults } = table;
   const { root } = listing;
-  const byPath = new Map<string, ListedFile[]>();
-  for (const file of listing.files) {
-    const path = resolve(file.path);
-    const held = byPath.get(path);
-    if (held) held.push(file);
-    else byPath.set(path, [file]);
-  }
-  const bases = [root, dirname(resolve(splitFile))];
-  const ownerOf = (row: CsvRow): ListedFile | undefined => {
-    for (const base of bases) {
-      const held = byPath.get(resolve(base, row.path));
-      if (held) return held.find(({ item }) => item === row.slice) ?? held[0];
-    }
-    return undefined;
-  };
+  const owners = new Owners(listing.files, [root, dirname(resolve(splitFile))]);
   const files: ListedFile[] = [];
   const seen = new Map<string, number>();
+  const missing = new Map<string, number>();
   for (const row of rows) {
-    const owner = ownerOf(row);
+    const owner = owners.find(row);
     if (!owner) {
-      faults.push(`line ${row.line}: no image ${row.path} in ${root}`);
+      if (!missing.has(row.path)) missing.set(row.path, row.line);
       continue;
     }
-    if (row.label !== undefined && owner.className !== undefined && row.label !== owner.className) {
+    if (row.label !== undefined && owner.className !== undefined && !isSame(row.label, owner.className, mergeLabels)) {
       faults.push(`line ${row.line}: class ${row.label}, but ${owner.className} in the data set`);
     }
     const key = `${row.slice ?? ""} ${owner.path}`;
@@ -53,17 +51,71 @@ async function assigned(listing: Listing, splitFile: string): Promise<Listing> {
     seen.set(key, row.line);
     files.push(merged(owner, row));
   }
+  if (missing.size > 0) {
+    const named = new Set(rows.map(({ path }) => path)).size;
+    faults.unshift(missingFault(missing, `${named} images are not in the data set ${root}`));
+  }
   faults.push(...splitFaults(rows));
   throwFaults(splitFile, faults);
+  settled.throwFaults(splitFile);
   const named = new Set(files.map(({ split }) => split));
-  const notices = [...listing.notices];
+  const notices = [...listing.notices, ...table.notices, ...settled.notices];
   const listed = new Set(files.map(({ path }) => path)).size;
-  if (listed < byPath.size)
-    notices.push(`${byPath.size - listed} images that ${splitFile} does not list were left out`);
+  if (listed < owners.count) {
+    notices.push(`${owners.count - listed} images that ${splitFile} does not list were left out`);
+  }
   return { ...listing, files, onDisk: SPLITS.filter((split) => named.has(split)), notices };
 }
 
-function merged(owner: ListedFile, row: CsvRow): ListedFile {
+function isSame(a: string, b: string, merge: boolean): boolean {
+  return isSameName(a, b) || (merge && spellingKey(a) === spellingKey(b));
+}
+
+/** The files of a data set, by the ways a table may name them. */
+class Owners {
+  readonly #bases: readonly string[];
+  readonly #byPath: ReadonlyMap<string, ListedFile[]>;
+  #byName: ReadonlyMap<string, ListedFile[]> | undefined;
+
+  constructor(files: readonly ListedFile[], bases: readonly string[]) {
+    this.#bases = bases;
+    this.#byPath = Map.groupBy(files, ({ path }) => resolve(path));
+  }
+
+  /** Files, each counted once. */
+  get count(): number {
+    return this.#byPath.size;
+  }
+
+  /** The file of a row, told from the first base that has it; without its ending where one file fits. */
+  find({ path, slice }: TableRow): ListedFile | undefined {
+    const names = path.includes("\\") ? [path, path.replaceAll("\\", "/")] : [path];
+    const ways = this.#bases.flatMap((base) => names.map((name) => resolve(base, name)));
+    for (const way of ways) {
+      const held = this.#byPath.get(way) ?? this.#onlyFile(way);
+      if (held) return held.find(({ item }) => item === slice) ?? held[0];
+    }
+    return;
+  }
+
+  #onlyFile(name: string): ListedFile[] | undefined {
+    this.#byName ??= groupByNames([...this.#byPath.values()].flat());
+    const fitting = this.#byName.get(name.normalize("NFC")) ?? [];
+    return new Set(fitting.map(({ path }) => path)).size === 1 ? [...fitting] : undefined;
+  }
+}
+
+/** Files by their paths in one Unicode form, with and without their ending. */
+function groupByNames(files: readonly ListedFile[]): Map<string, ListedFile[]> {
+  const named = files.flatMap((file) => {
+    const path = resolve(file.path).normalize("NFC");
+    return [...new Set([path, withoutEnding(path)])].map((name) => ({ name, file }));
+  });
+  const groups = Map.groupBy(named, ({ name }) => name);
+  return new Map([...groups].map(([name, group]) => [name, group.map(({ file }) => file)]));
+}
+
+function merged(owner: ListedFile, row: TableRow): ListedFile {
   const { split: _split, fold: _fold, ...rest } = owner;
   const file: ListedFile = { ...rest };
   if (row.split !== undefined) file.split = row.split;

@@ -38,6 +38,7 @@ test("pre-training defaults are the paper's", () => {
     augFill: "mean",
     window: "auto",
     group: "auto",
+    mergeLabels: false,
     sliceAxis: "axial",
     slices: "all",
     model: "msmae_vit_base_patch16",

@@ -22,23 +22,23 @@ const names = (samples: { path: string }[]) => samples.map(({ path }) => relativ
 describe("openDataset", () => {
   test("sorts classes and files, follows links, and counts files that are no images", async () => {
     add(
-      "train/b/2.JPG",
-      "train/b/1.png",
+      "train/c/2.JPG",
+      "train/c/1.png",
       "train/B/x/deep.tiff",
       "train/B/notes.txt",
       "train/B/.hidden.png",
       "elsewhere/e.bmp",
     );
-    add("train/b/3.webp", "test/B/t.jpeg", "test/b/t.tif", "val/B/v.png", "val/b/v.png");
+    add("train/c/3.webp", "test/B/t.jpeg", "test/c/t.tif", "val/B/v.png", "val/c/v.png");
     symlinkSync(join(root, "elsewhere"), join(root, "train/B/linked"));
     const folder = await openDataset(root, { seed: 0 });
-    expect(folder.classNames).toEqual(["B", "b"]);
+    expect(folder.classNames).toEqual(["B", "c"]);
     expect(names(folder.splits.train)).toEqual([
       "train/B/linked/e.bmp",
       "train/B/x/deep.tiff",
-      "train/b/1.png",
-      "train/b/2.JPG",
-      "train/b/3.webp",
+      "train/c/1.png",
+      "train/c/2.JPG",
+      "train/c/3.webp",
     ]);
     expect(folder.splits.train.map(({ label }) => label)).toEqual([0, 0, 1, 1, 1]);
     expect(folder.onDisk).toEqual(["train", "val", "test"]);

@@ -77,7 +77,8 @@ describe("a CSV file", () => {
     );
     const message = await open("t.csv").catch(String);
     for (const part of [
-      "line 3: no file gone.png",
+      "1 of 4 files are not there, looked for from",
+      "gone.png (line 3)",
       "line 4: no label",
       "line 5: a.png again, as in line 2",
       'line 6: split "middle"',
@@ -92,7 +93,9 @@ describe("a CSV file", () => {
 
   test("names a bounded number of faults", async () => {
     put("t.csv", `path,label\n${Array.from({ length: 50 }, (_, at) => `gone${at}.png,x`).join("\n")}\n`);
-    await fails(open("t.csv"), /line 21: no file gone19\.png; and 30 more/);
+    await fails(open("t.csv"), /50 of 50 files are not there.* gone4\.png \(line 6\), …/);
+    put("t.csv", `path,label,split\n${"a.png,x,middle\n".repeat(50)}`);
+    await fails(open("t.csv"), /line 21: split "middle".*; and \d+ more/);
   });
 
   test.each([
@@ -189,7 +192,7 @@ describe("a Decathlon folder", () => {
     put("labelsTr/a.nii.gz", labelVolume(MASK.slice(1)));
     await fails(open(), /a mask of 8 slices, as many as the image has, got 3/);
     rmSync(join(root, "labelsTr/a.nii.gz"));
-    await fails(open(), /no file .*labelsTr\/a\.nii\.gz/);
+    await fails(open(), /no label file .*labelsTr\/a\.nii\.gz/);
     put("dataset.json", '{"labels": {"0": "background"}}');
     await fails(open(), /pairs under training, got none/);
     put("dataset.json", "{");
@@ -228,10 +231,18 @@ describe("an nnU-Net folder", () => {
     ]);
   });
 
-  test("cases without their other half, and labels that overlap, are Data errors", async () => {
+  test("cases without their other half are left out; none with both, and labels that overlap, are Data errors", async () => {
     put("imagesTr/c2_0000.nii.gz");
     put("labelsTr/c3.nii.gz");
-    await fails(open(), /no label file .*c2\.nii\.gz; no image file .*c3_0000\.nii\.gz/);
+    const { leftOut, splits } = await open();
+    expect(leftOut.map(({ path, reason }) => `${relative(root, path)}: ${reason.replaceAll(root, "")}`)).toEqual([
+      "imagesTr/c2_0000.nii.gz: no label file /labelsTr/c2.nii.gz",
+      "labelsTr/c3.nii.gz: no image file /imagesTr/c3_0000.nii.gz",
+    ]);
+    expect(splits.train).toHaveLength(4);
+    await fails(open("", { strict: true }), /every file to be in order.*c2_0000.*c3\.nii\.gz/);
+    rmSync(join(root, "labelsTr/c1.nii.gz"));
+    await fails(open(), /an image and a label file for each case.*c1_0000/);
     put("dataset.json", JSON.stringify({ labels: { background: 0, whole: [1, 2] }, file_ending: ".nii.gz" }));
     await fails(open(), /one number for each name, got whole: \[1,2\]/);
   });
@@ -259,7 +270,12 @@ describe("images beside masks", () => {
     ]);
     expect(dataset.splits.train[0]?.mask).toBe(join(root, "masks/ulcer/a_segmentation.png"));
     put("masks/polyp/z.png", await mask(1));
-    await fails(open(), /no image for .*z\.png/);
+    put("masks/polyp/d.png", "no picture");
+    const odd = await open();
+    expect(odd.splits.train).toHaveLength(3);
+    expect(odd.leftOut.map(({ path }) => relative(root, path))).toEqual(["masks/polyp/z.png", "images/d.jpg"]);
+    expect(odd.leftOut[0]?.reason).toBe("a mask without an image");
+    await fails(open("", { strict: true }), /every file to be in order.*z\.png.*d\.jpg/);
   });
 
   test("masks of one kind only are one class, which is enough where no classes are needed", async () => {
@@ -395,7 +411,7 @@ describe("splitData", () => {
     put("s.csv", "path,label,split\na/1.png,b,train\nx.png,a,val\na/2.png,a,val\na/2.png,a,val\n");
     await fails(
       open("data", { splitFile: join(root, "s.csv") }),
-      /line 2: class b.*line 3: no image x\.png.*line 5: a\/2\.png again/,
+      /1 of 3 images are not in the data set .*: x\.png \(line 3\); line 2: class b.*line 5: a\/2\.png again/,
     );
     put("s.csv", "path,label,split\na/1.png,a,train\nb/0.png,b,val\n");
     const dataset = await open("data", { splitFile: join(root, "s.csv") });

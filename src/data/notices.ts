@@ -1,0 +1,42 @@
+import type { MsmaeError } from "../errors.ts";
+import type { RunHooks } from "../events.ts";
+import { dataError, type Listing, type OddFile } from "./layouts/listing.ts";
+import type { ListedSample } from "./pictures.ts";
+import { relativeName } from "./split-table.ts";
+
+/** What a data set has to say to its user. */
+interface Noticed {
+  root: string;
+  notices: readonly string[];
+  leftOut: readonly OddFile[];
+}
+
+/** Says what is left out, and what else a user should hear of a data set. */
+export function tellNotices({ notices, leftOut, root }: Noticed, onEvent: RunHooks["onEvent"]): void {
+  for (const message of notices) onEvent?.({ type: "note", message });
+  if (leftOut.length > 0) onEvent?.({ type: "warning", message: oddFilesText(root, leftOut) });
+}
+
+/** At most this many classes, and files that are left out, are named. */
+const NAMED = 20;
+
+/** How many classes there are, and how many images of each. */
+export function classesNotice({ classNames }: Listing, samples: readonly ListedSample[]): string {
+  const counts = new Array<number>(classNames.length).fill(0);
+  for (const { sample } of samples) counts[sample.label] = (counts[sample.label] as number) + 1;
+  const named = classNames.slice(0, NAMED).map((name, label) => `${name} ${counts[label]}`);
+  if (classNames.length > NAMED) named.push("…");
+  return `${classNames.length} classes in ${samples.length} images: ${named.join(", ")}`;
+}
+
+function oddFilesText(root: string, odd: readonly OddFile[]): string {
+  const named = odd.slice(0, NAMED).map(({ path, reason }) => `${relativeName(root, path)} (${reason})`);
+  if (odd.length > NAMED) named.push("…");
+  return `${odd.length} files are left out: ${named.join(", ")}`;
+}
+
+/** The error for what has to be left out, where nothing may. */
+export function oddFiles(root: string, odd: readonly OddFile[]): MsmaeError {
+  const got = oddFilesText(root, odd);
+  return dataError(root, "every file to be in order (strict)", got, "correct these files, or leave out --strict");
+}
