@@ -1,8 +1,9 @@
-// Makes the generated sources: WebAssembly kernels as base64 modules, and the static protobuf code for ONNX.
+// Makes the generated sources: WebAssembly kernels as base64 modules, static protobuf code, and bundled packages.
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
+import { bundle, bundles, licencesOf } from "./bundles.mjs";
 
 const root = join(import.meta.dirname, "..");
 const bin = (name) => join(root, "node_modules", ".bin", name);
@@ -50,7 +51,19 @@ function buildProtobuf(proto, folder) {
   execFileSync(bin("pbts"), ["-o", join(folder, `${name}.d.ts`), module]);
 }
 
+/** A bundle, its types, the licences of what it holds, and the files it opens. */
+async function buildBundle(definition) {
+  const { code, folders } = await bundle(definition);
+  const file = join(root, definition.path);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, code);
+  writeFileSync(file.replace(/\.(c?)js$/, ".d.$1ts"), `${definition.types}\n`);
+  writeFileSync(`${file}.LICENSES.txt`, licencesOf(folders));
+  for (const asset of definition.assets ?? []) cpSync(asset, join(dirname(file), basename(asset)));
+}
+
 buildKernels();
+for (const definition of bundles) await buildBundle(definition);
 buildProtobuf(join(root, "third_party", "onnx", "onnx.proto"), join(root, "src", "onnx", "generated"));
 buildProtobuf(
   join(root, "third_party", "tensorboard", "event.proto"),

@@ -1,10 +1,12 @@
-// What tsc leaves undone: generated protobuf modules are plain JavaScript and travel to dist by hand, and the command
-// line must be executable.
+// What tsc leaves undone: generated modules that are plain JavaScript travel to dist by hand with what lies beside them,
+// the command line must be executable, and a build brings ONNX Runtime's binding for its platform, where there is one.
 import { chmodSync, cpSync, globSync } from "node:fs";
 import { join } from "node:path";
+import { layBinding, thisPlatform } from "./binding.mjs";
 
 const root = join(import.meta.dirname, "..");
-for (const file of globSync("src/**/generated/*.{js,d.ts}", { cwd: root })) {
+for (const file of globSync("src/**/generated/*.{js,cjs,d.ts,d.cts,wasm,txt}", { cwd: root })) {
   cpSync(join(root, file), join(root, file.replace(/^src/, "dist")));
 }
 chmodSync(join(root, "dist", "cli", "main.js"), 0o755);
+layBinding(thisPlatform, join(root, "dist", "runtime", "onnxruntime"));

@@ -29,6 +29,7 @@ export { Classifier, loadClassifier, type Prediction } from "./inference/classif
 export { evaluate } from "./inference/evaluate.ts";
 export { flops } from "./inference/flops.ts";
 export { predict } from "./inference/predict.ts";
+export type { FileFailure } from "./inference/read-files.ts";
 export { reconstruct } from "./inference/reconstruct.ts";
 export { inspect } from "./interop/inspect.ts";
 export { type FinetuneResult, finetune } from "./training/finetune.ts";

@@ -33,7 +33,7 @@ export function loadOnnxRuntime(): typeof OnnxRuntime {
 }
 
 /** The first of the packages that has the version needed and loads. @throws MsmaeError Device where none does. */
-export function firstThatLoads(names: readonly string[], load: NodeJS.Require): typeof OnnxRuntime {
+export function firstThatLoads(names: readonly string[], load: (name: string) => unknown): typeof OnnxRuntime {
   const faults: string[] = [];
   for (const name of names) {
     const version = installedVersion(name, load);
@@ -59,7 +59,7 @@ export function firstThatLoads(names: readonly string[], load: NodeJS.Require): 
   });
 }
 
-function installedVersion(name: string, load: NodeJS.Require): string | undefined {
+function installedVersion(name: string, load: (name: string) => unknown): string | undefined {
   try {
     const { version } = load(`${name}/package.json`) as { version?: unknown };
     return typeof version === "string" ? version : "of no version";

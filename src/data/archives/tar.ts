@@ -2,7 +2,6 @@ import { createReadStream } from "node:fs";
 import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
-import { extract, type Header } from "tar-stream";
 import { MsmaeError } from "../../errors.ts";
 import {
   ArchiveBudget,
@@ -14,6 +13,7 @@ import {
   readingFault,
 } from "./archive.ts";
 import { isJunk, linkFault, safeEntryName } from "./entry-name.ts";
+import { extract, type Header } from "./generated/tar-stream.js";
 
 /**
  * The files of a tar archive, gzipped or not, in their order.

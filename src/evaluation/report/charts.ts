@@ -1,5 +1,5 @@
-import type { TopLevelSpec } from "vega-lite";
 import type { CalibrationBin, ClassificationMetrics } from "../metrics/index.ts";
+import type { TopLevelSpec } from "./generated/vega.js";
 import { escapeHtml, Html, html } from "./html.ts";
 import type { CurveChart } from "./types.ts";
 
@@ -172,9 +172,9 @@ let drawnCharts = 0;
 
 /** Vega and Vega-Lite are heavy: they load only when a report draws its first chart. */
 async function svg(description: string, spec: TopLevelSpec): Promise<Html> {
-  const [vega, vegaLite] = await Promise.all([import("vega"), import("vega-lite")]);
-  const compiled = vegaLite.compile({ ...spec, config: CONFIG } as TopLevelSpec).spec;
-  const view = new vega.View(vega.parse(compiled), { renderer: "none" });
+  const { compile, parse, View } = await import("./generated/vega.js");
+  const compiled = compile({ ...spec, config: CONFIG } as TopLevelSpec).spec;
+  const view = new View(parse(compiled), { renderer: "none" });
   const markup = await view.toSVG();
   view.finalize();
   return new Html(embedded(markup, description));

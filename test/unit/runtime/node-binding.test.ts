@@ -7,7 +7,7 @@ import { MsmaeError } from "../../../src/errors.ts";
 import { bindingPlatforms, firstThatLoads, onnxRuntimeVersion } from "../../../src/runtime/node-binding.ts";
 
 let project: string;
-let load: NodeJS.Require;
+let load: (name: string) => unknown;
 
 beforeEach(() => {
   project = mkdtempSync(join(tmpdir(), "msmae-binding-"));

@@ -15,7 +15,7 @@ export interface DecodedFrame {
 
 const JPEG_KINDS = new Set(["jpeg8", "jpeg12", "jpeg-lossless"]);
 
-type Codecs = typeof import("dcmjs-codecs");
+type Codecs = typeof import("./generated/dcmjs-codecs.cjs");
 
 let codecs: Promise<Codecs> | undefined;
 
@@ -23,7 +23,7 @@ let codecs: Promise<Codecs> | undefined;
 function loadCodecs(): Promise<Codecs> {
   codecs ??= (async () => {
     try {
-      const loaded = createRequire(import.meta.url)("dcmjs-codecs") as Codecs;
+      const loaded = createRequire(import.meta.url)("./generated/dcmjs-codecs.cjs") as Codecs;
       await loaded.NativeCodecs.initializeAsync({ logCodecsInfo: false, logCodecsTrace: false });
       return loaded;
     } catch (cause) {

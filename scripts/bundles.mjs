@@ -1,0 +1,71 @@
+// Packages of which this one needs a small part are bundled into the build: vega with vega-lite (85 packages),
+// tar-stream and dcmjs-codecs bring 69 MB to every installation, of which 5 MB are used (docs/decisions/0011).
+import { readdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { rolldown } from "rolldown";
+
+const root = join(import.meta.dirname, "..");
+const requireHere = createRequire(import.meta.url);
+
+/** What each bundle exports, and its types. `assets` are files that it opens beside itself. */
+export const bundles = [
+  {
+    path: "src/evaluation/report/generated/vega.js",
+    entry: 'export { parse, View } from "vega"; export { compile } from "vega-lite";',
+    types: 'export { parse, View } from "vega"; export { compile, type TopLevelSpec } from "vega-lite";',
+  },
+  {
+    path: "src/data/archives/generated/tar-stream.js",
+    entry: 'export { extract } from "tar-stream";',
+    types: 'export { extract, type Header } from "tar-stream";',
+  },
+  {
+    // It loads its WebAssembly with `require`, so that it must stay CommonJS. Of dcmjs only parts are used that this
+    // package never calls: the reading and writing of whole DICOM files.
+    path: "src/data/decode/dicom/generated/dcmjs-codecs.cjs",
+    entry: 'export { Context, NativeCodecs } from "dcmjs-codecs";',
+    types: 'export { Context, NativeCodecs } from "dcmjs-codecs";',
+    without: { dcmjs: "module.exports = { data: {}, log: {} };" },
+    assets: [join(dirname(requireHere.resolve("dcmjs-codecs")), "dcmjs-native-codecs.wasm")],
+  },
+];
+
+/** Bundles in memory. @returns the code, and the folders of the packages of which it holds a part. */
+export async function bundle({ path, entry, without = {} }) {
+  const build = await rolldown({
+    input: "entry",
+    cwd: root,
+    platform: "node",
+    // dcmjs-codecs calls `eval("require(…)")`, on purpose, to hide it from bundlers.
+    checks: { eval: false },
+    plugins: [
+      {
+        name: "virtual",
+        resolveId: (id) => (id === "entry" ? join(root, "entry.mjs") : id in without ? `\0${id}` : undefined),
+        load: (id) => (id === join(root, "entry.mjs") ? entry : id.startsWith("\0") ? without[id.slice(1)] : undefined),
+      },
+    ],
+  });
+  const { output } = await build.generate({
+    format: path.endsWith(".cjs") ? "cjs" : "es",
+    minify: true,
+    codeSplitting: false,
+  });
+  await build.close();
+  const [{ code, moduleIds }] = output;
+  const folders = moduleIds.flatMap((id) => /^\/?.*node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+(?=[\\/])/.exec(id) ?? []);
+  return { code, folders: [...new Set(folders)].sort() };
+}
+
+/** The licence texts of bundled packages, to travel beside the bundle. */
+export function licencesOf(folders) {
+  return folders
+    .map((folder) => {
+      const { name, version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+      const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
+      if (file === undefined) throw new Error(`${name} ${version} has no licence file to carry along`);
+      return `${name} ${version} (${license})\n\n${readFileSync(join(folder, file), "utf8").trim()}\n`;
+    })
+    .join(`\n${"-".repeat(80)}\n\n`);
+}
