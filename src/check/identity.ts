@@ -1,6 +1,6 @@
-import { open } from "node:fs/promises";
 import { parseFile } from "../data/decode/dicom/file.ts";
 import type { Keyword } from "../data/decode/dicom/tags.ts";
+import { readStart } from "../regular-file.ts";
 
 /** Attributes that name a person or a place, or lead to them. Source: DICOM PS3.15, table E.1-1. */
 const IDENTIFYING = [
@@ -46,20 +46,13 @@ const PIXEL_GROUP = 0x7fe00000;
  * plainly stand for a removed one do not count. Attributes inside sequences are not looked at.
  */
 export async function identifyingAttributes(path: string): Promise<string[]> {
-  const file = await open(path);
-  try {
-    const head = Buffer.alloc(Math.min(HEAD_BYTES, (await file.stat()).size));
-    const { bytesRead } = await file.read(head, 0, head.length, 0);
-    const options = { until: PIXEL_GROUP, decodedBytes: HEAD_BYTES * 16, partial: true };
-    const { dataSet } = parseFile(head.subarray(0, bytesRead), path, options);
-    const found: string[] = IDENTIFYING.filter((keyword) => dataSet.strings(keyword).some((text) => !DUMMY.test(text)));
-    if (isTold(dataSet.string("BurnedInAnnotation"), "YES")) found.push(BURNED_IN);
-    if (isTold(dataSet.string("PatientIdentityRemoved"), "NO")) found.push(NOT_REMOVED);
-    if ([...dataSet.elements.keys()].some(isPrivate)) found.push(PRIVATE_ATTRIBUTES);
-    return found;
-  } finally {
-    await file.close();
-  }
+  const options = { until: PIXEL_GROUP, decodedBytes: HEAD_BYTES * 16, partial: true };
+  const { dataSet } = parseFile(await readStart(path, HEAD_BYTES), path, options);
+  const found: string[] = IDENTIFYING.filter((keyword) => dataSet.strings(keyword).some((text) => !DUMMY.test(text)));
+  if (isTold(dataSet.string("BurnedInAnnotation"), "YES")) found.push(BURNED_IN);
+  if (isTold(dataSet.string("PatientIdentityRemoved"), "NO")) found.push(NOT_REMOVED);
+  if ([...dataSet.elements.keys()].some(isPrivate)) found.push(PRIVATE_ATTRIBUTES);
+  return found;
 }
 
 function isTold(value: string | undefined, wanted: string): boolean {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { open } from "node:fs/promises";
 import { extname } from "node:path";
 import sharp from "sharp";
+import { readStart } from "../regular-file.ts";
 import { looksLikeDicom, readTags } from "./decode/dicom/index.ts";
 import { gunzipHead, isGzip } from "./decode/gunzip.ts";
 import { isImageName } from "./decode/image.ts";
@@ -45,7 +45,7 @@ export function isSinglePicture(path: string): boolean {
 export async function factsOf(path: string): Promise<FileFacts> {
   if (isSinglePicture(path)) return ONE_PICTURE;
   const unknown = isImageName(path) ? ONE_PICTURE : NO_IMAGE;
-  const head = await headOf(path);
+  const head = await readStart(path, HEAD_BYTES);
   try {
     const start = isGzip(head) ? await gunzipHead(head, NIFTI_HEADER_BYTES) : head;
     if (looksLikeNifti(start)) return niftiFacts(start);
@@ -58,17 +58,6 @@ export async function factsOf(path: string): Promise<FileFacts> {
     return same(file.count("axial"));
   } catch {
     return unknown;
-  }
-}
-
-async function headOf(path: string): Promise<Uint8Array> {
-  const file = await open(path);
-  try {
-    const head = Buffer.allocUnsafe(HEAD_BYTES);
-    const { bytesRead } = await file.read(head, 0, HEAD_BYTES, 0);
-    return head.subarray(0, bytesRead);
-  } finally {
-    await file.close();
   }
 }
 

@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
-import { mkdir, open, readFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, isAbsolute, join, resolve, sep } from "node:path";
 import { deserialize, serialize } from "node:v8";
 import { writeFileAtomic } from "../atomic-file.ts";
+import { readStart } from "../regular-file.ts";
 import { packageVersion } from "../version.ts";
 import type { SliceAxis } from "./decode/source-image.ts";
 import { type FileFacts, factsOf } from "./file-facts.ts";
@@ -187,14 +188,7 @@ function statOf(path: string): { size: number; mtimeMs: number } | undefined {
 
 async function headHash(path: string): Promise<string | undefined> {
   try {
-    const file = await open(path);
-    try {
-      const head = Buffer.allocUnsafe(HASHED_BYTES);
-      const { bytesRead } = await file.read(head, 0, HASHED_BYTES, 0);
-      return sha256(head.subarray(0, bytesRead)).slice(0, 32);
-    } finally {
-      await file.close();
-    }
+    return sha256(await readStart(path, HASHED_BYTES)).slice(0, 32);
   } catch {
     return;
   }

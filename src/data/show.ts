@@ -4,10 +4,11 @@ import { unreadable } from "./decode/decode-error.ts";
 import { chooseItem } from "./decode/image.ts";
 import { encodeNpy } from "./decode/npy.ts";
 import { openImageFile } from "./decode/open-image-file.ts";
-import type { DecodeLimits, SliceAxis, StoredArray } from "./decode/source-image.ts";
+import type { SliceAxis, StoredArray } from "./decode/source-image.ts";
 import { finiteRange } from "./decode/statistics.ts";
 import { isBig, typeNameOf } from "./decode/typed-arrays.ts";
 import { applyWindow, parseWindow, type ResolvedWindow, resolveWindow } from "./decode/window.ts";
+import type { DecodeLimits } from "./limits.ts";
 import type { RasterImage } from "./raster.ts";
 import { IDLE } from "./watched-thread.ts";
 

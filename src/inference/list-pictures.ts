@@ -69,6 +69,10 @@ async function filesOf(input: string): Promise<string[]> {
 async function imagesIn(folder: string): Promise<string[]> {
   const { paths, unknown } = await imagesBelow(folder);
   const others = new Set<string>();
-  for (const path of unknown) if (countAlong(await factsOf(path), "axial") === 0) others.add(path);
+  for (const path of unknown) {
+    // What cannot be looked into stays, so that reading it tells why.
+    const facts = await factsOf(path).catch(() => undefined);
+    if (facts && countAlong(facts, "axial") === 0) others.add(path);
+  }
   return paths.filter((path) => !others.has(path));
 }

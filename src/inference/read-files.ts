@@ -145,7 +145,7 @@ function toRgb({ width, height, channels, pixels }: RasterImage): RgbImage {
 /** @throws MsmaeError Data for a path that is no file, said more plainly than the file system does. */
 async function checkIsFile(path: string): Promise<void> {
   const entry = await stat(path).catch((error: NodeJS.ErrnoException) => {
-    // Other faults, such as missing permission, show themselves when the file is read.
+    // Other faults, such as missing permission or a pipe, show themselves when the file is read.
     if (error.code === "ENOENT") return "missing" as const;
   });
   if (entry !== "missing" && !entry?.isDirectory()) return;

@@ -1,7 +1,8 @@
 import { createHash, type Hash } from "node:crypto";
-import { type FileHandle, open } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { writeFileAtomic } from "../atomic-file.ts";
 import { MsmaeError, messageOf } from "../errors.ts";
+import { openRegular } from "../regular-file.ts";
 import {
   CHECKSUM_KEY,
   checksumText,
@@ -122,7 +123,7 @@ function updateHash(hash: Hash | undefined, bytes: Uint8Array): void {
 async function withFile<T>(path: string, use: (file: FileHandle) => Promise<T>): Promise<T> {
   let file: FileHandle | undefined;
   try {
-    file = await open(path, "r");
+    file = await openRegular(path);
     return await use(file);
   } catch (error) {
     if (error instanceof MsmaeError) throw error;

@@ -1,11 +1,13 @@
-import { mkdir, readdir, readFile, realpath, stat } from "node:fs/promises";
+import { mkdir, readdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve, sep } from "node:path";
 import { writeFileAtomic } from "../../atomic-file.ts";
 import { MsmaeError, messageOf } from "../../errors.ts";
 import type { RunHooks } from "../../events.ts";
+import { readRegular } from "../../regular-file.ts";
 import { looksLikeDicom } from "../decode/dicom/file.ts";
 import { formatTag } from "../decode/dicom/tags.ts";
-import { DEFAULT_LIMITS, type DecodeLimits } from "../decode/source-image.ts";
+import { DEFAULT_LIMITS, type DecodeLimits } from "../limits.ts";
+import { walk } from "../walk.ts";
 import { type AnonymisedFile, anonymiseBytes, type FileOptions } from "./file.ts";
 import { ANONYMISE_OPTIONS, type AnonymiseOption } from "./options.ts";
 import { Pseudonyms } from "./pseudonyms.ts";
@@ -104,12 +106,7 @@ interface Run {
 async function one(path: string, run: Run, limits: DecodeLimits): Promise<void> {
   const { leftOut, failed, review } = run.result;
   try {
-    const { size } = await stat(path);
-    if (size > limits.fileBytes) {
-      failed.push({ path, reason: `${size} bytes are more than the limit of ${limits.fileBytes}` });
-      return;
-    }
-    const bytes = await readFile(path);
+    const bytes = await readRegular(path, limits.fileBytes);
     if (!looksLikeDicom(bytes.subarray(0, HEAD_BYTES))) {
       leftOut.push({ path, reason: "no DICOM file" });
       return;
@@ -226,13 +223,8 @@ async function filesOf(inputs: readonly string[]): Promise<string[]> {
       found.add(path);
       continue;
     }
-    const entries = await readdir(path, { recursive: true, withFileTypes: true });
-    for (const entry of entries) {
-      const file = join(entry.parentPath, entry.name);
-      // Links to files are followed, links to folders are not: they may lead in circles.
-      const linked = entry.isSymbolicLink() && (await stat(file).catch(() => undefined))?.isFile();
-      if (entry.isFile() || linked) found.add(file);
-    }
+    // What is no file, or a link that leads nowhere, is told as one that could not be read.
+    await walk(path, { passOver: () => false, onEntry: (entry) => found.add(entry.path) });
   }
   return [...found].sort();
 }

@@ -1,4 +1,5 @@
 import { MsmaeError, messageOf } from "../../errors.ts";
+import type { ArchiveLimits } from "../limits.ts";
 
 /** One file in an archive. */
 export interface ArchiveEntry {
@@ -28,27 +29,6 @@ export interface Archive {
    */
   entries(signal?: AbortSignal): AsyncIterable<ArchiveEntry>;
 }
-
-/** What an archive may make of the disk at most. */
-export interface ArchiveLimits {
-  entries: number;
-  /** Of one entry after decompression. */
-  entryBytes: number;
-  /** Of all entries read in one pass. */
-  totalBytes: number;
-  /** Bytes after decompression for each compressed one, where there are more than {@link RATIO_FREE_BYTES}. */
-  ratio: number;
-}
-
-/** Small entries may shrink as far as they like: an empty table or a black mask is no attack. */
-export const RATIO_FREE_BYTES = 2 ** 24;
-
-export const ARCHIVE_LIMITS: ArchiveLimits = {
-  entries: 5_000_000,
-  entryBytes: 2 ** 33,
-  totalBytes: 2 ** 40,
-  ratio: 200,
-};
 
 export function archiveError(where: string, expected: string, got: string, todo: string, cause?: unknown): MsmaeError {
   return new MsmaeError("Data", { where, expected, got, todo }, cause === undefined ? undefined : { cause });
@@ -86,11 +66,11 @@ export class ArchiveBudget {
    * @throws MsmaeError Data when it is larger than one entry or all of them may be, or shrank more than real files do.
    */
   countBytes(name: string, size: number, compressed?: number): void {
-    const { entryBytes, totalBytes, ratio } = this.#limits;
+    const { entryBytes, totalBytes, ratio, ratioFreeBytes } = this.#limits;
     const where = `${this.#where}: ${name}`;
     const todo = "get the archive from its official source; if it is right, unpack it yourself and give the folder";
     if (size > entryBytes) throw archiveError(where, `at most ${entryBytes} bytes in a file`, `${size} bytes`, todo);
-    if (compressed !== undefined && size > RATIO_FREE_BYTES && size > ratio * compressed) {
+    if (compressed !== undefined && size > ratioFreeBytes && size > ratio * compressed) {
       const expected = `at most ${ratio} times the compressed size of ${compressed} bytes`;
       throw archiveError(where, expected, `${size} bytes`, todo);
     }

@@ -1,6 +1,6 @@
-import { open } from "node:fs/promises";
 import { extname } from "node:path";
 import { messageOf } from "../../errors.ts";
+import { readStart } from "../../regular-file.ts";
 import { archiveError } from "./archive.ts";
 
 // Some repositories hand out tables without any extension.
@@ -48,14 +48,7 @@ function looksLikeWebPage(head: Buffer): boolean {
 
 async function readHead(path: string): Promise<Buffer> {
   try {
-    const file = await open(path);
-    try {
-      const head = Buffer.alloc(512);
-      const { bytesRead } = await file.read(head, 0, head.length, 0);
-      return head.subarray(0, bytesRead);
-    } finally {
-      await file.close();
-    }
+    return await readStart(path, 512);
   } catch (cause) {
     throw archiveError(path, "a readable file", messageOf(cause), "check the file and its permissions", cause);
   }

@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
-import { readdir, realpath, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { stat } from "node:fs/promises";
 import { messageOf } from "../../errors.ts";
+import { type WalkedEntry, walk } from "../walk.ts";
 import { type ArchiveEntry, archiveError, checkSignal } from "./archive.ts";
 import { isJunk } from "./entry-name.ts";
 
@@ -15,38 +15,24 @@ export interface FolderFile {
 }
 
 /**
- * All files below a folder, sorted by name. Links are followed, since data sets often are folders of links; each
- * folder is visited once on a way, so that a link to a folder above ends.
+ * All files below a folder, sorted by name; links are followed.
  *
  * @throws MsmaeError Data when a folder cannot be read; Interrupted by the signal.
  */
 export async function listFolder(root: string, signal?: AbortSignal): Promise<FolderFile[]> {
-  const found: FolderFile[] = [];
-  await visit(root, "", new Set(), found, signal);
-  return found;
-}
-
-async function visit(
-  folder: string,
-  prefix: string,
-  above: ReadonlySet<string>,
-  found: FolderFile[],
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  checkSignal(signal, folder);
-  const [names, real] = await Promise.all([readdir(folder), realpath(folder)]).catch((cause: unknown) => {
-    throw archiveError(folder, "a readable folder", messageOf(cause), "check the path and its permissions", cause);
+  const entries: WalkedEntry[] = [];
+  await walk(root, {
+    passOver: isJunk,
+    onEntry: (entry) => entries.push(entry),
+    onFolder: (path) => checkSignal(signal, path),
   });
-  if (above.has(real)) return;
-  const way = new Set([...above, real]);
-  for (const file of names.sort()) {
-    const path = join(folder, file);
-    const name = `${prefix}${file}`;
+  const found: FolderFile[] = [];
+  for (const { path, name, kind } of entries) {
     // A broken link is passed over like junk: there is nothing to copy.
-    const entry = isJunk(name) ? undefined : await stat(path).catch(() => undefined);
-    if (entry?.isDirectory()) await visit(path, `${name}/`, way, found, signal);
-    else if (entry?.isFile()) found.push({ path, name, size: entry.size });
+    const size = kind === "file" ? (await stat(path).catch(() => undefined))?.size : undefined;
+    if (size !== undefined) found.push({ path, name, size });
   }
+  return found;
 }
 
 /** The given files as entries. */

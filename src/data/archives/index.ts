@@ -3,13 +3,14 @@ import { createReadStream } from "node:fs";
 import { realpath, stat } from "node:fs/promises";
 import { basename, join, relative, resolve, sep } from "node:path";
 import { messageOf } from "../../errors.ts";
-import { ARCHIVE_LIMITS, type Archive, type ArchiveLimits, archiveError, checkSignal } from "./archive.ts";
+import { ARCHIVE_LIMITS, type ArchiveLimits } from "../limits.ts";
+import { type Archive, archiveError, checkSignal } from "./archive.ts";
 import { contentKind } from "./content-kind.ts";
 import { fileEntries, listFolder } from "./folder.ts";
 import { tarEntries } from "./tar.ts";
 import { zipEntries } from "./zip.ts";
 
-export { ARCHIVE_LIMITS, type Archive, type ArchiveEntry, type ArchiveLimits } from "./archive.ts";
+export type { Archive, ArchiveEntry } from "./archive.ts";
 
 const PART = /\.(\d{3})$/;
 const PACKED = /\.(zip|zip\.\d{3}|tar|tar\.gz|tgz)$/i;

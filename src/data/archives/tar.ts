@@ -3,15 +3,8 @@ import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { MsmaeError } from "../../errors.ts";
-import {
-  ArchiveBudget,
-  type ArchiveEntry,
-  type ArchiveLimits,
-  archiveError,
-  checkSignal,
-  RATIO_FREE_BYTES,
-  readingFault,
-} from "./archive.ts";
+import type { ArchiveLimits } from "../limits.ts";
+import { ArchiveBudget, type ArchiveEntry, archiveError, checkSignal, readingFault } from "./archive.ts";
 import { isJunk, linkFault, safeEntryName } from "./entry-name.ts";
 import { extract, type Header } from "./generated/tar-stream.js";
 
@@ -99,12 +92,12 @@ async function* content(
   }
 }
 
-function ratioGuard(where: string, { ratio }: ArchiveLimits, compressed: () => number): Transform {
+function ratioGuard(where: string, { ratio, ratioFreeBytes }: ArchiveLimits, compressed: () => number): Transform {
   let bytes = 0;
   return new Transform({
     transform(chunk: Buffer, _encoding, callback) {
       bytes += chunk.length;
-      if (bytes <= RATIO_FREE_BYTES || bytes <= ratio * compressed()) return callback(null, chunk);
+      if (bytes <= ratioFreeBytes || bytes <= ratio * compressed()) return callback(null, chunk);
       const expected = `at most ${ratio} times the compressed size`;
       const todo = "get the archive from its official source; if it is right, unpack it yourself and give the folder";
       callback(archiveError(where, expected, `${bytes} bytes from ${compressed()}`, todo));

@@ -1,13 +1,7 @@
 import { crc32 } from "node:zlib";
 import { type Entry, fromRandomAccessReaderPromise, getFileNameLowLevel, openPromise, type ZipFile } from "yauzl";
-import {
-  ArchiveBudget,
-  type ArchiveEntry,
-  type ArchiveLimits,
-  archiveError,
-  checkSignal,
-  readingFault,
-} from "./archive.ts";
+import type { ArchiveLimits } from "../limits.ts";
+import { ArchiveBudget, type ArchiveEntry, archiveError, checkSignal, readingFault } from "./archive.ts";
 import { isJunk, linkFault, safeEntryName } from "./entry-name.ts";
 import { PartsReader } from "./zip-parts.ts";
 

@@ -1,11 +1,12 @@
 import { statSync } from "node:fs";
 import { extname } from "node:path";
 import { MsmaeError } from "../../errors.ts";
+import type { DecodeLimits } from "../limits.ts";
 import type { RasterImage } from "../raster.ts";
 import { toChannels } from "./channels.ts";
 import { unreadable } from "./decode-error.ts";
 import { openImageFile } from "./open-image-file.ts";
-import type { DecodeLimits, ImageFile, SliceAxis } from "./source-image.ts";
+import type { ImageFile, SliceAxis } from "./source-image.ts";
 import { applyWindow, type WindowRule } from "./window.ts";
 
 export { toChannels } from "./channels.ts";

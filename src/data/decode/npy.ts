@@ -1,7 +1,8 @@
+import type { DecodeLimits } from "../limits.ts";
 import { overLimit, unreadable } from "./decode-error.ts";
 import { halfValue } from "./half.ts";
 import { sameType, toRowMajor } from "./row-major.ts";
-import type { DecodeLimits, ImageFile, NumericArray, SourceImage, StoredArray } from "./source-image.ts";
+import type { ImageFile, NumericArray, SourceImage, StoredArray } from "./source-image.ts";
 import { sortedSample, unitLevels } from "./statistics.ts";
 import { isBig, type NumericType, swapBytes, viewAs } from "./typed-arrays.ts";
 

@@ -1,6 +1,7 @@
-import { readFileSync, statSync } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { basename } from "node:path";
+import { FileTooLarge, readRegular } from "../../regular-file.ts";
+import { DEFAULT_LIMITS, type DecodeLimits } from "../limits.ts";
 import { isBmp } from "./bmp.ts";
 import { FORMAT_NAMES, overLimit, unreadable } from "./decode-error.ts";
 import { looksLikeDicom, openDicom } from "./dicom/index.ts";
@@ -8,9 +9,7 @@ import { gunzipAll, isGzip } from "./gunzip.ts";
 import { openNifti, startsAsNifti } from "./nifti/index.ts";
 import { looksLikeNpy, openNpy } from "./npy.ts";
 import { openBmp, openPicture, type PictureFormat } from "./picture.ts";
-import { DEFAULT_LIMITS, type DecodeLimits, type ImageFile } from "./source-image.ts";
-
-const AT_ONCE_BYTES = 1 << 20;
+import type { ImageFile } from "./source-image.ts";
 
 /**
  * Opens an image file of any format, told by its content: PNG, JPEG, WebP, BMP, TIFF, DICOM, NIfTI-1 and -2, NumPy.
@@ -31,11 +30,12 @@ export async function openImageFile(path: string, limits: Partial<DecodeLimits> 
   }
 }
 
-// Small files are read at once: the way through another thread takes ten times as long as reading them.
 async function readBounded(path: string, { fileBytes }: DecodeLimits): Promise<Uint8Array> {
-  const { size } = statSync(path);
-  if (size > fileBytes) throw overLimit(path, `a file of at most ${fileBytes} bytes`, `${size} bytes`);
-  return size <= AT_ONCE_BYTES ? readFileSync(path) : readFile(path);
+  try {
+    return await readRegular(path, fileBytes);
+  } catch (error) {
+    throw error instanceof FileTooLarge ? overLimit(path, error.expected, error.got) : error;
+  }
 }
 
 /** The voxels of a header that stands in a file of its own. */

@@ -1,9 +1,10 @@
 import sharp, { type Metadata, type Sharp } from "sharp";
+import type { DecodeLimits } from "../limits.ts";
 import type { RasterImage } from "../raster.ts";
 import { decodeBmp } from "./bmp.ts";
 import { overLimit, unreadable } from "./decode-error.ts";
 import { decodePlainJpeg } from "./jpeg.ts";
-import type { DecodeLimits, ImageFile, NumericArray, SourceImage, StoredArray } from "./source-image.ts";
+import type { ImageFile, NumericArray, SourceImage, StoredArray } from "./source-image.ts";
 import { unitLevels } from "./statistics.ts";
 import { needsOwnReader, readTiffSamples, type TiffSamples } from "./tiff.ts";
 import { readTiffPages, type TiffPage } from "./tiff-directory.ts";

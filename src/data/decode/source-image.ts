@@ -52,23 +52,6 @@ export interface SourceImage {
   volumeSample?: Float64Array;
 }
 
-/** What a file may ask for at most, so that no file takes the memory or the time of the run. */
-export interface DecodeLimits {
-  fileBytes: number;
-  /** Of one picture. */
-  pixels: number;
-  frames: number;
-  /** Of everything held at a time after decompression. */
-  decodedBytes: number;
-}
-
-export const DEFAULT_LIMITS: DecodeLimits = {
-  fileBytes: 2 ** 31,
-  pixels: 2 ** 28,
-  frames: 100_000,
-  decodedBytes: 2 ** 31,
-};
-
 /** Along which direction of the body a volume is cut; files that hold frames or pages have no such choice. */
 export type SliceAxis = "axial" | "coronal" | "sagittal";
 

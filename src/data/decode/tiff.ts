@@ -1,6 +1,7 @@
+import type { DecodeLimits } from "../limits.ts";
 import { halfValue } from "./half.ts";
 import { sameType } from "./row-major.ts";
-import type { DecodeLimits, NumericArray } from "./source-image.ts";
+import type { NumericArray } from "./source-image.ts";
 import { unpackBlock } from "./tiff-codecs.ts";
 import type { TiffPage } from "./tiff-directory.ts";
 import { type NumericType, newArray, swapBytes, viewAs } from "./typed-arrays.ts";

@@ -1,8 +1,9 @@
-import { readdir, stat } from "node:fs/promises";
-import { extname, join } from "node:path";
-import { MsmaeError, messageOf } from "../../errors.ts";
+import { stat } from "node:fs/promises";
+import { basename, extname, join } from "node:path";
+import { MsmaeError } from "../../errors.ts";
 import { isImageName } from "../decode/image.ts";
 import { SPLITS, type Split, splitNamed } from "../sample.ts";
+import { entriesOf, kindOf, type WalkedEntry, walk } from "../walk.ts";
 
 /** What a file's name says about it; `unknown` names need a look inside. */
 export function imageByName(name: string): "image" | "unknown" | "other" {
@@ -26,28 +27,25 @@ export interface FoundFiles {
 /** Image files below a folder at any depth, through links, hidden files left out. */
 export async function imagesBelow(folder: string): Promise<FoundFiles> {
   const found: FoundFiles = { paths: [], unknown: [], ignored: 0 };
-  await collect(folder, found);
-  return found;
-}
-
-async function collect(folder: string, found: FoundFiles): Promise<void> {
-  for (const { name, kind } of await list(folder)) {
-    const path = join(folder, name);
-    const named = imageByName(name);
-    if (named === "image" && kind !== "folder") found.paths.push(path);
-    else if (kind === "folder" || (kind === "link" && (await isFolder(path)))) await collect(path, found);
-    else if (named === "unknown") {
+  const onEntry = ({ path, name, kind }: WalkedEntry): void => {
+    const named = imageByName(basename(name));
+    // What bears an image's name and is none gets its error when it is read.
+    if (named === "image") found.paths.push(path);
+    else if (named === "unknown" && kind === "file") {
       found.paths.push(path);
       found.unknown.push(path);
     } else found.ignored++;
-  }
+  };
+  await walk(folder, { passOver: isHidden, onEntry });
+  return found;
 }
 
 /** Names of the folders inside a folder, links to folders included, sorted by code units. */
 export async function subfolders(folder: string): Promise<string[]> {
   const names: string[] = [];
-  for (const { name, kind } of await list(folder)) {
-    if (kind === "folder" || (kind === "link" && (await isFolder(join(folder, name))))) names.push(name);
+  for (const entry of await entriesOf(folder)) {
+    const { name } = entry;
+    if (!isHidden(name) && (await kindOf(entry, join(folder, name))) === "folder") names.push(name);
   }
   return names;
 }
@@ -72,32 +70,8 @@ export async function splitFolders(root: string): Promise<Map<Split, string>> {
   return new Map(SPLITS.flatMap((split) => (found.has(split) ? [[split, found.get(split) as string]] : [])));
 }
 
-interface Entry {
-  name: string;
-  kind: "file" | "folder" | "link";
-}
-
-/** @throws MsmaeError Data when the folder cannot be read. */
-async function list(folder: string): Promise<Entry[]> {
-  try {
-    const entries = await readdir(folder, { withFileTypes: true });
-    return entries
-      .filter(({ name }) => !name.startsWith("."))
-      .map((entry): Entry => {
-        // Some file systems tell no types; such entries are looked at like links.
-        const kind = entry.isDirectory() ? "folder" : entry.isFile() ? "file" : "link";
-        return { name: entry.name, kind };
-      })
-      .sort((a, b) => byCodeUnits(a.name, b.name));
-  } catch (cause) {
-    const parts = {
-      where: folder,
-      expected: "a readable folder",
-      got: messageOf(cause),
-      todo: "check the path and its permissions",
-    };
-    throw new MsmaeError("Data", parts, { cause });
-  }
+function isHidden(name: string): boolean {
+  return name.startsWith(".");
 }
 
 /** Through links; a broken link is no folder. */

@@ -1,5 +1,6 @@
-import { readFile } from "node:fs/promises";
 import { MsmaeError, messageOf } from "../../errors.ts";
+import { readRegular } from "../../regular-file.ts";
+import { LIMITS } from "../limits.ts";
 import { SPLITS, type Split, splitNamed } from "../sample.ts";
 import { type Column, findColumns, parseColumns } from "../tables/columns.ts";
 import { parseTable } from "../tables/parse.ts";
@@ -78,7 +79,7 @@ async function textOf(path: string, encoding: string | undefined, kind: "data" |
 
 async function bytesOf(path: string): Promise<Buffer> {
   try {
-    return await readFile(path);
+    return await readRegular(path, LIMITS.tableBytes);
   } catch (cause) {
     const parts = { where: path, expected: "a readable CSV file", got: messageOf(cause), todo: "check the path" };
     throw new MsmaeError("Data", parts, { cause });

@@ -6,7 +6,7 @@ import { parseFile } from "../../../src/data/decode/dicom/file.ts";
 import { joinFragments, splitFrames } from "../../../src/data/decode/dicom/frames.ts";
 import { imageInfo } from "../../../src/data/decode/dicom/image-info.ts";
 import { openDicom } from "../../../src/data/decode/dicom/index.ts";
-import { DEFAULT_LIMITS } from "../../../src/data/decode/source-image.ts";
+import { DEFAULT_LIMITS } from "../../../src/data/limits.ts";
 import { type BuiltElement, buildDicom, greyImage } from "./dicom/dicom-builder.ts";
 
 const u16 = (value: number) => [value >> 8, value & 255];

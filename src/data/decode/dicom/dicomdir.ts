@@ -1,6 +1,7 @@
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { messageOf } from "../../../errors.ts";
+import { readRegular } from "../../../regular-file.ts";
 import { dataError } from "./errors.ts";
 import { parseFile } from "./file.ts";
 
@@ -37,7 +38,7 @@ export async function readDicomDir(path: string, onMissing?: (files: string[]) =
 async function listFiles(path: string): Promise<string[]> {
   let bytes: Buffer;
   try {
-    bytes = await readFile(path);
+    bytes = await readRegular(path, MAX_BYTES);
   } catch (cause) {
     throw dataError(path, "a readable DICOMDIR", messageOf(cause), "check the path", cause);
   }
@@ -74,7 +75,7 @@ async function locate(
     if (name === undefined) return undefined;
     at = join(at, name);
   }
-  return (await stat(at)).isFile() ? at : undefined;
+  return (await stat(at).catch(() => undefined))?.isFile() ? at : undefined;
 }
 
 async function listFolder(folder: string): Promise<Map<string, string>> {

@@ -1,4 +1,4 @@
-import type { DecodeLimits } from "../source-image.ts";
+import type { DecodeLimits } from "../../limits.ts";
 import type { DataSet, Element } from "./data-set.ts";
 import { dataError } from "./errors.ts";
 import type { DicomFile } from "./file.ts";

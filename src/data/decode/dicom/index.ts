@@ -1,5 +1,6 @@
 import { MsmaeError, messageOf } from "../../../errors.ts";
-import type { DecodeLimits, ImageFile, NumericArray, SourceImage, StoredArray } from "../source-image.ts";
+import type { DecodeLimits } from "../../limits.ts";
+import type { ImageFile, NumericArray, SourceImage, StoredArray } from "../source-image.ts";
 import { dataError } from "./errors.ts";
 import { type DicomFile, parseFile } from "./file.ts";
 import { applyModality, modalityOf, windowsOf } from "./grey.ts";

@@ -1,5 +1,6 @@
+import type { DecodeLimits } from "../../limits.ts";
 import type { CodestreamHeader } from "../codestream.ts";
-import type { DecodeLimits, NumericArray } from "../source-image.ts";
+import type { NumericArray } from "../source-image.ts";
 import { type DecodedFrame, decodeCodestream } from "./codecs.ts";
 import { expand422, ybrFullToRgb, ybrPartialToRgb } from "./color.ts";
 import type { Fragment } from "./data-set.ts";

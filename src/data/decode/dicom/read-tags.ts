@@ -1,5 +1,6 @@
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, readSync } from "node:fs";
 import { MsmaeError, messageOf } from "../../../errors.ts";
+import { openRegularSync } from "../../../regular-file.ts";
 import { dataError } from "./errors.ts";
 import { type DicomFile, parseFile } from "./file.ts";
 import { type Keyword, TAGS } from "./tags.ts";
@@ -40,8 +41,9 @@ function parseHead(bytes: Uint8Array, where: string, partial: boolean): DicomFil
 function readHead(path: string): DicomFile {
   let descriptor: number | undefined;
   try {
-    descriptor = openSync(path, "r");
-    const { size } = fstatSync(descriptor);
+    const opened = openRegularSync(path);
+    descriptor = opened.descriptor;
+    const { size } = opened.stats;
     for (let length = HEAD_BYTES; ; length *= 4) {
       const bytes = Buffer.allocUnsafe(Math.min(size, length));
       const read = readSync(descriptor, bytes, 0, bytes.length, 0);

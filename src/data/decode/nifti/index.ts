@@ -1,7 +1,8 @@
 import { MsmaeError } from "../../../errors.ts";
+import type { DecodeLimits } from "../../limits.ts";
 import { overLimit, unreadable } from "../decode-error.ts";
 import { gunzipHead, gunzipPieces, isGzip } from "../gunzip.ts";
-import type { DecodeLimits, FileWindow, ImageFile, SliceAxis, SourceImage } from "../source-image.ts";
+import type { FileWindow, ImageFile, SliceAxis, SourceImage } from "../source-image.ts";
 import { isCifti, looksLikeNifti, NIFTI_HEADER_BYTES, type NiftiHeader, readNiftiHeader } from "./header.ts";
 import { axisCodes, closestOrientation, rotationOf } from "./orientation.ts";
 import { Planes } from "./planes.ts";

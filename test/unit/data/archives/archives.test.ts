@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { ARCHIVE_LIMITS, hashArchive, openArchives } from "../../../../src/data/archives/index.ts";
+import { hashArchive, openArchives } from "../../../../src/data/archives/index.ts";
+import { ARCHIVE_LIMITS } from "../../../../src/data/limits.ts";
 import { renameBytes, writeTar, writeZip } from "./make.ts";
 
 let root: string;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { openDicom } from "../../../../src/data/decode/dicom/index.ts";
-import { DEFAULT_LIMITS, type DecodeLimits } from "../../../../src/data/decode/source-image.ts";
+import { DEFAULT_LIMITS, type DecodeLimits } from "../../../../src/data/limits.ts";
 import { type BuiltElement, buildDicom, greyImage } from "./dicom-builder.ts";
 
 const open = (elements: BuiltElement[], limits: DecodeLimits = DEFAULT_LIMITS) =>

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { openDicom } from "../../../../src/data/decode/dicom/index.ts";
-import type { DecodeLimits } from "../../../../src/data/decode/source-image.ts";
+import { DEFAULT_LIMITS, type DecodeLimits } from "../../../../src/data/limits.ts";
 import { WorkerPool } from "../../../../src/data/reader-pool.ts";
 import { DEFAULT_READING } from "../../../../src/data/sample-reader.ts";
 import { PAPER_CROP } from "../../../../src/data/transforms/random-resized-crop.ts";
@@ -48,7 +48,13 @@ const FILES = [
   "pydicom-data/eCT_Supplemental.dcm",
 ];
 
-const limits: DecodeLimits = { fileBytes: 2 ** 24, pixels: 2 ** 21, frames: 1000, decodedBytes: 2 ** 24 };
+const limits: DecodeLimits = {
+  ...DEFAULT_LIMITS,
+  fileBytes: 2 ** 24,
+  pixels: 2 ** 21,
+  frames: 1000,
+  decodedBytes: 2 ** 24,
+};
 
 interface Damage {
   /** Bytes replaced: where, in thousandths of the part, and by what. */

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { joinFragments, splitFrames } from "../../../../src/data/decode/dicom/frames.ts";
 import { openDicom } from "../../../../src/data/decode/dicom/index.ts";
 import { parseDataSet } from "../../../../src/data/decode/dicom/parse.ts";
-import { DEFAULT_LIMITS, type DecodeLimits } from "../../../../src/data/decode/source-image.ts";
+import { DEFAULT_LIMITS, type DecodeLimits } from "../../../../src/data/limits.ts";
 import { type BuildOptions, type BuiltElement, buildDicom, greyImage } from "./dicom-builder.ts";
 
 const open = (elements: BuiltElement[], options?: BuildOptions, limits: DecodeLimits = DEFAULT_LIMITS) =>

@@ -3,13 +3,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { looksLikeDicom, openDicom, readTags } from "../../../../src/data/decode/dicom/index.ts";
-import {
-  DEFAULT_LIMITS,
-  type NumericArray,
-  type SourceImage,
-  type StoredArray,
-} from "../../../../src/data/decode/source-image.ts";
+import type { NumericArray, SourceImage, StoredArray } from "../../../../src/data/decode/source-image.ts";
 import { levelFunction } from "../../../../src/data/decode/window.ts";
+import { DEFAULT_LIMITS } from "../../../../src/data/limits.ts";
 import { MsmaeError } from "../../../../src/errors.ts";
 
 /** What pydicom makes of a file; written by bench/peers/dicom_reference.py. */
