@@ -33,8 +33,6 @@ export interface ArchiveLimits {
   ratio: number;
   /** Small entries may shrink as far as they like: an empty table or a black mask is no attack. */
   ratioFreeBytes: number;
-  /** Of the headers that tell an entry's long name or other attributes. */
-  headerBytes: number;
 }
 
 export const ARCHIVE_LIMITS: ArchiveLimits = {
@@ -43,7 +41,6 @@ export const ARCHIVE_LIMITS: ArchiveLimits = {
   totalBytes: 2 ** 40,
   ratio: 200,
   ratioFreeBytes: 2 ** 24,
-  headerBytes: 2 ** 20,
 };
 
 /** Bounds of everything else that is read of what a user gives: what is beyond them is an error or left alone. */
