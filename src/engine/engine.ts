@@ -2,10 +2,11 @@ import { Worker } from "node:worker_threads";
 import { fromPortable, MsmaeError, messageOf } from "../errors.ts";
 import type { Graph } from "../graph/graph.ts";
 import { moduleUrl } from "../module-url.ts";
+import { ExitGate } from "../runtime/node-exit-gate.ts";
 import { keepTelemetryOff } from "../runtime/node-telemetry.ts";
 import { compile, type Feeds } from "../runtime/program.ts";
 import type { EngineSetup, TrainResult, Update } from "./core.ts";
-import type { EngineCommand, EngineReply } from "./protocol.ts";
+import type { EngineCommand, EngineReply, EngineThreadData } from "./protocol.ts";
 
 interface Waiting {
   resolve(value: unknown): void;
@@ -18,6 +19,7 @@ interface Waiting {
  */
 export class Engine {
   readonly #worker: Worker;
+  readonly #gate = new ExitGate();
   readonly #setup: EngineSetup;
   readonly #waiting = new Map<number, Waiting>();
   #count = 0;
@@ -25,10 +27,14 @@ export class Engine {
 
   private constructor(setup: EngineSetup) {
     this.#setup = setup;
-    this.#worker = new Worker(moduleUrl("./worker", import.meta.url), { workerData: setup });
+    const workerData: EngineThreadData = { setup, gate: this.#gate.memory };
+    this.#worker = new Worker(moduleUrl("./worker", import.meta.url), { workerData });
     this.#worker.on("message", (reply: EngineReply) => this.#settle(reply));
     this.#worker.on("error", (error) => this.#fail(messageOf(error)));
-    this.#worker.on("exit", (code) => this.#fail(`exit code ${code}`));
+    this.#worker.on("exit", (code) => {
+      this.#gate.remove();
+      this.#fail(`exit code ${code}`);
+    });
   }
 
   /** Starts the thread and waits until it can run graphs. @throws MsmaeError Device when it cannot. */

@@ -1,6 +1,13 @@
 import type { PortableError } from "../errors.ts";
 import type { CompiledGraph, Feeds } from "../runtime/program.ts";
-import type { Update } from "./core.ts";
+import type { EngineSetup, Update } from "./core.ts";
+
+/** What the engine's thread is given at its start. */
+export interface EngineThreadData {
+  setup: EngineSetup;
+  /** The memory of the ExitGate that its calls of ONNX Runtime pass. */
+  gate: SharedArrayBuffer;
+}
 
 /** What the engine's thread can be asked, without the number that pairs a request with its reply. */
 export type EngineCommand =

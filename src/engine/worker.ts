@@ -2,17 +2,19 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { toPortable } from "../errors.ts";
 import { nodeBackend } from "../runtime/node-backend.ts";
+import { gatedBackend } from "../runtime/node-exit-gate.ts";
 import { spawnNodeThread } from "../runtime/node-threads.ts";
-import { EngineCore, type EngineSetup } from "./core.ts";
-import type { EngineReply, EngineRequest } from "./protocol.ts";
+import { EngineCore } from "./core.ts";
+import type { EngineReply, EngineRequest, EngineThreadData } from "./protocol.ts";
 
 const port = parentPort;
 if (!port) throw new Error("this module runs as a worker");
 const reply = (message: EngineReply) => port.postMessage(message);
+const { setup, gate } = workerData as EngineThreadData;
 
 let core: EngineCore | undefined;
 // One request after another: a step must not start while another has the parameters in hand.
-let last: Promise<unknown> = EngineCore.create(workerData as EngineSetup, nodeBackend, spawnNodeThread).then(
+let last: Promise<unknown> = EngineCore.create(setup, gatedBackend(nodeBackend, gate), spawnNodeThread).then(
   (created) => {
     core = created;
   },
