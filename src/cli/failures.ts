@@ -1,5 +1,7 @@
 import { ConfigError } from "../config/problems.ts";
 import { type ErrorCode, type ErrorParts, MsmaeError, messageOf } from "../errors.ts";
+import { StdoutFault } from "./output.ts";
+import { printable } from "./printable.ts";
 
 const exitCodes: Readonly<Record<ErrorCode, number>> = {
   Shape: 1,
@@ -14,37 +16,38 @@ const exitCodes: Readonly<Record<ErrorCode, number>> = {
 
 /** The exit code of the command line for anything thrown: 1 for what this package did not expect. */
 export function exitCodeOf(error: unknown): number {
+  if (error instanceof StdoutFault) return error.readerLeft ? 0 : exitCodeOf(error.cause);
   const known = asKnown(error);
   return known === undefined ? 1 : exitCodes[known.code];
 }
 
-/** What stderr says about anything thrown: one line per problem, and the stack as well under `--debug`. */
+/**
+ * What stderr says about anything thrown: one line per problem, and the stack as well under `--debug`. Nothing of a
+ * reader that left.
+ */
 export function formatFailure(error: unknown, debug: boolean): string {
+  if (error instanceof StdoutFault) return error.readerLeft ? "" : formatFailure(error.cause, debug);
   const lines = failureLines(error);
   if (debug && error instanceof Error && error.stack !== undefined) {
-    lines.push(error.stack);
-    if (error.cause instanceof Error && error.cause.stack !== undefined) lines.push(`caused by ${error.cause.stack}`);
+    lines.push(...error.stack.split("\n"));
+    if (error.cause instanceof Error && error.cause.stack !== undefined) {
+      lines.push(...`caused by ${error.cause.stack}`.split("\n"));
+    }
   }
-  return `${lines.join("\n")}\n`;
+  return lines.map((line) => `${printable(line)}\n`).join("");
 }
 
 function failureLines(error: unknown): string[] {
   const known = asKnown(error);
   if (known === undefined) {
-    const message = oneLine(messageOf(error));
     return [
-      `error[Internal]: msmae: expected to finish, got ${message}; this is a fault of msmae, run again with --debug and report it`,
+      `error[Internal]: msmae: expected to finish, got ${messageOf(error)}; this is a fault of msmae, run again with --debug and report it`,
     ];
   }
   const problems: readonly ErrorParts[] = known instanceof ConfigError ? known.problems : [known.parts];
   return problems.map(
-    ({ where, expected, got, todo }) =>
-      `error[${known.code}]: ${oneLine(`${where}: expected ${expected}, got ${got}; ${todo}`)}`,
+    ({ where, expected, got, todo }) => `error[${known.code}]: ${where}: expected ${expected}, got ${got}; ${todo}`,
   );
-}
-
-function oneLine(text: string): string {
-  return text.replace(/\s*\n\s*/g, " ");
 }
 
 function asKnown(error: unknown): MsmaeError | undefined {

@@ -2,15 +2,19 @@
 import { isSupportedNode, relaunchWithPinnedNode } from "./node-version.ts";
 
 if (isSupportedNode(process.versions.node)) {
-  const [{ runCli }, { library }, { endOnStreamFault, flush }] = await Promise.all([
+  const [{ runCli }, { library }, { exitCodeOf, formatFailure }] = await Promise.all([
     import("./program.ts"),
     import("./library.ts"),
-    import("./output.ts"),
+    import("./failures.ts"),
   ]);
-  endOnStreamFault(process.stdout, process.stderr);
-  endOnStreamFault(process.stderr, process.stderr);
+  // Whoever writes hears of a fault of a stream. Messages that nobody can read any more cost no run.
+  process.stdout.on("error", () => undefined);
+  process.stderr.on("error", () => undefined);
+  process.on("uncaughtException", (error) => {
+    process.stderr.write(formatFailure(error, process.argv.includes("--debug")));
+    process.exit(exitCodeOf(error));
+  });
   const code = await runCli(process.argv.slice(2), library, process);
-  await flush(process.stdout, process.stderr);
   // Worker threads may still wait for work, and would keep the process alive.
   process.exit(code);
 } else {

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
+import { constants } from "node:os";
 import { dirname, join } from "node:path";
 
 /** The oldest Node that runs this package; the same as `engines` in package.json. */
@@ -24,13 +25,15 @@ export function relaunchWithPinnedNode(): void {
     process.exit(2);
   }
   const child = spawn(node, process.argv.slice(1), { stdio: "inherit" });
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    // A terminal sends SIGINT to both processes; only what was sent to this one alone needs passing on.
-    process.on(signal, () => {
-      if (signal === "SIGTERM" || !process.stdin.isTTY) child.kill(signal);
-    });
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    // A terminal sends its signals to both processes; the other takes the second one for the same wish.
+    process.on(signal, () => child.kill(signal));
   }
-  child.on("exit", (code, signal) => process.exit(code ?? (signal === null ? 1 : 130)));
+  child.on("error", ({ message }) => {
+    process.stderr.write(`error[Config]: ${node}: expected to start, got ${message}; install a newer Node\n`);
+    process.exit(2);
+  });
+  child.on("exit", (code, signal) => process.exit(code ?? 128 + constants.signals[signal ?? "SIGKILL"]));
 }
 
 function pinnedNode(): string | undefined {

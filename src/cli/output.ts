@@ -1,55 +1,66 @@
-import { exitCodeOf, formatFailure } from "./failures.ts";
+import { printable, printableJson } from "./printable.ts";
 
 /** The two streams of a command line; tests put buffers in their place. */
 export interface Streams {
-  stdout: NodeJS.WritableStream;
+  stdout: NodeJS.WritableStream & { errored?: Error | null };
   stderr: NodeJS.WritableStream & { isTTY?: boolean };
+}
+
+/** stdout takes no more: its reader has gone, its disk is full. */
+export class StdoutFault extends Error {
+  override readonly cause: NodeJS.ErrnoException;
+
+  constructor(cause: NodeJS.ErrnoException) {
+    super(`stdout: ${cause.message}`);
+    this.cause = cause;
+  }
+
+  /** A reader such as `head` that closes the pipe early has what it wanted. */
+  get readerLeft(): boolean {
+    return this.cause.code === "EPIPE";
+  }
 }
 
 /** Results on stdout: JSON when asked for, text for people otherwise. */
 export class Output {
   readonly json: boolean;
-  readonly #stdout: NodeJS.WritableStream;
+  readonly #stdout: Streams["stdout"];
 
-  constructor(stdout: NodeJS.WritableStream, json: boolean) {
+  constructor(stdout: Streams["stdout"], json: boolean) {
     this.#stdout = stdout;
     this.json = json;
   }
 
-  /** Writes one result: a JSON document on one line, or `human`. Resolves once the stream has taken it. */
-  write(value: object, human: string): Promise<void> {
-    return writeAll(this.#stdout, `${this.json ? JSON.stringify(value) : human}\n`);
+  /**
+   * Writes one result: a JSON document on one line, or `lines` for people. Resolves once the stream has taken it.
+   * @throws StdoutFault when it does not.
+   */
+  write(value: object, lines: readonly string[]): Promise<void> {
+    const text = this.json ? printableJson(value) : lines.map(printable).join("\n");
+    return writeOut(this.#stdout, `${text}\n`);
   }
 }
 
-export function writeAll(stream: NodeJS.WritableStream, text: string): Promise<void> {
+/** Resolves once stdout has taken this text and all before it. @throws StdoutFault when it does not. */
+export function writeOut(stdout: Streams["stdout"], text: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    stream.write(text, (error) => (error ? reject(error) : resolve()));
+    // Later writes only hear that the stream is gone: the first fault says why.
+    stdout.write(text, (error) => (error ? reject(new StdoutFault(stdout.errored ?? error)) : resolve()));
   });
 }
 
-/** Resolves once all that was written to the streams has left this process. */
-export async function flush(...streams: NodeJS.WritableStream[]): Promise<void> {
-  await Promise.all(streams.map((stream) => writeAll(stream, "")));
-}
-
-/**
- * A reader such as `head` that closes the pipe early has what it wanted: the end is quiet. Any other fault of the
- * stream, such as a full disk, is told on stderr.
- */
-export function endOnStreamFault(stream: NodeJS.WritableStream, stderr: NodeJS.WritableStream): void {
-  stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit(0);
-    if (stream !== stderr) stderr.write(formatFailure(error, false));
-    process.exit(exitCodeOf(error));
+/** Resolves once stderr has taken what was written, or takes nothing any more. */
+export function drain(stderr: Streams["stderr"]): Promise<void> {
+  return new Promise((resolve) => {
+    stderr.write("", () => resolve());
   });
 }
 
 /** A flat record as aligned `name  value` lines; numbers to four significant places. */
-export function formatRecord(record: object): string {
+export function formatRecord(record: object): string[] {
   const rows = Object.entries(record).flatMap(([name, value]) => flatten(name, value));
   const width = Math.max(0, ...rows.map(([name]) => name.length));
-  return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join("\n");
+  return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`);
 }
 
 function flatten(name: string, value: unknown): [string, string][] {

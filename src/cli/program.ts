@@ -19,7 +19,7 @@ import { pretrain } from "./commands/pretrain.ts";
 import { reconstruct } from "./commands/reconstruct.ts";
 import { exitCodeOf, formatFailure } from "./failures.ts";
 import { addFlags, givenFlags, normaliseFlags } from "./flags.ts";
-import { Output, type Streams } from "./output.ts";
+import { drain, Output, type Streams, writeOut } from "./output.ts";
 import { createProgress } from "./progress.ts";
 import { abortOnSignals } from "./signals.ts";
 import { usageError } from "./usage-error.ts";
@@ -61,14 +61,17 @@ export async function runCli(argv: readonly string[], verbs: Verbs, streams: Str
   add(dataCheck);
   add(dataAnonymise);
   try {
-    await program.parseAsync(normaliseFlags(argv), { from: "user" });
-    return exitCode;
-  } catch (error) {
-    const failure = error instanceof CommanderError ? usageError(error, program, argv) : error;
-    if (failure === undefined) return 0;
+    await program.parseAsync(normaliseFlags(argv), { from: "user" }).catch((error: unknown) => {
+      const failure = error instanceof CommanderError ? usageError(error, program, argv) : error;
+      if (failure !== undefined) throw failure;
+    });
+    await writeOut(streams.stdout, "");
+  } catch (failure) {
     streams.stderr.write(formatFailure(failure, debug));
-    return exitCodeOf(failure);
+    exitCode = exitCodeOf(failure);
   }
+  await drain(streams.stderr);
+  return exitCode;
 }
 
 function createProgram(streams: Streams): Command {
@@ -115,8 +118,8 @@ function addVerb<V extends VerbName>(
     const options = resolveConfig(verb.name, { ...readConfig(config), flags: givenFlags(command, shape) });
     const controller = new AbortController();
     const progress = createProgress({ stream: streams.stderr, quiet, now: () => performance.now() });
-    const release = abortOnSignals(controller, streams.stderr);
     const restoreTerminal = (): void => progress.stop();
+    const release = abortOnSignals(controller, streams.stderr, restoreTerminal);
     process.once("exit", restoreTerminal);
     try {
       await verb.run(options, {

@@ -1,6 +1,7 @@
 import cliProgress, { type MultiBar, type SingleBar } from "cli-progress";
 import type { RunEvent } from "../events.ts";
 import { formatDuration, formatNumber } from "./output.ts";
+import { printable } from "./printable.ts";
 
 /** Shows a run's events to a person. */
 export interface Progress {
@@ -59,7 +60,7 @@ class WarningsOnly implements Progress {
   }
 
   handle(event: RunEvent): void {
-    if (event.type === "warning") this.#stream.write(`warning: ${event.message}\n`);
+    if (event.type === "warning") this.#stream.write(`warning: ${printable(event.message)}\n`);
   }
 
   stop(): void {}
@@ -130,7 +131,7 @@ class PlainLines implements Progress {
 
   #write(line: string): void {
     this.#lastLine = this.#settings.now();
-    this.#settings.stream.write(`${line}\n`);
+    this.#settings.stream.write(`${printable(line)}\n`);
   }
 }
 
@@ -223,7 +224,7 @@ class Bars implements Progress {
   }
 
   #log(line: string): void {
-    this.#bars.log(`${line}\n`);
+    this.#bars.log(`${printable(line)}\n`);
     // Without a redraw of its own, a line logged just before the end is lost.
     this.#bars.update();
   }

@@ -158,7 +158,7 @@ test.each([
   const pretrain = () =>
     Promise.reject(new MsmaeError(code, { where: "here", expected: "x", got: "y\n z", todo: "do w" }));
   const result = await run(["pretrain", ...place], { pretrain });
-  expect(result).toEqual({ code: exitCode, stdout: "", stderr: `error[${code}]: here: expected x, got y z; do w\n` });
+  expect(result).toEqual({ code: exitCode, stdout: "", stderr: `error[${code}]: here: expected x, got y\\n z; do w\n` });
 });
 
 test("an unforeseen error is called internal, with its stack only under --debug", async () => {

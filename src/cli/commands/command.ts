@@ -47,9 +47,9 @@ export async function writeLines<T extends { path: string; slice?: number }>(
     if ("error" in line) {
       failed++;
       const { error } = line as FileFailure;
-      await context.output.write(line, `${nameOf(line)}  error[${error.code}]: ${error.message}`);
+      await context.output.write(line, [`${nameOf(line)}  error[${error.code}]: ${error.message}`]);
     } else {
-      await context.output.write(line, describe(line as T));
+      await context.output.write(line, [describe(line as T)]);
     }
   }
   if (total > 0 && failed === total) context.setExitCode(dataExitCode);

@@ -7,7 +7,7 @@ export const dataShow: VerbCommand<"data show"> = {
   example: "data show scan.dcm --window 40,400 --png scan.png --array scan.npy",
   async run(options, { verbs, output }) {
     const { result, lines } = await verbs.dataShow(options);
-    await output.write(result, lines.join("\n"));
+    await output.write(result, lines);
   },
 };
 
@@ -54,7 +54,7 @@ export const dataCheck: VerbCommand<"data check"> = {
   notes: "With --strict the exit code is 3 where anything stands in two splits. Nothing in the data set is changed.",
   async run(options, { verbs, hooks, output, setExitCode }) {
     const { result, lines } = await verbs.dataCheck(options, hooks);
-    await output.write(result, lines.join("\n"));
+    await output.write(result, lines);
     if (options.strict && result.leakage) setExitCode(dataExitCode);
   },
 };

@@ -12,14 +12,14 @@ export const demo: VerbCommand<"demo"> = {
   },
 };
 
-function describe({ accuracy, chance, pointingGame, reportPath, seconds }: DemoResult): string {
+function describe({ accuracy, chance, pointingGame, reportPath, seconds }: DemoResult): string[] {
   const { supervised, random, chance: point } = pointingGame;
   return [
     `Done in ${formatDuration(seconds)}.`,
     `Classes told right:        ${percent(accuracy)} of test images (guessing: ${percent(chance)})`,
     `Attention on the lesion:   ${percent(supervised)} of test images (untrained network: ${percent(random)}, a random point: ${percent(point)})`,
     `Report, open in a browser: ${reportPath}`,
-  ].join("\n");
+  ];
 }
 
 function percent(share: number): string {

@@ -12,7 +12,7 @@ export const evaluate: VerbCommand<"eval"> = {
   },
 };
 
-function describe({ perClass, confusion, ...figures }: EvalResult): string {
+function describe({ perClass, confusion, ...figures }: EvalResult): string[] {
   const classes = perClass.map((row) =>
     Object.entries(row)
       .map(([name, value]) => (typeof value === "number" ? `${name} ${formatNumber(value)}` : String(value)))
@@ -21,12 +21,12 @@ function describe({ perClass, confusion, ...figures }: EvalResult): string {
   const width = Math.max(1, ...confusion.flat().map((count) => String(count).length));
   const matrix = confusion.map((row) => row.map((count) => String(count).padStart(width)).join(" "));
   return [
-    formatRecord(figures),
+    ...formatRecord(figures),
     "",
     "per class:",
     ...classes,
     "",
     "confusion (rows: true class, columns: predicted):",
     ...matrix,
-  ].join("\n");
+  ];
 }
