@@ -1,8 +1,8 @@
 import type { Backend, Session } from "./session.ts";
 
-// Bits of the shared word.
-const INSIDE = 1;
-const CLOSED = 2;
+// The shared word: its lowest bit, and what each call under way adds.
+const CLOSED = 1;
+const CALL = 2;
 
 /** Longest that a process waits at its end for threads to come out, in milliseconds: one may have died inside. */
 const LONGEST_WAIT = 60_000;
@@ -41,7 +41,7 @@ export class ExitGate {
     for (;;) {
       const left = deadline - performance.now();
       const word = Atomics.load(this.#word, 0);
-      if ((word & INSIDE) === 0 || left <= 0) return;
+      if (word < CALL || left <= 0) return;
       Atomics.wait(this.#word, 0, word, left);
     }
   }
@@ -60,13 +60,14 @@ function closeAll(): void {
 export function gatedBackend(backend: Backend, memory: SharedArrayBuffer): Backend {
   const word = new Int32Array(memory);
   const pass = async <T>(call: () => Promise<T>): Promise<T> => {
-    if (Atomics.compareExchange(word, 0, 0, INSIDE) !== 0) return new Promise<never>(() => undefined);
+    const before = Atomics.add(word, 0, CALL);
     try {
-      return await call();
+      if ((before & CLOSED) === 0) return await call();
     } finally {
-      Atomics.and(word, 0, ~INSIDE);
+      Atomics.sub(word, 0, CALL);
       Atomics.notify(word, 0);
     }
+    return new Promise<never>(() => undefined);
   };
   return {
     createSession: (model, options) =>

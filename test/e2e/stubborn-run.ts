@@ -1,0 +1,14 @@
+// The real command line, with a training that no request to stop reaches: node stubborn-run.ts
+import { library } from "../../src/cli/library.ts";
+import { runCli } from "../../src/cli/program.ts";
+
+const verbs: typeof library = {
+  ...library,
+  pretrain: () =>
+    new Promise(() => {
+      process.stdout.write("training\n");
+      setInterval(() => undefined, 1000);
+    }),
+};
+const argv = ["pretrain", "--data-path", "images", "--model", "msmae_vit_tiny_patch16", "--output-dir", "run"];
+process.exit(await runCli(argv, verbs, process));
