@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { type FileHandle, open, rename, unlink } from "node:fs/promises";
+import { constants } from "node:fs";
+import { copyFile, type FileHandle, link, open, rename, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { MsmaeError, messageOf } from "./errors.ts";
 
@@ -10,11 +11,14 @@ import { MsmaeError, messageOf } from "./errors.ts";
  * folder is flushed last. The temporary file is removed when anything fails. An array of chunks is written in order
  * without being joined first, so that a checkpoint of several gigabytes needs no second copy.
  *
- * @throws MsmaeError "Data" when the disk is full, the folder is missing or writing there is not allowed.
+ * @param replace - false: a file that stands at `path`, even since a moment ago, stays as it is.
+ * @throws MsmaeError "Data" when the disk is full, the folder is missing, writing there is not allowed, or a file stands
+ * there that is not to be replaced.
  */
 export async function writeFileAtomic(
   path: string,
   content: string | Uint8Array | readonly Uint8Array[],
+  { replace = true }: { replace?: boolean } = {},
 ): Promise<void> {
   const folder = dirname(path);
   // Beside the target, because a rename is atomic only within one file system.
@@ -26,13 +30,19 @@ export async function writeFileAtomic(
     await handle.sync();
     await handle.close();
     handle = undefined;
-    await rename(temporary, path);
+    if (replace) await rename(temporary, path);
+    else await moveToFree(temporary, path);
   } catch (error) {
     await handle?.close().catch(() => undefined);
     await unlink(temporary).catch(() => undefined);
     throw writeFault(path, error);
   }
   await syncFolder(folder);
+}
+
+/** The name of the file that a temporary file was to become, undefined for the name of any other file. */
+export function temporaryFor(name: string): string | undefined {
+  return /^\.(.+)\.\d+-[0-9a-f]{8}\.tmp$/.exec(name)?.[1];
 }
 
 /**
@@ -70,6 +80,7 @@ const FAULTS: Readonly<Record<string, { got: string; todo: string }>> = {
     todo: "make the folder first or choose another output folder",
   },
   ENOTDIR: { got: "a file where a folder should be (ENOTDIR)", todo: "choose another output folder" },
+  EEXIST: { got: "a file of that name (EEXIST)", todo: "give --overwrite to replace it, or choose another name" },
   EISDIR: { got: "a folder of that name (EISDIR)", todo: "remove the folder or choose another name" },
   ENAMETOOLONG: { got: "a name that is too long (ENAMETOOLONG)", todo: "choose a shorter output folder" },
   EMFILE: { got: "too many open files (EMFILE)", todo: "raise the limit (ulimit -n) or use fewer workers" },
@@ -101,7 +112,20 @@ async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
   }
 }
 
-async function syncFolder(folder: string): Promise<void> {
+/** Renaming would replace what stands at the new name; a second name for the same file cannot. */
+async function moveToFree(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to);
+  } catch (error) {
+    if (systemCode(error) === "EEXIST") throw error;
+    // Some file systems know no second names.
+    await copyFile(from, to, constants.COPYFILE_EXCL);
+  }
+  await unlink(from);
+}
+
+/** Makes renames in a folder last through a power cut. */
+export async function syncFolder(folder: string): Promise<void> {
   let handle: FileHandle | undefined;
   try {
     handle = await open(folder, "r");

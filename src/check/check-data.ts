@@ -1,13 +1,15 @@
-import { mkdir, realpath } from "node:fs/promises";
+import { realpath } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { basename, dirname, join, resolve, sep } from "node:path";
-import { writeFault, writeFileAtomic } from "../atomic-file.ts";
+import { writeFileAtomic } from "../atomic-file.ts";
 import { type Dataset, openDataset, SPLITS, tellNotices } from "../data/dataset.ts";
 import { parseWindow } from "../data/decode/window.ts";
 import { relativeName, splitTable } from "../data/split-table.ts";
 import { ITEM_SECONDS } from "../data/watched-thread.ts";
 import { MsmaeError } from "../errors.ts";
 import type { RunHooks } from "../events.ts";
+import { OutputFile } from "../output/output-file.ts";
+import { namedFiles, OutputFolder, type ResultKind } from "../output/output-folder.ts";
 import { type Appearance, appearanceOf } from "./appearance.ts";
 import { cleanedRows } from "./clean-split.ts";
 import { countCopies, findCopies, relatives } from "./copies.ts";
@@ -20,17 +22,31 @@ import { type CheckResult, MOST_PAIRS } from "./result.ts";
 import { interrupted, scanFiles } from "./scan-pool.ts";
 import { findShortcuts } from "./shortcuts.ts";
 
+const CLEANED = "cleaned.csv";
+const checkFiles: ResultKind = {
+  name: "a data check",
+  earlier: namedFiles(/^(report\.html|check\.json|cleaned\.csv)$/),
+};
+
 /**
  * Looks at a data set as a reviewer would before training: copies and patients on two sides, conflicting labels, damaged
  * and odd files, and whatever but the content tells the classes apart. A validation split is not drawn: splits are those
  * that the data set names. Nothing in the data set is written to.
  *
- * @throws MsmaeError Data when the data set cannot be opened, none of it read, or a file not be written; Config for
+ * @throws MsmaeError Data when the data set cannot be opened, none of it read, or a file not be written, or a result stands
+ * where one is to be written; Config for
  * options out of range and for an output folder inside the data set; Interrupted by the signal.
  */
 export async function checkData(options: CheckOptions, hooks: RunHooks = {}): Promise<CheckResult> {
   const started = performance.now();
   const paths = await outputPaths(options);
+  const { overwrite, dataPath } = options;
+  const claim = { verb: "data check", kind: checkFiles, overwrite, onEvent: hooks.onEvent };
+  await using folder = paths.folder === undefined ? undefined : await OutputFolder.claim(paths.folder, claim);
+  const fixFile =
+    paths.fix === undefined
+      ? undefined
+      : await OutputFile.claim(paths.fix, { option: "--fix", overwrite, inputs: [dataPath] });
   const dataset = await open(options);
   tellNotices(dataset, hooks.onEvent);
   const pictures = await scan(dataset, options, hooks);
@@ -67,18 +83,23 @@ export async function checkData(options: CheckOptions, hooks: RunHooks = {}): Pr
     findings: findingsOf(facts, dataset),
     seconds: 0,
   };
-  if (paths.fix) {
+  const cleaned = paths.fix ?? (paths.cleaned ? join(paths.folder as string, CLEANED) : undefined);
+  if (cleaned !== undefined) {
     const { rows, dropped } = cleanedRows(pictures, copies, options.fixKeep ?? "test");
-    await write(paths.fix, splitTable(dataset, rows, dirname(paths.fix)));
-    result.fix = { path: paths.fix, keep: options.fixKeep ?? "test", images: rows.length, dropped };
+    const table = splitTable(dataset, rows, dirname(cleaned));
+    if (fixFile) await fixFile.write(table);
+    else if (folder) await writeFileAtomic(folder.at(CLEANED), table);
+    result.fix = { path: cleaned, keep: options.fixKeep ?? "test", images: rows.length, dropped };
   }
   result.seconds = (performance.now() - started) / 1000;
-  if (paths.folder) {
-    result.reportPath = join(paths.folder, "report.html");
-    result.resultPath = join(paths.folder, "check.json");
-    await write(result.reportPath, await checkReport({ result, dataset, pictures, pairs, appearance, options }));
+  if (folder) {
+    result.reportPath = join(folder.path, "report.html");
+    result.resultPath = join(folder.path, "check.json");
+    const report = await checkReport({ result, dataset, pictures, pairs, appearance, options });
+    await writeFileAtomic(folder.at("report.html"), report);
     result.seconds = (performance.now() - started) / 1000;
-    await write(result.resultPath, `${JSON.stringify(result, undefined, 2)}\n`);
+    await writeFileAtomic(folder.at("check.json"), `${JSON.stringify(result, undefined, 2)}\n`);
+    await folder.publish();
   }
   return result;
 }
@@ -154,7 +175,8 @@ function namedAppearance(dataset: Dataset, pictures: Pictures, found: Appearance
   };
 }
 
-async function outputPaths(options: CheckOptions): Promise<{ folder?: string; fix?: string }> {
+/** Absolute paths; `cleaned` says that the cleaned split belongs into the folder. */
+async function outputPaths(options: CheckOptions): Promise<{ folder?: string; fix?: string; cleaned: boolean }> {
   const { dataPath, outputDir, fix, fixKeep } = options;
   if (fixKeep !== undefined && fixKeep !== "test" && fixKeep !== "train") {
     throw configError("fixKeep", "test or train", `${fixKeep}`, "say which copy is to stay");
@@ -163,7 +185,7 @@ async function outputPaths(options: CheckOptions): Promise<{ folder?: string; fi
     throw configError("fix", "an output folder", "none", "give --output-dir, or the path of the CSV file");
   }
   const folder = outputDir === undefined ? undefined : resolve(outputDir);
-  const csv = typeof fix === "string" ? resolve(fix) : fix ? join(folder as string, "cleaned.csv") : undefined;
+  const csv = typeof fix === "string" ? resolve(fix) : undefined;
   const root = await realpath(dataPath).catch(() => resolve(dataPath));
   for (const path of [folder, csv]) {
     if (path === undefined) continue;
@@ -172,7 +194,7 @@ async function outputPaths(options: CheckOptions): Promise<{ folder?: string; fi
     const todo = "choose a place outside it: a check never touches the data";
     throw configError("output", "a place outside the data set", path, todo);
   }
-  return { ...(folder ? { folder } : {}), ...(csv ? { fix: csv } : {}) };
+  return { ...(folder ? { folder } : {}), ...(csv ? { fix: csv } : {}), cleaned: fix === true };
 }
 
 /** Where a path leads, links followed as far as it exists. */
@@ -181,13 +203,6 @@ async function realPlace(path: string): Promise<string> {
   if (found !== undefined) return found;
   const parent = dirname(path);
   return parent === path ? path : join(await realPlace(parent), basename(path));
-}
-
-async function write(path: string, content: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true }).catch((error: unknown) => {
-    throw writeFault(path, error);
-  });
-  await writeFileAtomic(path, content);
 }
 
 function configError(where: string, expected: string, got: string, todo: string): MsmaeError {

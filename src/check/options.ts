@@ -11,6 +11,8 @@ export interface CheckOptions
   seed: number;
   /** Folder for report.html and check.json; without it neither is written. */
   outputDir?: string;
+  /** Replace an earlier check in the folder, and a file that stands where `fix` is to be written. */
+  overwrite?: boolean | undefined;
   /** How values of any unit become grey levels, a rule of {@link parseWindow}. Default `auto`. */
   window?: string;
   /** Write a split without leaks as CSV: `true` for cleaned.csv in the output folder, or a path. Images stay as they are. */

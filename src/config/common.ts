@@ -158,10 +158,18 @@ export const dataFields = {
   ...tableFields,
 };
 
+/** Verbs that write into a folder or a file refuse what stands there. It has no default, so that no run's config.yaml asks for it again. */
+export const overwriteField = field(
+  z.boolean().optional(),
+  "Replace an earlier result that stands there; it stays until the new one is there.",
+  { defaultText: "refused" },
+);
+
 export const outputFields = {
   outputDir: field(z.string().min(1), "Folder for checkpoints, logs and the resolved configuration.", {
     placeholder: "dir",
   }),
+  overwrite: overwriteField,
   saveEvery: field(
     z.int().min(1).default(20),
     "Epochs between numbered checkpoints; last and best are always kept as well.",

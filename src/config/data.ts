@@ -1,7 +1,15 @@
 import { z } from "zod";
 import { ANONYMISE_OPTIONS } from "../data/anonymise/options.ts";
 import { PRESET_NAMES } from "../data/prepare/types.ts";
-import { dataFields, imageFields, loadingFields, readingFields, runtimeFields, tableFields } from "./common.ts";
+import {
+  dataFields,
+  imageFields,
+  loadingFields,
+  overwriteField,
+  readingFields,
+  runtimeFields,
+  tableFields,
+} from "./common.ts";
 import { field, infoOf } from "./fields.ts";
 import { sizeSchema } from "./size.ts";
 
@@ -29,6 +37,7 @@ export const dataShowSchema = z.strictObject({
     placeholder: "file",
     defaultText: "none written",
   }),
+  overwrite: overwriteField,
   window,
   sliceAxis,
   slice: field(z.int().min(0).optional(), "Frame, page or slice to show, from 0.", {
@@ -47,6 +56,7 @@ export const dataStatsSchema = z.strictObject({
     "YAML file to write mean and std to; pretrain and finetune read it as --config.",
     { placeholder: "file", defaultText: "none written" },
   ),
+  overwrite: overwriteField,
   splitFile,
   fold,
   group,
@@ -68,6 +78,7 @@ export const dataStatsSchema = z.strictObject({
 export const dataSplitSchema = z.strictObject({
   dataPath,
   output: field(z.string().min(1), "CSV file to write, or the folder for splits.csv.", { placeholder: "path" }),
+  overwrite: overwriteField,
   by: field(
     z.enum(["group", "none"]).default("group"),
     "What is never split apart: group takes the patients or lesions that the data set names, none only the pictures of one file.",
@@ -101,6 +112,7 @@ export const dataPrepareSchema = z.strictObject({
     expected: "one or more archives",
   }),
   outputDir: field(z.string().min(1), "New folder that becomes the data set.", { placeholder: "dir" }),
+  overwrite: overwriteField,
   valSplit: field(valSplit.unwrap().optional(), "Share of the training images drawn for validation.", {
     defaultText: "the published validation images, else 0.1",
   }),
@@ -134,6 +146,7 @@ export const dataCheckSchema = z.strictObject({
     placeholder: "dir",
     defaultText: "none written",
   }),
+  overwrite: overwriteField,
   splitFile,
   fold,
   ...tableFields,
@@ -152,6 +165,7 @@ export const dataAnonymiseSchema = z.strictObject({
     expected: "one or more DICOM files or folders",
   }),
   outputDir: field(z.string().min(1), "New folder for the copies.", { placeholder: "dir" }),
+  overwrite: overwriteField,
   keep: field(
     z.array(z.enum(ANONYMISE_OPTIONS)).optional(),
     `What to keep or only clean beyond the basic profile, of ${ANONYMISE_OPTIONS.join(", ")}.`,

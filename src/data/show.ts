@@ -1,5 +1,5 @@
 import sharp from "sharp";
-import { writeFileAtomic } from "../atomic-file.ts";
+import { OutputFile } from "../output/output-file.ts";
 import { unreadable } from "./decode/decode-error.ts";
 import { chooseItem } from "./decode/image.ts";
 import { encodeNpy } from "./decode/npy.ts";
@@ -19,6 +19,8 @@ export interface ShowOptions {
   array?: string;
   /** Write the picture as it would go into a model, before resizing, here. */
   png?: string;
+  /** Replace files that stand where `array` and `png` are to be written. */
+  overwrite?: boolean | undefined;
   /** A window rule, as {@link parseWindow} reads it; without it `auto`. */
   window?: string;
   /** Without it `axial`. */
@@ -90,11 +92,15 @@ export interface ShowResult {
  * and where it comes from, the 8-bit picture. Writes the array or the picture where asked to.
  *
  * @param onStep hears the number of each step of decoding before it is begun, and {@link IDLE} when it is done.
- * @throws MsmaeError Data when the file cannot be read or lacks the picture or window; Config for a window of no form.
+ * @throws MsmaeError Data when the file cannot be read or lacks the picture or window, or a file stands where one is to be
+ * written; Config for a window of no form.
  */
 export async function showImageFile(options: ShowOptions, onStep?: (step: number) => void): Promise<ShowResult> {
   const { file: path, axis = "axial" } = options;
   const rule = parseWindow(options.window ?? "auto");
+  const output = (option: string, name: string | undefined) =>
+    name === undefined ? undefined : OutputFile.claim(name, { option, overwrite: options.overwrite, inputs: [path] });
+  const [pictureFile, arrayFile] = [await output("--png", options.png), await output("--array", options.array)];
   onStep?.(0);
   const file = await openImageFile(path, options.limits);
   try {
@@ -125,15 +131,15 @@ export async function showImageFile(options: ShowOptions, onStep?: (step: number
       };
       result.picture = { item, count, axis, ...shown, displayed: rangeOf(finiteRange(image.pixels)) };
       result.window = shownWindow(resolved);
-      if (options.png !== undefined) {
-        await writeFileAtomic(options.png, await encodePicture(image));
-        result.png = options.png;
+      if (pictureFile) {
+        await pictureFile.write(await encodePicture(image));
+        result.png = pictureFile.path;
       }
     }
     onStep?.(IDLE);
-    if (options.array !== undefined) {
-      await writeFileAtomic(options.array, encodeNpy(array.data, shape, dtype));
-      result.array = options.array;
+    if (arrayFile) {
+      await arrayFile.write(encodeNpy(array.data, shape, dtype));
+      result.array = arrayFile.path;
     }
     return result;
   } catch (cause) {

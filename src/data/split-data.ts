@@ -1,8 +1,8 @@
-import { mkdir, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { writeFileAtomic } from "../atomic-file.ts";
 import { MsmaeError } from "../errors.ts";
 import type { RunHooks } from "../events.ts";
+import { OutputFile } from "../output/output-file.ts";
 import { type Dataset, type DatasetOptions, openDataset, tellNotices } from "./dataset.ts";
 import { type Sample, SPLITS, type Split } from "./sample.ts";
 import { groupedStratifiedFolds, groupKey, hasGroups, stratifiedFolds } from "./split.ts";
@@ -15,6 +15,8 @@ export interface SplitDataOptions
   seed: number;
   /** The CSV file to write; of a name without `.csv`, the folder that `splits.csv` is written into. */
   output: string;
+  /** Replace a file that stands there. */
+  overwrite?: boolean | undefined;
   /** `group`, the default, keeps samples of one patient or lesion together; `none` those of one file only. */
   by?: "group" | "none";
   /** Makes this many folds, at least 2, of everything that is not in `test`, instead of `train` and `val`. */
@@ -49,6 +51,9 @@ export interface SplitResult {
 export async function splitData(options: SplitDataOptions, { onEvent, signal }: RunHooks = {}): Promise<SplitResult> {
   const { dataPath, seed, by = "group", folds } = options;
   checkFolds(folds);
+  const path = await outputPath(options.output);
+  const { overwrite } = options;
+  const file = await OutputFile.claim(path, { option: "--output", overwrite, inputs: [dataPath] });
   const dataset = await openDataset(dataPath, {
     seed,
     valSplit: folds === undefined ? (options.valSplit ?? 0.1) : 0,
@@ -65,9 +70,7 @@ export async function splitData(options: SplitDataOptions, { onEvent, signal }: 
   tellNotices(dataset, onEvent);
   if (signal?.aborted) throw interrupted(dataPath);
   const rows = folds === undefined ? rowsOf(dataset.splits) : foldRows(dataset, folds, seed);
-  const path = await outputPath(options.output);
-  await mkdir(dirname(path), { recursive: true });
-  await writeFileAtomic(path, splitTable(dataset, rows, dirname(path)));
+  await file.write(splitTable(dataset, rows, dirname(path)));
   return resultOf(dataset, rows, { path, seed, folds });
 }
 

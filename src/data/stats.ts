@@ -1,7 +1,7 @@
 import { stringify } from "yaml";
-import { writeFileAtomic } from "../atomic-file.ts";
 import { MsmaeError } from "../errors.ts";
 import type { RunHooks } from "../events.ts";
+import { OutputFile } from "../output/output-file.ts";
 import { type DatasetOptions, openDataset, type Split, tellNotices } from "./dataset.ts";
 import type { SliceAxis } from "./decode/source-image.ts";
 import { parseWindow } from "./decode/window-rule.ts";
@@ -17,6 +17,8 @@ export interface StatsOptions
   split: Split;
   /** YAML file to write `mean` and `std` to. */
   output?: string;
+  /** Replace a file that stands there. */
+  overwrite?: boolean | undefined;
   inputSize: { height: number; width: number };
   inChans: 1 | 3;
   window: string;
@@ -44,12 +46,17 @@ const BATCH = 32;
  * Mean and standard deviation per channel over all pixels of a split's images, each resized whole to the model's input,
  * exactly as evaluation reads them.
  *
- * @throws MsmaeError Data when the set cannot be opened or none of its images be read, or one cannot under `strict`;
+ * @throws MsmaeError Data when the set cannot be opened or none of its images be read, one cannot under `strict`, or a
+ * file stands where one is to be written;
  * Interrupted by the signal.
  */
 export async function dataStats(options: StatsOptions, { onEvent, signal }: RunHooks = {}): Promise<StatsResult> {
   const { dataPath, split, output, inputSize, inChans: channels, sliceAxis: axis, workers, strict } = options;
   const reading = { window: parseWindow(options.window), axis };
+  const { overwrite, splitFile } = options;
+  const inputs = splitFile === undefined ? [dataPath] : [dataPath, splitFile];
+  const file =
+    output === undefined ? undefined : await OutputFile.claim(output, { option: "--output", overwrite, inputs });
   const dataset = await openDataset(dataPath, { ...options, axis, require: [split] });
   tellNotices(dataset, onEvent);
   const samples = dataset.splits[split];
@@ -94,9 +101,7 @@ export async function dataStats(options: StatsOptions, { onEvent, signal }: RunH
     black: moments.map(({ black }) => black),
     white: moments.map(({ white }) => white),
   };
-  if (output !== undefined) {
-    await writeFileAtomic(output, stringify({ mean: result.mean, std: result.std }));
-  }
+  await file?.write(stringify({ mean: result.mean, std: result.std }));
   return result;
 }
 

@@ -63,7 +63,7 @@ export async function demo(input: DemoInput | DemoOptions, hooks: RunHooks = {})
 async function run(options: DemoOptions, hooks: RunHooks): Promise<DemoResult> {
   const started = performance.now();
   const seconds = () => (performance.now() - started) / 1000;
-  const folder = await claimFolder(options.outputDir);
+  await using folder = await claimFolder(options.outputDir, hooks);
   const session = { ...options, allowPartial: false };
   const narration = new Narration(hooks);
 

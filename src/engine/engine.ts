@@ -17,7 +17,7 @@ interface Waiting {
  * The engine as the main thread sees it: graphs run in a worker thread, over parameters in shared memory, while this
  * thread loads data, reports progress and answers signals. Requests are done one after another.
  */
-export class Engine {
+export class Engine implements AsyncDisposable {
   readonly #worker: Worker;
   readonly #gate = new ExitGate();
   readonly #setup: EngineSetup;
@@ -74,6 +74,10 @@ export class Engine {
     if (!this.#failure) await this.#ask({ kind: "close" });
     this.#failure = new Error("the engine is closed");
     await this.#worker.terminate();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
   }
 
   #ask(command: EngineCommand): Promise<unknown> {

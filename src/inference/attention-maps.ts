@@ -5,9 +5,10 @@ import { encodePng } from "../evaluation/report/png.ts";
 import { overlayMap, type RgbImage } from "../evaluation/visual/index.ts";
 import type { RunHooks } from "../events.ts";
 import { gridOf, patchCount } from "../models/config.ts";
+import { OutputFolder } from "../output/output-folder.ts";
 import { attentionGraph, mapsOfBatch } from "./attention.ts";
 import { listPictures } from "./list-pictures.ts";
-import { outputPaths } from "./output-names.ts";
+import { drawings, outputNames } from "./output-names.ts";
 import { type FileFailure, nameOf, readFiles } from "./read-files.ts";
 import { runBatches } from "./run-batches.ts";
 import { openModel, readingOf } from "./session.ts";
@@ -23,6 +24,7 @@ export interface MapFiles {
   weights: string;
 }
 
+const suffixes = ["-attention.png", "-attention.npy"];
 /** Longest side of an overlay, in pixels. */
 const PICTURE_SIDE = 1024;
 
@@ -30,8 +32,8 @@ const PICTURE_SIDE = 1024;
  * Attention maps of image files, of a classifier or a pre-trained model: where the last block's cls token looks.
  * A line for each file in order; a file that cannot be read has a line with its error.
  *
- * @throws MsmaeError Checkpoint when the checkpoint cannot be used; Data when nothing can be written to the output
- * folder; Device when the engine fails; the signal's reason.
+ * @throws MsmaeError Checkpoint when the checkpoint cannot be used; Data when the output folder holds maps, is in use or
+ * cannot be written; Device when the engine fails; the signal's reason.
  * Source: method.md section 2.
  */
 export async function* attentionMaps(
@@ -39,13 +41,15 @@ export async function* attentionMaps(
   hooks: RunHooks = {},
 ): AsyncGenerator<MapFiles | FileFailure, void, void> {
   const options = resolveOptions("maps", input);
-  const { checkpoint, outputDir, slices } = options;
+  const { checkpoint, outputDir, overwrite, slices } = options;
+  const kind = drawings("attention maps", /-attention\.(png|npy)$/, options.files);
+  await using folder = await OutputFolder.claim(outputDir, { verb: "maps", kind, overwrite, onEvent: hooks.onEvent });
   const model = await openModel(checkpoint, "any", options, hooks);
   try {
     const { config } = model.description;
     const reading = readingOf(model.description, options);
     const files = await listPictures(options.files, { slices, axis: reading.axis });
-    const targets = await outputPaths(files, outputDir, ["-attention.png", "-attention.npy"]);
+    const targets = await outputNames(files, outputDir, suffixes);
     const { height, width } = gridOf(config);
     const patches = patchCount(config);
     const batchSize = Math.min(options.batchSize, files.length);
@@ -63,9 +67,10 @@ export async function* attentionMaps(
         const data = maps.slice(file.slot * patches, (file.slot + 1) * patches);
         const [overlay, weights] = targets[file.index] as [string, string];
         const drawn = overlayMap(file.picture as RgbImage, { height, width, data });
-        await writeFileAtomic(overlay, await encodePng(drawn));
-        await writeFileAtomic(weights, encodeNpy(data, [height, width]));
-        yield { ...nameOf(file), overlay, weights };
+        await writeFileAtomic(folder.at(overlay), await encodePng(drawn));
+        await writeFileAtomic(folder.at(weights), encodeNpy(data, [height, width]));
+        await folder.publish();
+        yield { ...nameOf(file), overlay: folder.at(overlay), weights: folder.at(weights) };
       }
       done += batch.files.length;
       hooks.onEvent?.({ type: "phase-progress", done });

@@ -7,8 +7,9 @@ import { MsmaeError } from "../errors.ts";
 import { type ClassificationMetrics, classificationMetrics } from "../evaluation/metrics/index.ts";
 import type { RunHooks } from "../events.ts";
 import type { ClassifierDescription } from "../interop/model-file.ts";
+import { OutputFolder } from "../output/output-folder.ts";
 import { type Classification, classificationGraph, classifySplit } from "./classify.ts";
-import { writeEvaluation } from "./evaluation-files.ts";
+import { evaluationFiles, writeEvaluation } from "./evaluation-files.ts";
 import { type ModelSession, openModel, readingOf } from "./session.ts";
 
 /** A classifier's figures on one split; the curves behind them stand in metrics.json. */
@@ -28,35 +29,34 @@ export interface Evaluation extends Omit<ClassificationMetrics, "roc" | "calibra
  * evaluate on training images.
  *
  * @throws MsmaeError Checkpoint when the checkpoint cannot be used; Data when the data set cannot, or has classes that
- * the model does not know; Device when the engine fails; the signal's reason.
+ * the model does not know, or the output folder holds other figures or is in use; Device when the engine fails; the signal's reason.
  * Source: method.md section 5.
  */
 export async function evaluate(input: EvalInput | EvalOptions, hooks: RunHooks = {}): Promise<Evaluation> {
   const options = resolveOptions("eval", input);
-  const { checkpoint, split, outputDir } = options;
+  const { checkpoint, split, outputDir, overwrite } = options;
+  const claim = { verb: "eval", kind: evaluationFiles, overwrite, onEvent: hooks.onEvent };
+  await using folder = outputDir === undefined ? undefined : await OutputFolder.claim(outputDir, claim);
   const model = await openModel(checkpoint, "classifier", options, hooks);
   try {
     const { description } = model;
-    const folder = await openFolder(options, description.seed, readingOf(description, options).axis, hooks);
-    const samples = relabel(folder, folder.splits[split], description, options.dataPath);
+    const data = await openData(options, description.seed, readingOf(description, options).axis, hooks);
+    const samples = relabel(data, data.splits[split], description, options.dataPath);
     const { result, unreadable } = await classify(model, samples, options, hooks);
     const { classNames } = description;
     const metrics = classificationMetrics({ ...result, classNames });
     const { roc: _roc, calibration: _calibration, undefinedMetrics: _undefined, ...figures } = metrics;
     const evaluation = { ...figures, split, unreadable: unreadable.length };
-    if (outputDir === undefined) return evaluation;
-    const paths = await writeEvaluation(
-      outputDir,
-      { model, samples, result, metrics, unreadable, options, root: folder.root },
-      hooks,
-    );
+    if (folder === undefined) return evaluation;
+    const record = { model, samples, result, metrics, unreadable, options, root: data.root };
+    const paths = await writeEvaluation(folder, record, hooks);
     return { ...evaluation, ...paths };
   } finally {
     await model.close();
   }
 }
 
-async function openFolder(
+async function openData(
   options: EvalOptions,
   trainedWith: number,
   axis: SliceAxis,

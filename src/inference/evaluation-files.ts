@@ -1,6 +1,4 @@
-import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
-import { writeFault, writeFileAtomic } from "../atomic-file.ts";
+import { writeFileAtomic } from "../atomic-file.ts";
 import type { EvalOptions } from "../config/index.ts";
 import { csvLine } from "../data/csv.ts";
 import type { Sample } from "../data/dataset.ts";
@@ -10,6 +8,7 @@ import { type AttentionExample, renderReport } from "../evaluation/report/index.
 import type { RunHooks } from "../events.ts";
 import type { ClassifierDescription } from "../interop/model-file.ts";
 import { gridOf, patchCount } from "../models/config.ts";
+import { namedFiles, type OutputFolder, type ResultKind } from "../output/output-folder.ts";
 import { RandomStream } from "../random.ts";
 import { attentionGraph, mapsOfBatch } from "./attention.ts";
 import { type Classification, likeliest } from "./classify.ts";
@@ -31,34 +30,37 @@ export interface EvaluationRecord {
   root: string;
 }
 
+const [METRICS, PREDICTIONS, REPORT] = ["metrics.json", "predictions.csv", "report.html"] as const;
+
+export const evaluationFiles: ResultKind = {
+  name: "an evaluation or a run with figures of its own",
+  earlier: namedFiles(/^(metrics\.json|predictions\.csv|report\.html)$/),
+};
+
 /** Images in the report. */
 const EXAMPLES = 8;
 /** Longest side of a picture in the report, in pixels. */
 const PICTURE_SIDE = 320;
 
 /**
- * Writes metrics.json, predictions.csv and report.html into a folder.
+ * Writes metrics.json, predictions.csv and report.html into a folder, where they take their place together.
  *
  * @throws MsmaeError Data when they cannot be written.
  */
 export async function writeEvaluation(
-  outputDir: string,
+  folder: OutputFolder,
   record: EvaluationRecord,
   hooks: RunHooks,
 ): Promise<{ metricsPath: string; reportPath: string }> {
-  await mkdir(outputDir, { recursive: true }).catch((error: unknown) => {
-    throw writeFault(outputDir, error);
-  });
   const { metrics, unreadable, options, root } = record;
   const { checkpoint, split, dataPath } = options;
-  const metricsPath = join(outputDir, "metrics.json");
-  const reportPath = join(outputDir, "report.html");
   const skipped = unreadable.map((path) => relativeName(root, path));
   const contents = { ...metrics, split, checkpoint, dataPath, unreadable: skipped };
-  await writeFileAtomic(metricsPath, `${JSON.stringify(contents, undefined, 2)}\n`);
-  await writeFileAtomic(join(outputDir, "predictions.csv"), predictionsCsv(record));
-  await writeFileAtomic(reportPath, await report(record, hooks));
-  return { metricsPath, reportPath };
+  await writeFileAtomic(folder.at(METRICS), `${JSON.stringify(contents, undefined, 2)}\n`);
+  await writeFileAtomic(folder.at(PREDICTIONS), predictionsCsv(record));
+  await writeFileAtomic(folder.at(REPORT), await report(record, hooks));
+  await folder.publish();
+  return { metricsPath: folder.at(METRICS), reportPath: folder.at(REPORT) };
 }
 
 /** Path, true and predicted class and the probability of each class, a line per image. */

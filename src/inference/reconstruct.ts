@@ -4,9 +4,10 @@ import { encodePng } from "../evaluation/report/png.ts";
 import { reconstructionPanel } from "../evaluation/visual/index.ts";
 import type { RunHooks } from "../events.ts";
 import { patchCount } from "../models/config.ts";
+import { OutputFolder } from "../output/output-folder.ts";
 import { attentionGraph, mapsOfBatch } from "./attention.ts";
 import { listPictures } from "./list-pictures.ts";
-import { outputPaths } from "./output-names.ts";
+import { drawings, outputNames } from "./output-names.ts";
 import { type FileFailure, nameOf, readFiles } from "./read-files.ts";
 import { type Reconstruction, Reconstructor, selectionCounts } from "./reconstructor.ts";
 import { runBatches } from "./run-batches.ts";
@@ -26,8 +27,8 @@ export interface FileReconstruction {
  * training, or at random. A line for each file in order; a file that cannot be read has a line with its error.
  *
  * @throws MsmaeError Checkpoint when the checkpoint is no pre-trained model or cannot be used; Config when the ratios
- * keep or mask no patch; Data when nothing can be written to the output folder; Device when the engine fails; the
- * signal's reason.
+ * keep or mask no patch; Data when the output folder holds reconstructions, is in use or cannot be written; Device when
+ * the engine fails; the signal's reason.
  * Source: method.md sections 2 to 4.
  */
 export async function* reconstruct(
@@ -35,13 +36,16 @@ export async function* reconstruct(
   hooks: RunHooks = {},
 ): AsyncGenerator<FileReconstruction | FileFailure, void, void> {
   const options = resolveOptions("reconstruct", input);
-  const { checkpoint, outputDir, masking, seed, slices } = options;
+  const { checkpoint, outputDir, overwrite, masking, seed, slices } = options;
+  const kind = drawings("reconstructions", /-reconstruction\.png$/, options.files);
+  const claim = { verb: "reconstruct", kind, overwrite, onEvent: hooks.onEvent };
+  await using folder = await OutputFolder.claim(outputDir, claim);
   const model = await openModel(checkpoint, "pretrained", options, hooks);
   try {
     const { config } = model.description;
     const reading = readingOf(model.description, options);
     const files = await listPictures(options.files, { slices, axis: reading.axis });
-    const targets = await outputPaths(files, outputDir, ["-reconstruction.png"]);
+    const targets = await outputNames(files, outputDir, ["-reconstruction.png"]);
     const patches = patchCount(config);
     const counts = selectionCounts(patches, options);
     const batchSize = Math.min(options.batchSize, files.length);
@@ -61,8 +65,9 @@ export async function* reconstruct(
         const result = results[file.slot] as Reconstruction;
         if (result.uniform) warnOfUniform(file.path, hooks);
         const [image] = targets[file.index] as [string];
-        await writeFileAtomic(image, await encodePng(reconstructionPanel(result)));
-        yield { ...nameOf(file), image, loss: result.loss };
+        await writeFileAtomic(folder.at(image), await encodePng(reconstructionPanel(result)));
+        await folder.publish();
+        yield { ...nameOf(file), image: folder.at(image), loss: result.loss };
       }
       done += batch.files.length;
       hooks.onEvent?.({ type: "phase-progress", done });

@@ -18,6 +18,9 @@ import { resolveClassWeights } from "./class-weights.ts";
 import { finetuneTask } from "./finetune-task.ts";
 import { MapBank } from "./map-bank.ts";
 import { modelConfig } from "./model-config.ts";
+import { beginOrResume } from "./resume.ts";
+import type { RunDirectory } from "./run-directory.ts";
+import { claimRun, withSession } from "./session.ts";
 import * as setup from "./setup.ts";
 import { loadStart } from "./start.ts";
 import { Trainer } from "./trainer.ts";
@@ -44,6 +47,7 @@ export interface FinetuneResult {
 export async function finetune(input: FinetuneInput | FinetuneOptions, hooks: RunHooks = {}): Promise<FinetuneResult> {
   const options = resolveOptions("finetune", input);
   for (const message of configNotes("finetune", options)) hooks.onEvent?.({ type: "warning", message });
+  await using folder = await claimRun("finetune", options, hooks);
   const data = await setup.openData(options, hooks);
   const { classNames, splits } = data.folder;
   const shape = modelConfig(classifierPresets, options, classNames.length);
@@ -63,18 +67,19 @@ export async function finetune(input: FinetuneInput | FinetuneOptions, hooks: Ru
       hooks,
     });
   }
-  const state = await setup.beginOrResume("finetune", options, store, data);
-  const run = await setup.openRun("finetune", options, data, state.progress.epoch);
-  const loader = setup.openLoader(splits.train, config, options, hooks);
+  const state = await beginOrResume("finetune", options, store, data, folder);
   const groups = finetuneGroups(
     specs.filter((spec) => spec.trainable),
     { depth: config.depth, weightDecay: options.weightDecay, layerDecay: options.layerDecay },
   );
-  const engine = await setup.startEngine(store, groups, { beta1: 0.9, beta2: 0.999 }, options);
   const feeds = setup.openFeeds(config, options);
-  const measure = (samples: readonly Sample[], name: string) =>
-    measureSplit({ engine, config, feeds, options, hooks, classNames }, samples, name);
-  try {
+  const fromEpoch = state.progress.epoch;
+  const betas = { beta1: 0.9, beta2: 0.999 };
+  const parts = { verb: "finetune", options, data, config, folder, store, groups, betas, fromEpoch, hooks } as const;
+  // Awaited here: the folder is let go where this function ends.
+  return await withSession(parts, async ({ run, loader, engine }) => {
+    const measure = (samples: readonly Sample[], name: string) =>
+      measureSplit({ engine, config, feeds, options, hooks, classNames }, samples, name);
     const maps = new MapBank(loader.samples.length, patchCount(config), options.seed, {
       ...config,
       mapCrop: options.mapCrop,
@@ -103,11 +108,7 @@ export async function finetune(input: FinetuneInput | FinetuneOptions, hooks: Ru
     await run.writeJson("metrics.json", { split, epochs, seconds, checkpoint: basename(checkpoint), ...metrics });
     await writeCard(run, options, config, data, split, metrics);
     return { epochs, accuracy: metrics.accuracy, f1Macro: metrics.f1Macro, auc: metrics.aucMacro, checkpoint, seconds };
-  } finally {
-    await engine.close();
-    await loader.close();
-    await run.close();
-  }
+  });
 }
 
 /** A pre-trained checkpoint comes without its decoder and head; another classifier with its own norm and head. */
@@ -182,7 +183,7 @@ const told = [
 ] as const;
 
 async function writeCard(
-  run: Awaited<ReturnType<typeof setup.openRun>>,
+  run: RunDirectory,
   options: FinetuneOptions,
   config: ClassifierConfig,
   data: setup.RunData,

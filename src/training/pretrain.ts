@@ -23,6 +23,8 @@ import { packageVersion } from "../version.ts";
 import { MapBank } from "./map-bank.ts";
 import { refreshMaps } from "./map-refresh.ts";
 import { modelConfig } from "./model-config.ts";
+import { beginOrResume } from "./resume.ts";
+import { claimRun, withSession } from "./session.ts";
 import * as setup from "./setup.ts";
 import { loadStart } from "./start.ts";
 import type { Phase, TrainingTask } from "./task.ts";
@@ -53,6 +55,7 @@ const keepDecoderTable: WeightMapping = {
 export async function pretrain(input: PretrainInput | PretrainOptions, hooks: RunHooks = {}): Promise<PretrainResult> {
   const options = resolveOptions("pretrain", input);
   for (const message of configNotes("pretrain", options)) hooks.onEvent?.({ type: "warning", message });
+  await using folder = await claimRun("pretrain", options, hooks);
   const data = await setup.openData(options, hooks);
   const config: MaeConfig = modelConfig(pretrainPresets, options, data.folder.classNames.length);
   const specs = maeSpecs(config);
@@ -61,15 +64,16 @@ export async function pretrain(input: PretrainInput | PretrainOptions, hooks: Ru
     const { finetune: path, allowPartial } = options;
     await loadStart({ path, allowPartial, config, store, mapping: () => keepDecoderTable, hooks });
   }
-  const state = await setup.beginOrResume("pretrain", options, store, data);
-  const run = await setup.openRun("pretrain", options, data, state.progress.epoch);
-  const loader = setup.openLoader(data.folder.splits.train, config, options, hooks);
+  const state = await beginOrResume("pretrain", options, store, data, folder);
   const groups = pretrainGroups(
     specs.filter((spec) => spec.trainable),
     options.weightDecay,
   );
-  const engine = await setup.startEngine(store, groups, { beta1: 0.9, beta2: 0.95 }, options);
-  try {
+  const fromEpoch = state.progress.epoch;
+  const betas = { beta1: 0.9, beta2: 0.95 };
+  const parts = { verb: "pretrain", options, data, config, folder, store, groups, betas, fromEpoch, hooks } as const;
+  // Awaited here: the folder is let go where this function ends.
+  return await withSession(parts, async ({ run, loader, engine }) => {
     const maps = new MapBank(loader.samples.length, patchCount(config), options.seed, {
       ...config,
       mapCrop: options.mapCrop,
@@ -98,11 +102,7 @@ export async function pretrain(input: PretrainInput | PretrainOptions, hooks: Ru
       msmaeVersion: packageVersion,
     });
     return { epochs, trainLoss, checkpoint: weights, seconds };
-  } finally {
-    await engine.close();
-    await loader.close();
-    await run.close();
-  }
+  });
 }
 
 /** The options that the model card names. */

@@ -1,8 +1,7 @@
-import { constants } from "node:fs";
-import { access, mkdir } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { writeFileAtomic } from "../atomic-file.ts";
-import { MsmaeError, messageOf } from "../errors.ts";
+import { temporaryFor, writeFileAtomic } from "../atomic-file.ts";
+import { namedFiles, type OutputFolder, type ResultKind } from "../output/output-folder.ts";
 import {
   type EnvironmentInput,
   EventFileWriter,
@@ -12,52 +11,74 @@ import {
   writeEnvironment,
 } from "./telemetry/index.ts";
 
+/** Names of what a run leaves in its folder, as the inside of a regular expression. */
+export const RUN_FILES =
+  "config\\.yaml|env\\.json|log\\.txt|metrics\\.json|split\\.csv|README\\.md|events\\.out\\.tfevents\\.\\d+\\.msmae\\.\\d+\\.\\d+|(last|best|ema|checkpoint-\\d+)(\\.\\d+\\.state)?\\.safetensors";
+const runFile = new RegExp(`^(${RUN_FILES})$`);
+
+export const trainingRun: ResultKind = {
+  name: "a training run",
+  earlier: namedFiles(runFile),
+  instead: (folder) => `go on with it by --resume ${folder}`,
+};
+
 /** The folder of a run and the records it keeps while it goes on. */
-export class RunDirectory {
-  readonly folder: string;
+export class RunDirectory implements AsyncDisposable {
+  readonly #folder: OutputFolder;
   /** Seconds that the run's finished epochs took, before this process went on with it. */
   readonly earlierSeconds: number;
   readonly #log: JsonLinesLog;
   readonly #events: EventFileWriter;
 
-  private constructor(folder: string, log: JsonLinesLog, events: EventFileWriter) {
-    this.folder = folder;
+  private constructor(folder: OutputFolder, log: JsonLinesLog, events: EventFileWriter) {
+    this.#folder = folder;
     this.earlierSeconds = Number(log.lastRecord?.train_elapsed_seconds ?? 0);
     this.#log = log;
     this.#events = events;
   }
 
   /**
-   * Makes the folder and writes what is known at the start: the resolved options and the environment. A resumed run
-   * keeps the log of the epochs before `fromEpoch`. @throws MsmaeError Data when the folder cannot be written.
+   * Writes what is known at the start: the resolved options and the environment. A resumed run keeps the log of the
+   * epochs before `fromEpoch`. @throws MsmaeError Data when the folder cannot be written.
    */
   static async open(
-    folder: string,
+    folder: OutputFolder,
     start: { configYaml: string; environment: EnvironmentInput; fromEpoch: number },
   ): Promise<RunDirectory> {
+    await removeTemporaries(folder.current);
+    await writeFileAtomic(folder.at("config.yaml"), start.configYaml);
+    await writeEnvironment(folder.current, start.environment);
+    const log = await JsonLinesLog.open(folder.at("log.txt"), { fromEpoch: start.fromEpoch });
     try {
-      await mkdir(folder, { recursive: true });
-      await access(folder, constants.W_OK);
-    } catch (cause) {
-      throw new MsmaeError(
-        "Data",
-        {
-          where: folder,
-          expected: "a folder that can be written",
-          got: messageOf(cause),
-          todo: "choose another --output-dir",
-        },
-        { cause },
-      );
+      return new RunDirectory(folder, log, await EventFileWriter.open(folder.current));
+    } catch (error) {
+      await log.close();
+      throw error;
     }
-    await writeFileAtomic(join(folder, "config.yaml"), start.configYaml);
-    await writeEnvironment(folder, start.environment);
-    const log = await JsonLinesLog.open(join(folder, "log.txt"), { fromEpoch: start.fromEpoch });
-    return new RunDirectory(folder, log, await EventFileWriter.open(folder));
+  }
+
+  /** The folder's name, as the user gave it. */
+  get name(): string {
+    return this.#folder.path;
+  }
+
+  /** Where files are to be written at the moment: a run takes its folder's place with its first state. */
+  get folder(): string {
+    return this.#folder.current;
+  }
+
+  /** Makes sure that no other process has taken the folder. @throws MsmaeError Data when one has. */
+  check(): Promise<void> {
+    return this.#folder.check();
+  }
+
+  /** Gives a run that has a state its place. */
+  publish(): Promise<void> {
+    return this.#folder.publish();
   }
 
   path(name: string): string {
-    return join(this.folder, name);
+    return this.#folder.at(name);
   }
 
   /** Values of one optimiser step, for TensorBoard. */
@@ -92,9 +113,17 @@ export class RunDirectory {
     await this.write("README.md", modelCard(input));
   }
 
-  async close(): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     await this.#log.close();
     await this.#events.close();
+  }
+}
+
+/** Removes what a process that was killed was writing at that moment: a checkpoint's worth each. */
+async function removeTemporaries(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const target = temporaryFor(name);
+    if (target !== undefined && runFile.test(target)) await rm(join(folder, name), { force: true });
   }
 }
 

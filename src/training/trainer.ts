@@ -111,6 +111,8 @@ export class Trainer {
       totalEpochs: options.epochs,
     });
     while (this.#progress.epoch < options.epochs) await this.#epoch();
+    // A finished run that was to go on in another folder is there now, though it had nothing left to train.
+    if (this.#lastCheckpoint === options.resume) await this.#save("last");
     return {
       epochs: options.epochs,
       trainLoss: this.#progress.trainLoss ?? Number.NaN,
@@ -320,7 +322,7 @@ export class Trainer {
       where: `step ${step} (epoch ${epoch})`,
       expected: "the run to finish",
       got: "a request to stop; everything is saved",
-      todo: `go on with --resume ${this.#parts.run.folder}`,
+      todo: `go on with --resume ${this.#parts.run.name}`,
     });
   }
 
@@ -328,7 +330,10 @@ export class Trainer {
     const { run, store, task, hooks } = this.#parts;
     const progress = this.#progress;
     const description = task.describe(progress.epoch, progress.step);
-    const path = await saveCheckpoint(run.folder, name, store, description, { progress, maps: task.maps.all });
+    await run.check();
+    await saveCheckpoint(run.folder, name, store, description, { progress, maps: task.maps.all });
+    await run.publish();
+    const path = run.path(`${name}.safetensors`);
     this.#lastCheckpoint = path;
     hooks.onEvent?.({ type: "checkpoint", path });
   }

@@ -35,7 +35,8 @@ afterAll(() => {
 
 /** One epoch of pre-training by the command line. */
 function train(more: Readonly<Record<string, unknown>>) {
-  const base = { ...pretraining(data, at("run")), epochs: 1, warmupEpochs: 0, attentionStartEpoch: "never" };
+  const run = { ...pretraining(data, at("run")), overwrite: true };
+  const base = { ...run, epochs: 1, warmupEpochs: 0, attentionStartEpoch: "never" };
   return msmae("pretrain", ...flags({ ...base, ...more }), "--json");
 }
 

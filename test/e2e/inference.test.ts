@@ -329,6 +329,7 @@ describe("reconstruct", () => {
     checkpoint: checkpoints.pretrained,
     files: good,
     outputDir: at("panels"),
+    overwrite: true,
     threads: 1,
     seed: 5,
   });
@@ -404,7 +405,7 @@ describe("reconstruct", () => {
     const none = all(reconstruct(options("reconstruct", { ...given(), maskRatio: 0.01 })));
     await expect(none).rejects.toMatchObject({ code: "Config", message: expect.stringContaining("--mask-ratio") });
     const { code, stderr } = msmae(
-      ...["reconstruct", "--checkpoint", checkpoints.classifier, "--output-dir", at("panels"), good[0] as string],
+      ...["reconstruct", "--checkpoint", checkpoints.classifier, "--output-dir", at("none"), good[0] as string],
     );
     expect(code).toBe(4);
     expect(stderr).toContain("expected a pre-trained model with its decoder, got a classifier");
@@ -464,7 +465,14 @@ describe("eval", () => {
     await writeMicroModel(checkpoint, { ...classifier, classNames: ["glioma", "meningioma", name] });
     await writePicture(join(root, "test", name, "0.png"), 1200);
     for (let i = 0; i < 10; i++) await writePicture(join(root, "test", "meningioma", `${i}.png`), 1100 + i);
-    const given = { checkpoint, dataPath: root, workers: 0, threads: 1, outputDir: at("renamed-evaluation") };
+    const given = {
+      checkpoint,
+      dataPath: root,
+      workers: 0,
+      threads: 1,
+      outputDir: at("renamed-evaluation"),
+      overwrite: true,
+    };
     const { confusion } = await evaluate(options("eval", given));
     expect(confusion.map((row) => row.reduce((a, b) => a + b))).toEqual([0, 10, 1]);
     // The pictures of the report: 8, of every class some.

@@ -3,6 +3,7 @@ import { basename, dirname, join, resolve, sep } from "node:path";
 import { writeFileAtomic } from "../../atomic-file.ts";
 import { MsmaeError, messageOf } from "../../errors.ts";
 import type { RunHooks } from "../../events.ts";
+import { namedFiles, OutputFolder, type ResultKind } from "../../output/output-folder.ts";
 import { readRegular } from "../../regular-file.ts";
 import { looksLikeDicom } from "../decode/dicom/file.ts";
 import { formatTag } from "../decode/dicom/tags.ts";
@@ -19,6 +20,8 @@ export interface AnonymiseInput {
   inputs: readonly string[];
   /** A new or empty folder, outside the inputs. */
   outputDir: string;
+  /** Replace the copies of an earlier call in that folder. */
+  overwrite?: boolean | undefined;
   /** What to keep or only clean, beyond the basic profile. */
   keep?: readonly AnonymiseOption[];
   /**
@@ -53,12 +56,23 @@ export interface AnonymiseResult {
 
 const HEAD_BYTES = 132;
 
+const copies: ResultKind = {
+  name: "anonymised copies",
+  earlier: namedFiles(/^patient-[0-9a-f]+\/study-[0-9a-f]+\/series-[0-9a-f]+\/image-[0-9a-f]+(-\d+)?\.dcm$/, {
+    deep: true,
+  }),
+  // Who gives the folder away gives away all of it.
+  alone: true,
+};
+
 /**
  * Writes copies of DICOM files without the identity of patients, staff and places, by the standard's basic profile.
  * Names of folders and files are made anew. Pixel data stay as they are, byte by byte: text in them is warned of.
  *
- * @throws MsmaeError Config where options or folders do not fit together, Data where the inputs hold no DICOM file, and
- * Interrupted when the signal fires.
+ * The copies take their place in the folder together, when all are written.
+ *
+ * @throws MsmaeError Config where options or folders do not fit together, Data where the inputs hold no DICOM file or the
+ * folder is not empty or in use, and Interrupted when the signal fires.
  * Source: DICOM PS3.15 annex E, table E.1-1.
  */
 export async function anonymiseDicom(input: AnonymiseInput, hooks: RunHooks = {}): Promise<AnonymiseResult> {
@@ -68,8 +82,18 @@ export async function anonymiseDicom(input: AnonymiseInput, hooks: RunHooks = {}
   await checkFolders(inputs, outputDir);
   const paths = await filesOf(inputs);
   const given: FileOptions = { options, pseudonyms: new Pseudonyms(key), decodedBytes: limits.decodedBytes };
+  const claim = { verb: "data anonymise", kind: copies, overwrite: input.overwrite, onEvent: hooks.onEvent };
+  await using folder = await OutputFolder.claim(outputDir, claim);
   const result = { outputDir, files: paths.length, written: 0, leftOut: [], failed: [], review: [] };
-  const run: Run = { result, given, names: new Set(), patients: new Set(), studies: new Set(), series: new Set() };
+  const run: Run = {
+    result,
+    given,
+    folder,
+    names: new Set(),
+    patients: new Set(),
+    studies: new Set(),
+    series: new Set(),
+  };
   hooks.onEvent?.({ type: "phase", name: "anonymise", total: paths.length });
   for (const [at, path] of paths.entries()) {
     if (hooks.signal?.aborted) throw interrupted(outputDir, result.written);
@@ -78,6 +102,7 @@ export async function anonymiseDicom(input: AnonymiseInput, hooks: RunHooks = {}
   }
   const { leftOut, failed, review } = run.result;
   if (run.result.written === 0) throw nothing(inputs, leftOut, failed);
+  await folder.publish();
   if (review.length > 0) {
     hooks.onEvent?.({
       type: "warning",
@@ -95,7 +120,8 @@ export async function anonymiseDicom(input: AnonymiseInput, hooks: RunHooks = {}
 interface Run {
   result: Omit<AnonymiseResult, "patients" | "studies" | "series">;
   given: FileOptions;
-  /** Output paths taken. */
+  folder: OutputFolder;
+  /** Names of copies that are taken, below the output folder. */
   names: Set<string>;
   /** Folders of each kind. */
   patients: Set<string>;
@@ -116,10 +142,12 @@ async function one(path: string, run: Run, limits: DecodeLimits): Promise<void> 
       leftOut.push({ path, reason: "a DICOMDIR: its entries hold names and point to the old files" });
       return;
     }
-    const output = outputPath(file, run);
-    await mkdir(dirname(output), { recursive: true });
-    await writeFileAtomic(output, file.chunks);
+    const name = outputName(file, run);
+    const place = run.folder.at(name);
+    await mkdir(dirname(place), { recursive: true });
+    await writeFileAtomic(place, file.chunks);
     run.result.written++;
+    const output = join(run.result.outputDir, name);
     const named = file.revealing.map((tag) => `${formatTag(tag)} held the patient's name or ID and was replaced`);
     for (const reason of [...file.risks, ...named]) review.push({ path: output, reason });
   } catch (error) {
@@ -135,7 +163,7 @@ function reasonOf({ parts }: MsmaeError): string {
 }
 
 // patient/study/series/image, of hashes: the old names may tell, and running numbers would give away their order.
-function outputPath({ identity, sopInstance }: AnonymisedFile, run: Run): string {
+function outputName({ identity, sopInstance }: AnonymisedFile, run: Run): string {
   const { pseudonyms } = run.given;
   const { patient, study, series } = identity;
   const patientFolder = `patient-${pseudonyms.name("patient", patient)}`;
@@ -144,7 +172,7 @@ function outputPath({ identity, sopInstance }: AnonymisedFile, run: Run): string
   run.patients.add(patientFolder);
   run.studies.add(studyFolder);
   run.series.add(seriesFolder);
-  const stem = join(run.result.outputDir, seriesFolder, `image-${pseudonyms.name("image", sopInstance)}`);
+  const stem = join(seriesFolder, `image-${pseudonyms.name("image", sopInstance)}`);
   let path = `${stem}.dcm`;
   for (let copy = 2; run.names.has(path); copy++) path = `${stem}-${copy}.dcm`;
   run.names.add(path);
@@ -185,11 +213,6 @@ async function checkFolders(inputs: readonly string[], outputDir: string): Promi
     if (isWithin(output, real)) fail(`${outputDir}, in ${input}`, "originals are never overwritten: choose another");
     if (isWithin(real, output)) fail(`${outputDir}, which holds ${input}`, "choose another folder");
   }
-  const content = await readdir(outputDir).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return [];
-    return fail(`${outputDir} (${error.code})`, "choose a folder");
-  });
-  if (content.length > 0) fail(`${outputDir}, with ${content.length} entries`, "choose another, or empty it");
 }
 
 /** The real path of what exists of a path, with the rest behind it. */
@@ -249,6 +272,6 @@ function interrupted(outputDir: string, written: number): MsmaeError {
     where: outputDir,
     expected: "to anonymise all files",
     got: `a request to stop after ${written}`,
-    todo: "empty the folder and start again",
+    todo: "start again; nothing was left behind",
   });
 }

@@ -2,6 +2,7 @@ import { stat } from "node:fs/promises";
 import { isAbsolute, relative, resolve, sep } from "node:path";
 import { MsmaeError } from "../../errors.ts";
 import type { RunHooks } from "../../events.ts";
+import { OutputFolder, refuseForeign } from "../../output/output-folder.ts";
 import { type Archive, hashArchive, openArchives } from "../archives/index.ts";
 import { parseWindow } from "../decode/window.ts";
 import { SPLITS, type Split } from "../sample.ts";
@@ -14,7 +15,7 @@ import {
   type Manifest,
   writeRecords,
 } from "./manifest.ts";
-import { changedFiles, existingManifest, inNewFolder, occupied } from "./output-folder.ts";
+import { changedFiles, checkDisk, existingManifest, occupied, preparedSet } from "./output-folder.ts";
 import { PRESETS, presetLike } from "./presets/index.ts";
 import { withoutRepeats } from "./repeats.ts";
 import { groupsInSeveralSplits, placeImages } from "./splits.ts";
@@ -33,6 +34,8 @@ export interface PrepareOptions {
   archives: readonly string[];
   /** New or empty; it becomes the data set. */
   outputDir: string;
+  /** Replace a data set that was prepared there before. */
+  overwrite?: boolean | undefined;
   /** Of the splits that are drawn. Default 0. */
   seed?: number;
   /** Share of train that becomes val. Default: the published val, or else 0.1. */
@@ -75,9 +78,13 @@ export async function prepareData(options: PrepareOptions, hooks: RunHooks = {})
   const preset = checkOptions(options);
   const window = options.window === undefined ? undefined : parseWindow(options.window);
   await checkOutside(outputDir, paths);
+  // What stands there is judged below: the same data set is no reason to end.
+  const claim = { verb: "data prepare", kind: preparedSet, overwrite: true, onEvent };
+  await using folder = await OutputFolder.claim(outputDir, claim);
   const existing = await existingManifest(outputDir);
+  if (!existing || options.overwrite) await refuseForeign(outputDir, preparedSet);
   const archives = await openArchives(paths, undefined, signal);
-  if (existing) return await preparedBefore(existing, options, archives, hooks);
+  if (existing && !options.overwrite) return await preparedBefore(existing, options, archives, hooks);
 
   onEvent?.({ type: "phase", name: "reading archives", total: archives.length });
   let read = 0;
@@ -93,26 +100,26 @@ export async function prepareData(options: PrepareOptions, hooks: RunHooks = {})
   checkDistinct(records);
 
   const bytes = images.reduce((sum, { source }) => sum + source.size, 0);
-  const manifest = await inNewFolder(outputDir, bytes, async (folder) => {
-    onEvent?.({ type: "phase", name: "writing images", total: images.length });
-    let done = 0;
-    const onImage = () => onEvent?.({ type: "phase-progress", done: ++done });
-    const files = await writeImages(folder, images, archives, onImage, signal);
-    return writeRecords(folder, images, plan.leftOut, files, {
-      preset: preset.name,
-      title: preset.title,
-      source: preset.source,
-      licence: preset.licence,
-      citation: preset.citation,
-      created: options.created,
-      options: recordedOptions(options),
-      archives: records,
-      layout: plan.layout,
-      maskMeaning: plan.maskMeaning,
-      splitOrigin: origin,
-      notes,
-    });
+  await checkDisk(outputDir, bytes);
+  onEvent?.({ type: "phase", name: "writing images", total: images.length });
+  let done = 0;
+  const onImage = () => onEvent?.({ type: "phase-progress", done: ++done });
+  const files = await writeImages(folder.current, images, archives, onImage, signal);
+  const manifest = await writeRecords(folder.current, images, plan.leftOut, files, {
+    preset: preset.name,
+    title: preset.title,
+    source: preset.source,
+    licence: preset.licence,
+    citation: preset.citation,
+    created: options.created,
+    options: recordedOptions(options),
+    archives: records,
+    layout: plan.layout,
+    maskMeaning: plan.maskMeaning,
+    splitOrigin: origin,
+    notes,
   });
+  await folder.publish();
   return resultOf(manifest, outputDir, false);
 }
 
@@ -220,7 +227,7 @@ async function preparedBefore(
   let done = 0;
   const changed = await changedFiles(outputDir, () => onEvent?.({ type: "phase-progress", done: ++done }), signal);
   if (changed.length > 0) {
-    const todo = "remove the folder and prepare it again, or choose another --output-dir";
+    const todo = "prepare it again with --overwrite, or choose another --output-dir";
     const got = `${changed.length} files missing or changed (${changed.slice(0, 3).join(", ")})`;
     throw new MsmaeError("Data", { where: outputDir, expected: "the data set as it was prepared", got, todo });
   }

@@ -113,11 +113,11 @@ describe("showImageFile", () => {
     ]);
   });
 
-  test("a window of no form, a picture that is not there and a folder that is not there are errors of their kind", async () => {
+  test("a window of no form, a picture that is not there and a file in a folder's place are errors of their kind", async () => {
     const file = fixture("little-i2.nii");
     await expect(showImageFile({ file, window: "1,2,3" })).rejects.toMatchObject({ code: "Config" });
     await expect(showImageFile({ file, item: 99 })).rejects.toMatchObject({ code: "Data" });
-    await expect(showImageFile({ file, array: inFolder("absent/array.npy") })).rejects.toMatchObject({ code: "Data" });
+    await expect(showImageFile({ file, array: join(file, "array.npy") })).rejects.toMatchObject({ code: "Data" });
     await expect(showImageFile({ file: inFolder("absent.nii") })).rejects.toMatchObject({ code: "Data" });
   });
 

@@ -17,12 +17,26 @@ function put(...names: string[]): void {
   }
 }
 
+/** What a demo leaves that ended early. */
+async function leaveDemo(): Promise<void> {
+  await using _folder = await claimFolder(root);
+}
+
 test("an empty or new folder becomes a demo's, known as unfinished until it is finished", async () => {
-  const folder = await claimFolder(root);
+  await using folder = await claimFolder(root);
   expect(JSON.parse(readFileSync(join(root, "demo.json"), "utf8"))).toEqual({ madeBy: "msmae demo", finished: false });
   await folder.finish({ accuracy: 0.5 });
   expect(JSON.parse(readFileSync(join(root, "demo.json"), "utf8"))).toMatchObject({ finished: true, accuracy: 0.5 });
-  expect((await claimFolder(join(root, "new", "one"))).report).toBe(join(root, "new", "one", "report.html"));
+  await using other = await claimFolder(join(root, "new", "one"));
+  expect(other.report).toBe(join(root, "new", "one", "report.html"));
+});
+
+test("one demo at a time works in a folder", async () => {
+  {
+    await using _folder = await claimFolder(root);
+    await expect(claimFolder(root)).rejects.toMatchObject({ message: expect.stringContaining("in use by msmae demo") });
+  }
+  await using _folder = await claimFolder(root);
 });
 
 test("a folder of other files is refused, and nothing in it is touched", async () => {
@@ -37,23 +51,23 @@ test("a folder of other files is refused, and nothing in it is touched", async (
 });
 
 test("an earlier demo's files go, foreign ones among them stay", async () => {
-  await claimFolder(root);
+  await leaveDemo();
   const own = [
     ...["report.html", "maps.png", "images/train/disc/0000.png", "images/masks/test/star/0049.png"],
     ...["pretrain/last.safetensors", "pretrain/last.744.state.safetensors", "finetune/checkpoint-9.safetensors"],
-    ...["finetune/log.txt", "pretrain/events.out.tfevents.1795453285.msmae.10490.0"],
+    ...["finetune/log.txt", "pretrain/events.out.tfevents.1795453285.msmae.10490.0", "pretrain/ema.safetensors"],
   ];
   const others = ["notes.txt", "report.html.bak", "pretrain/mine.safetensors", "other/train/disc/0000.png"];
   put(...own, ...others);
-  await claimFolder(root);
+  await leaveDemo();
   expect(own.filter((name) => existsSync(join(root, name)))).toEqual([]);
   expect(others.filter((name) => existsSync(join(root, name)))).toEqual(others);
 });
 
 test("a foreign image among the phantoms is refused: it would be trained on", async () => {
-  await claimFolder(root);
+  await leaveDemo();
   put("images/train/disc/scan.png", "images/train/disc/0000.png");
-  const refusal = { code: "Data", message: expect.stringContaining("images/train/disc/scan.png") };
+  const refusal = { code: "Data", message: expect.stringContaining("other files (train/disc/scan.png)") };
   await expect(claimFolder(root)).rejects.toMatchObject(refusal);
   expect(existsSync(join(root, "images/train/disc/0000.png"))).toBe(true);
 });

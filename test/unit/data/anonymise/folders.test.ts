@@ -145,7 +145,22 @@ describe("is refused", () => {
   test("a folder with something in it", async () => {
     mkdirSync(outputDir);
     writeFileSync(join(outputDir, "old.dcm"), "");
-    await fails({}, /new or empty folder.*with 1 entries/);
+    await fails({}, /new or empty folder.*other files \(old\.dcm\)/);
+    await fails({ overwrite: true }, /other files \(old\.dcm\)/);
+    expect(filesUnder(root).filter((name) => !name.startsWith("Miller"))).toEqual(["out/old.dcm"]);
+  });
+
+  test("a folder of earlier copies, unless they are to be replaced: then all of them are, at the end", async () => {
+    await anonymiseDicom({ inputs: [input], outputDir });
+    const before = fingerprint(outputDir);
+    await fails({}, /anonymised copies.*--overwrite/);
+    const stop = { signal: AbortSignal.abort() };
+    await expect(anonymiseDicom({ inputs: [input], outputDir, overwrite: true }, stop)).rejects.toThrow(/stop/);
+    expect(fingerprint(outputDir)).toEqual(before);
+    await anonymiseDicom({ inputs: [join(input, "miller-1.dcm")], outputDir, overwrite: true });
+    expect(filesUnder(outputDir)).toHaveLength(1);
+    expect(readdirSync(outputDir)).toHaveLength(1);
+    expect(before.join()).not.toContain(filesUnder(outputDir)[0]);
   });
 
   test("options that the standard does not have, or that exclude each other, and keys that can be guessed", async () => {

@@ -1,8 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { hostname } from "node:os";
 import { describe, expect, test } from "vitest";
 import { type PrepareOptions, prepareData } from "../../../../src/data/prepare/index.ts";
-import { inNewFolder } from "../../../../src/data/prepare/output-folder.ts";
+import { checkDisk } from "../../../../src/data/prepare/output-folder.ts";
 import type { RunEvent } from "../../../../src/events.ts";
 import { writeZip } from "../archives/make.ts";
 import { filesBelow, many, rowsOf, temporaryFolder } from "./kit.ts";
@@ -158,8 +157,17 @@ describe("prepareData on an output folder that is there", () => {
     expect(read("mine/thesis.txt")).toBe("x");
   });
 
-  test("refuses the current folder", async () => {
-    await expect(inNewFolder(process.cwd(), 0, async () => undefined)).rejects.toThrow(/than the current one/);
+  test("replaces the set that stands there when asked to, but no folder with other things", async () => {
+    const archives = await btmd();
+    await prepare(archives);
+    writeFileSync(at("out/mine.txt"), "x");
+    await expect(prepare(archives, { overwrite: true, seed: 1 })).rejects.toThrow(/other files \(mine\.txt\)/);
+    rmSync(at("out/mine.txt"));
+    const smaller = await btmd(btmdFiles(8), "smaller.zip");
+    const result = await prepare(smaller, { overwrite: true });
+    expect(result).toMatchObject({ images: 64, alreadyPrepared: false });
+    expect(existsSync(at("out/test/glioma/9.jpg"))).toBe(false);
+    expect(await prepare(smaller)).toMatchObject({ images: 64, alreadyPrepared: true });
   });
 });
 
@@ -186,27 +194,8 @@ describe("prepareData leaves nothing behind", () => {
     expect(readdirSync(at("."))).toEqual(["archive.zip"]);
   });
 
-  test("of a run that was killed, but touches neither a living one nor anything else", async () => {
-    const archives = await btmd();
-    const temporary = at(".out.preparing");
-    const owner = `${temporary}/.preparing.json`;
-    mkdirSync(`${temporary}/train`, { recursive: true });
-    await expect(prepare(archives)).rejects.toThrow(/another run works in/);
-    writeFileSync(owner, JSON.stringify({ pid: process.pid, host: hostname() }));
-    await expect(prepare(archives)).rejects.toThrow(/another run works in/);
-    writeFileSync(owner, JSON.stringify({ pid: 2 ** 22 + 1, host: "elsewhere" }));
-    await expect(prepare(archives)).rejects.toThrow(/another run works in/);
-    // Above the largest process id there is.
-    writeFileSync(owner, JSON.stringify({ pid: 2 ** 22 + 1, host: hostname() }));
-    await prepare(archives);
-    expect(readdirSync(at(".")).sort()).toEqual(["archive.zip", "out"]);
-    expect(readdirSync(at("out/train")).sort()).toEqual(CLASSES);
-  });
-
   test("where the disk has too little room", async () => {
-    const work = inNewFolder(at("out"), 2 ** 60, async () => undefined);
-    await expect(work).rejects.toThrow(/expected 1152921504\.6 GB of free space/);
-    expect(readdirSync(at("."))).toEqual([]);
+    await expect(checkDisk(at("."), 2 ** 60)).rejects.toThrow(/expected 1152921504\.6 GB of free space/);
   });
 });
 

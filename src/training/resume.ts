@@ -1,0 +1,141 @@
+import { copyFile, readdir, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { MsmaeError } from "../errors.ts";
+import { loadWeights } from "../interop/load-weights.ts";
+import { describeModelFile, readModelFile } from "../interop/model-file.ts";
+import { startEma } from "../optim/ema.ts";
+import type { ParameterStore } from "../optim/parameter-store.ts";
+import type { OutputFolder } from "../output/output-folder.ts";
+import { loadState, type Progress, readProgress, type TrainingState } from "./checkpoint.ts";
+import type { RunData, TrainingOptions } from "./setup.ts";
+
+/** Options that may differ when a run goes on: where it runs and what it keeps, not what it computes. */
+const free = new Set([
+  "resume",
+  "outputDir",
+  "overwrite",
+  "dataPath",
+  // Which image is in which split is part of the data's hash.
+  "splitFile",
+  "columns",
+  "encoding",
+  "mergeLabels",
+  "threads",
+  "workers",
+  "cacheMb",
+  "device",
+  "saveEvery",
+  "strict",
+  "finetune",
+  "init",
+  "allowPartial",
+]);
+
+/**
+ * Where the run begins: at the start, or where `--resume` left it, with weights and optimiser put back.
+ * @throws MsmaeError Checkpoint when the run cannot go on with these options or these data, naming what differs.
+ */
+export async function beginOrResume(
+  verb: "pretrain" | "finetune",
+  options: TrainingOptions,
+  store: ParameterStore,
+  data: RunData,
+  folder: OutputFolder,
+): Promise<TrainingState> {
+  const binding = { ...boundOptions(options), data: data.hash };
+  if (options.resume === undefined) {
+    if (options.emaDecay !== undefined) startEma(store);
+    return {
+      progress: {
+        verb,
+        seed: options.seed,
+        epoch: 0,
+        batch: 0,
+        step: 0,
+        sums: {},
+        best: null,
+        options: binding,
+        trainLoss: null,
+      },
+    };
+  }
+  const path = await checkpointPath(options.resume);
+  try {
+    const { description, tensors } = await readModelFile(path);
+    // Options before weights: a model of another shape is better named by the option that shaped it.
+    const progress = await readProgress(path, description.step);
+    checkSame(path, { verb, ...binding }, { verb: progress.verb, ...progress.options });
+    loadWeights(store, tensors, { where: path });
+    const state = await loadState(path, description.step, store);
+    if (!(await keepBest(path, folder, state.progress))) state.progress.best = null;
+    return state;
+  } catch (error) {
+    throw await withOtherCheckpoints(path, error);
+  }
+}
+
+/** Brings the best weights along to a new output folder. False where there are none, or not those of this state. */
+async function keepBest(resumed: string, folder: OutputFolder, { best }: Progress): Promise<boolean> {
+  const [from, to] = [join(dirname(resumed), "best.safetensors"), folder.at("best.safetensors")];
+  if (best === null || !(await isFile(from))) return false;
+  // Those of a later epoch than the state's: training comes to them again, or, with more epochs, to others.
+  if ((await describeModelFile(from)).description.epoch !== best.epoch) return false;
+  if (!(await isFile(to))) await copyFile(from, to);
+  return true;
+}
+
+/** A fault of a checkpoint, with the numbered checkpoint beside it that one can go on from instead. */
+async function withOtherCheckpoints(path: string, error: unknown): Promise<unknown> {
+  if (!(error instanceof MsmaeError) || error.code !== "Checkpoint" || error instanceof DifferentRun) return error;
+  const names = await readdir(dirname(path)).catch(() => []);
+  const epochs = names.flatMap((name) => {
+    const epoch = /^checkpoint-(\d+)\.safetensors$/.exec(name)?.[1];
+    return epoch === undefined || name === basename(path) ? [] : [Number(epoch)];
+  });
+  if (epochs.length === 0) return error;
+  const other = join(dirname(path), `checkpoint-${Math.max(...epochs)}.safetensors`);
+  return new MsmaeError(
+    "Checkpoint",
+    { ...error.parts, todo: `go on from the one before with --resume ${other}` },
+    { cause: error },
+  );
+}
+
+/** The checkpoint is whole, but of a run with other options or data: no other checkpoint of it would fit. */
+class DifferentRun extends MsmaeError {}
+
+async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+}
+
+/** The checkpoint that `--resume` means. */
+export async function checkpointPath(resume: string): Promise<string> {
+  const found = await stat(resume).catch(() => undefined);
+  return found?.isDirectory() ? join(resume, "last.safetensors") : resume;
+}
+
+function boundOptions(options: TrainingOptions): Progress["options"] {
+  // Sorted, so that flags in another order give a state of the same bytes.
+  const entries = Object.entries(options)
+    .filter(([name, value]) => !free.has(name) && value !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  // As they come back from JSON.
+  return JSON.parse(JSON.stringify(Object.fromEntries(entries))) as Progress["options"];
+}
+
+function checkSame(where: string, now: Record<string, unknown>, then: Record<string, unknown>): void {
+  const names = [...new Set([...Object.keys(now), ...Object.keys(then)])];
+  const differing = names.filter((name) => JSON.stringify(now[name]) !== JSON.stringify(then[name]));
+  if (differing.length === 0) return;
+  const show = (values: Record<string, unknown>) =>
+    differing.map((name) => `${name} ${JSON.stringify(values[name])}`).join(", ");
+  throw new DifferentRun("Checkpoint", {
+    where,
+    expected: `the options the run was started with (${show(then)})`,
+    got: show(now),
+    todo: "give the same options and data, or start a new run with --finetune",
+  });
+}

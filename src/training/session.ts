@@ -1,0 +1,102 @@
+import { realpath } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { dirname, resolve } from "node:path";
+import { toYaml } from "../config/index.ts";
+import { splitCsv } from "../data/dataset.ts";
+import type { ImageLoader } from "../data/loader.ts";
+import type { EngineSetup } from "../engine/core.ts";
+import { Engine } from "../engine/engine.ts";
+import { MsmaeError } from "../errors.ts";
+import type { RunHooks } from "../events.ts";
+import type { EncoderConfig } from "../models/config.ts";
+import type { ParameterGroup } from "../optim/parameter-groups.ts";
+import type { ParameterStore } from "../optim/parameter-store.ts";
+import { OutputFolder } from "../output/output-folder.ts";
+import { withResources } from "../resources.ts";
+import { checkpointPath } from "./resume.ts";
+import { RunDirectory, trainingRun } from "./run-directory.ts";
+import { openLoader, type RunData, type TrainingOptions } from "./setup.ts";
+
+/** What a training run holds while it goes on. */
+export interface Session {
+  run: RunDirectory;
+  /** Of the training images. */
+  loader: ImageLoader;
+  engine: Engine;
+}
+
+export interface SessionParts {
+  verb: "pretrain" | "finetune";
+  options: TrainingOptions;
+  data: RunData;
+  config: EncoderConfig;
+  folder: OutputFolder;
+  store: ParameterStore;
+  groups: ReadonlyMap<string, ParameterGroup>;
+  betas: { beta1: number; beta2: number };
+  /** The epoch to begin with. */
+  fromEpoch: number;
+  hooks: RunHooks;
+}
+
+/**
+ * Takes the output folder for this process: as it is where a run in it goes on, else for a new run.
+ *
+ * @throws MsmaeError Data when it holds a run or is in use; Config when a run is to go on and be overwritten at once.
+ */
+export async function claimRun(
+  verb: "pretrain" | "finetune",
+  { outputDir, overwrite, resume }: Pick<TrainingOptions, "outputDir" | "overwrite" | "resume">,
+  { onEvent }: RunHooks,
+): Promise<OutputFolder> {
+  const continues = resume !== undefined && (await samePlace(dirname(await checkpointPath(resume)), outputDir));
+  if (continues && overwrite) {
+    throw new MsmaeError("Config", {
+      where: "overwrite",
+      expected: "a run that goes on in its folder, or a new one in its place",
+      got: `--overwrite and --resume of ${outputDir}`,
+      todo: "leave out one of them",
+    });
+  }
+  return OutputFolder.claim(outputDir, { verb, kind: trainingRun, overwrite, continues, onEvent });
+}
+
+async function samePlace(...paths: [string, string]): Promise<boolean> {
+  const [one, other] = await Promise.all(paths.map((path) => realpath(path).catch(() => resolve(path))));
+  return one === other;
+}
+
+/** Opens the run's records, the loader's and the engine's threads for the work, and closes them whatever happens. */
+export function withSession<T>(parts: SessionParts, work: (session: Session) => Promise<T>): Promise<T> {
+  const { options, data, config, hooks } = parts;
+  return withResources(async (keep) => {
+    const run = keep(await openRun(parts));
+    const loader = keep(openLoader(data.folder.splits.train, config, options, hooks));
+    const engine = keep(await startEngine(parts));
+    return work({ run, loader, engine });
+  });
+}
+
+/** Opens the run's records and writes its configuration, environment and split. */
+async function openRun({ verb, options, data, folder, fromEpoch }: SessionParts): Promise<RunDirectory> {
+  const { seed, device, threads } = options;
+  // Given back as --config, a run's options must not replace that run unasked.
+  const run = await RunDirectory.open(folder, {
+    configYaml: toYaml(verb, { ...options, overwrite: undefined }),
+    environment: { seed, device, threads: threads || availableParallelism(), dataHash: data.hash },
+    fromEpoch,
+  });
+  await run.write("split.csv", splitCsv(data.folder));
+  return run;
+}
+
+/** Starts the engine's thread over a store, with AdamW. */
+function startEngine({ store, groups, betas, options: { threads, device } }: SessionParts): Promise<Engine> {
+  const setup: EngineSetup = {
+    provider: device,
+    threads: threads || availableParallelism(),
+    store: store.handle(),
+    optimizer: { groups: [...groups], ...betas, eps: 1e-8 },
+  };
+  return Engine.start(setup);
+}
