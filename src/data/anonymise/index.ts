@@ -1,4 +1,4 @@
-import { mkdir, readdir, realpath, stat } from "node:fs/promises";
+import { mkdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve, sep } from "node:path";
 import { writeFileAtomic } from "../../atomic-file.ts";
 import { MsmaeError, messageOf } from "../../errors.ts";
