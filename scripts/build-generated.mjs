@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
-import { bundle, bundles, licencesOf } from "./bundles.mjs";
+import { bundle, bundles, licencesOf, packageFolders } from "./bundles.mjs";
 
 const root = join(import.meta.dirname, "..");
 const bin = (name) => join(root, "node_modules", ".bin", name);
@@ -53,12 +53,12 @@ function buildProtobuf(proto, folder) {
 
 /** A bundle, its types, the licences of what it holds, and the files it opens. */
 async function buildBundle(definition) {
-  const { code, folders } = await bundle(definition);
+  const { code, modules } = await bundle(definition);
   const file = join(root, definition.path);
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, code);
   writeFileSync(file.replace(/\.(c?)js$/, ".d.$1ts"), `${definition.types}\n`);
-  writeFileSync(`${file}.LICENSES.txt`, licencesOf(folders));
+  writeFileSync(`${file}.LICENSES.txt`, licencesOf(packageFolders(modules)));
   for (const asset of definition.assets ?? []) cpSync(asset, join(dirname(file), basename(asset)));
 }
 

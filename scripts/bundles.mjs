@@ -2,7 +2,7 @@
 // tar-stream and dcmjs-codecs bring 69 MB to every installation, of which 5 MB are used (docs/decisions/0011).
 import { readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { dirname, isAbsolute, join } from "node:path";
 import { rolldown } from "rolldown";
 
 const root = join(import.meta.dirname, "..");
@@ -31,7 +31,7 @@ export const bundles = [
   },
 ];
 
-/** Bundles in memory. @returns the code, and the folders of the packages of which it holds a part. */
+/** Bundles in memory. @returns the code, and the files of packages of which it holds a part. */
 export async function bundle({ path, entry, without = {} }) {
   const build = await rolldown({
     input: "entry",
@@ -54,8 +54,16 @@ export async function bundle({ path, entry, without = {} }) {
   });
   await build.close();
   const [{ code, moduleIds }] = output;
-  const folders = moduleIds.flatMap((id) => /^\/?.*node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+(?=[\\/])/.exec(id) ?? []);
-  return { code, folders: [...new Set(folders)].sort() };
+  return { code, modules: moduleIds.filter((id) => isAbsolute(id) && folderOf(id) !== undefined) };
+}
+
+/** The folders of the packages that modules belong to. */
+export function packageFolders(modules) {
+  return [...new Set(modules.map(folderOf))].sort();
+}
+
+function folderOf(module) {
+  return /^.*node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+(?=[\\/])/.exec(module)?.[0];
 }
 
 /** The licence texts of bundled packages, to travel beside the bundle. */
