@@ -40,13 +40,14 @@ const checkFiles: ResultKind = {
 export async function checkData(options: CheckOptions, hooks: RunHooks = {}): Promise<CheckResult> {
   const started = performance.now();
   const paths = await outputPaths(options);
-  const { overwrite, dataPath } = options;
+  const { overwrite, dataPath, splitFile } = options;
+  const inputs = splitFile === undefined ? [dataPath] : [dataPath, splitFile];
   const claim = { verb: "data check", kind: checkFiles, overwrite, onEvent: hooks.onEvent };
   await using folder = paths.folder === undefined ? undefined : await OutputFolder.claim(paths.folder, claim);
   const fixFile =
     paths.fix === undefined
       ? undefined
-      : await OutputFile.claim(paths.fix, { option: "--fix", overwrite, inputs: [dataPath] });
+      : await OutputFile.claim(paths.fix, { option: "--fix", overwrite, inputs });
   const dataset = await open(options);
   tellNotices(dataset, hooks.onEvent);
   const pictures = await scan(dataset, options, hooks);
