@@ -4,7 +4,7 @@ import { basename, dirname, join, resolve, sep } from "node:path";
 import { writeFileAtomic } from "../atomic-file.ts";
 import { type Dataset, openDataset, SPLITS, tellNotices } from "../data/dataset.ts";
 import { parseWindow } from "../data/decode/window.ts";
-import { relativeName, splitTable } from "../data/split-table.ts";
+import { namedFrom, relativeName, splitTable } from "../data/split-table.ts";
 import { ITEM_SECONDS } from "../data/watched-thread.ts";
 import { MsmaeError } from "../errors.ts";
 import type { RunHooks } from "../events.ts";
@@ -94,12 +94,16 @@ export async function checkData(options: CheckOptions, hooks: RunHooks = {}): Pr
   }
   result.seconds = (performance.now() - started) / 1000;
   if (folder) {
+    // What is written goes from hand to hand: names only, and not where they lie.
+    const { fix } = result;
+    const told = { ...result, ...(fix && { fix: { ...fix, path: basename(fix.path) } }) };
+    const data = basename(resolve(options.dataPath));
     result.reportPath = join(folder.path, "report.html");
     result.resultPath = join(folder.path, "check.json");
-    const report = await checkReport({ result, dataset, pictures, pairs, appearance, options });
+    const report = await checkReport({ result: told, dataset, data, pictures, pairs, appearance, options });
     await writeFileAtomic(folder.at("report.html"), report);
-    result.seconds = (performance.now() - started) / 1000;
-    await writeFileAtomic(folder.at("check.json"), `${JSON.stringify(result, undefined, 2)}\n`);
+    result.seconds = told.seconds = (performance.now() - started) / 1000;
+    await writeFileAtomic(folder.at("check.json"), `${JSON.stringify(told, undefined, 2)}\n`);
     await folder.publish();
   }
   return result;
@@ -154,7 +158,8 @@ function nothingReadable(where: string, { count, unreadable: [first] }: Pictures
 function unreadableOf(dataset: Dataset, pictures: Pictures): CheckResult["unreadable"] {
   return pictures.unreadable.map(({ at, error }) => {
     const { path, item } = pictures.sample(at);
-    return { path: relativeName(dataset.root, path), ...(item === undefined ? {} : { item }), error };
+    const told = { ...error, message: namedFrom(dataset.root, error.message) };
+    return { path: relativeName(dataset.root, path), ...(item === undefined ? {} : { item }), error: told };
   });
 }
 

@@ -4,7 +4,11 @@ import { NEAR_CORRELATION, NEAR_DETAIL } from "./near-duplicates.ts";
 import type { CheckOptions } from "./options.ts";
 
 /** How things were looked for and what a check cannot see, for the careful reader. */
-export function methodSection({ dataPath, seed, window }: Pick<CheckOptions, "dataPath" | "seed" | "window">): Html[] {
+export function methodSection({
+  data,
+  seed,
+  window,
+}: Pick<CheckOptions, "seed" | "window"> & { data: string }): Html[] {
   return [
     html`<ul>
 <li><strong>Identical</strong>: the decoded pixels are equal in full precision; the file's name, format and compression do not matter, nor whether grey is stored as one channel or as three equal ones. Empty slices of volumes are left out.</li>
@@ -14,7 +18,7 @@ export function methodSection({ dataPath, seed, window }: Pick<CheckOptions, "da
 <li><strong>Not seen</strong>: one patient in pictures that look different; crops that leave less than about 95 % of a side; turns by other angles than 90°; labels that are wrong but not contradicted by a copy; identity in private attributes or in the pixels.</li>
 </ul>`,
     facts([
-      { label: "Data", value: dataPath },
+      { label: "Data", value: data },
       { label: "Window", value: window ?? "auto" },
       { label: "Seed of the cross-validation", value: String(seed) },
     ]),

@@ -20,7 +20,9 @@ export interface CheckReportInput {
   pairs: readonly LocatedPair[];
   /** With positions of the pictures in place of names. */
   appearance: Appearance;
-  options: Pick<CheckOptions, "dataPath" | "seed" | "window" | "axis">;
+  /** The data set's name. */
+  data: string;
+  options: Pick<CheckOptions, "seed" | "window" | "axis">;
 }
 
 /** Pairs shown of each kind. */
@@ -44,7 +46,7 @@ export async function checkReport(input: CheckReportInput): Promise<string> {
   add("files", "Files", "The files", ...(await fileContent(input, reader)));
   if (result.dicom.files > 0) add("privacy", "Privacy", "Who the patients are", privacyContent(result));
   if (result.fix) add("fix", "Cleaned split", "The cleaned split", fixContent(result.fix));
-  add("method", "How", "How it was looked for", ...methodSection(input.options));
+  add("method", "How", "How it was looked for", ...methodSection({ ...input.options, data: input.data }));
   return renderPage({
     title: result.leakage ? "Data check: the splits leak" : "Data check: no leak between splits was found",
     lead: leadOf(input),
@@ -53,9 +55,9 @@ export async function checkReport(input: CheckReportInput): Promise<string> {
   });
 }
 
-function leadOf({ result, dataset, options }: CheckReportInput): string {
+function leadOf({ result, dataset, data }: CheckReportInput): string {
   const splits = SPLITS.filter((split) => dataset.splits[split].length > 0);
-  const what = `${result.images.toLocaleString("en")} pictures of ${Object.keys(result.classCounts).length} classes in ${options.dataPath}`;
+  const what = `${result.images.toLocaleString("en")} pictures of ${Object.keys(result.classCounts).length} classes in ${data}`;
   if (splits.length < 2)
     return `${what}, which names no splits: only copies and patients within it could be looked for.`;
   const verdict = result.leakage

@@ -44,6 +44,11 @@ export function rowsOf(splits: Readonly<Record<Split, readonly Sample[]>>): Spli
   return SPLITS.flatMap((split) => splits[split].map((sample) => ({ sample, split })));
 }
 
+/** A sentence in which what lies in a folder is named from there, for what others may read. */
+export function namedFrom(base: string, sentence: string): string {
+  return sentence.replaceAll(base.endsWith(sep) ? base : base + sep, "");
+}
+
 /** A path told from a folder, with slashes on every system. */
 export function relativeName(base: string, path: string): string {
   const inside = base.endsWith(sep) ? base : base + sep;

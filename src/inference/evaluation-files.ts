@@ -1,3 +1,4 @@
+import { basename, resolve } from "node:path";
 import { writeFileAtomic } from "../atomic-file.ts";
 import type { EvalOptions } from "../config/index.ts";
 import { csvLine } from "../data/csv.ts";
@@ -53,14 +54,19 @@ export async function writeEvaluation(
   hooks: RunHooks,
 ): Promise<{ metricsPath: string; reportPath: string }> {
   const { metrics, unreadable, options, root } = record;
-  const { checkpoint, split, dataPath } = options;
+  const { split } = options;
   const skipped = unreadable.map((path) => relativeName(root, path));
-  const contents = { ...metrics, split, checkpoint, dataPath, unreadable: skipped };
+  const contents = { ...metrics, split, ...subjectOf(options), unreadable: skipped };
   await writeFileAtomic(folder.at(METRICS), `${JSON.stringify(contents, undefined, 2)}\n`);
   await writeFileAtomic(folder.at(PREDICTIONS), predictionsCsv(record));
   await writeFileAtomic(folder.at(REPORT), await report(record, hooks));
   await folder.publish();
   return { metricsPath: folder.at(METRICS), reportPath: folder.at(REPORT) };
+}
+
+/** What was evaluated, by names alone: where they lie is nobody's business who reads the results. */
+function subjectOf({ checkpoint, dataPath }: EvalOptions): { checkpoint: string; data: string } {
+  return { checkpoint: basename(checkpoint), data: basename(resolve(dataPath)) };
 }
 
 /** Path, true and predicted class and the probability of each class, a line per image. */
@@ -82,12 +88,13 @@ function predictionsCsv({ samples, result, metrics, root }: EvaluationRecord): s
 async function report(record: EvaluationRecord, hooks: RunHooks): Promise<string> {
   const { model, metrics, options, unreadable } = record;
   const { model: name, config, step, seed } = model.description;
+  const { checkpoint, data } = subjectOf(options);
   return renderReport({
     title: `Evaluation of ${name}`,
     lead: `${metrics.n} images of split "${options.split}", all patches shown to the model.`,
     summary: [
-      { label: "Checkpoint", value: options.checkpoint },
-      { label: "Data", value: options.dataPath },
+      { label: "Checkpoint", value: checkpoint },
+      { label: "Data", value: data },
       { label: "Input", value: `${config.inputHeight} × ${config.inputWidth}, ${config.inChans} channels` },
       { label: "Trained for", value: `${step} steps` },
       { label: "Unreadable images", value: String(unreadable.length) },

@@ -100,7 +100,8 @@ async function gitCommit(root: string): Promise<string | null> {
   };
   try {
     const commit = await git("rev-parse", "HEAD");
-    const changed = await git("status", "--porcelain", "--untracked-files=no");
+    // Otherwise looking would write to the checkout's index.
+    const changed = await git("--no-optional-locks", "status", "--porcelain", "--untracked-files=no");
     return changed === "" ? commit : `${commit}-dirty`;
   } catch {
     return null;
