@@ -69,12 +69,14 @@ describe.skipIf(!executablePath)(`three training steps in headless Chromium${ski
   let browser: Browser;
   let server: PageServer;
   let page: Page;
+  const asked: string[] = [];
 
   beforeAll(async () => {
     server = await servePage((await bundled).scripts);
     const args = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-features=Vulkan"];
     browser = await chromium.launch({ executablePath, args, timeout: patience });
     page = await browser.newPage();
+    page.context().on("request", (request) => asked.push(request.url()));
     await page.goto(server.origin, { timeout: patience });
   }, patience);
 
@@ -157,6 +159,11 @@ describe.skipIf(!executablePath)(`three training steps in headless Chromium${ski
     },
     patience,
   );
+
+  test("all of it asks the page's own server alone", () => {
+    expect(asked.some((url) => url.endsWith(".wasm"))).toBe(true);
+    expect(asked.filter((url) => new URL(url).origin !== server.origin)).toEqual([]);
+  });
 });
 
 describe("src/web.ts", () => {
