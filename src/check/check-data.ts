@@ -2,7 +2,7 @@ import { realpath } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { basename, dirname, join, resolve, sep } from "node:path";
 import { writeFileAtomic } from "../atomic-file.ts";
-import { type Dataset, openDataset, SPLITS, tellNotices } from "../data/dataset.ts";
+import { type Dataset, leftOutFrom, openDataset, SPLITS, tellNotices } from "../data/dataset.ts";
 import { parseWindow } from "../data/decode/window.ts";
 import { namedFrom, relativeName, splitTable } from "../data/split-table.ts";
 import { ITEM_SECONDS } from "../data/watched-thread.ts";
@@ -65,6 +65,7 @@ export async function checkData(options: CheckOptions, hooks: RunHooks = {}): Pr
   const facts = {
     images: pictures.count,
     unreadable: unreadableOf(dataset, pictures),
+    leftOut: leftOutFrom(dataset),
     ...countCopies(pictures, copies),
     classCounts: classCounts(dataset, SPLITS),
     splitClassCounts: {

@@ -89,7 +89,16 @@ function copyFindings(facts: Facts, { onDisk, groupedBy }: Pick<Dataset, "onDisk
   }
 }
 
-function fileFindings({ unreadable, appearance, images }: Facts, add: Add): void {
+function fileFindings({ unreadable, leftOut, appearance, images }: Facts, add: Add): void {
+  const [odd] = leftOut;
+  if (odd) {
+    add(
+      "warning",
+      "left-out",
+      `${count(leftOut.length, "file")} cannot be used and ${leftOut.length === 1 ? "is" : "are"} left out`,
+      `The first: ${odd.path} (${odd.reason}). Correct or remove such files: training leaves them out too.`,
+    );
+  }
   if (unreadable.length > 0) {
     const first = unreadable[0];
     add(

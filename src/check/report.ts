@@ -230,7 +230,7 @@ async function fileContent(
   { result, pictures, dataset, appearance }: CheckReportInput,
   reader: PictureReader,
 ): Promise<Html[]> {
-  const { unreadable } = result;
+  const { unreadable, leftOut } = result;
   const { size, formats, modes } = appearance;
   const list = (counts: Record<string, number>) =>
     Object.entries(counts)
@@ -251,11 +251,16 @@ async function fileContent(
         : []),
     ]),
   ];
-  if (unreadable.length > 0) {
-    const rows = unreadable.slice(0, SHOWN.unreadable).map(({ path, error }) => [path, error.message]);
+  const faults: [title: string, rows: string[][]][] = [
+    ["Cannot be read", unreadable.map(({ path, error }) => [path, error.message])],
+    ["Left out", leftOut.map(({ path, reason }) => [path, reason])],
+  ];
+  for (const [title, rows] of faults) {
+    if (rows.length === 0) continue;
+    const shown = rows.slice(0, SHOWN.unreadable);
     content.push(
-      html`<h3>Cannot be read</h3>`,
-      table(`${rows.length} of ${unreadable.length}.`, [{ title: "File" }, { title: "Why" }], rows, "stacked"),
+      html`<h3>${title}</h3>`,
+      table(`${shown.length} of ${rows.length}.`, [{ title: "File" }, { title: "Why" }], shown, "stacked"),
     );
   }
   const odd: [string, readonly number[]][] = [

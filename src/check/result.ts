@@ -1,4 +1,4 @@
-import type { Split } from "../data/dataset.ts";
+import type { OddFile, Split } from "../data/dataset.ts";
 import type { Appearance } from "./appearance.ts";
 import type { Dropped, FixKeep } from "./clean-split.ts";
 import type { CopyCounts } from "./copies.ts";
@@ -45,6 +45,8 @@ export interface CopyPair {
 export interface CheckResult extends CopyCounts {
   images: number;
   unreadable: UnreadableImage[];
+  /** Files that are not among the images because of a fault of their own, by their paths from the data set's folder. */
+  leftOut: OddFile[];
   /** Images of each class, and of each class in each split. */
   classCounts: Record<string, number>;
   splitClassCounts: Record<Split, Record<string, number>>;

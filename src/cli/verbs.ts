@@ -146,6 +146,7 @@ export interface DataPrepareResult {
   manifest: string;
   images: number;
   splits: Readonly<Record<string, number>>;
+  oddFiles: readonly object[];
 }
 
 /** The library's functions behind the command line; tests put others in their place. */

@@ -95,6 +95,7 @@ export const dataSplitSchema = z.strictObject({
     defaultText: "0.2, and 0 with folds",
   }),
   ...tableFields,
+  strict: field(z.boolean().default(false), "Fail where a file has to be left out, instead of naming it."),
   sliceAxis,
   slices,
   ...runtimeFields,
@@ -123,6 +124,11 @@ export const dataPrepareSchema = z.strictObject({
     placeholder: "rule",
     defaultText: "the published window of each picture",
   }),
+  encoding: tableFields.encoding,
+  strict: field(
+    z.boolean().default(false),
+    "Fail on the first file that is not as it should be, instead of leaving it out or scaling it with a warning.",
+  ),
   ...runtimeFields,
 });
 

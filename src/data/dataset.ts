@@ -13,7 +13,8 @@ import { parseSliceRule } from "./slice-rule.ts";
 import { groupedStratifiedSplit, groupKey, hasGroups, stratifiedSplit } from "./split.ts";
 import { relativeName, rowsOf, splitTable } from "./split-table.ts";
 
-export { tellNotices } from "./notices.ts";
+export type { OddFile } from "./layouts/listing.ts";
+export { leftOutFrom, tellNotices } from "./notices.ts";
 export { type Sample, SPLITS, type Split } from "./sample.ts";
 
 /** A classification data set on disk. */

@@ -17,6 +17,11 @@ export function tellNotices({ notices, leftOut, root }: Noticed, onEvent: RunHoo
   if (leftOut.length > 0) onEvent?.({ type: "warning", message: oddFilesText(root, leftOut) });
 }
 
+/** Files that are left out, by their paths from the data set's folder. */
+export function leftOutFrom({ leftOut, root }: Omit<Noticed, "notices">): OddFile[] {
+  return leftOut.map(({ path, reason }) => ({ path: relativeName(root, path), reason }));
+}
+
 /** At most this many classes, and files that are left out, are named. */
 const NAMED = 20;
 
@@ -26,13 +31,15 @@ export function classesNotice({ classNames }: Listing, samples: readonly ListedS
   for (const { sample } of samples) counts[sample.label] = (counts[sample.label] as number) + 1;
   const named = classNames.slice(0, NAMED).map((name, label) => `${name} ${counts[label]}`);
   if (classNames.length > NAMED) named.push("…");
-  return `${classNames.length} classes in ${samples.length} images: ${named.join(", ")}`;
+  const classes = classNames.length === 1 ? "class" : "classes";
+  return `${classNames.length} ${classes} in ${samples.length} images: ${named.join(", ")}`;
 }
 
 function oddFilesText(root: string, odd: readonly OddFile[]): string {
-  const named = odd.slice(0, NAMED).map(({ path, reason }) => `${relativeName(root, path)} (${reason})`);
+  const shown = leftOutFrom({ root, leftOut: odd.slice(0, NAMED) });
+  const named = shown.map(({ path, reason }) => `${path} (${reason})`);
   if (odd.length > NAMED) named.push("…");
-  return `${odd.length} files are left out: ${named.join(", ")}`;
+  return `${odd.length} ${odd.length === 1 ? "file is" : "files are"} left out: ${named.join(", ")}`;
 }
 
 /** The error for what has to be left out, where nothing may. */

@@ -3,7 +3,7 @@ import { dirname, join, resolve } from "node:path";
 import { MsmaeError } from "../errors.ts";
 import type { RunHooks } from "../events.ts";
 import { OutputFile } from "../output/output-file.ts";
-import { type Dataset, type DatasetOptions, openDataset, tellNotices } from "./dataset.ts";
+import { type Dataset, type DatasetOptions, leftOutFrom, type OddFile, openDataset, tellNotices } from "./dataset.ts";
 import { type Sample, SPLITS, type Split } from "./sample.ts";
 import { groupedStratifiedFolds, groupKey, hasGroups, stratifiedFolds } from "./split.ts";
 import { rowsOf, type SplitRow, splitTable } from "./split-table.ts";
@@ -39,6 +39,8 @@ export interface SplitResult {
   folds?: { samples: number; classCounts: Record<string, number> }[];
   /** Groups of samples that had to stay together. */
   groups: number;
+  /** Files that are not in the data set because of a fault of their own, by their paths from its folder. */
+  leftOut: OddFile[];
 }
 
 /**
@@ -90,10 +92,11 @@ function foldRows({ splits, root }: Dataset, folds: number, seed: number): Split
 }
 
 function resultOf(
-  { classNames, splits }: Dataset,
+  dataset: Dataset,
   rows: readonly SplitRow[],
   { path, seed, folds }: { path: string; seed: number; folds: number | undefined },
 ): SplitResult {
+  const { classNames, splits } = dataset;
   const of = (split: Split) => rows.filter((row) => row.split === split).map(({ sample }) => sample);
   const counts = Object.fromEntries(SPLITS.map((split) => [split, of(split).length]));
   const classes = Object.fromEntries(SPLITS.map((split) => [split, classCountsOf(of(split), classNames)]));
@@ -103,6 +106,7 @@ function resultOf(
     splits: counts as SplitResult["splits"],
     classCounts: classes as SplitResult["classCounts"],
     groups: new Set(SPLITS.flatMap((split) => splits[split].map(groupKey))).size,
+    leftOut: leftOutFrom(dataset),
   };
   if (folds === undefined) return result;
   const inFold = Array.from({ length: folds }, (): Sample[] => []);

@@ -2,7 +2,7 @@ import { stringify } from "yaml";
 import { MsmaeError } from "../errors.ts";
 import type { RunHooks } from "../events.ts";
 import { OutputFile } from "../output/output-file.ts";
-import { type DatasetOptions, openDataset, type Split, tellNotices } from "./dataset.ts";
+import { type DatasetOptions, leftOutFrom, type OddFile, openDataset, type Split, tellNotices } from "./dataset.ts";
 import type { SliceAxis } from "./decode/source-image.ts";
 import { parseWindow } from "./decode/window-rule.ts";
 import { ImageLoader } from "./loader.ts";
@@ -32,6 +32,8 @@ export interface StatsResult {
   split: Split;
   images: number;
   unreadable: string[];
+  /** Files that are not in the data set because of a fault of their own, by their paths from its folder. */
+  leftOut: OddFile[];
   /** Per channel. */
   mean: number[];
   std: number[];
@@ -96,6 +98,7 @@ export async function dataStats(options: StatsOptions, { onEvent, signal }: RunH
     split,
     images,
     unreadable,
+    leftOut: leftOutFrom(dataset),
     mean: moments.map(({ mean }) => mean),
     std: moments.map(({ std }) => std),
     black: moments.map(({ black }) => black),

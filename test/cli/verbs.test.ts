@@ -158,7 +158,11 @@ test.each([
   const pretrain = () =>
     Promise.reject(new MsmaeError(code, { where: "here", expected: "x", got: "y\n z", todo: "do w" }));
   const result = await run(["pretrain", ...place], { pretrain });
-  expect(result).toEqual({ code: exitCode, stdout: "", stderr: `error[${code}]: here: expected x, got y\\n z; do w\n` });
+  expect(result).toEqual({
+    code: exitCode,
+    stdout: "",
+    stderr: `error[${code}]: here: expected x, got y\\n z; do w\n`,
+  });
 });
 
 test("an unforeseen error is called internal, with its stack only under --debug", async () => {
@@ -198,7 +202,14 @@ test("verbs of a group take their arguments in order, the last of them as many a
   const seen: DataPrepareOptions[] = [];
   const dataPrepare = async (options: DataPrepareOptions): Promise<DataPrepareResult> => {
     seen.push(options);
-    return { preset: "btmd", outputDir: "d", manifest: "d/manifest.json", images: 2, splits: { train: 2 } };
+    return {
+      preset: "btmd",
+      outputDir: "d",
+      manifest: "d/manifest.json",
+      images: 2,
+      splits: { train: 2 },
+      oddFiles: [],
+    };
   };
   const { code, stdout } = await run(["data", "prepare", "btmd", "a.zip", "b.zip", "--output-dir", "d", "--json"], {
     dataPrepare,

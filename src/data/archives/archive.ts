@@ -25,13 +25,21 @@ export interface Archive {
    * All files in an order that is the same at each call. Folders, links and system junk are no entries.
    *
    * @throws MsmaeError Data when the archive is damaged, truncated or encrypted, would write outside of its folder, or
-   * goes past the limits; Interrupted by the signal.
+   * goes past the limits; {@link DamagedEntry} where that is true of one file only, when it is opened; Interrupted by
+   * the signal.
    */
   entries(signal?: AbortSignal): AsyncIterable<ArchiveEntry>;
 }
 
 export function archiveError(where: string, expected: string, got: string, todo: string, cause?: unknown): MsmaeError {
   return new MsmaeError("Data", { where, expected, got, todo }, cause === undefined ? undefined : { cause });
+}
+
+/** What is wrong with one entry alone: the others of its archive can be read. */
+export class DamagedEntry extends MsmaeError {}
+
+export function damagedEntry(where: string, expected: string, got: string, todo: string, cause?: unknown): MsmaeError {
+  return new DamagedEntry("Data", { where, expected, got, todo }, cause === undefined ? undefined : { cause });
 }
 
 export function checkSignal(signal: AbortSignal | undefined, where: string): void {

@@ -2,7 +2,7 @@ import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { messageOf } from "../../errors.ts";
 import { type WalkedEntry, walk } from "../walk.ts";
-import { type ArchiveEntry, archiveError, checkSignal } from "./archive.ts";
+import { type ArchiveEntry, checkSignal, damagedEntry } from "./archive.ts";
 import { isJunk } from "./entry-name.ts";
 
 /** A file below a folder. */
@@ -50,6 +50,6 @@ async function* content(path: string): AsyncGenerator<Uint8Array> {
   try {
     yield* createReadStream(path);
   } catch (cause) {
-    throw archiveError(path, "a readable file", messageOf(cause), "check the file and its permissions", cause);
+    throw damagedEntry(path, "a readable file", messageOf(cause), "check the file and its permissions", cause);
   }
 }

@@ -10,7 +10,7 @@ import { fileEntries, listFolder } from "./folder.ts";
 import { tarEntries } from "./tar.ts";
 import { zipEntries } from "./zip.ts";
 
-export type { Archive, ArchiveEntry } from "./archive.ts";
+export { type Archive, type ArchiveEntry, DamagedEntry } from "./archive.ts";
 
 const PART = /\.(\d{3})$/;
 const PACKED = /\.(zip|zip\.\d{3}|tar|tar\.gz|tgz)$/i;

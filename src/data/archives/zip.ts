@@ -1,7 +1,8 @@
 import { crc32 } from "node:zlib";
 import { type Entry, fromRandomAccessReaderPromise, getFileNameLowLevel, openPromise, type ZipFile } from "yauzl";
+import { messageOf } from "../../errors.ts";
 import type { ArchiveLimits } from "../limits.ts";
-import { ArchiveBudget, type ArchiveEntry, archiveError, checkSignal, readingFault } from "./archive.ts";
+import { ArchiveBudget, type ArchiveEntry, archiveError, checkSignal, damagedEntry, readingFault } from "./archive.ts";
 import { isJunk, linkFault, safeEntryName } from "./entry-name.ts";
 import { PartsReader } from "./zip-parts.ts";
 
@@ -38,7 +39,6 @@ export async function* zipEntries(
         throw archiveError(where, "entries that lie beside each other", `entries that overlap at ${name}`, todo);
       }
       if (name.endsWith("/") || isJunk(name)) continue;
-      checkDecodable(where, name, entry);
       const opened = zip;
       yield { name, size: entry.uncompressedSize, open: () => content(where, name, opened, entry, budget) };
     }
@@ -69,11 +69,11 @@ function nameOf(where: string, entry: Entry): string {
 function checkDecodable(where: string, name: string, entry: Entry): void {
   if (entry.isEncrypted()) {
     const todo = "unpack it with its password and give the folder";
-    throw archiveError(where, "files without a password", `an encrypted file (${name})`, todo);
+    throw damagedEntry(where, "files without a password", `an encrypted file (${name})`, todo);
   }
   if (entry.compressionMethod === 0 || entry.compressionMethod === 8) return;
   const got = `compression method ${entry.compressionMethod} (${name})`;
-  throw archiveError(where, "files stored or deflated", got, "unpack it yourself and give the folder");
+  throw damagedEntry(where, "files stored or deflated", got, "unpack it yourself and give the folder");
 }
 
 async function* content(
@@ -83,6 +83,7 @@ async function* content(
   entry: Entry,
   budget: ArchiveBudget,
 ): AsyncGenerator<Uint8Array> {
+  checkDecodable(where, name, entry);
   const stored = entry.compressionMethod === 0;
   budget.countBytes(name, entry.uncompressedSize, stored ? undefined : entry.compressedSize);
   let sum = 0;
@@ -93,11 +94,12 @@ async function* content(
       yield piece;
     }
   } catch (cause) {
-    throw readingFault(`${where}: ${name}`, "file in the archive", cause);
+    const got = messageOf(cause);
+    throw damagedEntry(`${where}: ${name}`, "a whole file in the archive", got, "download the archive again", cause);
   }
   if (sum === entry.crc32) return;
   const todo = "download the archive again";
-  throw archiveError(`${where}: ${name}`, `checksum ${hex(entry.crc32)}`, `${hex(sum)} (a damaged file)`, todo);
+  throw damagedEntry(`${where}: ${name}`, `checksum ${hex(entry.crc32)}`, `${hex(sum)} (a damaged file)`, todo);
 }
 
 function hex(value: number): string {

@@ -15,17 +15,18 @@ import {
   type Manifest,
   writeRecords,
 } from "./manifest.ts";
+import { leftOutFile, nothingLeft, refuseOdd, tellOdd } from "./odd-files.ts";
 import { changedFiles, checkDisk, existingManifest, occupied, preparedSet } from "./output-folder.ts";
 import { PRESETS, presetLike } from "./presets/index.ts";
 import { withoutRepeats } from "./repeats.ts";
 import { groupsInSeveralSplits, placeImages } from "./splits.ts";
 import { surveyArchives } from "./survey.ts";
-import { type Plan, PRESET_NAMES, type Preset, type PresetName, type Survey } from "./types.ts";
+import { type OddFile, type Plan, PRESET_NAMES, type Preset, type PresetName, type Survey } from "./types.ts";
 import { writeImages } from "./write-images.ts";
 
 export type { ClassCounts, LeftOutCount, Manifest } from "./manifest.ts";
 export { PRESETS } from "./presets/index.ts";
-export { PRESET_NAMES, type Preset, type PresetName } from "./types.ts";
+export { type OddFile, PRESET_NAMES, type Preset, type PresetName } from "./types.ts";
 
 /** What to prepare. */
 export interface PrepareOptions {
@@ -44,6 +45,10 @@ export interface PrepareOptions {
   testSplit?: number;
   /** For CT pictures, as {@link parseWindow} reads it. Default: each picture's published window. */
   window?: string;
+  /** Of tables that are no UTF-8, a name that TextDecoder knows. */
+  encoding?: string;
+  /** Fail where a file would be left out or changed because something is wrong with it. */
+  strict?: boolean;
   /** A date for the manifest; without it the output depends on nothing but the input. */
   created?: string;
 }
@@ -58,6 +63,8 @@ export interface PrepareResult {
   splits: Record<Split, number>;
   counts: ClassCounts;
   leftOut: LeftOutCount[];
+  /** Files with a fault of their own, and what became of each. */
+  oddFiles: OddFile[];
   notes: string[];
   licence: string;
   /** The same set stood there already, every file as it was written. */
@@ -66,11 +73,11 @@ export interface PrepareResult {
 
 /**
  * Makes a data set of the official downloads of a published one: an ImageFolder or images with masks, with
- * `dataset.csv`, `left-out.csv`, `SHA256SUMS` and `manifest.json`. Images are copied, not encoded again. The output
- * folder comes to be at the end and whole, or not at all.
+ * `dataset.csv`, `left-out.csv`, `SHA256SUMS` and `manifest.json`. Images are copied, not encoded again. A file that
+ * cannot be used is left out and named. The output folder comes to be at the end and whole, or not at all.
  *
  * @throws MsmaeError Config for options that do not fit; Data when archives are not those of the preset, cannot be read
- * or are unsafe, or the output cannot be written; Interrupted by the signal.
+ * or are unsafe, nothing of them can be used, or the output cannot be written; Interrupted by the signal.
  */
 export async function prepareData(options: PrepareOptions, hooks: RunHooks = {}): Promise<PrepareResult> {
   const { onEvent, signal } = hooks;
@@ -89,8 +96,12 @@ export async function prepareData(options: PrepareOptions, hooks: RunHooks = {})
   onEvent?.({ type: "phase", name: "reading archives", total: archives.length });
   let read = 0;
   const onArchive = () => onEvent?.({ type: "phase-progress", done: ++read });
-  const survey = await surveyArchives(archives, preset, presetLike, onArchive, signal);
+  const { encoding, strict = false } = options;
+  const survey = await surveyArchives(archives, preset, presetLike, { encoding, onArchive, signal });
   const plan = await withoutRepeats(preset.plan(survey, { window }), archives, signal);
+  const planned = plan.leftOut.filter(({ odd }) => odd).map(leftOutFile);
+  if (strict) refuseOdd(planned);
+  if (plan.images.length === 0) throw nothingLeft(preset, planned);
   const seed = options.seed ?? 0;
   const { images: placed, origin } = placeImages(plan.images, { seed, ...sharesOf(options) });
   const images = layOut(plan.layout, placed);
@@ -104,8 +115,11 @@ export async function prepareData(options: PrepareOptions, hooks: RunHooks = {})
   onEvent?.({ type: "phase", name: "writing images", total: images.length });
   let done = 0;
   const onImage = () => onEvent?.({ type: "phase-progress", done: ++done });
-  const files = await writeImages(folder.current, images, archives, onImage, signal);
-  const manifest = await writeRecords(folder.current, images, plan.leftOut, files, {
+  const written = await writeImages(folder.current, images, archives, { strict, onImage, signal });
+  const oddFiles = [...planned, ...written.odd];
+  if (written.images.length === 0) throw nothingLeft(preset, oddFiles);
+  const lost = written.odd.filter(({ action }) => action === "left out");
+  const manifest = await writeRecords(folder.current, written.images, [...plan.leftOut, ...lost], written.files, {
     preset: preset.name,
     title: preset.title,
     source: preset.source,
@@ -117,9 +131,11 @@ export async function prepareData(options: PrepareOptions, hooks: RunHooks = {})
     layout: plan.layout,
     maskMeaning: plan.maskMeaning,
     splitOrigin: origin,
+    oddFiles,
     notes,
   });
   await folder.publish();
+  tellOdd(manifest, hooks);
   return resultOf(manifest, outputDir, false);
 }
 
@@ -164,8 +180,9 @@ function sharesOf({ valSplit, testSplit }: PrepareOptions) {
   return { valSplit, testSplit };
 }
 
-function recordedOptions({ seed = 0, valSplit, testSplit, window }: PrepareOptions): Manifest["options"] {
-  return { seed, valSplit, testSplit, window };
+function recordedOptions(options: PrepareOptions): Manifest["options"] {
+  const { seed = 0, valSplit, testSplit, window, encoding } = options;
+  return { seed, valSplit, testSplit, window, encoding };
 }
 
 function notesOf(preset: Preset, plan: Plan, images: readonly OutputImage[], survey: Survey): string[] {
@@ -231,14 +248,27 @@ async function preparedBefore(
     const got = `${changed.length} files missing or changed (${changed.slice(0, 3).join(", ")})`;
     throw new MsmaeError("Data", { where: outputDir, expected: "the data set as it was prepared", got, todo });
   }
+  if (options.strict) refuseOdd(existing.oddFiles ?? []);
   onEvent?.({ type: "note", message: `${outputDir} holds this data set already; all files are as they were written` });
   return resultOf(existing, outputDir, true);
 }
 
 function resultOf(manifest: Manifest, outputDir: string, alreadyPrepared: boolean): PrepareResult {
-  const { preset, images, counts, leftOut, notes, licence } = manifest;
+  const { preset, images, counts, leftOut, oddFiles = [], notes, licence } = manifest;
   const sum = (split: Split) => Object.values(counts[split]).reduce((total, count) => total + count, 0);
   const splits = Object.fromEntries(SPLITS.map((split) => [split, sum(split)])) as Record<Split, number>;
   const path = `${outputDir.replace(/[/\\]+$/, "")}/${MANIFEST_FILE}`;
-  return { preset, outputDir, manifest: path, images, splits, counts, leftOut, notes, licence, alreadyPrepared };
+  return {
+    preset,
+    outputDir,
+    manifest: path,
+    images,
+    splits,
+    counts,
+    leftOut,
+    oddFiles,
+    notes,
+    licence,
+    alreadyPrepared,
+  };
 }

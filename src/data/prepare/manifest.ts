@@ -6,8 +6,8 @@ import { packageVersion } from "../../version.ts";
 import { csvLine } from "../csv.ts";
 import { SPLITS, type Split } from "../sample.ts";
 import type { OutputImage } from "./layout.ts";
-import type { LeftOut, PresetName } from "./types.ts";
-import type { WrittenFile } from "./write-images.ts";
+import type { LeftOut, OddFile, PresetName } from "./types.ts";
+import type { WrittenFile } from "./write-file.ts";
 
 /** An archive that a data set was made of. */
 export interface ArchiveRecord {
@@ -36,7 +36,7 @@ export interface Manifest {
   version: string;
   /** Present only where a date was given. */
   created?: string;
-  options: { seed: number; valSplit?: number; testSplit?: number; window?: string };
+  options: { seed: number; valSplit?: number; testSplit?: number; window?: string; encoding?: string };
   archives: ArchiveRecord[];
   layout: "folders" | "segmentation";
   /** What 255 means in the masks, where there are masks. */
@@ -46,6 +46,8 @@ export interface Manifest {
   counts: ClassCounts;
   /** The whole list stands in left-out.csv. */
   leftOut: LeftOutCount[];
+  /** Files with a fault of their own, each with what became of it. Sets of earlier releases have no such list. */
+  oddFiles?: OddFile[];
   notes: string[];
   /** Files beside the manifest; SHA256SUMS has a line for each of them (`sha256sum -c SHA256SUMS`). */
   files: { count: number; bytes: number; sums: "SHA256SUMS"; sha256: string };

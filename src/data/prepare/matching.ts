@@ -44,7 +44,14 @@ export function matchRows(
 }
 
 export function emptyPictures(survey: Survey): LeftOut[] {
-  return survey.empty.map(({ name }) => ({ name, reason: "an empty file" }));
+  return survey.empty.map(({ name }) => ({ name, reason: "an empty file", odd: true }));
+}
+
+/** Pictures that stand nowhere in a data set's folders, or have names that tell nothing of them. */
+export function strayPictures({ pictures }: Survey, known: Iterable<SurveyEntry>): LeftOut[] {
+  const used = new Set(known);
+  const strays = pictures.filter((picture) => !used.has(picture));
+  return strays.map(({ name }) => ({ name, reason: "no place or name of this data set", odd: true }));
 }
 
 /** For the user, where images of rows are missing. */

@@ -1,5 +1,6 @@
 import sharp from "sharp";
-import { MsmaeError, messageOf } from "../../errors.ts";
+import { messageOf } from "../../errors.ts";
+import { damagedEntry } from "../archives/archive.ts";
 import type { FileWindow } from "../decode/source-image.ts";
 import { applyWindow, type WindowRule } from "../decode/window.ts";
 
@@ -8,10 +9,14 @@ const CT_OFFSET = 32_768;
 const HALF_RANGE = 128;
 const MAX_PIXELS = 2 ** 26;
 
-/** A picture of one 8-bit channel: `pixels` is [height, width]. */
-export interface GreyPicture {
+/** In pixels. */
+export interface PictureSize {
   width: number;
   height: number;
+}
+
+/** A picture of one 8-bit channel: `pixels` is [height, width]. */
+export interface GreyPicture extends PictureSize {
   pixels: Uint8Array;
 }
 
@@ -19,7 +24,7 @@ export interface GreyPicture {
  * Decodes a mask: 255 where it is at least half as bright as white, 0 elsewhere. JPEG masks need the threshold, since
  * their edges ring.
  *
- * @throws MsmaeError Data when it cannot be decoded.
+ * @throws DamagedEntry when it cannot be decoded.
  */
 export async function readMask(where: string, bytes: Uint8Array): Promise<GreyPicture> {
   const { data, info } = await decoding(where, () =>
@@ -37,16 +42,37 @@ export async function readMask(where: string, bytes: Uint8Array): Promise<GreyPi
 }
 
 /**
- * Adds the second mask to the first, in place.
+ * Width and height of a picture as it is shown, in pixels, by its header.
  *
- * @throws MsmaeError Data when their sizes differ.
+ * @throws DamagedEntry when it has none.
  */
-export function uniteMasks(where: string, mask: GreyPicture, other: GreyPicture): void {
-  if (mask.width !== other.width || mask.height !== other.height) {
-    const expected = `a mask of ${mask.width}×${mask.height} pixels like the others of its image`;
-    const got = `${other.width}×${other.height}`;
-    throw new MsmaeError("Data", { where, expected, got, todo: "get the archive again from its source" });
+export async function pictureSize(where: string, bytes: Uint8Array): Promise<PictureSize> {
+  const { autoOrient } = await decoding(where, () => sharp(bytes, { limitInputPixels: MAX_PIXELS }).metadata());
+  return autoOrient;
+}
+
+/** How far the proportions of a mask may be from its image's. */
+const NEAR = 0.02;
+
+/** Whether a mask is its image at another scale. */
+export function hasShapeOf(mask: PictureSize, image: PictureSize): boolean {
+  return Math.abs((mask.width * image.height) / (mask.height * image.width) - 1) <= NEAR;
+}
+
+/** A mask at another size: each pixel is that of the mask at its centre. */
+export function scaledMask(mask: GreyPicture, { width, height }: PictureSize): GreyPicture {
+  const pixels = new Uint8Array(width * height);
+  for (let y = 0; y < height; y++) {
+    const row = Math.floor(((y + 0.5) * mask.height) / height) * mask.width;
+    for (let x = 0; x < width; x++) {
+      pixels[y * width + x] = mask.pixels[row + Math.floor(((x + 0.5) * mask.width) / width)] as number;
+    }
   }
+  return { width, height, pixels };
+}
+
+/** Adds the second mask to the first of the same size, in place. */
+export function uniteMasks(mask: GreyPicture, other: GreyPicture): void {
   for (let at = 0; at < mask.pixels.length; at++)
     mask.pixels[at] = (mask.pixels[at] as number) | (other.pixels[at] as number);
 }
@@ -54,7 +80,7 @@ export function uniteMasks(where: string, mask: GreyPicture, other: GreyPicture)
 /**
  * Turns a 16-bit PNG of CT values into grey levels.
  *
- * @throws MsmaeError Data when it cannot be decoded or is no 16-bit grey picture.
+ * @throws DamagedEntry when it cannot be decoded or is no 16-bit grey picture.
  */
 export async function readCt(
   where: string,
@@ -72,7 +98,7 @@ export async function readCt(
   if (depth !== "ushort" || channels !== 1) {
     const got = `${channels} channels of ${depth}`;
     const todo = "give the 16-bit PNG files as they are published";
-    throw new MsmaeError("Data", { where, expected: "a grey picture of 16 bits", got, todo });
+    throw damagedEntry(where, "a grey picture of 16 bits", got, todo);
   }
   const stored = new Uint16Array(data.buffer, data.byteOffset, width * height);
   const values = Int16Array.from(stored, (value) => value - CT_OFFSET);
@@ -93,6 +119,6 @@ async function decoding<T>(where: string, decode: () => Promise<T>): Promise<T> 
     return await decode();
   } catch (cause) {
     const todo = "get the archive again from its source";
-    throw new MsmaeError("Data", { where, expected: "a picture", got: messageOf(cause), todo }, { cause });
+    throw damagedEntry(where, "a picture", messageOf(cause), todo, cause);
   }
 }

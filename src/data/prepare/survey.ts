@@ -1,7 +1,7 @@
 import { extname } from "node:path";
 import { MsmaeError } from "../../errors.ts";
 import { type Archive, checkSignal } from "../archives/archive.ts";
-import { parseTable, type Table } from "./table.ts";
+import { publishedTable, type Table } from "./table.ts";
 import type { Preset, Survey, SurveyEntry } from "./types.ts";
 
 /** A table is read wholly; the largest published one has 11 MB. */
@@ -13,6 +13,7 @@ const PICTURES = new Set([".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".we
  * Reads the names of all entries, and the tables that the preset asks for.
  *
  * @param suggest - the preset that entries of these names look like.
+ * @param encoding - of tables that are no UTF-8.
  * @param onArchive - called after each archive.
  * @throws MsmaeError Data when an archive or a table cannot be read; Interrupted by the signal.
  */
@@ -20,8 +21,7 @@ export async function surveyArchives(
   archives: readonly Archive[],
   preset: Preset,
   suggest: (names: readonly string[]) => Preset | undefined,
-  onArchive?: () => void,
-  signal?: AbortSignal,
+  { encoding, onArchive, signal }: { encoding?: string; onArchive?: () => void; signal?: AbortSignal } = {},
 ): Promise<Survey> {
   const entries: SurveyEntry[] = [];
   const tables: Table[] = [];
@@ -33,7 +33,8 @@ export async function surveyArchives(
       const stem = file.slice(0, file.length - extname(file).length).toLowerCase();
       entries.push({ archive: at, index: index++, name, file, stem, size });
       if (!preset.isTable?.(file)) continue;
-      tables.push(parseTable(name, await readText(`${archive.path}: ${name}`, size, open)));
+      const bytes = await readWhole(`${archive.path}: ${name}`, size, open);
+      tables.push(publishedTable(name, bytes, encoding));
       tableArchives.add(at);
     }
     checkSignal(signal, archive.path);
@@ -52,14 +53,14 @@ export async function surveyArchives(
   };
 }
 
-async function readText(where: string, size: number, open: () => AsyncIterable<Uint8Array>): Promise<string> {
+async function readWhole(where: string, size: number, open: () => AsyncIterable<Uint8Array>): Promise<Buffer> {
   if (size > LARGEST_TABLE) {
     const todo = "give the table as it is published";
     throw new MsmaeError("Data", { where, expected: `at most ${LARGEST_TABLE} bytes`, got: `${size} bytes`, todo });
   }
   const chunks: Uint8Array[] = [];
   for await (const chunk of open()) chunks.push(chunk);
-  return Buffer.concat(chunks).toString("utf8");
+  return Buffer.concat(chunks);
 }
 
 function wrongArchives(

@@ -1,5 +1,6 @@
-import { parse } from "csv-parse/sync";
-import { MsmaeError, messageOf } from "../../errors.ts";
+import { MsmaeError } from "../../errors.ts";
+import { parseTable } from "../tables/parse.ts";
+import { tableText } from "../tables/text.ts";
 
 /** A table with a header line. Column names are in lower case, cells without surrounding space. */
 export interface Table {
@@ -10,38 +11,26 @@ export interface Table {
   rows: Record<string, string>[];
 }
 
-const DELIMITERS = [",", ";", "\t"];
-
 /**
- * Reads a table separated by commas, semicolons or tabs, whichever its header has most of.
+ * Reads a table separated by commas, semicolons or tabs.
  *
- * @throws MsmaeError Data when it is no such table, or has no rows.
+ * @param encoding - where it is no UTF-8 and has no byte order mark.
+ * @throws MsmaeError Data when it is no such table, rows are of other lengths than the header, or there are none.
  */
-export function parseTable(name: string, text: string): Table {
-  const header = text.slice(0, Math.max(0, text.search(/[\r\n]/)) || text.length);
-  const count = (delimiter: string) => header.split(delimiter).length;
-  const delimiter = DELIMITERS.reduce((best, next) => (count(next) > count(best) ? next : best));
-  let titles: string[] = [];
-  let columns: string[] = [];
-  try {
-    const rows: Record<string, string>[] = parse(text, {
-      bom: true,
-      delimiter,
-      trim: true,
-      skip_empty_lines: true,
-      columns: (names: string[]) => {
-        titles = names;
-        columns = names.map((column) => column.toLowerCase());
-        return columns;
-      },
-    });
-    if (rows.length === 0) throw new Error("a table without rows");
-    return { name, columns, titles, rows };
-  } catch (cause) {
+export function publishedTable(name: string, bytes: Uint8Array, encoding?: string): Table {
+  const { titles, records } = parseTable(name, tableText(name, bytes, encoding));
+  const columns = titles.map((title) => title.toLowerCase());
+  const fault = (got: string) => {
     const todo = "get the table again from its source";
-    const parts = { where: name, expected: "a table with a header and rows", got: messageOf(cause), todo };
-    throw new MsmaeError("Data", parts, { cause });
-  }
+    return new MsmaeError("Data", { where: name, expected: "a table with a header and rows", got, todo });
+  };
+  if (records.length === 0) throw fault("a table without rows");
+  const rows = records.map(({ fields, line }) => {
+    if (fields.length !== columns.length)
+      throw fault(`${fields.length} fields instead of ${columns.length} in line ${line}`);
+    return Object.fromEntries(columns.map((column, at) => [column, (fields[at] as string).trim()]));
+  });
+  return { name, columns, titles, rows };
 }
 
 /**

@@ -117,4 +117,13 @@ export interface LeftOut {
   /** Of the entry or the row. */
   name: string;
   reason: string;
+  /** Published sets have no such thing: something is wrong with this file. */
+  odd?: boolean;
+}
+
+/** A file that is not as it should be, and what became of it. */
+export interface OddFile {
+  name: string;
+  reason: string;
+  action: "left out" | "scaled";
 }

@@ -1,67 +1,54 @@
-import { createHash } from "node:crypto";
-import { createWriteStream } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, rmdir, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { pipeline } from "node:stream/promises";
-import { writeFault } from "../../atomic-file.ts";
-import { MsmaeError } from "../../errors.ts";
-import { type Archive, type ArchiveEntry, checkSignal } from "../archives/archive.ts";
+import type { MsmaeError } from "../../errors.ts";
+import { type Archive, type ArchiveEntry, checkSignal, DamagedEntry, damagedEntry } from "../archives/archive.ts";
+import { Lanes } from "./lanes.ts";
 import type { OutputImage } from "./layout.ts";
-import { type GreyPicture, greyPng, readCt, readMask, uniteMasks } from "./pictures.ts";
+import { type FinishedMask, MaskSets } from "./masks.ts";
+import { greyPng, pictureSize, readCt } from "./pictures.ts";
+import type { OddFile } from "./types.ts";
+import { streamEntry, type WrittenFile, writeBytes, writing } from "./write-file.ts";
 
 /** Masks and CT slices are decoded from memory; none has anywhere near this many bytes. */
 const LARGEST_PICTURE = 2 ** 28;
 /** Up to this size a file is collected and written at once, which is several times faster than a stream. */
 const SMALL_FILE = 2 ** 22;
-/** How many files are decoded and written side by side. */
-const LANES = 8;
-
-/** A file of the data set. */
-export interface WrittenFile {
-  /** Relative to the data set's folder, with "/" between. */
-  path: string;
-  bytes: number;
-  sha256: string;
-}
 
 /** What to do with one entry. */
-type Task = { kind: "copy"; path: string } | { kind: "ct"; image: OutputImage } | { kind: "mask"; image: OutputImage };
+interface Task {
+  kind: "copy" | "ct" | "mask";
+  image: OutputImage;
+}
+
+/** What stands below the folder, and what does not. */
+export interface WrittenImages {
+  images: OutputImage[];
+  /** Sorted by path. */
+  files: WrittenFile[];
+  /** Images that are left out, by their names in the archives, and masks that were scaled. */
+  odd: OddFile[];
+}
 
 /**
  * Writes all images and masks below a folder, reading each archive once. Images are copied byte by byte; only masks
- * and CT slices are written anew.
+ * and CT slices are written anew. An image that cannot be read, or whose masks cannot be or do not fit, is left out.
  *
- * @param onImage - called after each written image.
- * @returns the files, sorted by path.
- * @throws MsmaeError Data when an archive cannot be read, a mask or slice not decoded or a file not written;
- * Interrupted by the signal.
+ * @param onImage - called after each image.
+ * @throws MsmaeError Data when an archive cannot be read or a file not be written; under `strict`, where an image would
+ * be left out or a mask be scaled; Interrupted by the signal.
  */
 export async function writeImages(
   root: string,
   images: readonly OutputImage[],
   archives: readonly Archive[],
-  onImage?: () => void,
-  signal?: AbortSignal,
-): Promise<WrittenFile[]> {
+  { strict = false, onImage, signal }: { strict?: boolean; onImage?: () => void; signal?: AbortSignal } = {},
+): Promise<WrittenImages> {
   const tasks = tasksOf(images, archives.length);
   const folders = new Set(
     images.flatMap(({ path, maskPath }) => [path, maskPath ?? path].map((name) => dirname(name))),
   );
   for (const folder of folders) await writing(join(root, folder), () => mkdir(join(root, folder), { recursive: true }));
-  const written: WrittenFile[] = [];
-  const masks = new MaskUnion();
-  const perform = async (where: string, todo: readonly Task[], bytes: Uint8Array) => {
-    for (const task of todo) {
-      if (task.kind === "copy") written.push(await writeBytes(root, task.path, bytes));
-      else if (task.kind === "ct") {
-        written.push(await writeBytes(root, task.image.path, await ctPng(where, task.image, bytes)));
-      } else {
-        const mask = masks.add(where, task.image, await readMask(where, bytes));
-        if (mask) written.push(await writeBytes(root, task.image.maskPath as string, await greyPng(mask)));
-      }
-      if (task.kind !== "mask") onImage?.();
-    }
-  };
+  const writer = new ImageWriter(root, strict);
   const lanes = new Lanes();
   try {
     for (const [at, archive] of archives.entries()) {
@@ -71,16 +58,15 @@ export async function writeImages(
       for await (const entry of archive.entries(signal)) {
         const todo = own.get(index++);
         if (!todo) continue;
-        const [first] = todo;
-        if (todo.length === 1 && first?.kind === "copy" && entry.size > SMALL_FILE) {
-          written.push(await streamEntry(root, first.path, entry));
-          onImage?.();
-          continue;
-        }
-        // An entry can be read only once, and not beside another; what is done with its bytes can wait.
         const where = `${archive.name}: ${entry.name}`;
-        const bytes = await readWhole(where, entry);
-        await lanes.add(() => perform(where, todo, bytes));
+        const [{ kind, image }] = todo as [Task];
+        const copied = todo.length === 1 && kind === "copy" && !image.masks && entry.size > SMALL_FILE;
+        // An entry can be read only once, and not beside another; what is done with its bytes can wait.
+        const bytes = await writer.attempt(todo, () =>
+          copied ? writer.stream(image, entry) : readWhole(where, entry),
+        );
+        if (bytes) await lanes.add(() => writer.perform(todo, where, entry.name, bytes));
+        if (kind !== "mask") onImage?.();
       }
       checkSignal(signal, archive.path);
     }
@@ -89,33 +75,7 @@ export async function writeImages(
     await lanes.settled();
   }
   lanes.check();
-  return written.sort((a, b) => (a.path < b.path ? -1 : 1));
-}
-
-/** Runs a few jobs side by side. */
-class Lanes {
-  readonly #running = new Set<Promise<void>>();
-  readonly #failures: unknown[] = [];
-
-  /** Waits for a free lane, then starts the job. @throws whatever an earlier job threw. */
-  async add(job: () => Promise<void>): Promise<void> {
-    if (this.#running.size >= LANES) await Promise.race(this.#running);
-    this.check();
-    const running = job()
-      .catch((error: unknown) => {
-        this.#failures.push(error);
-      })
-      .finally(() => this.#running.delete(running));
-    this.#running.add(running);
-  }
-
-  async settled(): Promise<void> {
-    await Promise.all(this.#running);
-  }
-
-  check(): void {
-    if (this.#failures.length > 0) throw this.#failures[0];
-  }
+  return writer.result(images);
 }
 
 function tasksOf(images: readonly OutputImage[], archives: number): Map<number, Task[]>[] {
@@ -126,70 +86,105 @@ function tasksOf(images: readonly OutputImage[], archives: number): Map<number, 
     tasks[archive]?.set(index, own);
   };
   for (const image of images) {
-    add(image.source, image.ct ? { kind: "ct", image } : { kind: "copy", path: image.path });
+    add(image.source, { kind: image.ct ? "ct" : "copy", image });
     for (const mask of image.masks ?? []) add(mask, { kind: "mask", image });
   }
   return tasks;
 }
 
-/** Collects the masks of an image until all are there. */
-class MaskUnion {
-  readonly #pending = new Map<OutputImage, { mask: GreyPicture; missing: number }>();
+/** Writes the files of images, and keeps account of the images that are left out. */
+class ImageWriter {
+  readonly #root: string;
+  readonly #strict: boolean;
+  readonly #written = new Map<OutputImage, WrittenFile[]>();
+  readonly #leftOut = new Map<OutputImage, string>();
+  readonly #scaled: OddFile[] = [];
+  readonly #masks = new MaskSets();
 
-  add(where: string, image: OutputImage, mask: GreyPicture): GreyPicture | undefined {
-    const pending = this.#pending.get(image) ?? { mask, missing: image.masks?.length ?? 0 };
-    if (pending.mask !== mask) uniteMasks(where, pending.mask, mask);
-    pending.missing--;
-    this.#pending.set(image, pending);
-    if (pending.missing > 0) return undefined;
-    this.#pending.delete(image);
-    return pending.mask;
+  constructor(root: string, strict: boolean) {
+    this.#root = root;
+    this.#strict = strict;
   }
-}
 
-async function ctPng(where: string, { ct }: OutputImage, bytes: Uint8Array): Promise<Buffer> {
-  if (!ct) throw new TypeError("a CT task without its window");
-  return greyPng(await readCt(where, bytes, ct.windows, ct.rule));
-}
-
-async function streamEntry(root: string, path: string, entry: ArchiveEntry): Promise<WrittenFile> {
-  const hash = createHash("sha256");
-  let bytes = 0;
-  async function* counted() {
-    for await (const chunk of entry.open()) {
-      hash.update(chunk);
-      bytes += chunk.length;
-      yield chunk;
+  /** Does something with an entry. Where that entry is damaged, its images are left out. */
+  async attempt<T>(tasks: readonly Task[], work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof DamagedEntry) || this.#strict) throw error;
+      for (const { image } of tasks) if (!this.#leftOut.has(image)) this.#leftOut.set(image, error.message);
+      return;
     }
   }
-  await writing(join(root, path), () => pipeline(counted, createWriteStream(join(root, path), { flags: "wx" })));
-  return { path, bytes, sha256: hash.digest("hex") };
+
+  async stream(image: OutputImage, entry: ArchiveEntry): Promise<undefined> {
+    this.#keep(image, await streamEntry(this.#root, image.path, entry));
+  }
+
+  async perform(tasks: readonly Task[], where: string, name: string, bytes: Uint8Array): Promise<void> {
+    for (const task of tasks) {
+      if (this.#leftOut.has(task.image)) continue;
+      await this.attempt([task], () => this.#perform(task, where, name, bytes));
+    }
+  }
+
+  /** Removes what was written of images that are left out. */
+  async result(images: readonly OutputImage[]): Promise<WrittenImages> {
+    const left = images.filter((image) => this.#leftOut.has(image));
+    for (const { path } of left.flatMap((image) => this.#written.get(image) ?? [])) {
+      await writing(join(this.#root, path), () => unlink(join(this.#root, path)));
+    }
+    // Only folders in which nothing is left can be removed.
+    for (const folder of new Set(left.map(({ path }) => dirname(join(this.#root, path))))) {
+      await rmdir(folder).catch(() => undefined);
+    }
+    const kept = images.filter((image) => !this.#leftOut.has(image));
+    const odd = left.map((image): OddFile => {
+      return { name: image.source.name, reason: this.#leftOut.get(image) as string, action: "left out" };
+    });
+    return {
+      images: kept,
+      files: kept.flatMap((image) => this.#written.get(image) ?? []).sort((a, b) => (a.path < b.path ? -1 : 1)),
+      odd: [...odd, ...this.#scaled].sort((a, b) => (a.name < b.name ? -1 : 1)),
+    };
+  }
+
+  async #perform({ kind, image }: Task, where: string, name: string, bytes: Uint8Array): Promise<void> {
+    if (kind === "mask") {
+      await this.#writeMask(image, where, await this.#masks.addMask(image, name, where, bytes));
+      return;
+    }
+    const size = image.masks ? await pictureSize(where, bytes) : undefined;
+    const { ct } = image;
+    const content = ct ? await greyPng(await readCt(where, bytes, ct.windows, ct.rule)) : bytes;
+    this.#keep(image, await writeBytes(this.#root, image.path, content));
+    if (size) await this.#writeMask(image, where, await this.#masks.addSize(image, size));
+  }
+
+  async #writeMask(image: OutputImage, where: string, mask: FinishedMask | undefined): Promise<void> {
+    if (mask === undefined) return;
+    if ("fault" in mask) throw this.#badMask(where, mask.fault);
+    const [odd] = mask.scaled;
+    if (odd && this.#strict) throw this.#badMask(where, odd.reason);
+    this.#scaled.push(...mask.scaled);
+    this.#keep(image, await writeBytes(this.#root, image.maskPath as string, mask.png));
+  }
+
+  #badMask(where: string, got: string): MsmaeError {
+    const todo = "get the archive again from its source, or take it as it is without --strict";
+    return damagedEntry(where, "masks of the size of their image", got, todo);
+  }
+
+  #keep(image: OutputImage, file: WrittenFile): void {
+    this.#written.set(image, [...(this.#written.get(image) ?? []), file]);
+  }
 }
 
 async function readWhole(where: string, entry: ArchiveEntry): Promise<Buffer> {
   if (entry.size > LARGEST_PICTURE) {
-    const parts = {
-      where,
-      expected: `at most ${LARGEST_PICTURE} bytes`,
-      got: `${entry.size}`,
-      todo: "remove the file",
-    };
-    throw new MsmaeError("Data", parts);
+    throw damagedEntry(where, `at most ${LARGEST_PICTURE} bytes`, `${entry.size}`, "remove the file");
   }
   const chunks: Uint8Array[] = [];
   for await (const chunk of entry.open()) chunks.push(chunk);
   return Buffer.concat(chunks);
-}
-
-async function writeBytes(root: string, path: string, bytes: Uint8Array): Promise<WrittenFile> {
-  await writing(join(root, path), () => writeFile(join(root, path), bytes, { flag: "wx" }));
-  return { path, bytes: bytes.length, sha256: createHash("sha256").update(bytes).digest("hex") };
-}
-
-async function writing<T>(path: string, write: () => Promise<T>): Promise<T> {
-  try {
-    return await write();
-  } catch (error) {
-    throw writeFault(path, error);
-  }
 }

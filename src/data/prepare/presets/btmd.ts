@@ -1,4 +1,4 @@
-import { emptyPictures } from "../matching.ts";
+import { emptyPictures, strayPictures } from "../matching.ts";
 import type { PlannedImage, Preset } from "../types.ts";
 
 const PLACE = /(?:^|\/)(training|testing)\/([^/]+)\/[^/]+$/i;
@@ -29,6 +29,11 @@ export const btmd: Preset = {
     if (labels.size !== CLASSES.length || !CLASSES.every((name) => labels.has(name))) {
       throw survey.wrongArchives(`Training and Testing with the folders ${CLASSES.join(", ")}`);
     }
-    return { layout: "folders", images, leftOut: emptyPictures(survey), notes: [], sameId: "two" };
+    const strays = strayPictures(
+      survey,
+      images.map(({ source }) => source),
+    );
+    const leftOut = [...emptyPictures(survey), ...strays];
+    return { layout: "folders", images, leftOut, notes: [], sameId: "two" };
   },
 };

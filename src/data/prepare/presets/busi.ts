@@ -1,4 +1,4 @@
-import { emptyPictures } from "../matching.ts";
+import { emptyPictures, strayPictures } from "../matching.ts";
 import type { PlannedImage, Preset, SurveyEntry } from "../types.ts";
 import { addMask, withMasks } from "./masked.ts";
 
@@ -33,11 +33,12 @@ export const busi: Preset = {
       throw survey.wrongArchives("the folders benign, malignant and normal, with masks named NAME_mask.png");
     }
     const matched = withMasks(images, masks);
+    const strays = strayPictures(survey, [...images.map(({ source }) => source), ...[...masks.values()].flat()]);
     const several = matched.images.filter((image) => (image.masks?.length ?? 0) > 1).length;
     return {
       layout: "segmentation",
       images: matched.images,
-      leftOut: [...matched.leftOut, ...emptyPictures(survey)],
+      leftOut: [...matched.leftOut, ...emptyPictures(survey), ...strays],
       notes: several > 0 ? [`the masks of ${several} images with several lesions are united into one each`] : [],
       sameId: "two",
       maskMeaning: "lesion",

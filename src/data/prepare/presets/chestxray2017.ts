@@ -1,5 +1,5 @@
 import type { Split } from "../../dataset.ts";
-import { emptyPictures } from "../matching.ts";
+import { emptyPictures, strayPictures } from "../matching.ts";
 import type { PlannedImage, Preset } from "../types.ts";
 
 const PLACE = /(?:^|\/)(train|val|test)\/(NORMAL|PNEUMONIA)\/[^/]+$/;
@@ -42,7 +42,12 @@ export const chestxray2017: Preset = {
       val === 0 || val > 100
         ? []
         : [`the published val holds ${val} images only: --val-split 0.1 joins it to train and draws val by patient`];
-    return { layout: "folders", images, leftOut: emptyPictures(survey), notes, sameId: "two" };
+    const strays = strayPictures(
+      survey,
+      images.map(({ source }) => source),
+    );
+    const leftOut = [...emptyPictures(survey), ...strays];
+    return { layout: "folders", images, leftOut, notes, sameId: "two" };
   },
 };
 

@@ -1,4 +1,4 @@
-import { emptyPictures } from "../matching.ts";
+import { emptyPictures, strayPictures } from "../matching.ts";
 import type { PlannedImage, Preset, SurveyEntry } from "../types.ts";
 import { addMask, withMasks } from "./masked.ts";
 
@@ -25,10 +25,11 @@ export const kvasirSeg: Preset = {
     }
     if (images.length === 0 || masks.size === 0) throw survey.wrongArchives("Kvasir-SEG/images/ and Kvasir-SEG/masks/");
     const matched = withMasks(images, masks);
+    const strays = strayPictures(survey, [...images.map(({ source }) => source), ...[...masks.values()].flat()]);
     return {
       layout: "segmentation",
       images: matched.images,
-      leftOut: [...matched.leftOut, ...emptyPictures(survey)],
+      leftOut: [...matched.leftOut, ...emptyPictures(survey), ...strays],
       notes: ["a set for segmentation: every image shows a polyp, there is one class"],
       sameId: "ambiguous",
       maskMeaning: "polyp",

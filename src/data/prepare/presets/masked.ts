@@ -14,11 +14,11 @@ export function withMasks(
   for (const image of images) {
     const own = masks.get(image.id);
     if (own) complete.push({ ...image, masks: own });
-    else leftOut.push({ name: image.source.name, reason: "no mask" });
+    else leftOut.push({ name: image.source.name, reason: "no mask", odd: true });
   }
   const ids = new Set(images.map(({ id }) => id));
   for (const [id, own] of masks) {
-    if (!ids.has(id)) leftOut.push(...own.map(({ name }) => ({ name, reason: "a mask without an image" })));
+    if (!ids.has(id)) leftOut.push(...own.map(({ name }) => ({ name, reason: "a mask without an image", odd: true })));
   }
   return { images: complete, leftOut };
 }
