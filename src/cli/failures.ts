@@ -1,7 +1,7 @@
 import { ConfigError } from "../config/problems.ts";
 import { type ErrorCode, type ErrorParts, MsmaeError, messageOf } from "../errors.ts";
+import { printable } from "../printable.ts";
 import { StdoutFault } from "./output.ts";
-import { printable } from "./printable.ts";
 
 const exitCodes: Readonly<Record<ErrorCode, number>> = {
   Shape: 1,

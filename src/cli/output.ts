@@ -1,4 +1,4 @@
-import { printable, printableJson } from "./printable.ts";
+import { printable, printableJson } from "../printable.ts";
 
 /** The two streams of a command line; tests put buffers in their place. */
 export interface Streams {

@@ -1,10 +1,7 @@
-import { readFileSync } from "node:fs";
 import { performance } from "node:perf_hooks";
 import { Command, CommanderError } from "commander";
 import type { Shape } from "../config/fields.ts";
 import { resolveConfig, schemas, type VerbName } from "../config/index.ts";
-import { ConfigError } from "../config/problems.ts";
-import { messageOf } from "../errors.ts";
 import { packageVersion } from "../version.ts";
 import type { VerbCommand } from "./commands/command.ts";
 import { dataAnonymise, dataCheck, dataPrepare, dataShow, dataSplit, dataStats } from "./commands/data.ts";
@@ -17,6 +14,7 @@ import { maps } from "./commands/maps.ts";
 import { predict } from "./commands/predict.ts";
 import { pretrain } from "./commands/pretrain.ts";
 import { reconstruct } from "./commands/reconstruct.ts";
+import { readConfigFile } from "./config-file.ts";
 import { exitCodeOf, formatFailure } from "./failures.ts";
 import { addFlags, givenFlags, normaliseFlags } from "./flags.ts";
 import { drain, Output, type Streams, writeOut } from "./output.ts";
@@ -115,7 +113,7 @@ function addVerb<V extends VerbName>(
   command.addHelpText("after", `${notes}\nExample:\n  $ msmae ${verb.example}\n`);
   command.action(async () => {
     const { json = false, quiet = false, config } = program.opts<GlobalFlags>();
-    const options = resolveConfig(verb.name, { ...readConfig(config), flags: givenFlags(command, shape) });
+    const options = resolveConfig(verb.name, { ...(await readConfigFile(config)), flags: givenFlags(command, shape) });
     const controller = new AbortController();
     const progress = createProgress({ stream: streams.stderr, quiet, now: () => performance.now() });
     const restoreTerminal = (): void => progress.stop();
@@ -149,20 +147,4 @@ function groupOf(program: Command, name: string): Command {
     .command(name)
     .description(groupSummaries[name] ?? "")
     .allowExcessArguments(false);
-}
-
-function readConfig(path: string | undefined): { file?: string; fileName?: string } {
-  if (path === undefined) return {};
-  try {
-    return { file: readFileSync(path, "utf8"), fileName: path };
-  } catch (error) {
-    throw new ConfigError([
-      {
-        where: "--config",
-        expected: "a readable YAML file",
-        got: `${path} (${messageOf(error)})`,
-        todo: "check the path",
-      },
-    ]);
-  }
 }

@@ -1,7 +1,7 @@
 import cliProgress, { type MultiBar, type SingleBar } from "cli-progress";
 import type { RunEvent } from "../events.ts";
+import { printable } from "../printable.ts";
 import { formatDuration, formatNumber } from "./output.ts";
-import { printable } from "./printable.ts";
 
 /** Shows a run's events to a person. */
 export interface Progress {

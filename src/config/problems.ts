@@ -26,6 +26,14 @@ function summary(problems: readonly ErrorParts[]): ErrorParts {
 /** A value as an error message shows it, cut where it grows long. */
 export function showValue(value: unknown): string {
   if (value === undefined) return "nothing";
-  const text = typeof value === "string" ? JSON.stringify(value) : (JSON.stringify(value) ?? String(value));
+  const text = jsonOf(value);
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}
+
+function jsonOf(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return "a value that contains itself";
+  }
 }

@@ -1,4 +1,5 @@
 import { Document, isScalar, LineCounter, parseDocument } from "yaml";
+import { messageOf } from "../errors.ts";
 import { infoOf, type Shape } from "./fields.ts";
 import { ConfigError, showValue } from "./problems.ts";
 import { formatSize, type Size } from "./size.ts";
@@ -10,7 +11,7 @@ import { type OptionsOf, schemas, type VerbName } from "./verb.ts";
  */
 export function parseYamlMapping(text: string, fileName: string): Record<string, unknown> {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: "error" });
   const [error] = document.errors;
   if (error !== undefined) {
     const { line, col } = lines.linePos(error.pos[0]);
@@ -23,7 +24,7 @@ export function parseYamlMapping(text: string, fileName: string): Record<string,
       },
     ]);
   }
-  const value: unknown = document.toJS({ maxAliasCount: 100 });
+  const value = plainValue(document, fileName);
   if (value === null || value === undefined) return {};
   if (typeof value !== "object" || Array.isArray(value)) {
     throw new ConfigError([
@@ -36,6 +37,22 @@ export function parseYamlMapping(text: string, fileName: string): Record<string,
     ]);
   }
   return { ...value };
+}
+
+/** The plain value of a document. Few anchors and aliases in a row could stand for more values than memory holds. */
+function plainValue(document: Document.Parsed, fileName: string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    throw new ConfigError([
+      {
+        where: fileName,
+        expected: "values, and aliases of few values that stand before them",
+        got: messageOf(error),
+        todo: "write the values out",
+      },
+    ]);
+  }
 }
 
 /**

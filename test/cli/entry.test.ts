@@ -49,7 +49,11 @@ test.each([
   ],
   [["pretrain", "--epochs"], "error[Config]: --epochs: expected a value, got nothing", "see msmae pretrain --help"],
   [["inspect", "a", "b"], "error[Config]: inspect: expected flags only", "see msmae inspect --help"],
-  [["demo", "--config", "/no/such.yaml"], "error[Config]: --config: expected a readable YAML file", "check the path"],
+  [
+    ["demo", "--config", "/no/such.yaml"],
+    "error[Config]: --config: expected a readable YAML file",
+    "name a configuration",
+  ],
   [
     ["eval", "--json"],
     "error[Config]: checkpoint: expected a file, got nothing",

@@ -1,4 +1,5 @@
 import { stringify } from "yaml";
+import { printable } from "../../printable.ts";
 
 /** One data set's part in a model card. */
 export interface ModelCardData {
@@ -164,7 +165,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
 }
 
-/** Class and file names may hold anything; here they must not become Markdown or HTML. */
+/** Class and file names may hold anything; here they must not become Markdown or HTML, nor steer a terminal. */
 function text(value: string): string {
-  return value.replace(/[\\`*_{}[\]<>#|]/g, "\\$&").replace(/\s+/g, " ");
+  return printable(value.replace(/\s+/g, " ")).replace(/[\\`*_{}[\]<>#|]/g, "\\$&");
 }

@@ -47,3 +47,24 @@ test("a fault in the text is named with its line", () => {
   );
   expect(parseYamlMapping("# nothing\n", "my.yaml")).toEqual({});
 });
+
+const bomb = ["a: &a [x,x,x,x,x,x,x,x,x]"];
+for (const [i, name] of [..."bcdefghi"].entries())
+  bomb.push(`${name}: &${name} [${Array(9).fill(`*${"abcdefgh"[i]}`)}]`);
+
+test.each([
+  ["aliases that stand for 400 million values", bomb.join("\n"), "bad.yaml: expected values, and aliases of few"],
+  ["an alias of nothing", "epochs: *none", "bad.yaml: expected values, and aliases"],
+  ["3,000 open brackets", "[".repeat(3000), "bad.yaml:1:"],
+  [
+    "a value that contains itself",
+    "batchSize: &a [*a]",
+    "batchSize: expected a whole number of at least 1, got a value",
+  ],
+  ["a list for a key", "? [a, b]\n: 1", "[ a, b ]: expected an option of msmae pretrain"],
+  ["control characters", "\u0001\u001b[2J", "bad.yaml: expected a mapping"],
+])("%s: a configuration error", (_, file, message) => {
+  expect(() => resolveConfig("pretrain", { file, fileName: "bad.yaml" })).toThrow(
+    expect.objectContaining({ code: "Config", message: expect.stringContaining(message) }),
+  );
+});
