@@ -25,6 +25,12 @@ export const hostFloat64: Tolerance = {
 /** Single fp32 values of one or two operations, such as an interpolated pixel of a map. */
 export const hostFloat32: Tolerance = { relative: 1e-6, reason: "a few fp32 roundings" };
 
+/**
+ * Tables and figures that no graph takes part in, by what the golden stores. What is stored in fp32 was often computed
+ * in it as well, as the rates of torch.linspace are: a step of fp32, then a product and a sum of it.
+ */
+export const hostValues: Readonly<Record<GoldenDtype, Tolerance>> = { float64: hostFloat64, float32: hostFloat32 };
+
 /** Sums of attention weights over the pixels of a patch. */
 export const patchSums: Readonly<Record<GoldenDtype, Tolerance>> = {
   float64: hostFloat64,

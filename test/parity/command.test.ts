@@ -4,7 +4,9 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { hostFloat64 } from "../tolerances.ts";
+import { dtypeOfNumbers } from "./goldens.ts";
 import { Comparison } from "./harness.ts";
+import { checkGroups, checkSchedules } from "./schedules.ts";
 
 const main = resolve(import.meta.dirname, "main.ts");
 const schedule = { lr: 2, minLr: 0, warmupEpochs: 4, epochs: 8 };
@@ -91,5 +93,52 @@ describe("comparison", () => {
     ["another length", [1], [1, 1]],
   ])("refuses %s", (_, got, expected) => {
     expect(row(got, expected, 1e9)).toMatchObject({ maxAbsError: null, ok: false });
+  });
+});
+
+describe("goldens in JSON that were fp32 before", () => {
+  const thirds = [1 / 3, 2 / 3, 1];
+  const fp32 = thirds.map(Math.fround);
+
+  test("are told from float64 by their digits", () => {
+    expect(dtypeOfNumbers(fp32)).toBe("float32");
+    expect(dtypeOfNumbers(thirds)).toBe("float64");
+    // One float64 value among them is enough, and short decimals are of either kind.
+    expect(dtypeOfNumbers([...fp32, 0.1])).toBe("float64");
+    expect(dtypeOfNumbers([0, 0.5, 0.125, 2])).toBe("float64");
+    expect(dtypeOfNumbers([])).toBe("float64");
+  });
+
+  const schedules = (values: number[]) => {
+    const out = new Comparison("lr-schedule");
+    const points = values.map((lr, k): [number, number] => [k + 1, lr]);
+    checkSchedules([{ lr: 1, minLr: 0, warmupEpochs: 3, epochs: 8, points }], out);
+    return out.rows.map(({ ok }) => ok);
+  };
+
+  test("differ from what is computed by their rounding alone: anything more fails", () => {
+    expect(schedules(fp32)).toEqual([true]);
+    expect(schedules(fp32.map((value) => Math.fround(value * (1 + 3e-6))))).toEqual([false]);
+  });
+
+  test("lend no room to goldens in float64", () => {
+    expect(schedules(thirds)).toEqual([true]);
+    expect(schedules(thirds.map((value, k) => (k === 0 ? Math.fround(value) : value)))).toEqual([false]);
+  });
+
+  test("give all groups of a model one tolerance", () => {
+    const rows = (scale: number) => {
+      const out = new Comparison("param-groups");
+      const groups = (lrScale: number) => ({
+        "blocks.0.norm1.weight": { lrScale: lrScale * 0.7, weightDecay: 0, shape: [4] },
+        "head.weight": { lrScale: 1, weightDecay: Math.fround(0.05), shape: [4, 4] },
+      });
+      const rounded = groups(scale);
+      rounded["blocks.0.norm1.weight"].lrScale = Math.fround(rounded["blocks.0.norm1.weight"].lrScale);
+      checkGroups({ finetuneLayerDecay: 0.7, finetune: rounded }, out);
+      return out.rows.map(({ ok }) => ok);
+    };
+    expect(rows(1)).toEqual([true, true]);
+    expect(rows(1 + 3e-6)).toEqual([false, true]);
   });
 });

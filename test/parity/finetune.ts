@@ -2,9 +2,9 @@ import type { Graph } from "../../src/graph/graph.ts";
 import { classifierGraph, classifierSpecs, dropPathRates, finetuneGraph } from "../../src/models/classifier.ts";
 import type { ClassifierConfig } from "../../src/models/config.ts";
 import { finetuneGroups } from "../../src/optim/parameter-groups.ts";
-import { hostFloat64 } from "../tolerances.ts";
+import { hostValues } from "../tolerances.ts";
 import type { Engine, Feeds } from "./engines.ts";
-import type { GoldenFile } from "./goldens.ts";
+import { dtypeOfNumbers, type GoldenFile } from "./goldens.ts";
 import type { Comparison } from "./harness.ts";
 import {
   compare,
@@ -98,7 +98,7 @@ class FinetuneCheck {
   async dropPath({ rate, perBlock }: { rate: number; perBlock: number[] }): Promise<void> {
     const { golden, out, engines } = this.#run;
     const rates = dropPathRates(this.#config.depth, rate);
-    out.add("drop-path/rates", "host", rates, perBlock, hostFloat64);
+    out.add("drop-path/rates", "host", rates, perBlock, hostValues[dtypeOfNumbers(perBlock)]);
     if (!golden.has("drop-path/keep")) return;
     const perBranch = golden.rows("drop-path/keep");
     const factors = perBranch.flatMap((keep, i) => [...keep].map((draw) => draw / (1 - (perBlock[i] as number))));

@@ -12,6 +12,18 @@ export function readJson<T>(folder: string, file: string): T {
   return JSON.parse(readFileSync(join(folder, file), "utf8")) as T;
 }
 
+/**
+ * What numbers of a JSON file were stored in before: fp32 when all of them are fp32 values and at least one shows it by
+ * having more digits than a short decimal, as 0.02857142873108387 has. Zeros, halves and the like are of either dtype,
+ * and count as float64, which is the stricter.
+ */
+export function dtypeOfNumbers(numbers: readonly number[]): GoldenDtype {
+  const digits = (value: number) => value.toExponential().replace(/e.*|\D/g, "").length;
+  return numbers.every((value) => Math.fround(value) === value) && numbers.some((value) => digits(value) > 9)
+    ? "float32"
+    : "float64";
+}
+
 /** A golden file. It remembers which tensors were asked for, so that none is forgotten silently. */
 export class GoldenFile {
   readonly #path: string;

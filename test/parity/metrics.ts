@@ -1,5 +1,6 @@
 import { classificationMetrics } from "../../src/evaluation/metrics/index.ts";
-import { exact, hostFloat64 } from "../tolerances.ts";
+import { exact, hostValues } from "../tolerances.ts";
+import { dtypeOfNumbers } from "./goldens.ts";
 import type { Comparison } from "./harness.ts";
 
 const scalars = [
@@ -41,8 +42,10 @@ export function checkMetrics(goldens: readonly MetricsGolden[], out: Comparison)
       classNames: Array.from({ length: classes }, (_, k) => `class ${k}`),
       allRocPoints: true,
     });
+    const { kind: _kind, labels: _labels, probabilities: _probabilities, confusion: _confusion, ...figures } = golden;
+    const tolerance = hostValues[dtypeOfNumbers(numbersIn(figures))];
     const add = (name: string, got: readonly (number | null)[], expected: readonly (number | null)[] | undefined) => {
-      if (expected) out.add(`${golden.kind}/${name}`, "host", numbers(got), numbers(expected), hostFloat64, 1);
+      if (expected) out.add(`${golden.kind}/${name}`, "host", numbers(got), numbers(expected), tolerance, 1);
     };
     for (const name of scalars) if (golden[name] !== undefined) add(name, [metrics[name]], [golden[name]]);
     if (golden.ece15 !== undefined) add("ece15", [metrics.ece], [golden.ece15]);
@@ -74,4 +77,10 @@ export function checkMetrics(goldens: readonly MetricsGolden[], out: Comparison)
 /** Undefined figures as a number outside of every metric's range, so that they equal each other and nothing else. */
 function numbers(values: readonly (number | null)[]): number[] {
   return values.map((value) => value ?? -1e9);
+}
+
+/** All numbers in a value of JSON, in its order. */
+function numbersIn(value: unknown): number[] {
+  if (typeof value === "number") return [value];
+  return typeof value === "object" && value !== null ? Object.values(value).flatMap(numbersIn) : [];
 }

@@ -1,8 +1,9 @@
 import type { Graph } from "../../src/graph/graph.ts";
 import type { ParameterGroup } from "../../src/optim/parameter-groups.ts";
 import { lrAt, type WarmupCosine } from "../../src/optim/schedule.ts";
-import { afterAdamW, hostFloat64, keyBiasAfterAdamW } from "../tolerances.ts";
+import { afterAdamW, hostValues, keyBiasAfterAdamW } from "../tolerances.ts";
 import type { Engine, Feeds } from "./engines.ts";
+import { dtypeOfNumbers } from "./goldens.ts";
 import { largest } from "./harness.ts";
 import { compare, type ModelRun } from "./model-case.ts";
 
@@ -29,7 +30,7 @@ export async function checkAdamW(run: ModelRun, { settings, groups, graph, feeds
   const { lr_per_step: rates, betas, eps, clipGradNorm, schedule } = settings;
   if (schedule) {
     const computed = rates.map((_, step) => lrAt(schedule, step * schedule.epochPerStep));
-    out.add("adamw/lr", "host", computed, rates, hostFloat64);
+    out.add("adamw/lr", "host", computed, rates, hostValues[dtypeOfNumbers(rates)]);
   }
   for (const engine of engines) {
     engine.reset(parameters);

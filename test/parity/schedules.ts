@@ -1,6 +1,7 @@
 import { finetuneGroups, type ParameterGroup, pretrainGroups } from "../../src/optim/parameter-groups.ts";
 import { lrAt, type WarmupCosine } from "../../src/optim/schedule.ts";
-import { hostFloat64 } from "../tolerances.ts";
+import { hostValues, type Tolerance } from "../tolerances.ts";
+import { dtypeOfNumbers } from "./goldens.ts";
 import type { Comparison } from "./harness.ts";
 
 /** `lr-schedule.json`: schedules with [epoch, lr] points. */
@@ -20,7 +21,13 @@ export function checkSchedules(goldens: ScheduleGoldens, out: Comparison): void 
   goldens.forEach(({ points, ...schedule }, index) => {
     const got = points.map(([epoch]) => lrAt(schedule, epoch));
     const expected = points.map(([, lr]) => lr);
-    out.add(`schedule ${index} (${schedule.epochs} epochs)`, "host", got, expected, hostFloat64);
+    out.add(
+      `schedule ${index} (${schedule.epochs} epochs)`,
+      "host",
+      got,
+      expected,
+      hostValues[dtypeOfNumbers(expected)],
+    );
   });
 }
 
@@ -29,11 +36,15 @@ export function checkGroups(
   { finetune, pretrain, finetuneLayerDecay: layerDecay }: GroupGoldens,
   out: Comparison,
 ): void {
-  if (pretrain) compareGroups("pretrain", pretrain, pretrainGroups(tensorsOf(pretrain), decayOf(pretrain)), out);
+  const both = [pretrain ?? {}, finetune ?? {}].flatMap((groups) => Object.values(groups));
+  const tolerance = hostValues[dtypeOfNumbers(both.flatMap(({ lrScale = 1, weightDecay }) => [lrScale, weightDecay]))];
+  const compare = (kind: string, expected: Groups, got: ReadonlyMap<string, ParameterGroup>) =>
+    compareGroups(kind, expected, got, { out, tolerance });
+  if (pretrain) compare("pretrain", pretrain, pretrainGroups(tensorsOf(pretrain), decayOf(pretrain)));
   if (finetune) {
     const blocks = Object.keys(finetune).map((name) => Number(/^blocks\.(\d+)\./.exec(name)?.[1] ?? -1));
     const options = { depth: Math.max(...blocks) + 1, weightDecay: decayOf(finetune), layerDecay };
-    compareGroups("finetune", finetune, finetuneGroups(tensorsOf(finetune), options), out);
+    compare("finetune", finetune, finetuneGroups(tensorsOf(finetune), options));
   }
 }
 
@@ -41,12 +52,12 @@ function compareGroups(
   kind: string,
   expected: Groups,
   got: ReadonlyMap<string, ParameterGroup>,
-  out: Comparison,
+  { out, tolerance }: { out: Comparison; tolerance: Tolerance },
 ): void {
   for (const [name, { lrScale = 1, weightDecay }] of Object.entries(expected)) {
     const group = got.get(name);
     const values = group ? [group.lrScale, group.weightDecay] : [];
-    out.add(`${kind}/${name}`, "host", values, [lrScale, weightDecay], hostFloat64);
+    out.add(`${kind}/${name}`, "host", values, [lrScale, weightDecay], tolerance);
   }
 }
 

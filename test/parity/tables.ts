@@ -1,13 +1,13 @@
 import { interpolatePositionEmbedding } from "../../src/interop/position-embedding.ts";
 import { sinCosPositionEmbedding } from "../../src/nn/pos-embed.ts";
-import { hostFloat32, hostFloat64 } from "../tolerances.ts";
+import { hostValues } from "../tolerances.ts";
 import type { GoldenFile } from "./goldens.ts";
 import type { Comparison } from "./harness.ts";
 
 /** Sine-cosine tables `sincos/<width>x<grid>` and interpolated position embeddings `interpolate/<grid>to<grid>`. */
 export function checkTables(golden: GoldenFile, out: Comparison): void {
   for (const name of golden.names) {
-    const tolerance = golden.dtype(name) === "float64" ? hostFloat64 : hostFloat32;
+    const tolerance = hostValues[golden.dtype(name)];
     const table = /^sincos\/(\d+)x(\d+)(?:x(\d+))?$/.exec(name);
     const resized = /^(interpolate\/(\d+)(?:x(\d+))?to(\d+)(?:x(\d+))?)\/out$/.exec(name);
     if (table) {

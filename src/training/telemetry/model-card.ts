@@ -103,7 +103,7 @@ function frontMatter(input: ModelCardInput): Record<string, unknown> {
       name: input.modelName,
       results: [...new Set(input.results.map(({ split }) => split))].map((split) => ({
         task: { type: task },
-        dataset: { name: input.trainingData.name, type: "imagefolder", split },
+        dataset: { name: printable(input.trainingData.name), type: "imagefolder", split },
         metrics: input.results
           .filter((result) => result.split === split)
           .map(({ name, type, value }) => ({ name, type, value })),

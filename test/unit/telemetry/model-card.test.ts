@@ -76,6 +76,14 @@ describe("modelCard", () => {
     expect(body).not.toContain("no_tumour <b>");
   });
 
+  test("names cannot steer the terminal of who reads the card", () => {
+    const name = "a\u001b[2J\u202eb\nc";
+    const card = modelCard({ ...input, classNames: [name], trainingData: { name, classCounts: { [name]: 1 } } });
+    expect(card).toContain("a\\\\u001b\\[2J\\\\u202eb c");
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not come out
+    expect(card).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202a-\u202e]/);
+  });
+
   test("without results it says so, and the front matter has no empty lists", () => {
     const bare = split(
       modelCard({ ...input, kind: "pretrained", licence: "apache-2.0", results: [], hyperparameters: {} }),
