@@ -3,6 +3,7 @@ import { toChannels } from "../data/decode/channels.ts";
 import type { SourceImage } from "../data/decode/source-image.ts";
 import { applyWindow, type WindowRule } from "../data/decode/window.ts";
 import type { RasterImage } from "../data/raster.ts";
+import { resizeCoverage } from "../data/transforms/coverage.ts";
 import { Resizer } from "../data/transforms/resize.ts";
 import { THUMB_SIDE } from "./symmetry.ts";
 
@@ -27,11 +28,13 @@ export interface Fingerprint {
   channels: 1 | 3;
   /** Of the stored values, for example `uint16`. */
   type: string;
-  /** Grey levels after the window, uint8 [32, 32], whatever the picture's shape. */
+  /** Grey levels after the window, uint8 [32, 32], whatever the picture's shape; black where nothing was measured. */
   thumb: Uint8Array;
-  /** uint8 [{@link BORDER_FEATURES}] of the border after the window. */
-  border: Uint8Array;
-  /** Of the grey levels after the window, 0..255. */
+  /** How much of each pixel of the thumbnail was measured, uint8 [32, 32] to 255; absent where all was. */
+  coverage?: Uint8Array;
+  /** float32 [{@link BORDER_FEATURES}] of the border after the window; NaN for pieces without a measurement. */
+  border: Float32Array;
+  /** Of the grey levels after the window, 0..255, and as all that follows of measured pixels only. */
   mean: number;
   deviation: number;
   /** 1st and 99th percentile of the grey levels after the window. */
@@ -60,9 +63,15 @@ export function fingerprintOf(source: SourceImage, window: WindowRule, where: st
     channels,
     type: source.values.constructor.name.replace("Array", "").toLowerCase(),
     thumb: resizer.resize(grey, THUMB_SIDE, THUMB_SIDE, { filter: "bilinear" }),
+    ...coverageOf(image),
     border: borderOf(image, grey),
-    ...statisticsOf(grey.pixels),
+    ...statisticsOf(grey.pixels, image.unmeasured),
   };
+}
+
+function coverageOf(image: RasterImage): Pick<Fingerprint, "coverage"> {
+  const coverage = resizeCoverage(resizer, image, THUMB_SIDE, THUMB_SIDE);
+  return coverage ? { coverage } : {};
 }
 
 function pixelHashOf({ width, height, channels, values, inverted }: SourceImage): string {
@@ -80,23 +89,31 @@ function greyOf(values: SourceImage["values"]): SourceImage["values"] | undefine
   return values.filter((_: number, at: number) => at % 3 === 0);
 }
 
-function statisticsOf(pixels: Uint8Array): Pick<Fingerprint, "mean" | "deviation" | "low" | "high" | "histogram"> {
+/** Of the measured pixels; all 0 where there is none. */
+function statisticsOf(
+  pixels: Uint8Array,
+  unmeasured: Uint8Array | undefined,
+): Pick<Fingerprint, "mean" | "deviation" | "low" | "high" | "histogram"> {
   const counts = new Uint32Array(256);
+  let measured = 0;
   for (let at = 0; at < pixels.length; at++) {
+    if (unmeasured?.[at] === 1) continue;
+    measured++;
     const level = pixels[at] as number;
     counts[level] = (counts[level] as number) + 1;
   }
   const histogram = new Float32Array(HISTOGRAM_BINS);
+  if (measured === 0) return { mean: 0, deviation: 0, low: 0, high: 0, histogram };
   let sum = 0;
   let squares = 0;
   for (const [level, count] of counts.entries()) {
     sum += level * count;
     squares += level * level * count;
     const bin = Math.floor((level * HISTOGRAM_BINS) / 256);
-    histogram[bin] = (histogram[bin] as number) + count / pixels.length;
+    histogram[bin] = (histogram[bin] as number) + count / measured;
   }
-  const mean = sum / pixels.length;
-  const deviation = Math.sqrt(Math.max(0, squares / pixels.length - mean * mean));
+  const mean = sum / measured;
+  const deviation = Math.sqrt(Math.max(0, squares / measured - mean * mean));
   return { mean, deviation, low: percentile(counts, 0.01), high: percentile(counts, 0.99), histogram };
 }
 
@@ -111,11 +128,11 @@ function percentile(counts: Uint32Array, share: number): number {
 }
 
 /** Mean colour and grey deviation of eight pieces of each side, from the picture itself: text is finer than a thumbnail. */
-function borderOf(image: RasterImage, grey: RasterImage): Uint8Array {
+function borderOf(image: RasterImage, grey: RasterImage): Float32Array {
   const { width, height } = image;
   const deepX = Math.max(1, Math.round(width * BORDER_SHARE));
   const deepY = Math.max(1, Math.round(height * BORDER_SHARE));
-  const features = new Uint8Array(BORDER_FEATURES);
+  const features = new Float32Array(BORDER_FEATURES);
   const edge = (piece: number, length: number) => Math.floor((piece * length) / PIECES);
   for (let piece = 0; piece < PIECES; piece++) {
     const [left, right] = [edge(piece, width), edge(piece + 1, width)];
@@ -134,16 +151,19 @@ function borderOf(image: RasterImage, grey: RasterImage): Uint8Array {
 }
 
 function pieceFeatures(
-  { width, channels, pixels }: RasterImage,
+  { width, channels, pixels, unmeasured }: RasterImage,
   grey: RasterImage,
   [left, top, right, bottom]: readonly [number, number, number, number],
 ): number[] {
   const sums = [0, 0, 0];
+  let area = 0;
   let squares = 0;
   let greySum = 0;
   for (let y = top; y < bottom; y++) {
     for (let x = left; x < right; x++) {
       const at = y * width + x;
+      if (unmeasured?.[at] === 1) continue;
+      area++;
       for (let channel = 0; channel < 3; channel++) {
         sums[channel] = (sums[channel] as number) + (pixels[at * channels + (channels === 3 ? channel : 0)] as number);
       }
@@ -152,7 +172,8 @@ function pieceFeatures(
       squares += level * level;
     }
   }
-  const area = Math.max(1, (right - left) * (bottom - top));
+  // Of a picture narrower than its pieces some are empty; where there was nothing to measure, nothing is known.
+  if (area === 0) return new Array<number>(PIECE_FEATURES).fill(right > left && bottom > top ? Number.NaN : 0);
   const deviation = Math.sqrt(Math.max(0, squares / area - (greySum / area) ** 2));
   return [...sums.map((sum) => Math.round(sum / area)), Math.round(deviation)];
 }

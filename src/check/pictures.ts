@@ -11,7 +11,7 @@ export interface UnreadableImage {
   error: { code: string; message: string };
 }
 
-/** Everything that is remembered of a data set's pictures: about 1.5 kB for each. */
+/** Everything that is remembered of a data set's pictures: about 2 kB for each. */
 export class Pictures {
   readonly samples: readonly Sample[];
   /** Index into SPLITS. */
@@ -20,8 +20,10 @@ export class Pictures {
   readonly readable: Uint8Array;
   /** uint8 [count, 32, 32]. */
   readonly thumbs: Uint8Array;
-  /** uint8 [count, {@link BORDER_FEATURES}]. */
-  readonly borders: Uint8Array;
+  /** How much of each pixel of a thumbnail was measured, uint8 [32, 32] to 255, of the pictures where not all was. */
+  readonly coverages = new Map<number, Uint8Array>();
+  /** float32 [count, {@link BORDER_FEATURES}]; NaN where a piece of the border holds no measurement. */
+  readonly borders: Float32Array;
   readonly hashes: string[];
   readonly means: Float32Array;
   readonly deviations: Float32Array;
@@ -46,7 +48,7 @@ export class Pictures {
     this.splits = Uint8Array.from(SPLITS.flatMap((split, at) => dataset.splits[split].map(() => at)));
     this.readable = new Uint8Array(count);
     this.thumbs = new Uint8Array(count * THUMB_AREA);
-    this.borders = new Uint8Array(count * BORDER_FEATURES);
+    this.borders = new Float32Array(count * BORDER_FEATURES);
     this.hashes = new Array<string>(count).fill("");
     this.means = new Float32Array(count);
     this.deviations = new Float32Array(count);
@@ -99,6 +101,7 @@ export class Pictures {
     this.readable[at] = 1;
     this.hashes[at] = outcome.pixelHash;
     this.thumbs.set(outcome.thumb, at * THUMB_AREA);
+    if (outcome.coverage) this.coverages.set(at, outcome.coverage);
     this.borders.set(outcome.border, at * BORDER_FEATURES);
     this.means[at] = outcome.mean;
     this.deviations[at] = outcome.deviation;

@@ -7,7 +7,8 @@ const RIDGE = 0.03;
  * How well a linear classifier predicts the targets from a few numbers for each picture, cross-validated: ridge
  * regression on one indicator for each target, all targets weighing the same.
  *
- * @param featuresOf the numbers of a picture, `width` of them, by its position.
+ * @param featuresOf the numbers of a picture, `width` of them, by its position; NaN where one is not known, which then
+ * says nothing for or against any target.
  */
 export function probe(trial: Trial, featuresOf: (at: number) => ArrayLike<number>, width: number): Prediction {
   const { members, targets, folds, values } = trial;
@@ -46,7 +47,7 @@ export function probe(trial: Trial, featuresOf: (at: number) => ArrayLike<number
   return judge(trial, predicted);
 }
 
-/** Features of mean 0 and variance 1 behind a constant 1; features that do not vary become 0. */
+/** Features of mean 0 and variance 1 behind a constant 1; features that do not vary, or are not known, become 0. */
 function standardisedRows(
   members: Int32Array,
   featuresOf: (at: number) => ArrayLike<number>,
@@ -54,15 +55,22 @@ function standardisedRows(
 ): Float64Array[] {
   const rows = Array.from(members, (at) => Float64Array.from([1, ...Array.from(featuresOf(at))]));
   for (let column = 1; column <= width; column++) {
+    let known = 0;
     let sum = 0;
     let squares = 0;
     for (const row of rows) {
-      sum += row[column] as number;
-      squares += (row[column] as number) ** 2;
+      const value = row[column] as number;
+      if (Number.isNaN(value)) continue;
+      known++;
+      sum += value;
+      squares += value ** 2;
     }
-    const mean = sum / rows.length;
-    const deviation = Math.sqrt(Math.max(0, squares / rows.length - mean * mean));
-    for (const row of rows) row[column] = deviation < 1e-6 ? 0 : ((row[column] as number) - mean) / deviation;
+    const mean = sum / Math.max(1, known);
+    const deviation = Math.sqrt(Math.max(0, squares / Math.max(1, known) - mean * mean));
+    for (const row of rows) {
+      const value = row[column] as number;
+      row[column] = deviation < 1e-6 || Number.isNaN(value) ? 0 : (value - mean) / deviation;
+    }
   }
   return rows;
 }

@@ -77,7 +77,9 @@ export function findShortcuts(
           classes: probed.values.map((value) => classNames[value] as string),
         }
       : null,
-    pictureProbe: probed ? probe(probed, (at) => halved(pictures.thumb(at)), (THUMB_SIDE / 2) ** 2) : null,
+    pictureProbe: probed
+      ? probe(probed, (at) => halved(pictures.thumb(at), pictures.coverages.get(at)), (THUMB_SIDE / 2) ** 2)
+      : null,
     byClass: propertiesOf(pictures, byClass),
     bySplit: propertiesOf(pictures, bySplit),
     classBySplit: (bySplit && associate(bySplit, (at) => classNames[labelOf(at)] as string)?.cramersV) ?? null,
@@ -98,12 +100,17 @@ function propertiesOf(pictures: Pictures, trial: Trial | undefined): PropertyAss
   return found.sort((a, b) => b.cramersV - a.cramersV);
 }
 
-function halved(thumb: Uint8Array): Float64Array {
+/** [16, 16] mean grey levels of what was measured; NaN where most of a cell was not. */
+function halved(thumb: Uint8Array, coverage: Uint8Array | undefined): Float64Array {
   const side = THUMB_SIDE / 2;
   return Float64Array.from({ length: side * side }, (_, k) => {
     const at = Math.floor(k / side) * 2 * THUMB_SIDE + (k % side) * 2;
-    const pixel = (offset: number) => thumb[at + offset] as number;
-    return (pixel(0) + pixel(1) + pixel(THUMB_SIDE) + pixel(THUMB_SIDE + 1)) / 4;
+    const sum = (pixels: Uint8Array) =>
+      [0, 1, THUMB_SIDE, THUMB_SIDE + 1].reduce((total, offset) => total + (pixels[at + offset] as number), 0);
+    if (!coverage) return sum(thumb) / 4;
+    const covered = sum(coverage) / (4 * 255);
+    // Black stands for what is missing, so that it lowers the sum as much as it lowers the coverage.
+    return covered < 0.5 ? Number.NaN : sum(thumb) / 4 / covered;
   });
 }
 

@@ -16,6 +16,8 @@ export interface Batch {
   labels: Int32Array;
   /** uint8 [B, H, W, C] in shared memory: cropped, resized, mirrored and augmented, not normalised. */
   images: Uint8Array;
+  /** [B] uint8 [H, W] to 255 each: how much of each pixel was measured, where the loader was asked and not all was. */
+  coverages: (Uint8Array | undefined)[];
   /** [B] */
   geometries: Geometry[];
   /** [B] */
@@ -41,6 +43,8 @@ export interface LoaderOptions {
   prefetch?: number;
   /** How grey values become 8 bits, and how volumes are cut. Default: the rule `auto`, axial slices. */
   reading?: ReadingOptions;
+  /** Also tell how much of each pixel was measured. Default false. */
+  coverage?: boolean;
   /** Longest that one image may take in a worker thread before it counts as unreadable, in seconds. Default 60. */
   itemSeconds?: number;
   /** Fail at the first unreadable image, instead of going on without it. */

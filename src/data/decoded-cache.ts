@@ -6,7 +6,9 @@ const OFFSET = 1;
 const HEIGHT = 2;
 const WIDTH = 3;
 const CHANNELS = 4;
-const ROW = 5;
+/** 1 where the marks of what is no measurement follow the pixels. */
+const MARKED = 5;
+const ROW = 6;
 
 const EMPTY = 0;
 const CLAIMED = 1;
@@ -57,16 +59,22 @@ export class DecodedCache {
     const width = this.#index[row + WIDTH] as number;
     const channels = this.#index[row + CHANNELS] as 1 | 3;
     const start = (this.#index[row + OFFSET] as number) * UNIT;
-    return { height, width, channels, pixels: this.#pixels.subarray(start, start + height * width * channels) };
+    const end = start + height * width * channels;
+    const image: RasterImage = { height, width, channels, pixels: this.#pixels.subarray(start, end) };
+    if (this.#index[row + MARKED] === 1) image.unmeasured = this.#pixels.subarray(end, end + height * width);
+    return image;
   }
 
   /** Keeps a copy of an image if there is room and no thread has kept that sample yet. */
   put(sample: number, image: RasterImage): void {
     const row = sample * ROW;
     if (Atomics.compareExchange(this.#index, row + STATE, EMPTY, CLAIMED) !== EMPTY) return;
-    const offset = this.#reserve(Math.ceil(image.pixels.length / UNIT));
+    const { pixels, unmeasured } = image;
+    const offset = this.#reserve(Math.ceil((pixels.length + (unmeasured?.length ?? 0)) / UNIT));
     if (offset === undefined) return;
-    this.#pixels.set(image.pixels, offset * UNIT);
+    this.#pixels.set(pixels, offset * UNIT);
+    if (unmeasured) this.#pixels.set(unmeasured, offset * UNIT + pixels.length);
+    this.#index[row + MARKED] = Number(unmeasured !== undefined);
     this.#index[row + OFFSET] = offset;
     this.#index[row + HEIGHT] = image.height;
     this.#index[row + WIDTH] = image.width;

@@ -2,7 +2,7 @@ import { MsmaeError } from "../errors.ts";
 import { type Batch, batchesPerEpoch, type EpochOptions, type LoaderOptions } from "./batch.ts";
 import type { Sample } from "./dataset.ts";
 import type { Geometry } from "./raster.ts";
-import type { ReadReport, ReadTask } from "./sample-reader.ts";
+import type { ReadPicture, ReadReport, ReadTask } from "./sample-reader.ts";
 import { type EpochOrder, epochOrder } from "./sampling.ts";
 import { PAPER_CROP } from "./transforms/random-resized-crop.ts";
 
@@ -24,7 +24,7 @@ interface Slot {
   sample: number;
   /** How often the sample stood earlier in the order. */
   repeat: number;
-  geometry: Geometry | undefined;
+  read: ReadPicture | undefined;
 }
 
 const LARGEST_CHUNK = 8;
@@ -126,7 +126,7 @@ export class EpochRun {
     const buffer = this.#host.takeBuffer(size * imageBytes);
     const images = new Uint8Array(buffer);
     const slots = Array.from({ length: size }, (_, slot): Slot => {
-      return { slot, position: first + slot, tries: 0, sample: -1, repeat: 0, geometry: undefined };
+      return { slot, position: first + slot, tries: 0, sample: -1, repeat: 0, read: undefined };
     });
     let open = slots.filter((slot) => this.#choose(slot));
     while (open.length > 0) {
@@ -183,7 +183,7 @@ export class EpochRun {
     slots.forEach((slot, at) => {
       const item = report.items[at];
       if (item && "geometry" in item) {
-        slot.geometry = item.geometry;
+        slot.read = item;
         return;
       }
       const reason = item?.unreadable ?? "no report";
@@ -201,7 +201,7 @@ export class EpochRun {
   }
 
   #pack(slots: readonly Slot[], images: Uint8Array, imageBytes: number): Omit<Batch, "batch" | "release"> {
-    const filled = slots.filter((slot) => slot.geometry !== undefined);
+    const filled = slots.filter((slot) => slot.read !== undefined);
     filled.forEach(({ slot }, at) => {
       if (at !== slot) images.copyWithin(at * imageBytes, slot * imageBytes, (slot + 1) * imageBytes);
     });
@@ -211,7 +211,8 @@ export class EpochRun {
       repeats: Uint32Array.from(filled, ({ repeat }) => repeat),
       labels: Int32Array.from(chosen, ({ label }) => label),
       images: images.subarray(0, filled.length * imageBytes),
-      geometries: filled.map(({ geometry }) => geometry as Geometry),
+      coverages: filled.map(({ read }) => read?.coverage),
+      geometries: filled.map(({ read }) => read?.geometry as Geometry),
       paths: chosen.map(({ path }) => path),
     };
   }

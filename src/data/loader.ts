@@ -44,15 +44,16 @@ export class ImageLoader {
       cacheMb: 512,
       prefetch: 3,
       reading: DEFAULT_READING,
+      coverage: false,
       itemSeconds: ITEM_SECONDS,
       strict: false,
       onWarning: () => undefined,
       ...options,
     };
-    const { inputHeight, inputWidth, channels, reading, workers, cacheMb, itemSeconds } = this.options;
+    const { inputHeight, inputWidth, channels, reading, coverage, workers, cacheMb, itemSeconds } = this.options;
     checkLoaderOptions(this.options);
     this.#cache = cacheMb > 0 ? DecodedCache.create(samples.length, cacheMb * 2 ** 20) : undefined;
-    const setup = { inputHeight, inputWidth, channels, reading, cache: this.#cache?.memory };
+    const setup = { inputHeight, inputWidth, channels, reading, coverage, cache: this.#cache?.memory };
     this.#pool = workers === 0 ? new InlinePool(setup) : new WorkerPool(setup, workers, itemSeconds);
   }
 

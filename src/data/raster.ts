@@ -6,4 +6,6 @@ export interface RasterImage {
   height: number;
   channels: 1 | 3;
   pixels: Uint8Array;
+  /** [height, width], 1 where the source has no measurement and the pixel is shown black; absent where there is none. */
+  unmeasured?: Uint8Array;
 }

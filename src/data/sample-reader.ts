@@ -8,6 +8,7 @@ import type { SliceAxis } from "./decode/source-image.ts";
 import { parseWindow, type WindowRule } from "./decode/window-rule.ts";
 import { DecodedCache, type DecodedCacheMemory } from "./decoded-cache.ts";
 import type { Geometry, RasterImage } from "./raster.ts";
+import { resizeCoverage, warpCoverage } from "./transforms/coverage.ts";
 import { randomGeometry, wholeImage } from "./transforms/geometry.ts";
 import type { CropRange } from "./transforms/random-resized-crop.ts";
 import { Resizer } from "./transforms/resize.ts";
@@ -26,6 +27,8 @@ export interface ReaderSetup {
   inputWidth: number;
   channels: 1 | 3;
   reading: ReadingOptions;
+  /** Also tell how much of each pixel was measured. */
+  coverage?: boolean;
   cache: DecodedCacheMemory | undefined;
 }
 
@@ -59,7 +62,14 @@ export interface ReadTask {
 }
 
 /** What became of one item. */
-export type ReadOutcome = { geometry: Geometry; picture?: RasterImage } | { unreadable: string; code: string };
+export type ReadOutcome = ReadPicture | { unreadable: string; code: string };
+
+export interface ReadPicture {
+  geometry: Geometry;
+  picture?: RasterImage;
+  /** uint8 [H, W] to 255: how much of each pixel was measured; absent where all was, or nobody asked. */
+  coverage?: Uint8Array;
+}
 
 /** What became of a task; `items` in the order of the task's. */
 export interface ReadReport {
@@ -111,10 +121,11 @@ export class SampleReader {
       this.#resize(image, cropped, task.augment, out);
       const geometry = task.augment && task.plan ? this.#augment(out, cropped, task.plan, task, item) : cropped;
       report.resizeMs += performance.now() - loaded;
-      const { pictureSide } = task;
-      report.items.push(
-        pictureSide === undefined ? { geometry } : { geometry, picture: this.#shrink(image, pictureSide) },
-      );
+      const outcome: ReadPicture = { geometry };
+      if (task.pictureSide !== undefined) outcome.picture = this.#shrink(image, task.pictureSide);
+      const coverage = this.#setup.coverage && this.#coverage(image, geometry);
+      if (coverage) outcome.coverage = coverage;
+      report.items.push(outcome);
     }
     return report;
   }
@@ -133,6 +144,7 @@ export class SampleReader {
       // A grey file stays grey in the cache even for an RGB model: a third of the memory and of the resizing.
       const { channels, reading } = this.#setup;
       const image = await decodeImage(path, { ...reading, item, ...(channels === 1 ? { channels } : {}) });
+      if (!this.#setup.coverage) delete image.unmeasured;
       report.decoded++;
       this.#cache?.put(sample, image);
       return image;
@@ -140,6 +152,12 @@ export class SampleReader {
       const { code, message } = failureOf(error);
       return { unreadable: message, code };
     }
+  }
+
+  #coverage(image: RasterImage, { crop, flip, warps }: Geometry): Uint8Array | undefined {
+    const { inputHeight, inputWidth } = this.#setup;
+    const coverage = resizeCoverage(this.#resizer, image, inputHeight, inputWidth, { crop, flip });
+    return coverage && warps ? warpCoverage(coverage, inputHeight, inputWidth, warps) : coverage;
   }
 
   #augment(out: Uint8Array, cropped: Geometry, plan: AugmentationPlan, task: ReadTask, item: ReadItem): Geometry {

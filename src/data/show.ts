@@ -47,8 +47,10 @@ export interface ShownPicture {
   channels: 1 | 3;
   /** NumPy's name of the type that its values have after rescaling. */
   dtype: string;
-  /** After rescaling, in the file's unit. */
+  /** After rescaling, in the file's unit, of what is a measurement. */
   range: ValueRange;
+  /** Pixels that are no measurement: padding, no finite number, outside of a CT scanner's circle. They become black. */
+  unmeasured: number;
   /** Small values are white. */
   inverted: boolean;
   /** Of the 8-bit picture. */
@@ -126,7 +128,8 @@ export async function showImageFile(options: ShowOptions, onStep?: (step: number
         height,
         channels,
         dtype: typeNameOf(values),
-        range: rangeOf(finiteRange(values)),
+        range: rangeOf(finiteRange(values, channels === 1 ? source.unmeasured : undefined)),
+        unmeasured: image.unmeasured?.reduce((sum, mark) => sum + mark, 0) ?? 0,
         inverted,
       };
       result.picture = { item, count, axis, ...shown, displayed: rangeOf(finiteRange(image.pixels)) };
@@ -163,6 +166,7 @@ export function describeShown(result: ShowResult): string[] {
     const size = `${picture.width}×${picture.height}`;
     lines.push(
       `after rescaling: ${which}${size}, ${picture.channels === 1 ? "grey" : "RGB"}, ${rangeText(picture.range)}`,
+      ...unmeasuredLines(picture),
       `window: ${windowText(window)}${picture.inverted ? ", inverted" : ""}`,
       `displayed: ${size}×${picture.channels}, 8 bits, ${rangeText(picture.displayed)}`,
     );
@@ -207,6 +211,12 @@ function pick<K extends keyof ShowResult>(result: ShowResult, ...keys: K[]): Pic
 
 function rangeText(range: ValueRange): string {
   return range ? `values ${range.min} to ${range.max}` : "no order of values";
+}
+
+function unmeasuredLines({ unmeasured, width, height }: ShownPicture): string[] {
+  if (unmeasured === 0) return [];
+  const share = ((100 * unmeasured) / (width * height)).toPrecision(2);
+  return [`no measurement: ${unmeasured} pixels (${Number(share)} %), shown black and left out of the window`];
 }
 
 function windowText({ from, shape, center, width }: ShownWindow): string {

@@ -37,7 +37,7 @@ export interface StatsResult {
   /** Per channel. */
   mean: number[];
   std: number[];
-  /** Share of pixels that are black and white, per channel: high where a window cuts much away. */
+  /** Share of measured pixels that are black and white, per channel: high where a window cuts much away. */
   black: number[];
   white: number[];
 }
@@ -45,8 +45,9 @@ export interface StatsResult {
 const BATCH = 32;
 
 /**
- * Mean and standard deviation per channel over all pixels of a split's images, each resized whole to the model's input,
- * exactly as evaluation reads them.
+ * Mean and standard deviation per channel over all measured pixels of a split's images, each resized whole to the
+ * model's input, exactly as evaluation reads them. A pixel that is measured in part counts with that part, and with the
+ * value that this part has.
  *
  * @throws MsmaeError Data when the set cannot be opened or none of its images be read, one cannot under `strict`, or a
  * file stands where one is to be written;
@@ -70,6 +71,7 @@ export async function dataStats(options: StatsOptions, { onEvent, signal }: RunH
     workers,
     strict,
     reading,
+    coverage: true,
     cacheMb: 0,
     onWarning,
   });
@@ -82,7 +84,10 @@ export async function dataStats(options: StatsOptions, { onEvent, signal }: RunH
     batchSize: Math.min(BATCH, samples.length),
     ...(signal && { signal }),
   })) {
-    count(batch.images, histograms);
+    const area = inputSize.height * inputSize.width * channels;
+    for (const [b, coverage] of batch.coverages.entries()) {
+      count(batch.images.subarray(b * area, (b + 1) * area), histograms, coverage);
+    }
     images += batch.indices.length;
     batch.release();
     onEvent?.({ type: "phase-progress", done: images });
@@ -108,12 +113,16 @@ export async function dataStats(options: StatsOptions, { onEvent, signal }: RunH
   return result;
 }
 
-function count(pixels: Uint8Array, histograms: readonly Float64Array[]): void {
+function count(pixels: Uint8Array, histograms: readonly Float64Array[], coverage: Uint8Array | undefined): void {
   const channels = histograms.length;
   for (const [channel, histogram] of histograms.entries()) {
-    for (let at = channel; at < pixels.length; at += channels) {
+    for (let at = channel, pixel = 0; at < pixels.length; at += channels, pixel++) {
+      const share = coverage ? (coverage[pixel] as number) / 255 : 1;
+      if (share === 0) continue;
       const value = pixels[at] as number;
-      histogram[value] = (histogram[value] as number) + 1;
+      // What is not measured is black, and has drawn the value down by its share.
+      const level = share === 1 ? value : Math.min(255, Math.round(value / share));
+      histogram[level] = (histogram[level] as number) + share;
     }
   }
 }

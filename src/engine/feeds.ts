@@ -45,14 +45,45 @@ export class FeedBuilder {
     return this.#selected(images, selections, []);
   }
 
-  /** As {@link FeedBuilder.kept}, with `maskPositions` and `targets` of the masked patches. */
-  reconstruction(images: Uint8Array, selections: readonly Selection[], normPixLoss: boolean): Feeds {
+  /**
+   * As {@link FeedBuilder.kept}, with `maskPositions` and `targets` of the masked patches.
+   *
+   * @param coverages [B] uint8 [H, W] to 255, how much of each pixel was measured: under `normPixLoss`, pixels that were
+   * not measured whole have no part in their patch's statistics, and their target is its mean.
+   */
+  reconstruction(
+    images: Uint8Array,
+    selections: readonly Selection[],
+    normPixLoss: boolean,
+    coverages: readonly (Uint8Array | undefined)[] = [],
+  ): Feeds {
     const masked = selections[0]?.masked.length ?? 0;
     const targets = this.#rows(masked, selections.length);
     const feeds = this.#selected(images, selections, [targets]);
-    if (normPixLoss) normalizePatches(targets, patchValues(this.#config));
+    if (normPixLoss) normalizePatches(targets, patchValues(this.#config), this.measured(selections, coverages));
     const maskPositions = positionsOf(selections.map((selection) => selection.masked));
     return { ...feeds, maskPositions, targets };
+  }
+
+  /** Which values of `targets` count: 1 where one was measured whole, else 0; undefined where all were. */
+  measured(selections: readonly Selection[], coverages: readonly (Uint8Array | undefined)[]): Float32Array | undefined {
+    if (coverages.every((coverage) => coverage === undefined)) return undefined;
+    const batch = selections.length;
+    const rows = this.#rows(selections[0]?.masked.length ?? 0, batch).fill(1);
+    for (const [b, coverage] of coverages.entries()) {
+      if (!coverage) continue;
+      const { channels } = this.#shape;
+      for (let c = 0; c < channels; c++) {
+        for (let at = 0; at < coverage.length; at++) {
+          this.#planes[c * coverage.length + at] = coverage[at] === 255 ? 1 : 0;
+        }
+      }
+      gatherPatches(this.#planes, this.#shape, (selections[b] as Selection).masked, "row-column-channel", rows, {
+        batch,
+        b,
+      });
+    }
+    return rows;
   }
 
   #selected(images: Uint8Array, selections: readonly Selection[], targets: Float32Array<ArrayBuffer>[]) {

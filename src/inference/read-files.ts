@@ -34,6 +34,8 @@ export interface FileImage {
 /** Images of some files and, in the files' order, what became of each. */
 export interface FileBatch extends ImageBatch {
   files: (FileImage | FileFailure)[];
+  /** [B] uint8 [H, W] to 255 each: how much of each pixel was measured; undefined where all was. */
+  coverages: (Uint8Array | undefined)[];
 }
 
 export interface ReadFilesOptions {
@@ -67,12 +69,14 @@ export async function* readFiles(
   const imageBytes = config.inputHeight * config.inputWidth * config.inChans;
   let files: FileBatch["files"] = [];
   let indices: number[] = [];
+  let coverages: FileBatch["coverages"] = [];
   let images = new Uint8Array(batchSize * imageBytes);
   const take = (): FileBatch => {
     const filled = images.subarray(0, indices.length * imageBytes);
-    const batch = { files, indices: Uint32Array.from(indices), images: filled };
+    const batch = { files, indices: Uint32Array.from(indices), images: filled, coverages };
     files = [];
     indices = [];
+    coverages = [];
     images = new Uint8Array(batchSize * imageBytes);
     return batch;
   };
@@ -82,9 +86,10 @@ export async function* readFiles(
       if ("error" in outcome) {
         files.push(outcome);
       } else {
-        const { pixels, ...file } = outcome;
+        const { pixels, coverage, ...file } = outcome;
         const slot = indices.push(index) - 1;
         images.set(pixels, slot * imageBytes);
+        coverages.push(coverage);
         files.push({ ...file, index, slot });
       }
       index++;
@@ -101,6 +106,8 @@ interface ReadImage {
   slice?: number;
   /** uint8 [H, W, C] of the model's input size. */
   pixels: Uint8Array;
+  /** uint8 [H, W] to 255: how much of each pixel was measured; undefined where all was. */
+  coverage: Uint8Array | undefined;
   picture: RgbImage | undefined;
 }
 
@@ -110,7 +117,8 @@ class FileReader {
 
   constructor(options: ReadFilesOptions, threads: number) {
     const { inputHeight, inputWidth, inChans } = options.config;
-    const setup = { inputHeight, inputWidth, channels: inChans as 1 | 3, reading: options.reading, cache: undefined };
+    const channels = inChans as 1 | 3;
+    const setup = { inputHeight, inputWidth, channels, reading: options.reading, coverage: true, cache: undefined };
     this.#options = options;
     this.#pool = new WorkerPool(setup, threads, ITEM_SECONDS);
   }
@@ -127,7 +135,8 @@ class FileReader {
       if (!outcome || "unreadable" in outcome) {
         return { ...name, error: { code: outcome?.code ?? "Internal", message: outcome?.unreadable ?? "no report" } };
       }
-      return { ...name, pixels: images, picture: outcome.picture && toRgb(outcome.picture) };
+      const { coverage, picture } = outcome;
+      return { ...name, pixels: images, coverage, picture: picture && toRgb(picture) };
     } catch (error) {
       return { ...name, error: failureOf(error) };
     }

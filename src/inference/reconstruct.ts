@@ -56,7 +56,7 @@ export async function* reconstruct(
     let done = 0;
     for await (const { batch, outputs } of masking === "attention" ? runBatches(run) : withoutRuns(batches, hooks)) {
       const maps = outputs.attention && mapsOfBatch(outputs.attention, batch.indices.length, config);
-      const results = await reconstructor.run(batch.images, batch.indices, maps);
+      const results = await reconstructor.run(batch.images, batch.indices, maps, batch.coverages);
       for (const file of batch.files) {
         if ("error" in file) {
           yield file;

@@ -88,8 +88,14 @@ export class Reconstructor {
    * @param images uint8 [B, H, W, C], B at most the batch size.
    * @param indices [B] place each image's random draw, so that it depends on no other image.
    * @param maps float32 [B, L] attention maps, for attention-driven masking.
+   * @param coverages [B] uint8 [H, W] to 255, how much of each pixel was measured, where not all was.
    */
-  async run(images: Uint8Array, indices: Uint32Array, maps: Float32Array | undefined): Promise<Reconstruction[]> {
+  async run(
+    images: Uint8Array,
+    indices: Uint32Array,
+    maps: Float32Array | undefined,
+    coverages: readonly (Uint8Array | undefined)[] = [],
+  ): Promise<Reconstruction[]> {
     if (indices.length === 0) return [];
     const { batchSize, counts } = this.#options;
     const { feeds, engine, description } = this.#model;
@@ -101,11 +107,13 @@ export class Reconstructor {
     const { targets, ...inputs } = feeds.reconstruction(images, selections, false);
     const { prediction } = await engine.run(this.#graph.name, inputs);
     const values = patchValues(description.config);
+    const measured = feeds.measured(selections, coverages);
     return draws.map(({ selection, uniform }, b) => {
       const rows = { values, batch: batchSize, b, count: counts.masked };
       const target = rowsOf(targets as Float32Array, { ...rows, from: 0 });
       const predicted = rowsOf(prediction as Float32Array, { ...rows, from: counts.kept });
-      const statistics = description.normPixLoss ? normalizePatches(target, values) : undefined;
+      const own = measured && rowsOf(measured, { ...rows, from: 0 });
+      const statistics = description.normPixLoss ? normalizePatches(target, values, own) : undefined;
       const pictures = this.#draw(this.#picture(images, b), selection, predicted, statistics);
       return { ...pictures, loss: meanSquaredError(predicted, target), uniform };
     });

@@ -54,11 +54,22 @@ export interface PatchStatistics {
 /**
  * Normalises every row of `targets` by its own mean and unbiased variance, with 1e-6 inside the root (`normPixLoss`).
  * Returns each row's statistics. Source: MAE (He et al. 2022); method.md section 4.
+ *
+ * @param measured as long as `targets`, below 1 where a value is no measurement: it has no part in the statistics and
+ * becomes 0, the mean. Without it, all are.
  */
-export function normalizePatches(targets: FloatArray, valuesPerPatch: number): PatchStatistics[] {
+export function normalizePatches(
+  targets: FloatArray,
+  valuesPerPatch: number,
+  measured?: ArrayLike<number>,
+): PatchStatistics[] {
   const statistics: PatchStatistics[] = [];
   for (let start = 0; start < targets.length; start += valuesPerPatch) {
     const row = targets.subarray(start, start + valuesPerPatch);
+    if (measured && !wholly(measured, start, valuesPerPatch)) {
+      statistics.push(normalizeMeasured(row, measured, start));
+      continue;
+    }
     let sum = 0;
     for (let i = 0; i < row.length; i++) sum += row[i] as number;
     const mean = sum / row.length;
@@ -69,6 +80,23 @@ export function normalizePatches(targets: FloatArray, valuesPerPatch: number): P
     statistics.push({ mean, deviation });
   }
   return statistics;
+}
+
+function wholly(measured: ArrayLike<number>, start: number, length: number): boolean {
+  for (let i = 0; i < length; i++) if ((measured[start + i] as number) < 1) return false;
+  return true;
+}
+
+function normalizeMeasured(row: FloatArray, measured: ArrayLike<number>, start: number): PatchStatistics {
+  const own = row.filter((_: number, i: number) => (measured[start + i] as number) >= 1);
+  // A patch without any measurement keeps finite statistics, and its target is the mean everywhere.
+  const [statistics] = own.length > 1 ? normalizePatches(own, own.length) : [];
+  const mean = statistics?.mean ?? own[0] ?? 0;
+  const deviation = statistics?.deviation ?? Math.sqrt(1e-6);
+  for (let i = 0; i < row.length; i++) {
+    row[i] = (measured[start + i] as number) < 1 ? 0 : ((row[i] as number) - mean) / deviation;
+  }
+  return { mean, deviation };
 }
 
 /** Writes `patch index + 1` (0 is the cls token's place) of image `b` into token-major positions [patches · batch]. */

@@ -141,7 +141,7 @@ function pretrainTask(parts: {
     feeds(batch, epoch) {
       const selections = Array.from(batch.indices, (_, b) => select(batch, b, epoch));
       const targets = classTargets(batch.labels, config.numClasses);
-      return { ...feeds.reconstruction(batch.images, selections, normPixLoss), classTargets: targets };
+      return { ...feeds.reconstruction(batch.images, selections, normPixLoss, batch.coverages), classTargets: targets };
     },
   });
   const random = randomCounts(patches, options.randomMaskRatio);

@@ -43,12 +43,17 @@ export async function openData(options: TrainingOptions, hooks: RunHooks): Promi
   return { folder, hash: await dataHash(folder) };
 }
 
-/** A loader of some samples, sized for a model. */
+/**
+ * A loader of some samples, sized for a model.
+ *
+ * @param coverage also tell how much of each pixel was measured.
+ */
 export function openLoader(
   samples: readonly Sample[],
   config: EncoderConfig,
   options: TrainingOptions,
   hooks: RunHooks,
+  coverage = false,
 ): ImageLoader {
   const { workers, cacheMb, strict, window, sliceAxis: axis } = options;
   return new ImageLoader(samples, {
@@ -59,6 +64,7 @@ export function openLoader(
     cacheMb,
     strict,
     reading: { window: parseWindow(window), axis },
+    coverage,
     onWarning: (message) => hooks.onEvent?.({ type: "warning", message }),
   });
 }

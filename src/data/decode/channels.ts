@@ -6,7 +6,8 @@ import type { RasterImage } from "../raster.ts";
  */
 export function toChannels(image: RasterImage, channels: 1 | 3): RasterImage {
   if (image.channels === channels) return image;
-  const { width, height, pixels } = image;
+  const { pixels, ...rest } = image;
+  const { width, height } = rest;
   const area = width * height;
   const converted = new Uint8Array(area * channels);
   if (channels === 3) {
@@ -24,5 +25,5 @@ export function toChannels(image: RasterImage, channels: 1 | 3): RasterImage {
       converted[at] = (red * 19_595 + green * 38_470 + blue * 7_471 + 0x8000) >> 16;
     }
   }
-  return { width, height, channels, pixels: converted };
+  return { ...rest, channels, pixels: converted };
 }

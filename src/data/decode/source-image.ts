@@ -41,6 +41,11 @@ export interface SourceImage {
   /** Small values are white (MONOCHROME1). */
   inverted: boolean;
   /**
+   * [height, width], 1 where a pixel is no measurement: padding, or outside of what a scanner sees. Absent where there is
+   * none. Values that are no finite number are no measurement either, without being marked here.
+   */
+  unmeasured?: Uint8Array;
+  /**
    * The values that black and white have by the samples' type (0…255, 0…65535), where they are levels of a picture;
    * undefined where they measure something and have no such range (CT, float volumes).
    */

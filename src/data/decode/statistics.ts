@@ -3,11 +3,16 @@ import type { NumericArray } from "./source-image.ts";
 /** Of more values than this, an even choice is sorted for percentiles. */
 const MOST_SORTED = 2 ** 18;
 
-/** Smallest and largest finite value; undefined where there is none. */
-export function finiteRange(values: NumericArray): [number, number] | undefined {
+/**
+ * Smallest and largest finite value; undefined where there is none.
+ *
+ * @param unmeasured 1 for each value that does not count.
+ */
+export function finiteRange(values: NumericArray, unmeasured?: Uint8Array): [number, number] | undefined {
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
   for (let at = 0; at < values.length; at++) {
+    if (unmeasured?.[at] === 1) continue;
     const value = values[at] as number;
     if (value < low && value !== Number.NEGATIVE_INFINITY) low = value;
     if (value > high && value !== Number.POSITIVE_INFINITY) high = value;
@@ -17,9 +22,11 @@ export function finiteRange(values: NumericArray): [number, number] | undefined 
 
 /**
  * At most `most` of the finite values, evenly chosen by position and sorted, and always the smallest and the largest.
+ *
+ * @param unmeasured 1 for each value that does not count.
  */
-export function sortedSample(values: NumericArray, most: number = MOST_SORTED): Float64Array {
-  const range = finiteRange(values);
+export function sortedSample(values: NumericArray, most: number = MOST_SORTED, unmeasured?: Uint8Array): Float64Array {
+  const range = finiteRange(values, unmeasured);
   if (!range) return new Float64Array(0);
   const all = values.length <= most;
   const count = all ? values.length : most;
@@ -27,8 +34,9 @@ export function sortedSample(values: NumericArray, most: number = MOST_SORTED): 
   let length = 0;
   for (let i = 0; i < count; i++) {
     // The middle of each of `count` equal stretches.
-    const value = values[all ? i : Math.floor(((i + 0.5) * values.length) / count)] as number;
-    if (Number.isFinite(value)) chosen[length++] = value;
+    const at = all ? i : Math.floor(((i + 0.5) * values.length) / count);
+    const value = values[at] as number;
+    if (Number.isFinite(value) && unmeasured?.[at] !== 1) chosen[length++] = value;
   }
   if (!all) {
     chosen[length++] = range[0];

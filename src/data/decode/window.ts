@@ -19,8 +19,8 @@ const TABLE_PIXELS = 2 ** 14;
 /**
  * Brings a picture to 8 bits: round(255 · level), with the level in [0, 1] that the rule gives each value.
  *
- * Values that are no finite number become black. Small values are white where the file says so (MONOCHROME1). A
- * picture of one single value becomes black, unless a window or range of known ends gives it a level. Colours have no
+ * What is no measurement (padding, values that are no finite number) has no part in any window and becomes black, also
+ * where small values are white (MONOCHROME1). A picture of one single value becomes black, unless a window or range of known ends gives it a level. Colours have no
  * window: they are scaled from the range of their type (by percentiles where it has none), whatever the rule. 8-bit pictures that need no change are
  * returned without a copy.
  *
@@ -30,10 +30,26 @@ const TABLE_PIXELS = 2 ** 14;
 export function applyWindow(source: SourceImage, rule: WindowRule, where = "picture"): RasterImage {
   const { width, height, channels, values, inverted } = source;
   const { window } = resolveWindow(source, rule, where);
-  if (values instanceof Uint8Array && !inverted && window.kind === "range" && window.low === 0 && window.high === 255) {
-    return { width, height, channels, pixels: values };
+  const asStored =
+    values instanceof Uint8Array && !inverted && window.kind === "range" && window.low === 0 && window.high === 255;
+  if (asStored && !source.unmeasured) return { width, height, channels, pixels: values };
+  const { bytes, allFinite } = toBytes(values, levelFunction(window), inverted);
+  const unmeasured = allFinite ? source.unmeasured : unmeasuredPixels(source);
+  if (!unmeasured) return { width, height, channels, pixels: bytes };
+  for (let at = 0; at < bytes.length; at++) if (unmeasured[Math.floor(at / channels)] === 1) bytes[at] = 0;
+  return { width, height, channels, pixels: bytes, unmeasured };
+}
+
+/** [height, width], 1 where a pixel is marked as no measurement or has a value that is no finite number; else undefined. */
+export function unmeasuredPixels({ values, channels, unmeasured }: SourceImage): Uint8Array | undefined {
+  if (!(values instanceof Float32Array || values instanceof Float64Array)) return unmeasured;
+  let marks = unmeasured;
+  for (let at = 0; at < values.length; at++) {
+    if (Number.isFinite(values[at])) continue;
+    if (marks === unmeasured) marks = unmeasured?.slice() ?? new Uint8Array(values.length / channels);
+    (marks as Uint8Array)[Math.floor(at / channels)] = 1;
   }
-  return { width, height, channels, pixels: toBytes(values, levelFunction(window), inverted) };
+  return marks;
 }
 
 /**
@@ -98,7 +114,7 @@ function askedWindow(source: SourceImage, center: number, width: number): FileWi
 }
 
 function percentiles(source: SourceImage, low: number, high: number, where: string): ResolvedWindow {
-  const sorted = source.volumeSample ?? sortedSample(source.values);
+  const sorted = source.volumeSample ?? sortedSample(source.values, undefined, source.unmeasured);
   if (sorted.length === 0) throw noValue(where);
   const from = `percentiles ${low} and ${high} of the ${scope(source)}`;
   const ends: [number, number] = [percentileOf(sorted, low), percentileOf(sorted, high)];
@@ -119,7 +135,7 @@ function valueRange(source: SourceImage, where: string): [number, number] {
   const sample = source.volumeSample;
   const range: [number, number] | undefined = sample?.length
     ? [sample[0] as number, sample[sample.length - 1] as number]
-    : finiteRange(source.values);
+    : finiteRange(source.values, source.unmeasured);
   if (!range) throw noValue(where);
   return range;
 }
@@ -128,7 +144,7 @@ function noValue(where: string): MsmaeError {
   return new MsmaeError("Data", {
     where,
     expected: "values to look for contrast in",
-    got: "no finite value in the whole picture",
+    got: "no measured value in the whole picture",
     todo: "remove the picture, or give a window (--window CENTER,WIDTH)",
   });
 }
@@ -173,9 +189,17 @@ function ramp(low: number, span: number): (value: number) => number {
   };
 }
 
-function toBytes(values: NumericArray, level: (value: number) => number, inverted: boolean): Uint8Array {
+function toBytes(
+  values: NumericArray,
+  level: (value: number) => number,
+  inverted: boolean,
+): { bytes: Uint8Array; allFinite: boolean } {
+  let allFinite = true;
   const byteOf = (value: number): number => {
-    if (!Number.isFinite(value)) return 0;
+    if (!Number.isFinite(value)) {
+      allFinite = false;
+      return 0;
+    }
     const bright = level(value);
     return Math.round(255 * (inverted ? 1 - bright : bright));
   };
@@ -183,12 +207,12 @@ function toBytes(values: NumericArray, level: (value: number) => number, inverte
   const lowest = lowestOfSmallType(values);
   if (lowest === undefined || values.length < TABLE_PIXELS) {
     for (let at = 0; at < values.length; at++) bytes[at] = byteOf(values[at] as number);
-    return bytes;
+    return { bytes, allFinite };
   }
   const table = new Uint8Array(2 ** (8 * values.BYTES_PER_ELEMENT));
   for (let i = 0; i < table.length; i++) table[i] = byteOf(i + lowest);
   for (let at = 0; at < values.length; at++) bytes[at] = table[(values[at] as number) - lowest] as number;
-  return bytes;
+  return { bytes, allFinite };
 }
 
 /** The smallest value of an integer type of 8 or 16 bits. */

@@ -1,6 +1,7 @@
 import sharp from "sharp";
 import { messageOf } from "../../errors.ts";
 import { damagedEntry } from "../archives/archive.ts";
+import { markOutsideCircle } from "../decode/scanner-circle.ts";
 import type { FileWindow } from "../decode/source-image.ts";
 import { applyWindow, type WindowRule } from "../decode/window.ts";
 
@@ -102,7 +103,17 @@ export async function readCt(
   }
   const stored = new Uint16Array(data.buffer, data.byteOffset, width * height);
   const values = Int16Array.from(stored, (value) => value - CT_OFFSET);
-  const source = { width, height, channels: 1 as const, values, windows, inverted: false, levels: undefined };
+  const unmeasured = markOutsideCircle(values);
+  const source = {
+    width,
+    height,
+    channels: 1 as const,
+    values,
+    windows,
+    inverted: false,
+    levels: undefined,
+    ...(unmeasured && { unmeasured }),
+  };
   return { width, height, pixels: applyWindow(source, rule, where).pixels };
 }
 

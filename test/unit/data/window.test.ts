@@ -142,7 +142,7 @@ describe("applyWindow", () => {
     expect(shown(grey(values), "full")).toEqual([0, 0, 0, 0, 255]);
     expect(shown(grey(values, { inverted: true }), "full")).toEqual([0, 0, 0, 255, 0]);
     const none = grey(Float32Array.of(Number.NaN, Number.NaN));
-    const error = expect.objectContaining({ code: "Data", message: expect.stringContaining("no finite value") });
+    const error = expect.objectContaining({ code: "Data", message: expect.stringContaining("no measured value") });
     expect(() => applyWindow(none, parseWindow("percentile"), "x.nii")).toThrow(error);
     expect(() => applyWindow(none, parseWindow("full"))).toThrow(error);
     expect(shown(none, "5,10")).toEqual([0, 0]);

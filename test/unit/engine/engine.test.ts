@@ -191,6 +191,28 @@ describe("feeds", () => {
     },
   );
 
+  test("pixels that were not measured whole have no part in normalised targets, and are their patch's mean", () => {
+    const area = images.length / 2 / 3;
+    // Of the second image, every other pixel.
+    const coverage = Uint8Array.from({ length: area }, (_, i) => (i % 2 === 0 ? 255 : 254));
+    const plain = builder.reconstruction(images, selections, true).targets as Float32Array;
+    const targets = builder.reconstruction(images, selections, true, [undefined, coverage]).targets as Float32Array;
+    const raw = builder.reconstruction(images, selections, false, [undefined, coverage]).targets as Float32Array;
+    for (let row = 0; row < targets.length / 12; row++) {
+      const own = targets.subarray(row * 12, row * 12 + 12);
+      if (row % 2 === 0) expect(own).toEqual(plain.subarray(row * 12, row * 12 + 12));
+      else {
+        const measured = raw.subarray(row * 12, row * 12 + 12).filter((_, i) => Math.floor(i / 3) % 2 === 0);
+        normalizePatches(measured, 6);
+        const expected = Array.from({ length: 12 }, (_, i) => {
+          const pixel = Math.floor(i / 3);
+          return pixel % 2 === 0 ? measured[(pixel / 2) * 3 + (i % 3)] : 0;
+        });
+        expect([...own]).toEqual(expected);
+      }
+    }
+  });
+
   test("class targets are one-hot, smoothed evenly over all classes", () => {
     expect([...classTargets([1, 0], 3)]).toEqual([0, 1, 0, 1, 0, 0]);
     [0.1, 0.1, 0.8, 0.1, 0.8, 0.1].forEach((expected, i) => {

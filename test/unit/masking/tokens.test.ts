@@ -60,3 +60,20 @@ test("patches are normalised each by its own mean and unbiased variance, with 1e
   ]);
   expect([...rows]).toEqual([-2 / deviation, -1 / deviation, 0, 3 / deviation, 0, 0, 0, 0]);
 });
+
+describe("normalizePatches of values that are no measurement", () => {
+  test("they have no part in the statistics and become the mean", () => {
+    const targets = Float64Array.of(1, 3, -90, -90, 1, 3, 5, 7);
+    const statistics = normalizePatches(targets, 4, [1, 1, 0, 0.99, 1, 1, 1, 1]);
+    const [alone, whole] = [Float64Array.of(1, 3), Float64Array.of(1, 3, 5, 7)];
+    const expected = [...normalizePatches(alone, 2), ...normalizePatches(whole, 4)];
+    expect(statistics).toEqual(expected);
+    expect([...targets]).toEqual([...alone, 0, 0, ...whole]);
+  });
+
+  test("one value, none, and patches of one level stay finite", () => {
+    const targets = Float32Array.of(4, 9, 9, 9, -2, -2);
+    normalizePatches(targets, 2, [1, 0, 0, 0, 1, 1]);
+    expect([...targets]).toEqual([0, 0, 0, 0, 0, 0]);
+  });
+});

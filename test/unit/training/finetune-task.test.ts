@@ -55,6 +55,7 @@ const batchOf = (indices = [0, 1, 2, 3], repeats = [0, 0, 0, 0]): Batch => ({
   repeats: Uint32Array.from(repeats),
   labels,
   images: pixels(),
+  coverages: [],
   geometries: indices.map(() => wholeImage(4, 6)),
   paths: indices.map(String),
   release: () => undefined,

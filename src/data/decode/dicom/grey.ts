@@ -36,6 +36,11 @@ export function modalityOf(dataSet: DataSet, frame: number, signed: boolean): Mo
   return { slope: 1, intercept: 0, lut, unit: "" };
 }
 
+/** Whether rescaled values are those of a CT: where the file does not name a unit, they are by the standard. */
+export function isHounsfield(dataSet: DataSet, { lut, unit }: Modality): boolean {
+  return dataSet.string("Modality") === "CT" && !lut && (unit === "" || unit === "HU");
+}
+
 function isNumber(value: number | undefined): value is number {
   return value !== undefined && Number.isFinite(value);
 }

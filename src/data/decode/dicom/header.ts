@@ -2,6 +2,7 @@ import type { FileWindow } from "../source-image.ts";
 import type { DicomFile } from "./file.ts";
 import { frameSources, modalityOf, windowsOf } from "./grey.ts";
 import type { ImageInfo } from "./image-info.ts";
+import { paddingOf } from "./padding.ts";
 import { dtypeOf, sampleArray } from "./samples.ts";
 
 /** What a file says about its pictures, as plain JSON values. Nothing in it tells whose body they show. */
@@ -11,6 +12,7 @@ export function describeHeader(file: DicomFile, info: ImageInfo, frames: number)
   const grey = samples === 1 && photometric !== "PALETTE COLOR";
   const modality = modalityOf(dataSet, 0, signed);
   const windows = grey ? windowsOf(dataSet, 0, modality, signed).map(describeWindow) : [];
+  const padding = paddingOf(dataSet, info);
   const shape = [...(frames > 1 ? [frames] : []), rows, columns, ...(samples > 1 ? [samples] : [])];
   return {
     format: "DICOM",
@@ -29,6 +31,7 @@ export function describeHeader(file: DicomFile, info: ImageInfo, frames: number)
     bitsAllocated,
     bitsStored,
     signed,
+    padding: padding ? [padding.low, padding.high] : null,
     modality: dataSet.string("Modality") ?? null,
     rescale: grey ? describeModality(modality) : null,
   };

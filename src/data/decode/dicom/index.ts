@@ -1,11 +1,13 @@
 import { MsmaeError, messageOf } from "../../../errors.ts";
 import type { DecodeLimits } from "../../limits.ts";
 import type { ImageFile, NumericArray, SourceImage, StoredArray } from "../source-image.ts";
+import { markOutsideCircle } from "../scanner-circle.ts";
 import { dataError } from "./errors.ts";
 import { type DicomFile, parseFile } from "./file.ts";
-import { applyModality, modalityOf, windowsOf } from "./grey.ts";
+import { applyModality, isHounsfield, modalityOf, windowsOf } from "./grey.ts";
 import { describeHeader } from "./header.ts";
 import { type ImageInfo, imageInfo } from "./image-info.ts";
+import { markPadding, paddingOf } from "./padding.ts";
 import { applyPalette, readPalette } from "./palette.ts";
 import { type PixelSource, pixelSource } from "./pixels.ts";
 import { dtypeOf, sampleArray } from "./samples.ts";
@@ -19,7 +21,8 @@ export { type DicomKeyword, readTags } from "./read-tags.ts";
  *
  * `array` gives what pydicom ≥ 3 gives as `pixel_array`: YBR turned to RGB, palette indices left, no rescale, no window.
  * `read` gives grey values in the file's unit (modality table or rescale slope and intercept, per frame where the file
- * says so) with the file's windows and tables, or RGB with the palette applied. Overlays are not drawn in.
+ * says so) with the file's windows and tables, or RGB with the palette applied. Overlays are not drawn in. Padding, and
+ * what lies outside of a CT scanner's circle, is marked as no measurement.
  *
  * @param where named in errors: the file.
  * @throws MsmaeError Data where the file is damaged, holds no picture, or asks for more than the limits allow.
@@ -75,10 +78,16 @@ async function readFrame(
   }
   const modality = modalityOf(dataSet, index, info.signed);
   const plain = !modality.lut && modality.slope === 1 && modality.intercept === 0;
+  const values = applyModality(stored, modality);
+  const padding = paddingOf(dataSet, info);
+  const padded =
+    padding && markPadding(padding.beyondStored ? await pixels.frame(index, true, "keep") : stored, padding);
+  const unmeasured = isHounsfield(dataSet, modality) ? markOutsideCircle(values, padded) : padded;
   return {
     ...size,
     channels: 1,
-    values: applyModality(stored, modality),
+    values,
+    ...(unmeasured && { unmeasured }),
     windows: windowsOf(dataSet, index, modality, info.signed),
     inverted: info.photometric === "MONOCHROME1",
     // Up to 8 bits are levels of a picture; more measure something, and fill little of their range.

@@ -12,6 +12,8 @@ import { decodeRle } from "./rle.ts";
 import { interleave, keepBits, readSamples, sampleArray } from "./samples.ts";
 import type { Coding } from "./transfer-syntax.ts";
 
+export type UnusedBits = "clear" | "keep";
+
 /** Frames of a file, decoded one at a time. */
 export interface PixelSource {
   frames: number;
@@ -19,8 +21,9 @@ export interface PixelSource {
    * [rows, columns, samples] as pydicom's `pixel_array` has them: YBR turned to RGB, unused bits cleared.
    *
    * @param exact honours what pydicom leaves out of account as well: High Bit, and YBR_PARTIAL's colours.
+   * @param unused what becomes of bits that are allocated but not stored. Default `clear`.
    */
-  frame(index: number, exact: boolean): Promise<NumericArray>;
+  frame(index: number, exact: boolean, unused?: UnusedBits): Promise<NumericArray>;
 }
 
 /** @throws MsmaeError Data where the pixel data is short, or coded in a way that is not known. */
@@ -51,14 +54,14 @@ function native(file: DicomFile, info: ImageInfo, where: string, limits: DecodeL
   const frames = packed ? info.frames : Math.floor((bytes.length * 8) / frameBits);
   return {
     frames: frames > info.frames && bitsAllocated >= 8 && frames <= limits.frames ? frames : info.frames,
-    frame: async (index, exact) => {
+    frame: async (index, exact, unused) => {
       const firstBit = index * frameBits;
       const from = Math.floor(firstBit / 8);
       const part = bytes.subarray(from, Math.ceil((firstBit + frameBits) / 8));
       let values = readSamples(part, info, firstBit % 8, frameSamples, dataSet.encoding.littleEndian);
       if (packed) values = expand422(values as Uint8Array, area);
       else if (info.planar) values = interleave(values, samples);
-      return toRgb(clearUnused(values, info, exact), info.photometric, exact);
+      return toRgb(clearUnused(values, info, exact, unused), info.photometric, exact);
     },
   };
 }
@@ -75,8 +78,8 @@ function swapPairs(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(copy.swap16().buffer, copy.byteOffset, even);
 }
 
-function clearUnused(values: NumericArray, info: ImageInfo, exact: boolean): NumericArray {
-  if (info.float || info.bitsAllocated === 1) return values;
+function clearUnused(values: NumericArray, info: ImageInfo, exact: boolean, unused?: UnusedBits): NumericArray {
+  if (info.float || info.bitsAllocated === 1 || unused === "keep") return values;
   return keepBits(values, info.bitsStored, exact ? info.highBit - info.bitsStored + 1 : 0);
 }
 
@@ -94,12 +97,14 @@ function encapsulated(file: DicomFile, info: ImageInfo, where: string, limits: D
   const coding = codingOf(file, groups, where);
   return {
     frames: info.frames,
-    frame: async (index, exact) => {
+    frame: async (index, exact, unused) => {
       const bytes = joinFragments(dataSet.bytes, groups[index] as Fragment[]);
       const place = info.frames > 1 ? `${where}, frame ${index}` : where;
-      if (coding === "jpeg") return fromCodestream(await decodeCodestream(bytes, info, place), info, exact, place);
+      if (coding === "jpeg") {
+        return fromCodestream(await decodeCodestream(bytes, info, place), info, { exact, unused }, place);
+      }
       const values = plainSamples(bytes, coding, info, place, limits);
-      return toRgb(clearUnused(values, info, exact), info.photometric, exact);
+      return toRgb(clearUnused(values, info, exact, unused), info.photometric, exact);
     },
   };
 }
@@ -160,7 +165,7 @@ function fromPlanes(planes: Uint8Array, info: ImageInfo, area: number): NumericA
 function fromCodestream(
   { values, header }: DecodedFrame,
   info: ImageInfo,
-  exact: boolean,
+  { exact, unused }: { exact: boolean; unused: UnusedBits | undefined },
   where: string,
 ): NumericArray {
   const { kind, precision } = header;
@@ -173,7 +178,7 @@ function fromCodestream(
   // Writers of these declare fewer bits than the codestream holds; pydicom believes the codestream as well.
   if (kind === "jpeg2000" || kind === "htj2k") keepBits(output, precision);
   else if (kind === "jpeg-ls" && info.signed) keepBits(output, precision);
-  else clearUnused(output, info, exact && precision > info.highBit);
+  else clearUnused(output, info, exact && precision > info.highBit, unused);
   return toRgb(output, photometricOf(header, info), exact);
 }
 
