@@ -45,9 +45,7 @@ export async function checkData(options: CheckOptions, hooks: RunHooks = {}): Pr
   const claim = { verb: "data check", kind: checkFiles, overwrite, onEvent: hooks.onEvent };
   await using folder = paths.folder === undefined ? undefined : await OutputFolder.claim(paths.folder, claim);
   const fixFile =
-    paths.fix === undefined
-      ? undefined
-      : await OutputFile.claim(paths.fix, { option: "--fix", overwrite, inputs });
+    paths.fix === undefined ? undefined : await OutputFile.claim(paths.fix, { option: "--fix", overwrite, inputs });
   const dataset = await open(options);
   tellNotices(dataset, hooks.onEvent);
   const pictures = await scan(dataset, options, hooks);
@@ -126,7 +124,11 @@ function withoutUndefined<T extends object>(options: T): { [K in keyof T]?: Excl
 async function scan(dataset: Dataset, options: CheckOptions, { onEvent, signal }: RunHooks): Promise<Pictures> {
   const pictures = new Pictures(dataset);
   const files = pictures.tasks();
-  const reading = { window: parseWindow(options.window ?? "auto"), axis: options.axis ?? "axial" };
+  const reading = {
+    window: parseWindow(options.window ?? "auto"),
+    axis: options.axis ?? "axial",
+    alpha: options.alpha ?? "drop",
+  } as const;
   onEvent?.({ type: "phase", name: "decoding", total: pictures.count });
   let done = 0;
   const listener = {

@@ -1,4 +1,5 @@
 import type { DatasetOptions } from "../data/dataset.ts";
+import type { AlphaRule } from "../data/decode/source-image.ts";
 import type { FixKeep } from "./clean-split.ts";
 
 /** What `data check` takes. */
@@ -15,6 +16,8 @@ export interface CheckOptions
   overwrite?: boolean | undefined;
   /** How values of any unit become grey levels, a rule of {@link parseWindow}. Default `auto`. */
   window?: string;
+  /** What becomes of transparency. Default `drop`. */
+  alpha?: AlphaRule;
   /** Write a split without leaks as CSV: `true` for cleaned.csv in the output folder, or a path. Images stay as they are. */
   fix?: boolean | string;
   /**

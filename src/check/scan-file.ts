@@ -34,11 +34,11 @@ export interface FileOutcome {
  */
 export async function scanFile(
   { path, items }: FileTask,
-  { window, axis }: ReadingOptions,
+  { window, axis, alpha }: ReadingOptions,
   onPicture: (at: number, outcome: PictureOutcome) => void,
 ): Promise<FileOutcome> {
   try {
-    const file = await openImageFile(path);
+    const file = await openImageFile(path, {}, alpha);
     const { size } = await stat(path);
     for (const [at, item] of items.entries()) {
       const outcome = await file

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { ALPHA_RULES } from "../data/decode/source-image.ts";
 import { parseWindow } from "../data/decode/window-rule.ts";
 import { parseSliceRule } from "../data/slice-rule.ts";
 import { parseColumns } from "../data/tables/columns.ts";
@@ -90,6 +91,10 @@ export const readingFields = {
   sliceAxis: field(
     z.enum(["axial", "coronal", "sagittal"]).default("axial"),
     "Direction in which volumes are cut into slices.",
+  ),
+  alpha: field(
+    z.enum(ALPHA_RULES).default("drop"),
+    "What becomes of transparency in PNG, WebP, GIF and TIFF: drop takes the colours as stored, as Pillow's convert does; black and white lay the image over that colour.",
   ),
   slices: field(
     z.string().min(1).refine(readBy(parseSliceRule)).default("all"),

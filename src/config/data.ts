@@ -18,7 +18,7 @@ const dataPath = field(z.string().min(1), infoOf(dataFields.dataPath).descriptio
   placeholder: "data",
   expected: "a data set: a folder or a CSV file",
 });
-const { window, sliceAxis, slices } = readingFields;
+const { window, sliceAxis, alpha, slices } = readingFields;
 const { splitFile, fold, group, valSplit } = dataFields;
 const testSplit = field(
   z.number().min(0).max(0.9).default(0.2),
@@ -40,6 +40,7 @@ export const dataShowSchema = z.strictObject({
   overwrite: overwriteField,
   window,
   sliceAxis,
+  alpha,
   slice: field(z.int().min(0).optional(), "Frame, page or slice to show, from 0.", {
     aliases: ["frame"],
     defaultText: "the middle slice of a volume, else the first",

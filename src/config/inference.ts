@@ -28,6 +28,9 @@ const reading = {
   sliceAxis: field(readingFields.sliceAxis.unwrap().optional(), infoOf(readingFields.sliceAxis).description, {
     defaultText: "as the model was trained",
   }),
+  alpha: field(readingFields.alpha.unwrap().optional(), infoOf(readingFields.alpha).description, {
+    defaultText: "as the model was trained",
+  }),
   slices: readingFields.slices,
 };
 

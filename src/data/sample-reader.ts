@@ -4,7 +4,7 @@ import { augmentImage } from "./augment/augment-image.ts";
 import { Canvas } from "./augment/canvas.ts";
 import type { AugmentationPlan } from "./augment/plan.ts";
 import { decodeImage } from "./decode/image.ts";
-import type { SliceAxis } from "./decode/source-image.ts";
+import type { AlphaRule, SliceAxis } from "./decode/source-image.ts";
 import { parseWindow, type WindowRule } from "./decode/window-rule.ts";
 import { DecodedCache, type DecodedCacheMemory } from "./decoded-cache.ts";
 import type { Geometry, RasterImage } from "./raster.ts";
@@ -17,9 +17,10 @@ import { Resizer } from "./transforms/resize.ts";
 export interface ReadingOptions {
   window: WindowRule;
   axis: SliceAxis;
+  alpha: AlphaRule;
 }
 
-export const DEFAULT_READING: ReadingOptions = { window: parseWindow("auto"), axis: "axial" };
+export const DEFAULT_READING: ReadingOptions = { window: parseWindow("auto"), axis: "axial", alpha: "drop" };
 
 /** What every thread of a loader needs to know. */
 export interface ReaderSetup {

@@ -4,7 +4,7 @@ import { unreadable } from "./decode/decode-error.ts";
 import { chooseItem } from "./decode/image.ts";
 import { encodeNpy } from "./decode/npy.ts";
 import { openImageFile } from "./decode/open-image-file.ts";
-import type { SliceAxis, StoredArray } from "./decode/source-image.ts";
+import type { AlphaRule, SliceAxis, StoredArray } from "./decode/source-image.ts";
 import { finiteRange } from "./decode/statistics.ts";
 import { isBig, typeNameOf } from "./decode/typed-arrays.ts";
 import { applyWindow, parseWindow, type ResolvedWindow, resolveWindow } from "./decode/window.ts";
@@ -25,6 +25,8 @@ export interface ShowOptions {
   window?: string;
   /** Without it `axial`. */
   axis?: SliceAxis;
+  /** What becomes of transparency; without it `drop`. */
+  alpha?: AlphaRule;
   /** Frame, page or slice, from 0; without it the middle slice of a volume and the first of anything else. */
   item?: number;
   limits?: Partial<DecodeLimits>;
@@ -104,7 +106,7 @@ export async function showImageFile(options: ShowOptions, onStep?: (step: number
     name === undefined ? undefined : OutputFile.claim(name, { option, overwrite: options.overwrite, inputs: [path] });
   const [pictureFile, arrayFile] = [await output("--png", options.png), await output("--array", options.array)];
   onStep?.(0);
-  const file = await openImageFile(path, options.limits);
+  const file = await openImageFile(path, options.limits, options.alpha);
   try {
     onStep?.(1);
     const array = await file.array();

@@ -3,7 +3,7 @@ import { MsmaeError } from "../errors.ts";
 import type { RunHooks } from "../events.ts";
 import { OutputFile } from "../output/output-file.ts";
 import { type DatasetOptions, leftOutFrom, type OddFile, openDataset, type Split, tellNotices } from "./dataset.ts";
-import type { SliceAxis } from "./decode/source-image.ts";
+import type { AlphaRule, SliceAxis } from "./decode/source-image.ts";
 import { parseWindow } from "./decode/window-rule.ts";
 import { ImageLoader } from "./loader.ts";
 
@@ -23,6 +23,7 @@ export interface StatsOptions
   inChans: 1 | 3;
   window: string;
   sliceAxis: SliceAxis;
+  alpha: AlphaRule;
   workers: number;
   strict: boolean;
 }
@@ -55,7 +56,7 @@ const BATCH = 32;
  */
 export async function dataStats(options: StatsOptions, { onEvent, signal }: RunHooks = {}): Promise<StatsResult> {
   const { dataPath, split, output, inputSize, inChans: channels, sliceAxis: axis, workers, strict } = options;
-  const reading = { window: parseWindow(options.window), axis };
+  const reading = { window: parseWindow(options.window), axis, alpha: options.alpha };
   const { overwrite, splitFile } = options;
   const inputs = splitFile === undefined ? [dataPath] : [dataPath, splitFile];
   const file =

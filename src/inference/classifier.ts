@@ -1,4 +1,4 @@
-import type { SliceAxis } from "../data/decode/source-image.ts";
+import type { AlphaRule, SliceAxis } from "../data/decode/source-image.ts";
 import type { RunHooks } from "../events.ts";
 import type { ClassifierDescription } from "../interop/model-file.ts";
 import { classificationGraph, likeliest, softmaxRows } from "./classify.ts";
@@ -26,6 +26,8 @@ export interface PredictHooks extends RunHooks {
   /** A window rule in place of the one that the model was trained with. */
   window?: string | undefined;
   sliceAxis?: SliceAxis | undefined;
+  /** What becomes of transparency, in place of what the model was trained with. */
+  alpha?: AlphaRule | undefined;
 }
 
 /** A trained classifier that stays loaded between calls, its graphs running in a thread of their own. */
@@ -48,10 +50,10 @@ export class Classifier {
    */
   async *predict(
     files: readonly string[],
-    { batchSize = 16, slices = "all", window, sliceAxis, ...hooks }: PredictHooks = {},
+    { batchSize = 16, slices = "all", window, sliceAxis, alpha, ...hooks }: PredictHooks = {},
   ): AsyncGenerator<Prediction | FileFailure, void, void> {
     const { config, classNames } = this.description;
-    const reading = readingOf(this.description, { window, sliceAxis });
+    const reading = readingOf(this.description, { window, sliceAxis, alpha });
     const pictures = await listPictures(files, { slices, axis: reading.axis });
     const size = Math.min(batchSize, pictures.length);
     const graph = classificationGraph(config, size);

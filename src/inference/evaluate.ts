@@ -99,7 +99,7 @@ function relabel(
 
 /** How to read and run the images of a split. */
 type ClassifyOptions = Pick<EvalOptions, "workers" | "strict" | "seed" | "batchSize" | "dataPath" | "split"> &
-  Partial<Pick<EvalOptions, "window" | "sliceAxis">>;
+  Partial<Pick<EvalOptions, "window" | "sliceAxis" | "alpha">>;
 
 /**
  * Classifies samples whose labels are the model's, reporting a phase "evaluation".

@@ -12,10 +12,13 @@ export async function* predict(
   input: PredictInput | PredictOptions,
   hooks: RunHooks = {},
 ): AsyncGenerator<Prediction | FileFailure, void, void> {
-  const { checkpoint, files, batchSize, slices, window, sliceAxis, ...options } = resolveOptions("predict", input);
+  const { checkpoint, files, batchSize, slices, window, sliceAxis, alpha, ...options } = resolveOptions(
+    "predict",
+    input,
+  );
   const classifier = await loadClassifier(checkpoint, options, hooks);
   try {
-    yield* classifier.predict(files, { ...hooks, batchSize, slices, window, sliceAxis });
+    yield* classifier.predict(files, { ...hooks, batchSize, slices, window, sliceAxis, alpha });
   } finally {
     await classifier.close();
   }

@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import type { SliceAxis } from "../data/decode/source-image.ts";
+import type { AlphaRule, SliceAxis } from "../data/decode/source-image.ts";
 import { parseWindow } from "../data/decode/window-rule.ts";
 import type { ReadingOptions } from "../data/sample-reader.ts";
 import { Normalizer } from "../data/transforms/normalize.ts";
@@ -74,9 +74,13 @@ export async function openModel<K extends keyof DescriptionOf>(
 /** How images are to be read for a model: as it was trained, save what is asked for. */
 export function readingOf(
   { reading }: Pick<ModelDescription, "reading">,
-  { window, sliceAxis }: { window?: string | undefined; sliceAxis?: SliceAxis | undefined },
+  asked: { window?: string | undefined; sliceAxis?: SliceAxis | undefined; alpha?: AlphaRule | undefined },
 ): ReadingOptions {
-  return { window: parseWindow(window ?? reading.window), axis: sliceAxis ?? reading.axis };
+  return {
+    window: parseWindow(asked.window ?? reading.window),
+    axis: asked.sliceAxis ?? reading.axis,
+    alpha: asked.alpha ?? reading.alpha,
+  };
 }
 
 /** A store for weights that are not trained: drawn from `seed` where one is given, else zero. */

@@ -25,8 +25,13 @@ const common = {
   std: z.array(z.number()),
   /** How files became 8-bit pixels; checkpoints from before there was a choice have none. */
   reading: z
-    .object({ window: z.string(), axis: z.enum(["axial", "coronal", "sagittal"]) })
-    .default({ window: "auto", axis: "axial" }),
+    .object({
+      window: z.string(),
+      axis: z.enum(["axial", "coronal", "sagittal"]),
+      // Earlier versions laid everything over black.
+      alpha: z.enum(["drop", "black", "white"]).default("black"),
+    })
+    .default({ window: "auto", axis: "axial", alpha: "black" }),
   /** Epochs and optimiser steps behind these weights. */
   epoch: z.number(),
   step: z.number(),

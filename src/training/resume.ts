@@ -9,6 +9,9 @@ import type { OutputFolder } from "../output/output-folder.ts";
 import { loadState, type Progress, readProgress, type TrainingState } from "./checkpoint.ts";
 import type { RunData, TrainingOptions } from "./setup.ts";
 
+/** What versions did that had no such option yet. */
+const earlier = { alpha: "black" };
+
 /** Options that may differ when a run goes on: where it runs and what it keeps, not what it computes. */
 const free = new Set([
   "resume",
@@ -64,7 +67,7 @@ export async function beginOrResume(
     const { description, tensors } = await readModelFile(path);
     // Options before weights: a model of another shape is better named by the option that shaped it.
     const progress = await readProgress(path, description.step);
-    checkSame(path, { verb, ...binding }, { verb: progress.verb, ...progress.options });
+    checkSame(path, { verb, ...binding }, { verb: progress.verb, ...earlier, ...progress.options });
     loadWeights(store, tensors, { where: path });
     const state = await loadState(path, description.step, store);
     if (!(await keepBest(path, folder, state.progress))) state.progress.best = null;

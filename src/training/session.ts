@@ -71,10 +71,15 @@ export function withSession<T>(parts: SessionParts, work: (session: Session) => 
   const { options, data, config, hooks } = parts;
   return withResources(async (keep) => {
     const run = keep(await openRun(parts));
-    const loader = keep(openLoader(data.folder.splits.train, config, options, hooks));
+    const loader = keep(openLoader(data.folder.splits.train, config, options, hooks, needsCoverage(options)));
     const engine = keep(await startEngine(parts));
     return work({ run, loader, engine });
   });
+}
+
+/** Whether targets are normalised by what was measured of their patches. */
+function needsCoverage(options: TrainingOptions): boolean {
+  return "normPixLoss" in options && options.normPixLoss;
 }
 
 /** Opens the run's records and writes its configuration, environment and split. */

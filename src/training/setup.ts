@@ -55,7 +55,7 @@ export function openLoader(
   hooks: RunHooks,
   coverage = false,
 ): ImageLoader {
-  const { workers, cacheMb, strict, window, sliceAxis: axis } = options;
+  const { workers, cacheMb, strict, window, sliceAxis: axis, alpha } = options;
   return new ImageLoader(samples, {
     inputHeight: config.inputHeight,
     inputWidth: config.inputWidth,
@@ -63,7 +63,7 @@ export function openLoader(
     workers,
     cacheMb,
     strict,
-    reading: { window: parseWindow(window), axis },
+    reading: { window: parseWindow(window), axis, alpha },
     coverage,
     onWarning: (message) => hooks.onEvent?.({ type: "warning", message }),
   });
@@ -104,7 +104,7 @@ export function describeTraining(options: TrainingOptions, classNames: string[],
     classNames,
     mean: [...options.mean],
     std: [...options.std],
-    reading: { window: options.window, axis: options.sliceAxis },
+    reading: { window: options.window, axis: options.sliceAxis, alpha: options.alpha },
     epoch,
     step,
     seed: options.seed,

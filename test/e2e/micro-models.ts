@@ -31,7 +31,7 @@ const common = {
   classNames: ["glioma", "meningioma", "no tumour"],
   mean: [0.4, 0.5, 0.6],
   std: [0.2, 0.25, 0.3],
-  reading: { window: "auto", axis: "axial" as const },
+  reading: { window: "auto", axis: "axial" as const, alpha: "drop" as const },
   epoch: 2,
   step: 17,
   seed: 11,

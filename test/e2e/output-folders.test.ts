@@ -204,7 +204,14 @@ describe("what other verbs write", () => {
       ["stats.yaml"],
       (outputDir, overwrite) =>
         dataStats({
-          ...{ dataPath: data, output: join(outputDir, "stats.yaml"), overwrite, sliceAxis: "axial", strict: false },
+          ...{
+            dataPath: data,
+            output: join(outputDir, "stats.yaml"),
+            overwrite,
+            sliceAxis: "axial",
+            alpha: "drop",
+            strict: false,
+          },
           ...{ ...stats, ...runtime },
         }),
     ],

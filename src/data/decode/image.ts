@@ -6,7 +6,7 @@ import type { RasterImage } from "../raster.ts";
 import { toChannels } from "./channels.ts";
 import { unreadable } from "./decode-error.ts";
 import { openImageFile } from "./open-image-file.ts";
-import type { ImageFile, SliceAxis } from "./source-image.ts";
+import type { AlphaRule, ImageFile, SliceAxis } from "./source-image.ts";
 import { applyWindow, type WindowRule } from "./window.ts";
 
 export { toChannels } from "./channels.ts";
@@ -44,6 +44,8 @@ export interface DecodeOptions {
   window?: WindowRule;
   /** Which frame, page or slice, from 0; without it the middle slice of a volume and the first of anything else. */
   item?: number;
+  /** What becomes of transparency; without it `drop`. */
+  alpha?: AlphaRule;
   /** Along which direction a volume is cut; without it `axial`. */
   axis?: SliceAxis;
 }
@@ -56,7 +58,7 @@ export interface DecodeOptions {
 export async function decodeImage(path: string, options: DecodeOptions = {}): Promise<RasterImage> {
   try {
     const axis = options.axis ?? "axial";
-    const file = await openRemembered(path, options.limits ?? {});
+    const file = await openRemembered(path, options.limits ?? {}, options.alpha ?? "drop");
     const item = chooseItem(path, file, axis, options.item);
     const image = applyWindow(await file.read(item, axis), options.window ?? { kind: "auto" }, path);
     return options.channels === undefined ? image : toChannels(image, options.channels);
@@ -88,13 +90,13 @@ let remembered: { key: string; file: ImageFile } | undefined;
 /** Files being opened, so that several slices asked for at once share one opening. */
 const opening = new Map<string, Promise<ImageFile>>();
 
-async function openRemembered(path: string, limits: Partial<DecodeLimits>): Promise<ImageFile> {
+async function openRemembered(path: string, limits: Partial<DecodeLimits>, alpha: AlphaRule): Promise<ImageFile> {
   const { mtimeMs, size } = statSync(path);
-  const key = JSON.stringify([path, mtimeMs, size, limits]);
+  const key = JSON.stringify([path, mtimeMs, size, limits, alpha]);
   if (remembered?.key === key) return remembered.file;
   const shared = opening.get(key);
   if (shared) return shared;
-  const promise = openImageFile(path, limits).finally(() => opening.delete(key));
+  const promise = openImageFile(path, limits, alpha).finally(() => opening.delete(key));
   opening.set(key, promise);
   const file = await promise;
   const single = (["axial", "coronal", "sagittal"] as const).every((axis) => file.count(axis) === 1);

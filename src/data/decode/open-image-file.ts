@@ -9,22 +9,27 @@ import { gunzipAll, isGzip } from "./gunzip.ts";
 import { openNifti, startsAsNifti } from "./nifti/index.ts";
 import { looksLikeNpy, openNpy } from "./npy.ts";
 import { openBmp, openPicture, type PictureFormat } from "./picture.ts";
-import type { ImageFile } from "./source-image.ts";
+import type { AlphaRule, ImageFile } from "./source-image.ts";
 
 /**
  * Opens an image file of any format, told by its content: PNG, JPEG, WebP, BMP, TIFF, DICOM, NIfTI-1 and -2, NumPy.
  * A file packed with gzip is unpacked first.
  *
  * @param limits what the file may ask for at most; the defaults stand for what is not given.
+ * @param alpha what becomes of the transparency of PNG, WebP, GIF and TIFF; that of other formats is dropped.
  * @throws MsmaeError Data when the file cannot be read, is of no known format, or asks for more than the limits allow.
  */
-export async function openImageFile(path: string, limits: Partial<DecodeLimits> = {}): Promise<ImageFile> {
+export async function openImageFile(
+  path: string,
+  limits: Partial<DecodeLimits> = {},
+  alpha: AlphaRule = "drop",
+): Promise<ImageFile> {
   const bounds = { ...DEFAULT_LIMITS, ...limits };
   try {
     const bytes = await readBounded(path, bounds);
     if (await startsAsNifti(bytes)) return await openNifti(bytes, path, bounds, () => readPair(path, bounds));
-    if (!isGzip(bytes)) return await openBytes(bytes, path, bounds);
-    return await openBytes(await gunzipAll(bytes, bounds.decodedBytes), path, bounds);
+    if (!isGzip(bytes)) return await openBytes(bytes, path, bounds, alpha);
+    return await openBytes(await gunzipAll(bytes, bounds.decodedBytes), path, bounds, alpha);
   } catch (cause) {
     throw unreadable(path, cause);
   }
@@ -52,11 +57,11 @@ async function readPair(path: string, limits: DecodeLimits): Promise<Uint8Array>
   throw new Error(`a NIfTI header without its voxels (no ${basename(stem)}.img beside it)`);
 }
 
-async function openBytes(bytes: Uint8Array, path: string, limits: DecodeLimits): Promise<ImageFile> {
+async function openBytes(bytes: Uint8Array, path: string, limits: DecodeLimits, alpha: AlphaRule): Promise<ImageFile> {
   // The preamble of a DICOM file may make it a TIFF as well, whose picture lacks window and rescaling.
   if (hasDicomPrefix(bytes)) return openDicom(bytes, path, limits);
   const picture = pictureFormat(bytes);
-  if (picture) return openPicture(bytes, picture, path, limits);
+  if (picture) return openPicture(bytes, picture, path, limits, alpha);
   if (looksLikeNpy(bytes)) return openNpy(bytes, path, limits);
   if (isBmp(bytes)) return openBmp(bytes, path, limits);
   if (looksLikeDicom(bytes)) return openDicom(bytes, path, limits);

@@ -3,8 +3,9 @@ import type { DecodeLimits } from "../limits.ts";
 import type { RasterImage } from "../raster.ts";
 import { decodeBmp } from "./bmp.ts";
 import { overLimit, unreadable } from "./decode-error.ts";
+import { transparentColour } from "./gif.ts";
 import { decodePlainJpeg } from "./jpeg.ts";
-import type { ImageFile, NumericArray, SourceImage, StoredArray } from "./source-image.ts";
+import type { AlphaRule, ImageFile, NumericArray, SourceImage, StoredArray } from "./source-image.ts";
 import { unitLevels } from "./statistics.ts";
 import { needsOwnReader, readTiffSamples, type TiffSamples } from "./tiff.ts";
 import { readTiffPages, type TiffPage } from "./tiff-directory.ts";
@@ -28,8 +29,8 @@ const SAMPLE_TYPES: Record<string, NumericType> = {
 /**
  * Opens a picture file: one picture, or the pages of a TIFF. Of an animation, the first picture is read.
  *
- * EXIF orientation is applied, palettes are expanded, transparency is composited onto black (and cut off from samples
- * that are no 8- or 16-bit levels), and embedded colour profiles are ignored: the stored values count, as in Pillow.
+ * EXIF orientation is applied, palettes are expanded, and embedded colour profiles are ignored: the stored values count,
+ * as in Pillow. So they do of transparent pixels, save that 8- and 16-bit levels are laid over a colour where asked.
  *
  * @param bytes the file.
  * @param where named in errors: the path.
@@ -40,6 +41,7 @@ export async function openPicture(
   format: PictureFormat,
   where: string,
   limits: DecodeLimits,
+  alpha: AlphaRule,
 ): Promise<ImageFile> {
   const plain = format === "JPEG" ? await decodePlainJpeg(bytes, limits.pixels) : undefined;
   if (plain) return onePicture("JPEG", plain, where, limits);
@@ -66,7 +68,8 @@ export async function openPicture(
       const whiteIsZero = directory[page]?.photometric === 0;
       if (samples) return measured(readTiffSamples(bytes, samples, limits), whiteIsZero);
       const metadata = page === 0 && first ? first : await load(page).metadata();
-      return await decode(() => load(page), metadata, whiteIsZero);
+      const hidden = format === "GIF" && alpha === "drop" ? transparentColour(bytes) : undefined;
+      return await decode(() => load(page), metadata, { whiteIsZero, alpha, hidden });
     } catch (cause) {
       throw unreadable(pages > 1 ? `${where}, page ${page}` : where, cause);
     }
@@ -111,7 +114,18 @@ function onePicture(format: string, image: SourceImage, where: string, limits: D
   };
 }
 
-async function decode(load: () => Sharp, metadata: Metadata, whiteIsZero: boolean): Promise<SourceImage> {
+interface DecodePlan {
+  whiteIsZero: boolean;
+  alpha: AlphaRule;
+  /** What stands behind transparent pixels, where libvips does not tell. */
+  hidden: readonly [number, number, number] | undefined;
+}
+
+async function decode(
+  load: () => Sharp,
+  metadata: Metadata,
+  { whiteIsZero, alpha, hidden }: DecodePlan,
+): Promise<SourceImage> {
   const { depth, space, channels, hasAlpha } = metadata;
   const type = SAMPLE_TYPES[depth];
   if (!type) throw new Error(`samples of type ${depth}`);
@@ -125,7 +139,13 @@ async function decode(load: () => Sharp, metadata: Metadata, whiteIsZero: boolea
   const wide = type === "uint16";
   const grey = channels - Number(hasAlpha) === 1 && (space === "b-w" || space === "grey16");
   const target = grey ? (wide ? "grey16" : "b-w") : wide ? "rgb16" : "srgb";
-  const opaque = hasAlpha ? oriented.flatten({ background: "black" }) : oriented;
+  const opaque = !hasAlpha
+    ? oriented
+    : hidden
+      ? oriented.flatten({ background: { r: hidden[0], g: hidden[1], b: hidden[2] } })
+      : alpha === "drop"
+        ? oriented.removeAlpha()
+        : oriented.flatten({ background: alpha });
   const { data, info } = await opaque.toColourspace(target).raw({ depth }).toBuffer({ resolveWithObject: true });
   const { width, height } = info;
   const levels: SourceImage["levels"] = [0, wide ? 65_535 : 255];

@@ -57,6 +57,10 @@ export interface SourceImage {
   volumeSample?: Float64Array;
 }
 
+/** What becomes of transparency: `drop` takes the colours as they are stored, the others lay them over a colour. */
+export const ALPHA_RULES = ["drop", "black", "white"] as const;
+export type AlphaRule = (typeof ALPHA_RULES)[number];
+
 /** Along which direction of the body a volume is cut; files that hold frames or pages have no such choice. */
 export type SliceAxis = "axial" | "coronal" | "sagittal";
 

@@ -40,6 +40,7 @@ test("pre-training defaults are the paper's", () => {
     group: "auto",
     mergeLabels: false,
     sliceAxis: "axial",
+    alpha: "drop",
     slices: "all",
     model: "msmae_vit_base_patch16",
     saveEvery: 20,

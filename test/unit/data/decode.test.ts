@@ -33,7 +33,8 @@ describe("decodeImage", () => {
     "%s gives the stored pixels",
     async (name) => {
       const { height, width, channels, pixels } = fixtures[name] as Expected;
-      const image = await decodeImage(write(name, bytes(name)));
+      // What the transparent one holds was laid over black.
+      const image = await decodeImage(write(name, bytes(name)), { alpha: "black" });
       expect({ ...image, pixels: [...image.pixels] }).toEqual({
         height,
         width,
@@ -50,11 +51,15 @@ describe("decodeImage", () => {
     expect([...grey.pixels]).toEqual([4, 4, 4, 9, 9, 9]);
   });
 
-  test("half-transparent pixels are composited onto black", async () => {
+  test.each([
+    ["black", [100, 50, 25]],
+    ["white", [227, 177, 152]],
+    ["drop", [200, 100, 50]],
+  ] as const)("half-transparent pixels under the rule %s", async (alpha, expected) => {
     const sharp = (await import("sharp")).default;
     const source = sharp(Buffer.of(200, 100, 50, 128), { raw: { width: 1, height: 1, channels: 4 } });
-    const image = await decodeImage(write("half.png", await source.png().toBuffer()));
-    expect([...image.pixels]).toEqual([100, 50, 25]);
+    const image = await decodeImage(write("half.png", await source.png().toBuffer()), { alpha });
+    expect([...image.pixels]).toEqual(expected);
   });
 
   test("a bitmap stored from the top down keeps its rows in order", async () => {

@@ -16,6 +16,7 @@ const options: StatsOptions = {
   inChans: 3,
   window: "auto",
   sliceAxis: "axial",
+  alpha: "drop",
   seed: 0,
   workers: 0,
   strict: false,

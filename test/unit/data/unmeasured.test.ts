@@ -5,9 +5,10 @@ import { afterAll, describe, expect, test } from "vitest";
 import { openDicom } from "../../../src/data/decode/dicom/index.ts";
 import { decodeImage } from "../../../src/data/decode/image.ts";
 import { encodeNpy } from "../../../src/data/decode/npy.ts";
-import { DEFAULT_LIMITS, type SourceImage } from "../../../src/data/decode/source-image.ts";
+import type { SourceImage } from "../../../src/data/decode/source-image.ts";
 import { applyWindow, parseWindow, resolveWindow } from "../../../src/data/decode/window.ts";
 import { DecodedCache } from "../../../src/data/decoded-cache.ts";
+import { DEFAULT_LIMITS } from "../../../src/data/limits.ts";
 import { SampleReader } from "../../../src/data/sample-reader.ts";
 import { describeShown, showImageFile } from "../../../src/data/show.ts";
 import { dataStats } from "../../../src/data/stats.ts";
@@ -250,7 +251,14 @@ describe("behind the window", () => {
   for (const name of ["a", "b"]) mkdirSync(join(set, "train", name), { recursive: true });
   writeFileSync(join(set, "train", "a", "1.npy"), half(51));
   writeFileSync(join(set, "train", "b", "1.npy"), half(102));
-  const options = { dataPath: set, split: "train", inChans: 1, window: "range:0,255", sliceAxis: "axial" } as const;
+  const options = {
+    dataPath: set,
+    split: "train",
+    inChans: 1,
+    window: "range:0,255",
+    sliceAxis: "axial",
+    alpha: "drop",
+  } as const;
 
   test.each([
     ["of the same size", 8, 8],
@@ -264,7 +272,7 @@ describe("behind the window", () => {
   });
 
   const setup = { inputHeight: 8, inputWidth: 8, channels: 1, cache: undefined } as const;
-  const reading = { window: parseWindow("range:0,255"), axis: "axial" } as const;
+  const reading = { window: parseWindow("range:0,255"), axis: "axial", alpha: "drop" } as const;
   const task = { augment: false, crop: PAPER_CROP, seed: 0, epoch: 0 };
   const items = [{ slot: 0, sample: 0, path: join(set, "train", "a", "1.npy") }];
 

@@ -1,7 +1,7 @@
 import { MsmaeError, messageOf } from "../../../errors.ts";
 import type { DecodeLimits } from "../../limits.ts";
-import type { ImageFile, NumericArray, SourceImage, StoredArray } from "../source-image.ts";
 import { markOutsideCircle } from "../scanner-circle.ts";
+import type { ImageFile, NumericArray, SourceImage, StoredArray } from "../source-image.ts";
 import { dataError } from "./errors.ts";
 import { type DicomFile, parseFile } from "./file.ts";
 import { applyModality, isHounsfield, modalityOf, windowsOf } from "./grey.ts";
