@@ -23,7 +23,8 @@ export interface StatsOptions
   inChans: 1 | 3;
   window: string;
   sliceAxis: SliceAxis;
-  alpha: AlphaRule;
+  /** What becomes of transparency. Default `drop`. */
+  alpha?: AlphaRule;
   workers: number;
   strict: boolean;
 }
@@ -56,7 +57,7 @@ const BATCH = 32;
  */
 export async function dataStats(options: StatsOptions, { onEvent, signal }: RunHooks = {}): Promise<StatsResult> {
   const { dataPath, split, output, inputSize, inChans: channels, sliceAxis: axis, workers, strict } = options;
-  const reading = { window: parseWindow(options.window), axis, alpha: options.alpha };
+  const reading = { window: parseWindow(options.window), axis, alpha: options.alpha ?? "drop" } as const;
   const { overwrite, splitFile } = options;
   const inputs = splitFile === undefined ? [dataPath] : [dataPath, splitFile];
   const file =
