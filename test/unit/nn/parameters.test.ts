@@ -7,7 +7,10 @@ function drawn(init: Initializer, shape: number[], { name = "tensor", seed = 1 }
   return values;
 }
 const mean = (values: Float32Array) => values.reduce((sum, value) => sum + value, 0) / values.length;
-const deviation = (values: Float32Array) => Math.sqrt(mean(values.map((value) => (value - mean(values)) ** 2)));
+const deviation = (values: Float32Array) => {
+  const centre = mean(values);
+  return Math.sqrt(mean(values.map((value) => (value - centre) ** 2)));
+};
 
 describe("initial values", () => {
   test.each([
