@@ -42,7 +42,10 @@ export const nodeBackend: Backend = {
           where: `device ${provider}`,
           expected: "ONNX Runtime to start a session",
           got: messageOf(cause),
-          todo: provider === "cpu" ? "report this model" : "install the device's libraries (docs/installing.md), or use --device cpu",
+          todo:
+            provider === "cpu"
+              ? "report this model"
+              : "install the device's libraries (docs/installing.md), or use --device cpu",
         },
         { cause },
       );
