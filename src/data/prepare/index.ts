@@ -15,7 +15,7 @@ import {
   type Manifest,
   writeRecords,
 } from "./manifest.ts";
-import { leftOutFile, nothingLeft, refuseOdd, tellOdd } from "./odd-files.ts";
+import { leftOutFile, nothingLeft, refuseOdd, tellOdd, UNUSABLE } from "./odd-files.ts";
 import { changedFiles, checkDisk, existingManifest, occupied, preparedSet } from "./output-folder.ts";
 import { PRESETS, presetLike } from "./presets/index.ts";
 import { withoutRepeats } from "./repeats.ts";
@@ -118,7 +118,9 @@ export async function prepareData(options: PrepareOptions, hooks: RunHooks = {})
   const written = await writeImages(folder.current, images, archives, { strict, onImage, signal });
   const oddFiles = [...planned, ...written.odd];
   if (written.images.length === 0) throw nothingLeft(preset, oddFiles);
-  const lost = written.odd.filter(({ action }) => action === "left out");
+  const lost = written.odd
+    .filter(({ action }) => action === "left out")
+    .map(({ name, reason }) => ({ name, reason, kind: UNUSABLE }));
   const manifest = await writeRecords(folder.current, written.images, [...plan.leftOut, ...lost], written.files, {
     preset: preset.name,
     title: preset.title,

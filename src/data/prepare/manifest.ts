@@ -65,10 +65,10 @@ export function countClasses(images: readonly OutputImage[]): ClassCounts {
   return counts;
 }
 
-/** How often each reason occurs, most frequent first. */
+/** How often each kind of reason occurs, most frequent first. */
 export function countReasons(leftOut: readonly LeftOut[]): LeftOutCount[] {
   const counts = new Map<string, number>();
-  for (const { reason } of leftOut) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  for (const { reason, kind = reason } of leftOut) counts.set(kind, (counts.get(kind) ?? 0) + 1);
   return [...counts].map(([reason, count]) => ({ reason, count })).sort((a, b) => b.count - a.count);
 }
 

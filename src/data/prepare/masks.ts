@@ -89,7 +89,7 @@ export class MaskSets {
         continue;
       }
       const sizes = `${part.width}×${part.height} pixels for an image of ${size.width}×${size.height}`;
-      if (!hasShapeOf(part, size)) return { fault: `a mask (${part.names.join(", ")}) of ${sizes}` };
+      if (!hasShapeOf(part, size)) return { fault: `${part.names.join(", ")}, a mask of ${sizes}` };
       uniteMasks(whole, scaledMask(mask, size));
       for (const name of part.names) scaled.push({ name, reason: `a mask of ${sizes}`, action: "scaled" });
     }

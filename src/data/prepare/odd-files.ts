@@ -5,6 +5,15 @@ import type { LeftOut, OddFile, Preset } from "./types.ts";
 /** At most this many files are named in one message; the manifest has all. */
 export const NAMED_FILES = 10;
 
+/** What images that cannot be used are counted under, whatever is wrong with each. */
+export const UNUSABLE = "cannot be used, see oddFiles";
+
+/** Why a file is left out, for a list that has its name already. */
+export function reasonOf({ parts: { where, expected, got } }: MsmaeError, name: string): string {
+  const place = where.endsWith(name) ? "" : `${where}: `;
+  return `${place}expected ${expected}, got ${got}`;
+}
+
 export function leftOutFile({ name, reason }: LeftOut): OddFile {
   return { name, reason, action: "left out" };
 }

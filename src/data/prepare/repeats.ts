@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { extname } from "node:path";
 import { type Archive, checkSignal, DamagedEntry } from "../archives/archive.ts";
+import { reasonOf, UNUSABLE } from "./odd-files.ts";
 import type { LeftOut, Plan, PlannedImage, SurveyEntry } from "./types.ts";
 
 /**
@@ -51,8 +52,9 @@ function renamed(image: PlannedImage, number: number): PlannedImage {
 }
 
 function ambiguous({ archive, name }: SurveyEntry, archives: readonly Archive[], id: string): LeftOut {
+  const kind = "one of several different files for one row: give only the archives of one edition";
   const reason = `one of several different files for ${id}: give only the archives of one edition`;
-  return { name: `${archives[archive]?.name}: ${name}`, reason, odd: true };
+  return { name: `${archives[archive]?.name}: ${name}`, reason, kind, odd: true };
 }
 
 async function hashEntries(
@@ -75,7 +77,7 @@ async function hashEntries(
           hashes.set(key, hash.digest("hex"));
         } catch (error) {
           if (!(error instanceof DamagedEntry)) throw error;
-          damaged.set(key, { name, reason: error.message, odd: true });
+          damaged.set(key, { name, reason: reasonOf(error, name), kind: UNUSABLE, odd: true });
         }
       }
       index++;

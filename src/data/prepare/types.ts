@@ -117,6 +117,8 @@ export interface LeftOut {
   /** Of the entry or the row. */
   name: string;
   reason: string;
+  /** What it is counted under. Default: its reason. */
+  kind?: string;
   /** Published sets have no such thing: something is wrong with this file. */
   odd?: boolean;
 }

@@ -5,6 +5,7 @@ import { type Archive, type ArchiveEntry, checkSignal, DamagedEntry, damagedEntr
 import { Lanes } from "./lanes.ts";
 import type { OutputImage } from "./layout.ts";
 import { type FinishedMask, MaskSets } from "./masks.ts";
+import { reasonOf } from "./odd-files.ts";
 import { greyPng, pictureSize, readCt } from "./pictures.ts";
 import type { OddFile } from "./types.ts";
 import { streamEntry, type WrittenFile, writeBytes, writing } from "./write-file.ts";
@@ -112,7 +113,9 @@ class ImageWriter {
       return await work();
     } catch (error) {
       if (!(error instanceof DamagedEntry) || this.#strict) throw error;
-      for (const { image } of tasks) if (!this.#leftOut.has(image)) this.#leftOut.set(image, error.message);
+      for (const { image } of tasks) {
+        if (!this.#leftOut.has(image)) this.#leftOut.set(image, reasonOf(error, image.source.name));
+      }
       return;
     }
   }
@@ -151,28 +154,28 @@ class ImageWriter {
 
   async #perform({ kind, image }: Task, where: string, name: string, bytes: Uint8Array): Promise<void> {
     if (kind === "mask") {
-      await this.#writeMask(image, where, await this.#masks.addMask(image, name, where, bytes));
+      await this.#writeMask(image, await this.#masks.addMask(image, name, where, bytes));
       return;
     }
     const size = image.masks ? await pictureSize(where, bytes) : undefined;
     const { ct } = image;
     const content = ct ? await greyPng(await readCt(where, bytes, ct.windows, ct.rule)) : bytes;
     this.#keep(image, await writeBytes(this.#root, image.path, content));
-    if (size) await this.#writeMask(image, where, await this.#masks.addSize(image, size));
+    if (size) await this.#writeMask(image, await this.#masks.addSize(image, size));
   }
 
-  async #writeMask(image: OutputImage, where: string, mask: FinishedMask | undefined): Promise<void> {
+  async #writeMask(image: OutputImage, mask: FinishedMask | undefined): Promise<void> {
     if (mask === undefined) return;
-    if ("fault" in mask) throw this.#badMask(where, mask.fault);
+    if ("fault" in mask) throw this.#badMask(image, mask.fault);
     const [odd] = mask.scaled;
-    if (odd && this.#strict) throw this.#badMask(where, odd.reason);
+    if (odd && this.#strict) throw this.#badMask(image, `${odd.name}, ${odd.reason}`);
     this.#scaled.push(...mask.scaled);
     this.#keep(image, await writeBytes(this.#root, image.maskPath as string, mask.png));
   }
 
-  #badMask(where: string, got: string): MsmaeError {
-    const todo = "get the archive again from its source, or take it as it is without --strict";
-    return damagedEntry(where, "masks of the size of their image", got, todo);
+  #badMask({ source }: OutputImage, got: string): MsmaeError {
+    const todo = "get the archive again from its source, or prepare it without --strict";
+    return damagedEntry(source.name, "masks of its size", got, todo);
   }
 
   #keep(image: OutputImage, file: WrittenFile): void {
