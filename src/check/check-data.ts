@@ -147,8 +147,16 @@ async function scan(dataset: Dataset, options: CheckOptions, { onEvent, signal }
   const tasks = files.map(({ task }) => task);
   await scanFiles(tasks, reading, listener, { workers, itemSeconds, signal });
   pictures.unreadable.sort((a, b) => a.at - b.at);
+  const starved = pictures.unreadable.find(({ error }) => error.code === "Device");
+  if (starved) throw noRoom(options.dataPath, starved.error.message);
   if (pictures.unreadable.length === pictures.count) throw nothingReadable(options.dataPath, pictures);
   return pictures;
+}
+
+/** Pictures that the machine had no room for are not the data set's faults. */
+function noRoom(where: string, got: string): MsmaeError {
+  const parts = { where, expected: "the machine to have room for looking at every picture", got };
+  return new MsmaeError("Device", { ...parts, todo: "give it room, then run again" });
 }
 
 /** Often a wrong window or slice. Where nothing was looked at, nothing may be said of leaks. */

@@ -1,5 +1,6 @@
 import { ConfigError } from "../config/problems.ts";
 import { type ErrorCode, type ErrorParts, MsmaeError, messageOf } from "../errors.ts";
+import { limitAdvice } from "../machine-limits.ts";
 import { printable } from "../printable.ts";
 import { StdoutFault } from "./output.ts";
 
@@ -82,6 +83,17 @@ function fromFileSystem(error: NodeJS.ErrnoException): MsmaeError | undefined {
     case "ENOTDIR":
     case "EEXIST":
       return raise("Config", "a folder", "a file", "choose another path");
+    case "EMFILE":
+    case "ENFILE":
+      return raise("Device", "a file to be opened", error.code, limitAdvice(error.code) ?? "");
+    case "ENOMEM":
+    case "EAGAIN":
+      return raise(
+        "Device",
+        "memory and threads for the work",
+        error.code,
+        "free memory, or raise the limits of the user",
+      );
     case "EISDIR":
       return raise("Data", "a file", "a folder", "check the path");
     default:

@@ -187,6 +187,7 @@ export class EpochRun {
         return;
       }
       const reason = item?.unreadable ?? "no report";
+      if (item?.code === "Device") throw limitMetBy((this.#samples[slot.sample] as Sample).path, reason);
       if (this.#loader.strict) {
         throw new MsmaeError("Data", {
           where: (this.#samples[slot.sample] as Sample).path,
@@ -216,6 +217,12 @@ export class EpochRun {
       paths: chosen.map(({ path }) => path),
     };
   }
+}
+
+/** Without an image that the machine had no room for just then, a run would not be the run that was asked for. */
+function limitMetBy(where: string, got: string): MsmaeError {
+  const parts = { where, expected: "the machine to have room for reading it", got };
+  return new MsmaeError("Device", { ...parts, todo: "give it room, then go on with --resume or run again" });
 }
 
 function stopError(code: "Interrupted" | "Data", got: string, todo: string): MsmaeError {

@@ -162,9 +162,10 @@ export class FileIndex {
 export function defaultCacheDir(): string | undefined {
   const { MSMAE_CACHE_DIR, XDG_CACHE_HOME } = process.env;
   if (MSMAE_CACHE_DIR) return resolve(MSMAE_CACHE_DIR);
-  if (XDG_CACHE_HOME) return join(resolve(XDG_CACHE_HOME), "msmae");
+  // Relative ones are to be passed over, says the specification of base directories: they would litter every folder.
+  if (XDG_CACHE_HOME && isAbsolute(XDG_CACHE_HOME)) return join(XDG_CACHE_HOME, "msmae");
   const home = homedir();
-  return home ? join(home, ".cache", "msmae") : undefined;
+  return isAbsolute(home) ? join(home, ".cache", "msmae") : undefined;
 }
 
 /** Calls `work` for every item, a few at a time. */

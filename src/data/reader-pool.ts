@@ -1,4 +1,5 @@
 import { MsmaeError } from "../errors.ts";
+import { limitAdvice } from "../machine-limits.ts";
 import { moduleUrl } from "../module-url.ts";
 import { type ReaderSetup, type ReadOutcome, type ReadReport, type ReadTask, SampleReader } from "./sample-reader.ts";
 import { endOfThread, IDLE, type ThreadDeath, WatchedThread } from "./watched-thread.ts";
@@ -148,9 +149,10 @@ export class WorkerPool implements ReaderPool {
 
   #fail(got: string): void {
     if (this.#failure) return;
-    const todo = "read the cause, or set workers to 0 to load in the main thread";
-    const where = "data loading thread";
-    this.#failure = new MsmaeError("Data", { where, expected: "to run until the loader is closed", got, todo });
+    const advice = limitAdvice(got);
+    const todo = advice ?? "read the cause, or set workers to 0 to load in the main thread";
+    const parts = { where: "data loading thread", expected: "to run until the loader is closed", got, todo };
+    this.#failure = new MsmaeError(advice === undefined ? "Data" : "Device", parts);
     for (const jobs of this.#running) {
       for (const job of jobs.values()) job.reject(this.#failure);
       jobs.clear();

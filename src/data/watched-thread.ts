@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { MsmaeError, messageOf } from "../errors.ts";
+import { limitMet } from "../machine-limits.ts";
 
 /** In place of a step: the thread is between two tasks. */
 export const IDLE = -1;
@@ -48,8 +49,10 @@ const WATCH_MS = 250;
 /** Longest time for one picture where nobody says otherwise, in seconds. */
 export const ITEM_SECONDS = 60;
 
-/** What is said of a file whose decoding ended its thread. */
+/** What is said of a file whose decoding ended its thread, or for which none could be started. */
 export function endOfThread(where: string, reason: string): MsmaeError {
+  const met = limitMet(where, reason);
+  if (met) return met;
   const got = `the end of the decoding thread (${reason})`;
   const todo = "repair or remove the file";
   return new MsmaeError("Data", { where, expected: "an image that can be decoded", got, todo });

@@ -1,6 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { fromPortable, MsmaeError, messageOf } from "../errors.ts";
 import type { Graph } from "../graph/graph.ts";
+import { limitAdvice } from "../machine-limits.ts";
 import { moduleUrl } from "../module-url.ts";
 import { ExitGate } from "../runtime/node-exit-gate.ts";
 import { keepTelemetryOff } from "../runtime/node-telemetry.ts";
@@ -103,7 +104,7 @@ export class Engine implements AsyncDisposable {
       where: "engine thread",
       expected: "it to run",
       got,
-      todo: "check free memory, then resume from the last checkpoint",
+      todo: limitAdvice(got) ?? "check free memory, then resume from the last checkpoint",
     });
     for (const { reject } of this.#waiting.values()) reject(this.#failure);
     this.#waiting.clear();

@@ -141,6 +141,44 @@ describe.skipIf(process.platform === "win32")("signals", () => {
   });
 });
 
+describe.skipIf(process.platform === "win32")("limits of the machine", () => {
+  const limited = (files: number, ...argv: string[]) =>
+    run("bash", ["-c", `ulimit -n ${files}; exec "$@"`, "bash", ...argv]);
+
+  test.concurrent("without a descriptor left, no image counts as unreadable: the epoch ends, and later ones are whole", async () => {
+    const pictures = join(phantoms, "val", readdirSync(join(phantoms, "val"))[0] as string);
+    const count = readdirSync(pictures).length;
+    const script = [process.execPath, join(import.meta.dirname, "starved.ts"), "0", pictures];
+    const { code, stdout, stderr } = await limited(128, ...script);
+    expect(code, stderr).toBe(0);
+    const advice = expect.stringMatching(/^Device: .*EMFILE.*raise the limit of open files/);
+    expect(JSON.parse(stdout)).toEqual({ outcomes: [advice, advice], warnings: [], afterwards: count });
+  });
+
+  test.concurrent.each([28, 40])("with %i descriptors a verb works or says what is missing", async (count) => {
+    const argv = ["predict", "--checkpoint", at("classifier.safetensors"), ...files.slice(0, 2)];
+    const { code, signal, stderr } = await limited(count, ...commandLine(...argv));
+    expect(signal, stderr).toBe(null);
+    expect([0, 3, 5]).toContain(code);
+    expect(stderr).not.toMatch(/Internal|^ {4}at /m);
+    if (code === 5) expect(stderr).toMatch(/^error\[Device\]: .*ulimit -n/m);
+  });
+
+  test.concurrent("without home, temporary folder or UTF-8 locale nothing changes, and nothing is left where it runs", async () => {
+    const cwd = mkdtempSync(join(folder, "cwd-"));
+    const env = {
+      ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(MSMAE_|HOME$|LANG|LC_)/.test(name))),
+      XDG_CACHE_HOME: "cache",
+      TMPDIR: join(folder, "none"),
+      LC_ALL: "C",
+    };
+    const [command = "", ...argv] = commandLine("data", "stats", phantoms, "--json", "--slices", "all");
+    const { code, stderr } = await endOf(spawn(command, argv, { cwd, env, stdio: ["ignore", "pipe", "pipe"] }));
+    expect(code, stderr).toBe(0);
+    expect(readdirSync(cwd)).toEqual([]);
+  });
+});
+
 /** Waits until a run has logged an epoch. */
 async function trained(outputDir: string, child: { exitCode: number | null }): Promise<void> {
   const log = join(outputDir, "log.txt");

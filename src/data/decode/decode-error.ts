@@ -1,11 +1,17 @@
 import { MsmaeError, messageOf } from "../../errors.ts";
+import { limitMet } from "../../machine-limits.ts";
 
 /** The formats that open, as messages name them. */
 export const FORMAT_NAMES = "PNG, JPEG, WebP, BMP, TIFF, DICOM, NIfTI or NumPy";
 
-/** A Data error about one file: `cause` as it is where it already is one, else said in the terms of the file. */
+/**
+ * A Data error about one file: `cause` as it is where it already is one, else said in the terms of the file. A Device
+ * error where the machine, not the file, is at fault.
+ */
 export function unreadable(where: string, cause: unknown): MsmaeError {
   if (cause instanceof MsmaeError) return cause;
+  const met = limitMet(where, cause);
+  if (met) return met;
   const expected = `a readable ${FORMAT_NAMES} image`;
   // libvips says the same thing once for every strip.
   const [got = ""] = messageOf(cause).split("\n");

@@ -153,6 +153,12 @@ test("the cache lies where the environment says", () => {
     expect(defaultCacheDir()).toBe("/there");
     vi.stubEnv("MSMAE_CACHE_DIR", "");
     expect(defaultCacheDir()).toBe("/cache/msmae");
+    // A relative one is passed over, as its specification says.
+    vi.stubEnv("XDG_CACHE_HOME", "cache");
+    expect(defaultCacheDir()).toMatch(/^\/.*\/.cache\/msmae$/);
+    vi.stubEnv("HOME", "home");
+    expect(defaultCacheDir()).toBeUndefined();
+    vi.stubEnv("HOME", "/home");
     vi.stubEnv("XDG_CACHE_HOME", "");
     expect(defaultCacheDir()).toMatch(/\/\.cache\/msmae$/);
   } finally {
