@@ -16,7 +16,7 @@ import { countCopies, findCopies, relatives } from "./copies.ts";
 import { findingsOf } from "./findings.ts";
 import type { CheckOptions } from "./options.ts";
 import { namePicture, pairsOf } from "./pairs.ts";
-import { Pictures } from "./pictures.ts";
+import { Pictures, type UnreadableImage } from "./pictures.ts";
 import { checkReport } from "./report.ts";
 import { type CheckResult, MOST_PAIRS } from "./result.ts";
 import { interrupted, scanFiles } from "./scan-pool.ts";
@@ -167,11 +167,18 @@ function nothingReadable(where: string, { count, unreadable: [first] }: Pictures
 }
 
 function unreadableOf(dataset: Dataset, pictures: Pictures): CheckResult["unreadable"] {
-  return pictures.unreadable.map(({ at, error }) => {
+  // What holds for several pictures of a file is said once.
+  const said = new Map<string, UnreadableImage>();
+  for (const { at, error } of pictures.unreadable) {
     const { path, item } = pictures.sample(at);
+    const key = JSON.stringify([path, error.message]);
+    const before = said.get(key);
+    const name = relativeName(dataset.root, path);
     const told = { ...error, message: namedFrom(dataset.root, error.message) };
-    return { path: relativeName(dataset.root, path), ...(item === undefined ? {} : { item }), error: told };
-  });
+    if (before) said.set(key, { path: name, images: (before.images ?? 1) + 1, error: told });
+    else said.set(key, { path: name, ...(item === undefined ? {} : { item }), error: told });
+  }
+  return [...said.values()];
 }
 
 function classCounts({ classNames, splits }: Dataset, of: readonly (typeof SPLITS)[number][]): Record<string, number> {

@@ -104,7 +104,10 @@ function fileFindings({ unreadable, leftOut, appearance, images }: Facts, add: A
     add(
       "warning",
       "unreadable",
-      `${count(unreadable.length, "image")} cannot be read`,
+      `${count(
+        unreadable.reduce((sum, { images: pictures = 1 }) => sum + pictures, 0),
+        "image",
+      )} cannot be read`,
       `The first: ${first?.path}. Fetch the files again, or remove them.`,
     );
   }

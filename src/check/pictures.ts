@@ -5,6 +5,8 @@ import { THUMB_AREA } from "./symmetry.ts";
 
 /** A file that could not be read, or one picture of it. */
 export interface UnreadableImage {
+  /** How many pictures of the file the error is one of, where there are several. */
+  images?: number;
   /** Relative to the data set's root. */
   path: string;
   item?: number;

@@ -73,7 +73,10 @@ function tiles(result: CheckResult): Html {
     tile(result.nearIdenticalAcrossSplits, "more nearly identical across splits"),
     tile(result.groupsAcrossSplits, "pictures of a patient or lesion in two splits"),
     tile(result.labelConflicts, "pictures under two classes"),
-    tile(result.unreadable.length, "images that cannot be read"),
+    tile(
+      result.unreadable.reduce((sum, { images = 1 }) => sum + images, 0),
+      "images that cannot be read",
+    ),
   ]);
 }
 

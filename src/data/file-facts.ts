@@ -1,14 +1,24 @@
 import { createHash } from "node:crypto";
+import { statSync } from "node:fs";
 import { extname } from "node:path";
 import sharp from "sharp";
 import { readStart } from "../regular-file.ts";
 import { looksLikeDicom, readTags } from "./decode/dicom/index.ts";
+import { transferSyntaxOf } from "./decode/dicom/transfer-syntax.ts";
 import { gunzipHead, isGzip } from "./decode/gunzip.ts";
 import { isImageName } from "./decode/image.ts";
-import { isCifti, looksLikeNifti, NIFTI_HEADER_BYTES, readNiftiHeader } from "./decode/nifti/header.ts";
+import {
+  isCifti,
+  looksLikeNifti,
+  mostSlices,
+  NIFTI_HEADER_BYTES,
+  readNiftiHeader,
+  voxelBytesOf,
+} from "./decode/nifti/header.ts";
 import { closestOrientation, rotationOf } from "./decode/nifti/orientation.ts";
 import { openImageFile } from "./decode/open-image-file.ts";
 import type { SliceAxis } from "./decode/source-image.ts";
+import { DEFAULT_LIMITS, DEFLATE_RATIO } from "./limits.ts";
 
 /** What a data set needs to know of a file before its pixels are read. */
 export interface FileFacts {
@@ -37,8 +47,8 @@ export function isSinglePicture(path: string): boolean {
 }
 
 /**
- * Looks into a file, at its header where that tells. A damaged file that bears an image's name counts as one picture:
- * reading it will say what is wrong.
+ * Looks into a file, at its header where that tells. A damaged file that bears an image's name counts as one picture,
+ * as does one whose header names more pictures than its bytes or the limits allow: reading it will say what is wrong.
  *
  * @throws Error when the file cannot be read at all.
  */
@@ -48,10 +58,10 @@ export async function factsOf(path: string): Promise<FileFacts> {
   const head = await readStart(path, HEAD_BYTES);
   try {
     const start = isGzip(head) ? await gunzipHead(head, NIFTI_HEADER_BYTES) : head;
-    if (looksLikeNifti(start)) return niftiFacts(start);
+    if (looksLikeNifti(start)) return niftiFacts(start, sizeOf(path) * (isGzip(head) ? DEFLATE_RATIO : 1));
     // A DICOM preamble may be the beginning of a TIFF file, which then is the smaller part of what the file holds.
     if (hasDicomPrefix(head)) return dicomFacts(path);
-    if (isTiff(head)) return same((await sharp(path).metadata()).pages ?? 1);
+    if (isTiff(head)) return frameFacts((await sharp(path).metadata()).pages ?? 1);
     if (looksLikeDicom(head)) return dicomFacts(path);
     if (unknown === NO_IMAGE) return NO_IMAGE;
     const file = await openImageFile(path);
@@ -61,9 +71,15 @@ export async function factsOf(path: string): Promise<FileFacts> {
   }
 }
 
-function niftiFacts(head: Uint8Array): FileFacts {
+/** @param most bytes that the file can hold, unpacked. */
+function niftiFacts(head: Uint8Array, most: number): FileFacts {
   const header = readNiftiHeader(head);
   if (isCifti(header)) return NO_IMAGE;
+  const claimed = header.voxOffset + voxelBytesOf(header);
+  // The voxels of a pair stand elsewhere.
+  if (claimed > Math.min(DEFAULT_LIMITS.decodedBytes, header.pair ? Number.POSITIVE_INFINITY : most))
+    return ONE_PICTURE;
+  if (mostSlices(header) > DEFAULT_LIMITS.slices) return ONE_PICTURE;
   const [right, anterior, superior] = closestOrientation(rotationOf(header)).axes;
   const volumes = header.shape.slice(3).reduce((product, length) => product * length, 1);
   const along = (axis: number) => (header.shape[axis] ?? 1) * volumes;
@@ -72,11 +88,23 @@ function niftiFacts(head: Uint8Array): FileFacts {
 
 // Structured reports, directories and the like have no rows of pixels.
 function dicomFacts(path: string): FileFacts {
-  const tags = readTags(path, ["Rows", "NumberOfFrames", "PatientID", "StudyInstanceUID"]);
+  const tags = readTags(path, ["TransferSyntaxUID", "Rows", "NumberOfFrames", "PatientID", "StudyInstanceUID"]);
   if (tags.Rows.length === 0) return NO_IMAGE;
   const [frames = 1] = tags.NumberOfFrames.map(Number);
   const [patient = ""] = [...tags.PatientID, ...tags.StudyInstanceUID].map((id) => `${id}`.trim()).filter(Boolean);
-  return { ...same(frames >= 1 ? Math.floor(frames) : 1), patient: patient && digestOf(patient) };
+  const deflated = transferSyntaxOf(`${tags.TransferSyntaxUID[0]}`)?.deflated ?? false;
+  // A frame takes a bit at least.
+  const most = 8 * sizeOf(path) * (deflated ? DEFLATE_RATIO : 1);
+  return { ...frameFacts(frames, most), patient: patient && digestOf(patient) };
+}
+
+/** @param most frames that the file's bytes can hold. */
+function frameFacts(frames: number, most = Number.POSITIVE_INFINITY): FileFacts {
+  return frames >= 1 && frames <= Math.min(DEFAULT_LIMITS.frames, most) ? same(Math.floor(frames)) : ONE_PICTURE;
+}
+
+function sizeOf(path: string): number {
+  return statSync(path).size;
 }
 
 function digestOf(identity: string): string {

@@ -12,7 +12,7 @@ import { type FileFacts, factsOf } from "./file-facts.ts";
 import { type LabelAreas, labelAreasOf } from "./label-areas.ts";
 
 /** Raised whenever the facts of a file, or how they are written, change their meaning. */
-const VERSION = 1;
+const VERSION = 2;
 // Another release may read files that this one cannot.
 const MAGIC = `msmae-index ${VERSION} of ${packageVersion}\n`;
 const DIGEST_BYTES = 32;

@@ -1,5 +1,7 @@
+import { MsmaeError } from "../errors.ts";
 import { openImageFile } from "./decode/open-image-file.ts";
 import type { SliceAxis } from "./decode/source-image.ts";
+import { LIMITS } from "./limits.ts";
 
 /** For each slice, the labelled pixels of each value of the mask; 0 is no label. */
 export type LabelAreas = ReadonlyMap<number, number>[];
@@ -17,8 +19,14 @@ export async function labelAreasOf(path: string, axis: SliceAxis): Promise<Label
     for (let pixel = 0; pixel < values.length; pixel += channels) {
       const value = Math.round(values[pixel] as number);
       if (value !== 0) area.set(value, (area.get(value) ?? 0) + 1);
+      if (area.size > LIMITS.labels) throw tooManyLabels(path);
     }
     areas.push(area);
   }
   return areas;
+}
+
+function tooManyLabels(where: string): MsmaeError {
+  const expected = `a mask of at most ${LIMITS.labels} labels`;
+  return new MsmaeError("Data", { where, expected, got: "more in one slice", todo: "give the mask, not the image" });
 }

@@ -9,7 +9,10 @@ export interface DecodeLimits {
   slices: number;
   /** Of everything held at a time after decompression. */
   decodedBytes: number;
-  /** After decompression, of a file that is packed as a whole and does not say at its beginning how large it is. */
+  /**
+   * After decompression, of a file that is packed as a whole and does not say at its beginning how large it is: deflated
+   * DICOM, and all but NIfTI and NumPy in gzip.
+   */
   packedBytes: number;
 }
 
@@ -46,7 +49,7 @@ export const ARCHIVE_LIMITS: ArchiveLimits = {
 /** Bounds of everything else that is read of what a user gives: what is beyond them is an error or left alone. */
 export const LIMITS = {
   /** Elements, items and fragments of one DICOM file. */
-  dicomElements: 2 ** 21,
+  dicomElements: 2 ** 20,
   /** Sequences within each other. */
   dicomDepth: 32,
   /** Of one DICOM value that is read as text or numbers; what follows is left alone. */

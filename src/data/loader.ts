@@ -33,6 +33,7 @@ export class ImageLoader {
   readonly #pool: ReaderPool;
   readonly #closed = new AbortController();
   readonly #unreadable = new Map<number, string>();
+  readonly #told = new Set<string>();
   readonly #freeBuffers: SharedArrayBuffer[] = [];
   readonly #totals = { decoded: 0, cacheHits: 0, decodeMs: 0, resizeMs: 0 };
 
@@ -125,6 +126,9 @@ export class ImageLoader {
   #markUnreadable(sample: number, reason: string): void {
     if (this.#unreadable.has(sample)) return;
     this.#unreadable.set(sample, reason);
+    // A file of several pictures that cannot be opened is told once.
+    if (this.#told.has(reason)) return;
+    this.#told.add(reason);
     this.options.onWarning(`skipped unreadable image ${this.#unreadable.size}: ${reason}`);
   }
 }

@@ -3,7 +3,7 @@ import { RandomStream } from "../random.ts";
 import { augmentImage } from "./augment/augment-image.ts";
 import { Canvas } from "./augment/canvas.ts";
 import type { AugmentationPlan } from "./augment/plan.ts";
-import { decodeImage } from "./decode/image.ts";
+import { concernsWholeFile, decodeImage } from "./decode/image.ts";
 import type { AlphaRule, SliceAxis } from "./decode/source-image.ts";
 import { parseWindow, type WindowRule } from "./decode/window-rule.ts";
 import { DecodedCache, type DecodedCacheMemory } from "./decoded-cache.ts";
@@ -63,7 +63,15 @@ export interface ReadTask {
 }
 
 /** What became of one item. */
-export type ReadOutcome = ReadPicture | { unreadable: string; code: string };
+export type ReadOutcome = ReadPicture | UnreadItem;
+
+/** Why there is no picture. */
+export interface UnreadItem {
+  unreadable: string;
+  code: string;
+  /** The file cannot be opened: what is said holds for all its pictures. */
+  wholeFile?: boolean;
+}
 
 export interface ReadPicture {
   geometry: Geometry;
@@ -132,10 +140,7 @@ export class SampleReader {
   }
 
   /** The decoded image, or the reason why there is none. */
-  async #load(
-    { sample, path, item }: ReadItem,
-    report: ReadReport,
-  ): Promise<RasterImage | { unreadable: string; code: string }> {
+  async #load({ sample, path, item }: ReadItem, report: ReadReport): Promise<RasterImage | UnreadItem> {
     const held = this.#cache?.get(sample);
     if (held) {
       report.cacheHits++;
@@ -151,7 +156,7 @@ export class SampleReader {
       return image;
     } catch (error) {
       const { code, message } = failureOf(error);
-      return { unreadable: message, code };
+      return { unreadable: message, code, ...(concernsWholeFile(error) ? { wholeFile: true } : {}) };
     }
   }
 

@@ -104,7 +104,7 @@ export async function dataStats(options: StatsOptions, { onEvent, signal }: RunH
   const result = {
     split,
     images,
-    unreadable,
+    unreadable: [...new Set(unreadable)],
     leftOut: leftOutFrom(dataset),
     mean: moments.map(({ mean }) => mean),
     std: moments.map(({ std }) => std),

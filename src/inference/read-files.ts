@@ -82,10 +82,15 @@ export async function* readFiles(
   };
   try {
     let index = 0;
+    let failed: string | undefined;
     for await (const outcome of inOrder(pictures, READ_AHEAD, (picture) => reader.read(picture))) {
-      if ("error" in outcome) {
-        files.push(outcome);
+      if ("failure" in outcome) {
+        // A file of several pictures that cannot be opened fails once, not once for each of them.
+        const several = outcome.wholeFile && pictures[index]?.item !== undefined;
+        if (!several || outcome.failure.path !== failed) files.push(outcome.failure);
+        failed = several ? outcome.failure.path : undefined;
       } else {
+        failed = undefined;
         const { pixels, coverage, ...file } = outcome;
         const slot = indices.push(index) - 1;
         images.set(pixels, slot * imageBytes);
@@ -111,6 +116,12 @@ interface ReadImage {
   picture: RgbImage | undefined;
 }
 
+interface ReadFailure {
+  failure: FileFailure;
+  /** The failure is one of all pictures of the file. */
+  wholeFile: boolean;
+}
+
 class FileReader {
   readonly #pool: WorkerPool;
   readonly #options: ReadFilesOptions;
@@ -123,7 +134,7 @@ class FileReader {
     this.#pool = new WorkerPool(setup, threads, ITEM_SECONDS);
   }
 
-  async read({ path, item }: PictureRef): Promise<ReadImage | FileFailure> {
+  async read({ path, item }: PictureRef): Promise<ReadImage | ReadFailure> {
     const { config, pictureSide } = this.#options;
     const name = item === undefined ? { path } : { path, slice: item };
     try {
@@ -133,12 +144,14 @@ class FileReader {
       const task = { augment: false, crop: PAPER_CROP, seed: 0, epoch: 0, items, images, pictureSide };
       const [outcome] = (await this.#pool.run(task, () => false)).items;
       if (!outcome || "unreadable" in outcome) {
-        return { ...name, error: { code: outcome?.code ?? "Internal", message: outcome?.unreadable ?? "no report" } };
+        const error = { code: outcome?.code ?? "Internal", message: outcome?.unreadable ?? "no report" };
+        const wholeFile = outcome?.wholeFile === true;
+        return { failure: { ...(wholeFile ? { path } : name), error }, wholeFile };
       }
       const { coverage, picture } = outcome;
       return { ...name, pixels: images, coverage, picture: picture && toRgb(picture) };
     } catch (error) {
-      return { ...name, error: failureOf(error) };
+      return { failure: { ...name, error: failureOf(error) }, wholeFile: false };
     }
   }
 

@@ -81,7 +81,11 @@ export async function anonymiseDicom(input: AnonymiseInput, hooks: RunHooks = {}
   const outputDir = resolve(input.outputDir);
   await checkFolders(inputs, outputDir);
   const paths = await filesOf(inputs);
-  const given: FileOptions = { options, pseudonyms: new Pseudonyms(key), decodedBytes: limits.decodedBytes };
+  const given: FileOptions = {
+    options,
+    pseudonyms: new Pseudonyms(key),
+    decodedBytes: Math.min(limits.decodedBytes, limits.packedBytes),
+  };
   const claim = { verb: "data anonymise", kind: copies, overwrite: input.overwrite, onEvent: hooks.onEvent };
   await using folder = await OutputFolder.claim(outputDir, claim);
   const result = { outputDir, files: paths.length, written: 0, leftOut: [], failed: [], review: [] };

@@ -11,6 +11,8 @@ export interface CodestreamHeader {
   jfif: boolean;
   /** Whether every component has a scan of its own. */
   separateScans: boolean;
+  /** Bytes below which the picture cannot be coded, whatever it shows: codes take a bit at least. */
+  leastBytes: number;
 }
 
 /**
@@ -66,6 +68,12 @@ const JPEG_KINDS: Record<number, CodestreamHeader["kind"]> = {
   247: "jpeg-ls",
 };
 
+/**
+ * Bits that a pixel takes at least: in lossless JPEG one for each sample; else one for a block of 8×8, of which the
+ * components together have at least one for every four that the picture would have.
+ */
+const LEAST_BITS: Partial<Record<CodestreamHeader["kind"], number>> = { jpeg8: 1 / 256, "jpeg-lossless": 1 };
+
 const END = 0xd9;
 const SCAN = 0xda;
 
@@ -93,15 +101,17 @@ function readJpeg(bytes: Uint8Array): CodestreamHeader | undefined {
       const components = bytes[at + 9] as number;
       if (at + 10 + components * 3 > bytes.length) return undefined;
       const precision = bytes[at + 4] as number;
+      const [width, height] = [view.getUint16(at + 7), view.getUint16(at + 5)];
       frame = {
         kind: kind === "jpeg8" && precision === 12 ? "jpeg12" : kind,
-        width: view.getUint16(at + 7),
-        height: view.getUint16(at + 5),
+        width,
+        height,
         components,
         precision,
         ids: Array.from({ length: components }, (_, index) => bytes[at + 10 + index * 3] as number),
         jfif,
         separateScans: false,
+        leastBytes: Math.floor((width * height * (LEAST_BITS[kind] ?? 0)) / 8),
       };
     }
     // A scan or an end without a frame: one of a kind that no transfer syntax has.
@@ -125,6 +135,10 @@ function readJpeg2000(bytes: Uint8Array): CodestreamHeader | undefined {
   if (!(tiles >= 1 && tiles <= 65_535)) return undefined;
   const components = view.getUint16(40);
   if (components === 0 || 42 + components * 3 > bytes.length) return undefined;
+  // Components of fewer samples than pixels, and tiles that begin behind the picture, are no part of any transfer
+  // syntax; some decoders never come to an end of them.
+  for (let at = 0; at < components; at++) if (bytes[43 + at * 3] !== 1 || bytes[44 + at * 3] !== 1) return undefined;
+  if (view.getUint32(32) > view.getUint32(16) || view.getUint32(36) > view.getUint32(20)) return undefined;
   const depth = bytes[42] as number;
   const [width, height] = [view.getUint32(8) - view.getUint32(16), view.getUint32(12) - view.getUint32(20)];
   return {
@@ -136,6 +150,7 @@ function readJpeg2000(bytes: Uint8Array): CodestreamHeader | undefined {
     ids: [],
     jfif: false,
     separateScans: false,
+    leastBytes: 0,
   };
 }
 

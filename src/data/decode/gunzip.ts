@@ -1,4 +1,5 @@
 import { createGunzip } from "node:zlib";
+import { DEFLATE_RATIO } from "../limits.ts";
 
 const CHUNK = 2 ** 20;
 
@@ -21,6 +22,16 @@ export async function gunzipPieces(bytes: Uint8Array, take: (piece: Uint8Array) 
   }
 }
 
+/**
+ * Holds the length that a header claims against the packed bytes that are there.
+ *
+ * @throws Error when they cannot hold so much.
+ */
+export function checkPackedClaim(claimed: number, packed: number): void {
+  if (claimed <= DEFLATE_RATIO * packed) return;
+  throw new Error(`${claimed} bytes in a gzip file of ${packed}, which holds ${DEFLATE_RATIO * packed} at most`);
+}
+
 /** The first `length` bytes of what a gzip stream holds, or all of it where it holds less. */
 export async function gunzipHead(bytes: Uint8Array, length: number): Promise<Uint8Array> {
   const head = new Uint8Array(length);
@@ -34,18 +45,16 @@ export async function gunzipHead(bytes: Uint8Array, length: number): Promise<Uin
 }
 
 /**
- * Everything that a gzip stream holds.
+ * Everything that a gzip stream holds. It is unpacked twice, so that no memory is taken for one that holds too much.
  *
  * @throws RangeError when that is more than `limit` bytes; Error when the stream is cut short or damaged.
  */
 export async function gunzipAll(bytes: Uint8Array, limit: number): Promise<Uint8Array> {
-  const pieces: Uint8Array[] = [];
   let length = 0;
   await gunzipPieces(bytes, (piece) => {
     length += piece.length;
     if (length > limit) throw new RangeError(`more than ${limit} bytes after decompression`);
-    pieces.push(piece);
     return true;
   });
-  return Buffer.concat(pieces, length);
+  return gunzipHead(bytes, length);
 }

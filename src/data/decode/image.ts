@@ -85,18 +85,31 @@ export function chooseItem(path: string, file: ImageFile, axis: SliceAxis, asked
   });
 }
 
+/** Whether an error of {@link decodeImage} is one of the file, not of the picture asked for. */
+export function concernsWholeFile(error: unknown): boolean {
+  return error !== undefined && error === failed?.error;
+}
+
 /** The file of several pictures that this thread opened last, so that its slices are not unpacked one by one. */
 let remembered: { key: string; file: ImageFile } | undefined;
+/** The file that this thread last failed to open, so that it is not tried anew for each of its pictures. */
+let failed: { key: string; error: MsmaeError } | undefined;
 /** Files being opened, so that several slices asked for at once share one opening. */
 const opening = new Map<string, Promise<ImageFile>>();
 
 async function openRemembered(path: string, limits: Partial<DecodeLimits>, alpha: AlphaRule): Promise<ImageFile> {
   const { mtimeMs, size } = statSync(path);
   const key = JSON.stringify([path, mtimeMs, size, limits, alpha]);
+  if (failed?.key === key) throw failed.error;
   if (remembered?.key === key) return remembered.file;
   const shared = opening.get(key);
   if (shared) return shared;
-  const promise = openImageFile(path, limits, alpha).finally(() => opening.delete(key));
+  const promise = openImageFile(path, limits, alpha)
+    .catch((error: MsmaeError) => {
+      failed = { key, error };
+      throw error;
+    })
+    .finally(() => opening.delete(key));
   opening.set(key, promise);
   const file = await promise;
   const single = (["axial", "coronal", "sagittal"] as const).every((axis) => file.count(axis) === 1);

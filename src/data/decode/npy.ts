@@ -1,4 +1,4 @@
-import type { DecodeLimits } from "../limits.ts";
+import { type DecodeLimits, LIMITS } from "../limits.ts";
 import { overLimit, unreadable } from "./decode-error.ts";
 import { halfValue } from "./half.ts";
 import { sameType, toRowMajor } from "./row-major.ts";
@@ -77,20 +77,34 @@ function descriptorOf(dtype: string): string {
  * @throws Error when it is no NumPy file, holds objects or text, is too large, or is cut short.
  */
 export function decodeNpy(bytes: Uint8Array, limit: number): StoredArray {
+  const { type, size, order, fortran, shape, dataAt, needed } = readNpyHeader(bytes, limit);
+  if (bytes.length - dataAt < needed) {
+    throw new Error(`a NumPy file cut short: ${Math.max(0, bytes.length - dataAt)} of ${needed} bytes`);
+  }
+  const stored = bytes.subarray(dataAt, dataAt + needed);
+  if (order === ">") swapBytes(stored, size / type.components);
+  const data = viewAs(type.parts, stored);
+  return { shape, dtype: type.dtype, data: fortran ? toRowMajor(data, shape, type.components) : data };
+}
+
+/** Bytes of the NumPy file that these bytes begin. @throws Error as {@link decodeNpy}. */
+export function npyFileBytes(head: Uint8Array, limit: number): number {
+  const { dataAt, needed } = readNpyHeader(head, limit);
+  return dataAt + needed;
+}
+
+function readNpyHeader(bytes: Uint8Array, limit: number) {
   const { descriptor, fortran, shape, dataAt } = readHeader(bytes);
   const [, order = "", code = ""] = /^([<>|=])([a-zA-Z]\d*)$/.exec(descriptor) ?? [];
   const type = TYPES.get(code);
   if (!type) throw new Error(`a NumPy array of ${descriptor}, which is no type of numbers`);
   const size = Number(code.slice(1));
   const needed = shape.reduce((product, length) => product * length, size);
-  if (needed > limit) throw new Error(`a NumPy array of ${needed} bytes, more than ${limit}`);
-  if (bytes.length - dataAt < needed) {
-    throw new Error(`a NumPy file cut short: ${bytes.length - dataAt} of ${needed} bytes`);
+  if (shape.length > LIMITS.npyAxes || !shape.every(Number.isSafeInteger)) {
+    throw new Error(`a NumPy array of ${shape.length} axes, ${shape.slice(0, 8).join("×")}…`);
   }
-  const stored = bytes.subarray(dataAt, dataAt + needed);
-  if (order === ">") swapBytes(stored, size / type.components);
-  const data = viewAs(type.parts, stored);
-  return { shape, dtype: type.dtype, data: fortran ? toRowMajor(data, shape, type.components) : data };
+  if (needed > limit) throw new Error(`a NumPy array of ${needed} bytes, more than ${limit}`);
+  return { type, size, order, fortran, shape, dataAt, needed };
 }
 
 function readHeader(bytes: Uint8Array): { descriptor: string; fortran: boolean; shape: number[]; dataAt: number } {

@@ -5,11 +5,14 @@ import { DEFAULT_LIMITS, type DecodeLimits } from "../limits.ts";
 import { isBmp } from "./bmp.ts";
 import { FORMAT_NAMES, overLimit, unreadable } from "./decode-error.ts";
 import { looksLikeDicom, openDicom } from "./dicom/index.ts";
-import { gunzipAll, isGzip } from "./gunzip.ts";
+import { checkPackedClaim, gunzipAll, gunzipHead, isGzip } from "./gunzip.ts";
 import { openNifti, startsAsNifti } from "./nifti/index.ts";
-import { looksLikeNpy, openNpy } from "./npy.ts";
+import { looksLikeNpy, npyFileBytes, openNpy } from "./npy.ts";
 import { openBmp, openPicture, type PictureFormat } from "./picture.ts";
 import type { AlphaRule, ImageFile } from "./source-image.ts";
+
+/** Enough to tell a format, and for the header of an array. */
+const HEAD_BYTES = 2 ** 16 + 16;
 
 /**
  * Opens an image file of any format, told by its content: PNG, JPEG, WebP, BMP, TIFF, DICOM, NIfTI-1 and -2, NumPy.
@@ -28,11 +31,20 @@ export async function openImageFile(
   try {
     const bytes = await readBounded(path, bounds);
     if (await startsAsNifti(bytes)) return await openNifti(bytes, path, bounds, () => readPair(path, bounds));
-    if (!isGzip(bytes)) return await openBytes(bytes, path, bounds, alpha);
-    return await openBytes(await gunzipAll(bytes, bounds.decodedBytes), path, bounds, alpha);
+    return await openBytes(isGzip(bytes) ? await unpacked(bytes, bounds) : bytes, path, bounds, alpha);
   } catch (cause) {
     throw unreadable(path, cause);
   }
+}
+
+/** What a gzip file holds: as much as its header says, where one does. */
+async function unpacked(bytes: Uint8Array, { decodedBytes, packedBytes }: DecodeLimits): Promise<Uint8Array> {
+  const head = await gunzipHead(bytes, HEAD_BYTES);
+  if (!isKnown(head)) throw unknownFormat(head);
+  if (!looksLikeNpy(head)) return gunzipAll(bytes, packedBytes);
+  const length = npyFileBytes(head, decodedBytes);
+  checkPackedClaim(length, bytes.length);
+  return gunzipHead(bytes, length);
 }
 
 async function readBounded(path: string, { fileBytes }: DecodeLimits): Promise<Uint8Array> {
@@ -65,7 +77,16 @@ async function openBytes(bytes: Uint8Array, path: string, limits: DecodeLimits, 
   if (looksLikeNpy(bytes)) return openNpy(bytes, path, limits);
   if (isBmp(bytes)) return openBmp(bytes, path, limits);
   if (looksLikeDicom(bytes)) return openDicom(bytes, path, limits);
-  throw new Error(bytes.length === 0 ? "an empty file" : `a file that starts as none of ${FORMAT_NAMES} does`);
+  throw unknownFormat(bytes);
+}
+
+function isKnown(head: Uint8Array): boolean {
+  const picture = hasDicomPrefix(head) || pictureFormat(head) !== undefined || isBmp(head);
+  return picture || looksLikeNpy(head) || looksLikeDicom(head);
+}
+
+function unknownFormat(bytes: Uint8Array): Error {
+  return new Error(bytes.length === 0 ? "an empty file" : `a file that starts as none of ${FORMAT_NAMES} does`);
 }
 
 function hasDicomPrefix(bytes: Uint8Array): boolean {

@@ -2,6 +2,7 @@ import sharp, { type Metadata, type Sharp } from "sharp";
 import type { DecodeLimits } from "../limits.ts";
 import type { RasterImage } from "../raster.ts";
 import { decodeBmp } from "./bmp.ts";
+import { checkPictureClaim } from "./claims.ts";
 import { overLimit, unreadable } from "./decode-error.ts";
 import { transparentColour } from "./gif.ts";
 import { decodePlainJpeg } from "./jpeg.ts";
@@ -43,6 +44,11 @@ export async function openPicture(
   limits: DecodeLimits,
   alpha: AlphaRule,
 ): Promise<ImageFile> {
+  try {
+    checkPictureClaim(bytes, format);
+  } catch (cause) {
+    throw unreadable(where, cause);
+  }
   const plain = format === "JPEG" ? await decodePlainJpeg(bytes, limits.pixels) : undefined;
   if (plain) return onePicture("JPEG", plain, where, limits);
   const load = (page: number) => {

@@ -1,3 +1,5 @@
+import { LIMITS } from "../limits.ts";
+
 /** What a TIFF page says about itself, as far as reading its samples needs. */
 export interface TiffPage {
   littleEndian: boolean;
@@ -49,9 +51,6 @@ const TAG = {
   sampleFormat: 339,
 } as const;
 const READ_TAGS: ReadonlySet<number> = new Set(Object.values(TAG));
-/** Values of one tag: more strips than this are no picture of the sizes that are read. */
-const MOST_VALUES = 2 ** 22;
-
 /**
  * Reads the directory of every page, of classic and 64-bit TIFF of either byte order.
  *
@@ -63,12 +62,14 @@ export function readTiffPages(bytes: Uint8Array, limit: number): TiffPage[] {
   const big = view.getUint16(2, littleEndian) === 43;
   const pages: TiffPage[] = [];
   const seen = new Set<number>();
+  // Tables of several pages may be the same bytes, so that a small file could fill the memory with them.
+  const budget = { values: LIMITS.tiffBlocks };
   let at = big ? long(view, 8, littleEndian) : view.getUint32(4, littleEndian);
   while (at !== 0) {
     if (seen.has(at)) throw new Error("TIFF pages that lead in a circle");
     if (pages.length === limit) throw new Error(`more than ${limit} TIFF pages`);
     seen.add(at);
-    const { tags, next } = readDirectory(view, at, littleEndian, big);
+    const { tags, next } = readDirectory(view, at, littleEndian, big, budget);
     pages.push(toPage(tags, littleEndian));
     at = next;
   }
@@ -80,6 +81,7 @@ function readDirectory(
   at: number,
   littleEndian: boolean,
   big: boolean,
+  budget: { values: number },
 ): { tags: Map<number, number[]>; next: number } {
   const entries = big ? long(view, at, littleEndian) : view.getUint16(at, littleEndian);
   const first = at + (big ? 8 : 2);
@@ -92,7 +94,8 @@ function readDirectory(
     const size = TYPE_BYTES.get(view.getUint16(entry + 2, littleEndian));
     if (!READ_TAGS.has(tag) || size === undefined) continue;
     const count = big ? long(view, entry + 4, littleEndian) : view.getUint32(entry + 4, littleEndian);
-    if (count > MOST_VALUES) throw new Error(`a TIFF tag of ${count} values`);
+    budget.values -= count;
+    if (budget.values < 0) throw new Error(`more than ${LIMITS.tiffBlocks} blocks in the pages of a TIFF file`);
     const inline = entry + (big ? 12 : 8);
     const fits = count * size <= (big ? 8 : 4);
     const start = fits ? inline : big ? long(view, inline, littleEndian) : view.getUint32(inline, littleEndian);

@@ -1,6 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { MsmaeError, messageOf } from "../../errors.ts";
+import { readRegular } from "../../regular-file.ts";
+import { LIMITS } from "../limits.ts";
 
 const named = z.union([z.string(), z.number()]);
 
@@ -23,7 +24,9 @@ export type Description = z.infer<typeof schema> & { path: string };
 /** @throws MsmaeError Data when the file is no such description, naming every field that is wrong. */
 export async function readDescription(path: string): Promise<Description> {
   try {
-    const parsed = schema.safeParse(JSON.parse(await readFile(path, "utf8")));
+    const text = (await readRegular(path, LIMITS.descriptionBytes)).toString("utf8");
+    if (isDeeperThan(text, LIMITS.descriptionDepth)) throw new Error(`more than ${LIMITS.descriptionDepth} levels`);
+    const parsed = schema.safeParse(JSON.parse(text));
     if (parsed.success) return { ...parsed.data, path };
     const faults = parsed.error.issues.map((issue) => `${issue.path.join(".") || "the file"}: ${issue.message}`);
     throw new Error(faults.join("; "));
@@ -37,4 +40,15 @@ export async function readDescription(path: string): Promise<Description> {
     };
     throw new MsmaeError("Data", parts, { cause });
   }
+}
+
+/** Whether brackets stand within each other more often: told before they are read, since each takes memory. */
+function isDeeperThan(text: string, most: number): boolean {
+  let depth = 0;
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/g)) {
+    if (token === "[" || token === "{") depth++;
+    else if (token === "]" || token === "}") depth--;
+    if (depth > most) return true;
+  }
+  return false;
 }

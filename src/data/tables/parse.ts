@@ -1,6 +1,7 @@
 import { CsvError } from "csv-parse";
 import { parse } from "csv-parse/sync";
 import { MsmaeError } from "../../errors.ts";
+import { LIMITS } from "../limits.ts";
 
 /** A line of a table. */
 export interface TableRecord {
@@ -32,6 +33,7 @@ export function parseTable(where: string, text: string): ParsedTable {
   const header = named === undefined ? first : second;
   const most = DELIMITERS.reduce((a, b) => (header.split(b).length > header.split(a).length ? b : a));
   const records: TableRecord[] = [];
+  if (header.length > LIMITS.tableLine) throw tooMuch(where, `lines of at most ${LIMITS.tableLine} characters`);
   try {
     parse(text, {
       delimiter: named ?? most,
@@ -39,9 +41,11 @@ export function parseTable(where: string, text: string): ParsedTable {
       // Found by the first line alone, a table of mixed line ends would lose all but that one.
       record_delimiter: ["\r\n", "\n", "\r"],
       relax_column_count: true,
+      max_record_size: LIMITS.tableLine,
       skip_empty_lines: true,
       skip_records_with_empty_values: true,
       on_record: (fields: string[], { lines }) => {
+        if (records.length === LIMITS.tableRows) throw tooMuch(where, `at most ${LIMITS.tableRows} rows`);
         records.push({ fields, line: lines });
         return null;
       },
@@ -54,4 +58,8 @@ export function parseTable(where: string, text: string): ParsedTable {
   if (named !== undefined) records.shift();
   const titles = (records.shift()?.fields ?? []).map((title) => title.replace(/\p{Cf}/gu, "").trim());
   return { titles, records };
+}
+
+function tooMuch(where: string, expected: string): MsmaeError {
+  return new MsmaeError("Data", { where, expected, got: "more", todo: "check that it is the right file" });
 }

@@ -59,6 +59,7 @@ describe("codestream headers", () => {
       ids: [0x52, 0x47, 0x42],
       jfif: true,
       separateScans: false,
+      leastBytes: 0,
     });
     expect(read(frame(0xc1, 12), components, scan(3))).toMatchObject({ kind: "jpeg12", jfif: false });
     expect(read(frame(0xc3, 16), components, scan(3))?.kind).toBe("jpeg-lossless");

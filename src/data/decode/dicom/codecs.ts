@@ -52,6 +52,10 @@ export async function decodeCodestream(frame: Uint8Array, info: ImageInfo, where
     const expected = `a codestream of ${info.columns} × ${info.rows} pixels of ${info.samples} samples`;
     throw dataError(where, expected, `${width} × ${height} of ${components}`, "repair or remove the file");
   }
+  if (bytes.length < header.leastBytes) {
+    const expected = `at least ${header.leastBytes} bytes of ${header.kind} for ${width} × ${height} pixels`;
+    throw dataError(where, expected, `${bytes.length}`, "fetch the file again");
+  }
   if (precision < 1 || precision > 32) throw dataError(where, "1 to 32 bits", `${precision}`, "repair the file");
   if (JPEG_KINDS.has(header.kind) && !hasJpegEnd(bytes)) {
     throw dataError(where, `the end of ${header.kind} pixel data`, "a codestream cut short", "fetch the file again");

@@ -1,3 +1,4 @@
+import { LIMITS } from "../../limits.ts";
 import { decodeText } from "./character-set.ts";
 import { dictionaryVr, type Keyword, TAGS } from "./tags.ts";
 
@@ -28,6 +29,11 @@ export interface Fragment {
   length: number;
 }
 
+/** How many more elements a file may have. */
+export interface ElementBudget {
+  left: number;
+}
+
 /** Sizes of the binary numbers. */
 const NUMBER_BYTES: Record<string, number> = { US: 2, SS: 2, OW: 2, UL: 4, SL: 4, FL: 4, OF: 4, OL: 4, AT: 4 };
 const WIDE_NUMBERS = new Set(["FD", "OD", "SV", "UV", "OV"]);
@@ -41,17 +47,26 @@ export class DataSet {
   readonly parseItems: (element: Element, parent: DataSet) => DataSet[];
   /** Of the text: the file's, which its items share. */
   characterSet: string;
+  /** What is left of the elements that one file may have; its items share it. */
+  readonly budget: ElementBudget;
 
   constructor(
     bytes: Uint8Array,
     encoding: Encoding,
     parseItems: (element: Element, parent: DataSet) => DataSet[],
     characterSet = "",
+    budget: ElementBudget = { left: LIMITS.dicomElements },
   ) {
     this.bytes = bytes;
     this.encoding = encoding;
     this.parseItems = parseItems;
     this.characterSet = characterSet;
+    this.budget = budget;
+  }
+
+  /** To be asked for each element, item and fragment. @throws Error when the file has more than the limit. */
+  count(): void {
+    if (--this.budget.left < 0) throw new Error(`more than ${LIMITS.dicomElements} elements`);
   }
 
   element(keyword: Keyword): Element | undefined {
@@ -112,7 +127,7 @@ export class DataSet {
 
   private texts(element: Element): string[] {
     if (element.length === 0) return [];
-    const text = decodeText(this.raw(element), this.characterSet);
+    const text = decodeText(this.raw(element).subarray(0, LIMITS.dicomValueBytes), this.characterSet);
     const separated = LONG_TEXTS.has(element.vr) ? [text] : text.split("\\");
     return separated.map((part) => trimPadding(part));
   }
@@ -127,7 +142,8 @@ export class DataSet {
     }
     const view = new DataView(this.bytes.buffer, this.bytes.byteOffset + element.offset, element.length);
     const numbers: number[] = [];
-    for (let at = 0; at + size <= element.length; at += size) {
+    const end = Math.min(element.length, LIMITS.dicomValueBytes);
+    for (let at = 0; at + size <= end; at += size) {
       numbers.push(readNumber(view, at, vr, this.encoding.littleEndian));
     }
     return numbers;

@@ -2,10 +2,9 @@ import { readdir, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { messageOf } from "../../../errors.ts";
 import { readRegular } from "../../../regular-file.ts";
+import { LIMITS } from "../../limits.ts";
 import { dataError } from "./errors.ts";
 import { parseFile } from "./file.ts";
-
-const MAX_BYTES = 2 ** 28;
 
 /**
  * The files that a DICOMDIR lists as images, in its order, as absolute paths. Names are matched in any case, and with
@@ -38,11 +37,11 @@ export async function readDicomDir(path: string, onMissing?: (files: string[]) =
 async function listFiles(path: string): Promise<string[]> {
   let bytes: Buffer;
   try {
-    bytes = await readRegular(path, MAX_BYTES);
+    bytes = await readRegular(path, LIMITS.dicomdirBytes);
   } catch (cause) {
     throw dataError(path, "a readable DICOMDIR", messageOf(cause), "check the path", cause);
   }
-  const { dataSet } = parseFile(bytes, path, { decodedBytes: MAX_BYTES });
+  const { dataSet } = parseFile(bytes, path, { decodedBytes: LIMITS.dicomdirBytes });
   if (!dataSet.element("DirectoryRecordSequence")) {
     throw dataError(path, "a DICOMDIR", "a DICOM file without directory records", "give the medium's DICOMDIR file");
   }

@@ -33,7 +33,7 @@ export async function openDicom(bytes: Uint8Array, where: string, limits: Decode
       const todo = "raise the limit if the file is trusted";
       throw dataError(where, `at most ${limits.fileBytes} bytes`, `${bytes.length}`, todo);
     }
-    const file = parseFile(bytes, where, { decodedBytes: limits.decodedBytes });
+    const file = parseFile(bytes, where, { decodedBytes: Math.min(limits.decodedBytes, limits.packedBytes) });
     const info = imageInfo(file, where, limits);
     const pixels = pixelSource(file, info, where, limits);
     return {

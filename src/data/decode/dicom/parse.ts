@@ -1,3 +1,4 @@
+import { LIMITS } from "../../limits.ts";
 import { DataSet, type Element, type Encoding, type Fragment } from "./data-set.ts";
 import { TAGS } from "./tags.ts";
 
@@ -6,8 +7,6 @@ const ITEM_END = 0xfffee00d;
 const SEQUENCE_END = 0xfffee0dd;
 const UNDEFINED = 0xffffffff;
 const PIXEL_GROUP = 0x7fe00000;
-/** Nobody nests deeper; a made-up file could, until the stack ends. */
-const MAX_DEPTH = 32;
 
 /** Representations whose length takes four bytes after two reserved ones. */
 const LONG_VRS = new Set(["OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"]);
@@ -17,7 +16,8 @@ export interface ParseOptions {
   /** Elements from this tag on are left alone. */
   until?: number;
   depth?: number;
-  characterSet?: string;
+  /** The data set that the elements are an item of. */
+  parent?: DataSet;
 }
 
 /** A data set, and the position behind its last element. */
@@ -39,6 +39,8 @@ interface Header {
  * Reads the elements of `bytes[start, end)`. It never copies values and never throws on bytes that make no sense: it
  * stops there, and what has been read stands. An element that the bytes end within is kept with what there is of it.
  *
+ * @throws Error when there are more elements than the limit.
+ *
  * Own reader rather than dcmjs or dicom-parser: of the 246 DICOM files of pydicom's tests it reads 245 in 30 ms,
  * dcmjs 0.52 reads 236 in 710 ms and dicom-parser 1.8 reads 231 in 33 ms. Both refuse files without preamble or file
  * meta information, and the second files that are cut short, of which a header is worth having.
@@ -52,7 +54,8 @@ export function parseDataSet(
   encoding: Encoding,
   options: ParseOptions = {},
 ): Parsed {
-  const dataSet = new DataSet(bytes, encoding, parseItems, options.characterSet);
+  const { parent } = options;
+  const dataSet = new DataSet(bytes, encoding, parseItems, parent?.characterSet, parent?.budget);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const depth = options.depth ?? 0;
   let at = start;
@@ -62,6 +65,7 @@ export function parseDataSet(
     if (header.tag === ITEM_END) return { dataSet, end: at + 8 };
     if (options.until !== undefined && header.tag >= options.until) break;
     const { tag, vr, offset, length } = header;
+    dataSet.count();
     const element: Element = { tag, vr, offset, length, missing: 0 };
     dataSet.elements.set(tag, element);
     if (length === UNDEFINED) {
@@ -103,7 +107,7 @@ function isUpper(code: number): boolean {
 function readUndefined(element: Element, parent: DataSet, view: DataView, end: number, depth: number): number {
   const { tag, vr, offset } = element;
   if (tag >= PIXEL_GROUP && tag <= TAGS.PixelData[0] && vr !== "SQ") {
-    return readFragments(element, view, end);
+    return readFragments(element, parent, view, end);
   }
   element.items = [];
   // The items of an unknown sequence are always written implicitly (PS3.5 6.2.2).
@@ -124,9 +128,9 @@ function readItems(
   encoding: Encoding,
   depth: number,
 ): number {
-  const { bytes, characterSet } = parent;
+  const { bytes } = parent;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (depth >= MAX_DEPTH) return -1;
+  if (depth >= LIMITS.dicomDepth) return -1;
   let at = start;
   while (at + 8 <= end) {
     const tag = view.getUint16(at, encoding.littleEndian) * 0x10000 + view.getUint16(at + 2, encoding.littleEndian);
@@ -136,7 +140,8 @@ function readItems(
     if (tag !== ITEM) return -1;
     const known = length !== UNDEFINED;
     const itemEnd = known ? Math.min(end, at + length) : end;
-    const parsed = parseDataSet(bytes, at, itemEnd, encoding, { depth: depth + 1, characterSet });
+    parent.count();
+    const parsed = parseDataSet(bytes, at, itemEnd, encoding, { depth: depth + 1, parent });
     items.push(parsed.dataSet);
     if (known && at + length > end) return -1;
     if (!known && parsed.cut) return -1;
@@ -153,7 +158,7 @@ function parseItems(element: Element, parent: DataSet): DataSet[] {
   return items;
 }
 
-function readFragments(element: Element, view: DataView, end: number): number {
+function readFragments(element: Element, parent: DataSet, view: DataView, end: number): number {
   const fragments: Fragment[] = [];
   element.fragments = fragments;
   let at = element.offset;
@@ -165,6 +170,7 @@ function readFragments(element: Element, view: DataView, end: number): number {
       return tag === SEQUENCE_END ? at + 8 : -1;
     }
     at += 8;
+    parent.count();
     const there = Math.min(length, end - at);
     fragments.push({ offset: at, length: there });
     element.missing = length - there;

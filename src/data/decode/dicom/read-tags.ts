@@ -1,6 +1,7 @@
 import { closeSync, readSync } from "node:fs";
 import { MsmaeError, messageOf } from "../../../errors.ts";
 import { openRegularSync } from "../../../regular-file.ts";
+import { LIMITS } from "../../limits.ts";
 import { dataError } from "./errors.ts";
 import { type DicomFile, parseFile } from "./file.ts";
 import { type Keyword, TAGS } from "./tags.ts";
@@ -11,7 +12,6 @@ export type DicomKeyword = Keyword;
 /** Most headers fit; those that do not are read with four times as much, and so on. */
 const HEAD_BYTES = 2 ** 15;
 const PIXEL_GROUP = 0x7fe00000;
-const INFLATED_BYTES = 2 ** 26;
 
 /**
  * Reads attributes from a file's header, without its pixels: of a path no more is read than the header takes.
@@ -35,7 +35,7 @@ export function readTags<K extends DicomKeyword>(
 }
 
 function parseHead(bytes: Uint8Array, where: string, partial: boolean): DicomFile {
-  return parseFile(bytes, where, { until: PIXEL_GROUP, decodedBytes: INFLATED_BYTES, partial });
+  return parseFile(bytes, where, { until: PIXEL_GROUP, decodedBytes: LIMITS.dicomHeaderBytes, partial });
 }
 
 function readHead(path: string): DicomFile {

@@ -100,6 +100,16 @@ export function isCifti({ version, intentCode, shape }: NiftiHeader): boolean {
   return version === 2 && shape.length > 4 && intentCode >= CIFTI_INTENTS.first && intentCode <= CIFTI_INTENTS.last;
 }
 
+/** Bytes of all voxels. */
+export function voxelBytesOf({ shape, type }: NiftiHeader): number {
+  return shape.reduce((product, length) => product * length, type.size * type.components);
+}
+
+/** Pictures along the axis that has most, of all volumes together. */
+export function mostSlices({ shape }: NiftiHeader): number {
+  return shape.slice(3).reduce((product, length) => product * length, Math.max(...shape.slice(0, 3)));
+}
+
 /**
  * Reads a header.
  *

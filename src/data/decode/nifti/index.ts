@@ -1,9 +1,17 @@
 import { MsmaeError } from "../../../errors.ts";
 import type { DecodeLimits } from "../../limits.ts";
 import { overLimit, unreadable } from "../decode-error.ts";
-import { gunzipHead, gunzipPieces, isGzip } from "../gunzip.ts";
+import { checkPackedClaim, gunzipHead, gunzipPieces, isGzip } from "../gunzip.ts";
 import type { FileWindow, ImageFile, SliceAxis, SourceImage } from "../source-image.ts";
-import { isCifti, looksLikeNifti, NIFTI_HEADER_BYTES, type NiftiHeader, readNiftiHeader } from "./header.ts";
+import {
+  isCifti,
+  looksLikeNifti,
+  mostSlices,
+  NIFTI_HEADER_BYTES,
+  type NiftiHeader,
+  readNiftiHeader,
+  voxelBytesOf,
+} from "./header.ts";
 import { axisCodes, closestOrientation, rotationOf } from "./orientation.ts";
 import { Planes } from "./planes.ts";
 import { Volume } from "./volume.ts";
@@ -36,18 +44,24 @@ export async function openNifti(
 ): Promise<ImageFile> {
   try {
     const header = readNiftiHeader(await headOf(file));
-    const { size, components } = header.type;
-    const needed = header.shape.reduce((product, length) => product * length, size * components);
-    if (needed + header.voxOffset > limits.decodedBytes) {
-      const got = `${header.shape.join("×")} of ${header.type.dtype}, ${needed} bytes`;
-      throw overLimit(where, `at most ${limits.decodedBytes} bytes of voxels`, got);
-    }
+    const needed = voxelBytesOf(header);
+    checkLimits(header, needed, where, limits);
     const source = header.pair ? await readPair() : file;
     const volume = new Volume(header, await voxelBytes(source, header.voxOffset, needed));
     return isCifti(header) ? surfaceFile(volume, where) : volumeFile(volume, where, limits);
   } catch (cause) {
     throw unreadable(where, cause);
   }
+}
+
+function checkLimits(header: NiftiHeader, needed: number, where: string, limits: DecodeLimits): void {
+  const { shape, type, voxOffset } = header;
+  const got = `${shape.join("×")} of ${type.dtype}, ${needed} bytes`;
+  if (needed + voxOffset > limits.decodedBytes) {
+    throw overLimit(where, `at most ${limits.decodedBytes} bytes of voxels`, got);
+  }
+  if (!isCifti(header) && mostSlices(header) > limits.slices)
+    throw overLimit(where, `at most ${limits.slices} slices`, got);
 }
 
 async function headOf(file: Uint8Array): Promise<Uint8Array> {
@@ -59,6 +73,7 @@ async function voxelBytes(file: Uint8Array, offset: number, length: number): Pro
     if (file.length < offset + length) throw cutShort(file.length - offset, length);
     return file.subarray(offset, offset + length);
   }
+  checkPackedClaim(offset + length, file.length);
   // What the header announces bounds what is unpacked, whatever the stream would go on to give.
   const voxels = new Uint8Array(length);
   let at = -offset;
@@ -116,7 +131,11 @@ function volumeFile(volume: Volume, where: string, limits: DecodeLimits): ImageF
     count: (axis) => planes.count(axis) * volumes,
     defaultItem: (axis) => Math.floor(planes.count(axis) / 2),
     read,
-    array: async () => volume.array(),
+    array: async () => {
+      const bytes = volume.arrayBytes;
+      if (bytes <= limits.decodedBytes) return volume.array();
+      throw overLimit(where, `at most ${limits.decodedBytes} bytes of scaled voxels`, `${bytes}`);
+    },
     header: { ...describe(header), orientation: axisCodes(orientation), volumes },
   };
 }

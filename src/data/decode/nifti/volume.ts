@@ -86,6 +86,13 @@ export class Volume {
     return (voxel) => Math.hypot(Number(stored[2 * voxel]) * slope + intercept, Number(stored[2 * voxel + 1]) * slope);
   }
 
+  /** Bytes that {@link Volume.array} takes. */
+  get arrayBytes(): number {
+    const { header } = this;
+    const scaled = header.scaling && header.type.components <= 2;
+    return this.#stored.length * (scaled ? Float64Array.BYTES_PER_ELEMENT : header.type.size);
+  }
+
   /** All voxels as nibabel's `np.asanyarray(image.dataobj)`. */
   array(): StoredArray {
     const { header } = this;
