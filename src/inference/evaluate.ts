@@ -72,11 +72,16 @@ async function openData(
   return folder;
 }
 
-/** Samples with the model's class indices, which may be in another order or more than the folder's. */
-function relabel(
-  { classNames }: Dataset,
+/**
+ * Samples with the model's class indices, which may be in another order or more than the data set's. Equal numbers are
+ * the same class however they are written.
+ *
+ * @throws MsmaeError Data when the data set has classes that the model does not know.
+ */
+export function relabel(
+  { classNames }: Pick<Dataset, "classNames">,
   samples: readonly Sample[],
-  description: ClassifierDescription,
+  description: Pick<ClassifierDescription, "classNames">,
   dataPath: string,
 ): Sample[] {
   const indexOf = (name: string) => {

@@ -1,4 +1,5 @@
 import { dirname, join, resolve } from "node:path";
+import { settleNames } from "../tables/spelling.ts";
 import type { Description } from "./description.ts";
 import { isFile } from "./folders.ts";
 import { dataError, faultList, type ListedFile, type Listing, type OddFile } from "./listing.ts";
@@ -60,6 +61,12 @@ export function orderedLabels(
   if (odd || sorted[0]?.[0] !== 0) {
     const got = odd ? `${odd[1]}: ${odd[0]}` : "no label 0";
     throw dataError(`labels of ${where}`, "whole numbers from 0, the background", got, "correct the labels");
+  }
+  const spellings = new Map(sorted.map(([number, name]) => [name, { count: 1, place: `label ${number}` }]));
+  const { faults } = settleNames("class", spellings, { merge: false });
+  if (spellings.size < sorted.length) faults.push("one name for several labels");
+  if (faults.length > 0) {
+    throw dataError(`labels of ${where}`, "a name for each label", faultList(faults), "correct the labels");
   }
   const maskValues = new Map(sorted.map(([number], at) => [number, at]));
   return { classNames: sorted.map(([, name]) => name), maskValues };

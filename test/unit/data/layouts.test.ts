@@ -199,6 +199,10 @@ describe("a Decathlon folder", () => {
     await fails(open(), /the description of a Decathlon/);
     put("dataset.json", '{"labels": {"1": "x", "2": "y"}, "training": ["a"]}');
     await fails(open(), /no label 0/);
+    put("dataset.json", '{"labels": {"0": "none", "1": "Tumour", "2": "tumour "}, "training": ["a"]}');
+    await fails(open(), /a name for each label, got .*"Tumour" \(label 1\), "tumour " \(label 2\)/);
+    put("dataset.json", '{"labels": {"0": "none", "1": "x", "2": "x"}, "training": ["a"]}');
+    await fails(open(), /one name for several labels/);
   });
 });
 
