@@ -1,5 +1,7 @@
+import { normalize } from "node:path";
 import type { DemoOptions, FinetuneOptions, PretrainOptions } from "../config/index.ts";
 import { toYaml } from "../config/index.ts";
+import { namedFrom } from "../data/split-table.ts";
 import type { ClassificationMetrics } from "../evaluation/metrics/index.ts";
 import type {
   AttentionExample,
@@ -48,7 +50,7 @@ export function demoReport(record: DemoRecord): ReportInput {
     curves: curvesOf(record),
     provenance: {
       seed: options.seed,
-      command: `npx msmae demo --output-dir ${options.outputDir} --seed ${options.seed}`,
+      command: `npx msmae demo --seed ${options.seed}`,
       notes: notesOn(record),
       environment: environmentOf(environment),
       configYaml: configurationOf(record),
@@ -144,8 +146,10 @@ function environmentOf({
   ];
 }
 
-function configurationOf({ pretrain, finetune }: DemoRecord): string {
-  return `# pre-training\n${toYaml("pretrain", pretrain.options)}\n# fine-tuning\n${toYaml("finetune", finetune.options)}`;
+/** With paths from the demo's folder: where that lies is not for those who are shown the report. */
+function configurationOf({ options, pretrain, finetune }: DemoRecord): string {
+  const yaml = `# pre-training\n${toYaml("pretrain", pretrain.options)}\n# fine-tuning\n${toYaml("finetune", finetune.options)}`;
+  return namedFrom(normalize(options.outputDir), yaml);
 }
 
 function duration(seconds: number): string {

@@ -43,6 +43,7 @@ describe("msmae demo, as a newcomer runs it", () => {
     expect(result.reportPath).toBe(join(folder, "report.html"));
     const page = readFileSync(result.reportPath, "utf8");
     expect(page).not.toMatch(/(src|href)="?https?:|url\(["']?https?:|@import|<script|<link/i);
+    expect(page).not.toContain(folder);
     for (const source of page.matchAll(/<img src="([^"]{0,30})/g))
       expect(source[1]).toMatch(/^data:image\/png;base64,/);
     for (const part of ["evaluation", "attention", "pointing-game", "reconstructions", "training", "provenance"]) {
