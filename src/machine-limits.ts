@@ -6,7 +6,7 @@ const threads = "raise the limit of threads (ulimit -u), or use fewer --workers 
 /** How the system, Node and libvips begin to say that a limit of the process is used up, and what helps. */
 const LIMITS: readonly (readonly [RegExp, string])[] = [
   [/^(Worker initialization failure: )?(EMFILE|ENFILE)\b/, files],
-  [/^(Worker initialization failure: EAGAIN|(glib: )?Error creating thread)\b/, threads],
+  [/^((Worker initialization failure: )?EAGAIN|(glib: )?Error creating thread)\b/, threads],
 ];
 
 /** What to do about a fault that is the machine's; undefined for all others. `text` is the message of what was thrown. */
@@ -14,13 +14,10 @@ export function limitAdvice(text: string): string | undefined {
   return LIMITS.find(([says]) => says.test(text))?.[1];
 }
 
-/**
- * The error for a limit that was met while a file was read: that says nothing of the file, which must not be left out
- * as an unreadable one is. Undefined for all other faults.
- */
-export function limitMet(where: string, cause: unknown): MsmaeError | undefined {
+/** The error for a limit of the machine that was met; undefined for all other faults. */
+export function limitMet(where: string, expected: string, cause: unknown): MsmaeError | undefined {
   const got = messageOf(cause);
   const todo = limitAdvice(got);
   if (todo === undefined) return undefined;
-  return new MsmaeError("Device", { where, expected: "to be allowed to open and read it", got, todo }, { cause });
+  return new MsmaeError("Device", { where, expected, got, todo }, { cause });
 }

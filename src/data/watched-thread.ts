@@ -1,6 +1,7 @@
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { MsmaeError, messageOf } from "../errors.ts";
 import { limitMet } from "../machine-limits.ts";
+import { startThread } from "../start-thread.ts";
 
 /** In place of a step: the thread is between two tasks. */
 export const IDLE = -1;
@@ -51,7 +52,7 @@ export const ITEM_SECONDS = 60;
 
 /** What is said of a file whose decoding ended its thread, or for which none could be started. */
 export function endOfThread(where: string, reason: string): MsmaeError {
-  const met = limitMet(where, reason);
+  const met = limitMet(where, "a thread to decode it", reason);
   if (met) return met;
   const got = `the end of the decoding thread (${reason})`;
   const todo = "repair or remove the file";
@@ -106,7 +107,7 @@ export class WatchedThread<Setup, Task, Result, Part = never> {
     const progress = new SharedArrayBuffer(8);
     this.#progress = new Int32Array(progress).fill(IDLE);
     const { module, setup } = this.#options;
-    const worker = new Worker(module, { workerData: { setup, progress } satisfies ThreadData<Setup> });
+    const worker = startThread(module, { setup, progress } satisfies ThreadData<Setup>);
     let reason: string | undefined;
     worker.on("message", (message: AnswerMessage<Result, Part>) => this.#hear(worker, message));
     worker.on("error", (error) => {

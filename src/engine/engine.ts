@@ -1,4 +1,4 @@
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { fromPortable, MsmaeError, messageOf } from "../errors.ts";
 import type { Graph } from "../graph/graph.ts";
 import { limitAdvice } from "../machine-limits.ts";
@@ -6,6 +6,7 @@ import { moduleUrl } from "../module-url.ts";
 import { ExitGate } from "../runtime/node-exit-gate.ts";
 import { keepTelemetryOff } from "../runtime/node-telemetry.ts";
 import { compile, type Feeds } from "../runtime/program.ts";
+import { startThread } from "../start-thread.ts";
 import type { EngineSetup, TrainResult, Update } from "./core.ts";
 import type { EngineCommand, EngineReply, EngineThreadData } from "./protocol.ts";
 
@@ -29,7 +30,7 @@ export class Engine implements AsyncDisposable {
   private constructor(setup: EngineSetup) {
     this.#setup = setup;
     const workerData: EngineThreadData = { setup, gate: this.#gate.memory };
-    this.#worker = new Worker(moduleUrl("./worker", import.meta.url), { workerData });
+    this.#worker = startThread(moduleUrl("./worker", import.meta.url), workerData);
     this.#worker.on("message", (reply: EngineReply) => this.#settle(reply));
     this.#worker.on("error", (error) => this.#fail(messageOf(error)));
     this.#worker.on("exit", (code) => {

@@ -1,13 +1,13 @@
-import { Worker } from "node:worker_threads";
 import { messageOf } from "../errors.ts";
 import { moduleUrl } from "../module-url.ts";
+import { startThread } from "../start-thread.ts";
 import type { HelperThread } from "./threads.ts";
 
 const ENTRY = moduleUrl("./node-thread-entry", import.meta.url);
 
 /** A {@link SpawnThread} on node:worker_threads, also from inside a worker. The thread never keeps the process alive. */
 export function spawnNodeThread(module: URL, data: unknown, onEnd: (reason: string) => void): HelperThread {
-  const worker = new Worker(ENTRY, { workerData: { module: module.href, data } });
+  const worker = startThread(ENTRY, { module: module.href, data });
   let reason = "";
   worker.on("error", (error) => {
     reason = messageOf(error);

@@ -8,6 +8,7 @@ test.each([
   ["ENFILE: file table overflow, open '/data/a.png'", "ulimit -n"],
   ["Worker initialization failure: EMFILE", "ulimit -n"],
   ["Worker initialization failure: EAGAIN", "ulimit -u"],
+  ["EAGAIN", "ulimit -u"],
   ["glib: Error creating thread: Resource temporarily unavailable", "ulimit -u"],
 ])("%s is the machine's fault, not the file's", (message, todo) => {
   for (const error of [unreadable("a.png", new Error(message)), endOfThread("a.png", message)]) {

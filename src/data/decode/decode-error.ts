@@ -6,11 +6,11 @@ export const FORMAT_NAMES = "PNG, JPEG, WebP, BMP, TIFF, DICOM, NIfTI or NumPy";
 
 /**
  * A Data error about one file: `cause` as it is where it already is one, else said in the terms of the file. A Device
- * error where the machine, not the file, is at fault.
+ * error where a limit of the machine was met: that says nothing of the file, which must not be left out as unreadable.
  */
 export function unreadable(where: string, cause: unknown): MsmaeError {
   if (cause instanceof MsmaeError) return cause;
-  const met = limitMet(where, cause);
+  const met = limitMet(where, "room to open and decode it", cause);
   if (met) return met;
   const expected = `a readable ${FORMAT_NAMES} image`;
   // libvips says the same thing once for every strip.
