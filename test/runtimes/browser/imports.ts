@@ -17,8 +17,8 @@ export function reach(root: URL): Reach {
     files.add(module.href);
     const text = readFileSync(module, "utf8");
     const imported = ts.preProcessFile(text, true, true).importedFiles.map(({ fileName }) => fileName);
-    // A worker's module is named by a URL relative to the file, in source (.ts) and as built (.js).
-    const started = [...text.matchAll(/"(\.[^"\n]*\.ts)"/g)].map((match) => match[1] as string);
+    // A worker's module is named without its ending: that differs between source and build.
+    const started = Array.from(text.matchAll(/\bmoduleUrl\("(\.[^"\n]*)", import/g), ([, name]) => `${name}.ts`);
     for (const name of [...imported, ...started]) {
       if (!name.startsWith(".")) packages.set(name, [...(packages.get(name) ?? []), module.href]);
       else if (existsSync(new URL(name, module))) pending.push(new URL(name, module));

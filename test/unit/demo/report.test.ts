@@ -19,7 +19,7 @@ test.each(["/home/jane/werk/demo", "werk/../demo-jane/"])(
     const part = { history: [], seconds: 1 };
     const none = { random: [], supervised: [], lesions: [], attention: [], reconstructions: [] };
     const game = { n: 0, withoutLesion: 0, hits: 0, hitRate: null, chance: null, interval: null, scores: [] };
-    const { provenance } = demoReport({
+    const report = demoReport({
       options,
       pretrain: { ...part, options: resolveOptions("pretrain", pretrainRecipe(options, images, pretrain)) },
       finetune: { ...part, options: resolveOptions("finetune", finetuneRecipe(options, images, finetune, checkpoint)) },
@@ -28,13 +28,13 @@ test.each(["/home/jane/werk/demo", "werk/../demo-jane/"])(
       environment: await readEnvironment({ seed: 0, device: "cpu", threads: 1 }),
       seconds: 2,
     });
-    expect(provenance?.configYaml?.match(/^(dataPath|outputDir|finetune): .*$/gm)).toEqual([
+    expect(report.provenance?.configYaml?.match(/^(dataPath|outputDir|finetune): .*$/gm)).toEqual([
       "dataPath: images",
       "outputDir: pretrain",
       "dataPath: images",
       "finetune: pretrain/last.safetensors",
       "outputDir: finetune",
     ]);
-    expect(JSON.stringify(provenance)).not.toMatch(/jane|werk/);
+    expect(JSON.stringify(report)).not.toMatch(/jane|werk/);
   },
 );
