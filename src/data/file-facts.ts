@@ -10,12 +10,15 @@ import { isImageName } from "./decode/image.ts";
 import {
   isCifti,
   looksLikeNifti,
+  looksLikePairHeader,
   mostSlices,
   NIFTI_HEADER_BYTES,
+  type NiftiHeader,
   readNiftiHeader,
   voxelBytesOf,
 } from "./decode/nifti/header.ts";
 import { closestOrientation, rotationOf } from "./decode/nifti/orientation.ts";
+import { isPairHeader, isPairVoxels, otherHalf } from "./decode/nifti/pair.ts";
 import { openImageFile } from "./decode/open-image-file.ts";
 import type { SliceAxis } from "./decode/source-image.ts";
 import { DEFAULT_LIMITS, DEFLATE_RATIO } from "./limits.ts";
@@ -57,8 +60,8 @@ export async function factsOf(path: string): Promise<FileFacts> {
   const unknown = isImageName(path) ? ONE_PICTURE : NO_IMAGE;
   const head = await readStart(path, HEAD_BYTES);
   try {
-    const start = isGzip(head) ? await gunzipHead(head, NIFTI_HEADER_BYTES) : head;
-    if (looksLikeNifti(start)) return niftiFacts(start, sizeOf(path) * (isGzip(head) ? DEFLATE_RATIO : 1));
+    const header = await niftiHeaderOf(path, head);
+    if (header) return niftiFacts(header, sizeOf(path) * (isGzip(head) ? DEFLATE_RATIO : 1));
     // A DICOM preamble may be the beginning of a TIFF file, which then is the smaller part of what the file holds.
     if (hasDicomPrefix(head)) return dicomFacts(path);
     if (isTiff(head)) return frameFacts((await sharp(path).metadata()).pages ?? 1);
@@ -71,9 +74,26 @@ export async function factsOf(path: string): Promise<FileFacts> {
   }
 }
 
+/**
+ * The header of a NIfTI file, or of the pair that a file is one half of; undefined for other files.
+ *
+ * @param head the beginning of the file, where it has been read.
+ * @throws Error when the file cannot be read, or its header makes no sense.
+ */
+export async function niftiHeaderOf(path: string, head?: Uint8Array): Promise<NiftiHeader | undefined> {
+  const pair = isPairVoxels(path) ? await otherHalf(path) : isPairHeader(path) ? path : undefined;
+  const header = pair === undefined ? undefined : await unpackedStart(await readStart(pair, HEAD_BYTES));
+  if (header && looksLikePairHeader(header)) return readNiftiHeader(header);
+  const start = await unpackedStart(head ?? (await readStart(path, HEAD_BYTES)));
+  return looksLikeNifti(start) ? readNiftiHeader(start) : undefined;
+}
+
+async function unpackedStart(head: Uint8Array): Promise<Uint8Array> {
+  return isGzip(head) ? gunzipHead(head, NIFTI_HEADER_BYTES) : head;
+}
+
 /** @param most bytes that the file can hold, unpacked. */
-function niftiFacts(head: Uint8Array, most: number): FileFacts {
-  const header = readNiftiHeader(head);
+function niftiFacts(header: NiftiHeader, most: number): FileFacts {
   if (isCifti(header)) return NO_IMAGE;
   const claimed = header.voxOffset + voxelBytesOf(header);
   // The voxels of a pair stand elsewhere.

@@ -10,6 +10,7 @@ import { packageVersion } from "../version.ts";
 import type { SliceAxis } from "./decode/source-image.ts";
 import { type FileFacts, factsOf } from "./file-facts.ts";
 import { type LabelAreas, labelAreasOf } from "./label-areas.ts";
+import { gridOf } from "./mask-file.ts";
 
 /** Raised whenever the facts of a file, or how they are written, change their meaning. */
 const VERSION = 2;
@@ -26,7 +27,7 @@ interface Entry {
   /** SHA-256 of the first 64 KiB, the first 16 bytes as hex. */
   head: string | undefined;
   facts: FileFacts | undefined;
-  areas: Partial<Record<SliceAxis, LabelAreas>> | undefined;
+  areas: Record<string, LabelAreas> | undefined;
   /** Size and time have been compared with the file's in this process. */
   current: boolean;
 }
@@ -90,16 +91,18 @@ export class FileIndex {
   }
 
   /**
-   * Labelled pixels of each slice of a mask file.
-   * @throws MsmaeError Data when it cannot be read.
+   * Labelled pixels of each slice that an image has, by its mask file.
+   * @throws MsmaeError Data when the mask cannot be read, or lies elsewhere than its image.
    */
-  async labelAreas(path: string, axis: SliceAxis): Promise<LabelAreas> {
+  async labelAreas(path: string, axis: SliceAxis, image: string): Promise<LabelAreas> {
     const entry = this.#entry(path);
-    const known = entry?.areas?.[axis];
+    const grid = await gridOf(image);
+    const key = grid ? `${axis} ${JSON.stringify(grid)}` : axis;
+    const known = entry?.areas?.[key];
     if (known) return known;
-    const areas = await labelAreasOf(path, axis);
+    const areas = await labelAreasOf(path, axis, grid);
     if (entry) {
-      entry.areas = { ...entry.areas, [axis]: areas };
+      entry.areas = { ...entry.areas, [key]: areas };
       this.#changed = true;
     }
     return areas;

@@ -1,17 +1,20 @@
 import { MsmaeError } from "../errors.ts";
-import { openImageFile } from "./decode/open-image-file.ts";
+import type { VoxelGrid } from "./decode/nifti/grid.ts";
 import type { SliceAxis } from "./decode/source-image.ts";
 import { LIMITS } from "./limits.ts";
+import { openMask } from "./mask-file.ts";
 
 /** For each slice, the labelled pixels of each value of the mask; 0 is no label. */
 export type LabelAreas = ReadonlyMap<number, number>[];
 
 /**
  * Counts the pixels of each whole value in every slice of a mask file.
- * @throws MsmaeError Data when it cannot be read.
+ *
+ * @param grid its image's: slices are those of the image.
+ * @throws MsmaeError Data when it cannot be read, or lies elsewhere than its image.
  */
-export async function labelAreasOf(path: string, axis: SliceAxis): Promise<LabelAreas> {
-  const file = await openImageFile(path);
+export async function labelAreasOf(path: string, axis: SliceAxis, grid?: VoxelGrid): Promise<LabelAreas> {
+  const file = await openMask(path, grid);
   const areas: Map<number, number>[] = [];
   for (let at = 0; at < file.count(axis); at++) {
     const { values, channels } = await file.read(at, axis);

@@ -87,7 +87,7 @@ export async function samplesOf(listing: Listing, { rule, axis, grouped, index }
 async function areasOf(file: ListedFile, count: number, axis: SliceAxis, index: FileIndex): Promise<LabelAreas> {
   const { path, mask } = file;
   if (mask === undefined) throw dataError(path, "a mask, for --slices largest-label", "none", "choose another rule");
-  const areas = await index.labelAreas(mask, axis);
+  const areas = await index.labelAreas(mask, axis, path);
   if (areas.length > 0 && count % areas.length === 0) return areas;
   const got = `${areas.length} in ${mask}`;
   throw dataError(path, `a mask of ${count} slices, as many as the image has`, got, "correct the pair of files");

@@ -1,4 +1,3 @@
-import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { FileTooLarge, readRegular } from "../../regular-file.ts";
 import { DEFAULT_LIMITS, type DecodeLimits } from "../limits.ts";
@@ -6,7 +5,8 @@ import { isBmp } from "./bmp.ts";
 import { FORMAT_NAMES, overLimit, unreadable } from "./decode-error.ts";
 import { looksLikeDicom, openDicom } from "./dicom/index.ts";
 import { checkPackedClaim, gunzipAll, gunzipHead, isGzip } from "./gunzip.ts";
-import { openNifti, startsAsNifti } from "./nifti/index.ts";
+import { openNifti, startsAsNifti, startsAsPairHeader } from "./nifti/index.ts";
+import { halfMissing, isPairHeader, isPairVoxels, otherHalf } from "./nifti/pair.ts";
 import { looksLikeNpy, npyFileBytes, openNpy } from "./npy.ts";
 import { openBmp, openPicture, type PictureFormat } from "./picture.ts";
 import type { AlphaRule, ImageFile } from "./source-image.ts";
@@ -16,7 +16,7 @@ const HEAD_BYTES = 2 ** 16 + 16;
 
 /**
  * Opens an image file of any format, told by its content: PNG, JPEG, WebP, BMP, TIFF, DICOM, NIfTI-1 and -2, NumPy.
- * A file packed with gzip is unpacked first.
+ * Either half of an Analyze or NIfTI pair (`.hdr`, `.img`) opens the pair. A file packed with gzip is unpacked first.
  *
  * @param limits what the file may ask for at most; the defaults stand for what is not given.
  * @param alpha what becomes of the transparency of PNG, WebP, GIF and TIFF; that of other formats is dropped.
@@ -30,17 +30,23 @@ export async function openImageFile(
   const bounds = { ...DEFAULT_LIMITS, ...limits };
   try {
     const bytes = await readBounded(path, bounds);
-    if (await startsAsNifti(bytes)) return await openNifti(bytes, path, bounds, () => readPair(path, bounds));
-    return await openBytes(isGzip(bytes) ? await unpacked(bytes, bounds) : bytes, path, bounds, alpha);
+    const header = await pairHeader(path, bytes, bounds);
+    if (header) return await openNifti(header, path, bounds, () => pairVoxels(path, bytes, bounds));
+    if (await startsAsNifti(bytes)) return await openNifti(bytes, path, bounds, () => pairVoxels(path, bytes, bounds));
+    return await openBytes(isGzip(bytes) ? await unpacked(bytes, path, bounds) : bytes, path, bounds, alpha);
   } catch (cause) {
     throw unreadable(path, cause);
   }
 }
 
 /** What a gzip file holds: as much as its header says, where one does. */
-async function unpacked(bytes: Uint8Array, { decodedBytes, packedBytes }: DecodeLimits): Promise<Uint8Array> {
+async function unpacked(
+  bytes: Uint8Array,
+  path: string,
+  { decodedBytes, packedBytes }: DecodeLimits,
+): Promise<Uint8Array> {
   const head = await gunzipHead(bytes, HEAD_BYTES);
-  if (!isKnown(head)) throw unknownFormat(head);
+  if (!isKnown(head)) throw await unknownFormat(head, path);
   if (!looksLikeNpy(head)) return gunzipAll(bytes, packedBytes);
   const length = npyFileBytes(head, decodedBytes);
   checkPackedClaim(length, bytes.length);
@@ -55,18 +61,20 @@ async function readBounded(path: string, { fileBytes }: DecodeLimits): Promise<U
   }
 }
 
-/** The voxels of a header that stands in a file of its own. */
-async function readPair(path: string, limits: DecodeLimits): Promise<Uint8Array> {
-  const stem = path.replace(/\.hdr(\.gz)?$/i, "");
-  for (const ending of [".img", ".img.gz", ".IMG"]) {
-    const candidate = `${stem}${ending}`;
-    const found = await stat(candidate).then(
-      (entry) => entry.isFile(),
-      () => false,
-    );
-    if (found && candidate !== path) return readBounded(candidate, limits);
-  }
-  throw new Error(`a NIfTI header without its voxels (no ${basename(stem)}.img beside it)`);
+/** The header of the Analyze or NIfTI pair that a file is one half of; undefined where it is of none. */
+async function pairHeader(path: string, bytes: Uint8Array, limits: DecodeLimits): Promise<Uint8Array | undefined> {
+  if (isPairHeader(path)) return (await startsAsPairHeader(bytes)) ? bytes : undefined;
+  if (!isPairVoxels(path)) return undefined;
+  const name = await otherHalf(path);
+  const header = name === undefined ? undefined : await readBounded(name, limits);
+  return header && (await startsAsPairHeader(header)) ? header : undefined;
+}
+
+async function pairVoxels(path: string, bytes: Uint8Array, limits: DecodeLimits): Promise<Uint8Array> {
+  if (isPairVoxels(path)) return bytes;
+  const name = await otherHalf(path);
+  if (name === undefined) throw new Error(halfMissing(path));
+  return readBounded(name, limits);
 }
 
 async function openBytes(bytes: Uint8Array, path: string, limits: DecodeLimits, alpha: AlphaRule): Promise<ImageFile> {
@@ -77,7 +85,7 @@ async function openBytes(bytes: Uint8Array, path: string, limits: DecodeLimits, 
   if (looksLikeNpy(bytes)) return openNpy(bytes, path, limits);
   if (isBmp(bytes)) return openBmp(bytes, path, limits);
   if (looksLikeDicom(bytes)) return openDicom(bytes, path, limits);
-  throw unknownFormat(bytes);
+  throw await unknownFormat(bytes, path);
 }
 
 function isKnown(head: Uint8Array): boolean {
@@ -85,8 +93,17 @@ function isKnown(head: Uint8Array): boolean {
   return picture || looksLikeNpy(head) || looksLikeDicom(head);
 }
 
-function unknownFormat(bytes: Uint8Array): Error {
-  return new Error(bytes.length === 0 ? "an empty file" : `a file that starts as none of ${FORMAT_NAMES} does`);
+async function unknownFormat(bytes: Uint8Array, path: string): Promise<Error> {
+  if (bytes.length === 0) return new Error("an empty file");
+  const half = isPairVoxels(path) && (await strayVoxels(path));
+  return new Error(`a file that starts as none of ${FORMAT_NAMES} does${half ? `; or ${half}` : ""}`);
+}
+
+async function strayVoxels(path: string): Promise<string> {
+  const name = await otherHalf(path);
+  return name === undefined
+    ? halfMissing(path)
+    : `the voxels of a pair whose ${basename(name)} is no Analyze or NIfTI header`;
 }
 
 function hasDicomPrefix(bytes: Uint8Array): boolean {

@@ -1,3 +1,5 @@
+import type { VoxelGrid } from "./nifti/grid.ts";
+
 /** Numbers as a file holds them. */
 export type NumericArray =
   | Uint8Array
@@ -86,6 +88,11 @@ export interface ImageFile {
   defaultItem?(axis: SliceAxis): number;
   /** @throws MsmaeError Data where the picture cannot be decoded. */
   read(index: number, axis: SliceAxis): Promise<SourceImage>;
+  /**
+   * Of a volume: the same, but its pictures lie on those of a file of this grid, voxel on voxel.
+   * @throws MsmaeError Data where that cannot be.
+   */
+  onGrid?(grid: VoxelGrid): ImageFile;
   /** The whole pixel data, as pydicom's `pixel_array` or nibabel's `dataobj` gives it. */
   array(): Promise<StoredArray>;
   /** What the header says, for `data show`: plain JSON values, transferSyntax, photometric, spacing (mm) and the like. */

@@ -1,4 +1,5 @@
 import { dirname, resolve } from "node:path";
+import { pairStem } from "../decode/nifti/pair.ts";
 import { SPLITS } from "../sample.ts";
 import { byCodeUnits } from "./folders.ts";
 import type { LayoutContext, ListedFile, Listing } from "./listing.ts";
@@ -75,7 +76,8 @@ function duplicates(rows: readonly TableRow[], files: readonly ListedFile[]): st
   const whole = new Map<string, number>();
   const sliced = new Map<string, number>();
   for (const [at, { line, path, slice }] of rows.entries()) {
-    const file = (files[at] as ListedFile).path;
+    // Either half of a pair is the same image.
+    const file = pairStem((files[at] as ListedFile).path);
     const key = `${slice ?? ""} ${file}`;
     const first = seen.get(key);
     if (first !== undefined) faults.push(`line ${line}: ${path} again, as in line ${first}`);

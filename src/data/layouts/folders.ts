@@ -2,6 +2,7 @@ import { stat } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import { MsmaeError } from "../../errors.ts";
 import { isImageName } from "../decode/image.ts";
+import { isPairHeader, isPairVoxels, otherNames } from "../decode/nifti/pair.ts";
 import { SPLITS, type Split, splitNamed } from "../sample.ts";
 import { entriesOf, kindOf, type WalkedEntry, walk } from "../walk.ts";
 
@@ -11,6 +12,8 @@ export function imageByName(name: string): "image" | "unknown" | "other" {
   const extension = extname(lower);
   if (isImageName(lower)) return "image";
   if (lower === "dicomdir") return "other";
+  // Whether these are a pair of Analyze or NIfTI, the header tells.
+  if (isPairHeader(lower) || isPairVoxels(lower)) return "unknown";
   // DICOM archives name files by number or by UID, whose last part looks like an extension.
   return extension === "" || /^\.\d+$/.test(extension) ? "unknown" : "other";
 }
@@ -37,7 +40,10 @@ export async function imagesBelow(folder: string): Promise<FoundFiles> {
     } else found.ignored++;
   };
   await walk(folder, { passOver: isHidden, onEntry });
-  return found;
+  // The header of a pair belongs to its voxels: together they are one image.
+  const voxels = new Set(found.unknown.filter(isPairVoxels));
+  const isOwnFile = (path: string) => !isPairHeader(path) || !otherNames(path).some((name) => voxels.has(name));
+  return { ...found, paths: found.paths.filter(isOwnFile), unknown: found.unknown.filter(isOwnFile) };
 }
 
 /** Names of the folders inside a folder, links to folders included, sorted by code units. */

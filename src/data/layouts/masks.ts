@@ -119,7 +119,7 @@ async function pairsBelow(folder: string, { index }: LayoutContext): Promise<Pai
     let most = 0;
     for (const { className, path } of byStem.get(stemOf(file.path)) ?? []) {
       try {
-        const pixels = lightPixels(await index.labelAreas(path, "axial"));
+        const pixels = lightPixels(await index.labelAreas(path, "axial", file.path));
         if (pixels <= most) continue;
         most = pixels;
         file.className = className;
@@ -144,7 +144,7 @@ function notFitting(masks: string, odd: readonly OddFile[]): Error {
 }
 
 function stemOf(path: string): string {
-  const name = basename(path).replace(/\.nii\.gz$/i, "");
+  const name = basename(path).replace(/(?<=\.(nii|img|hdr))\.gz$/i, "");
   return name.slice(0, name.length - extname(name).length);
 }
 

@@ -34,6 +34,15 @@ export function readTags<K extends DicomKeyword>(
   return values;
 }
 
+/**
+ * The elements of a file's header, without its pixels.
+ *
+ * @throws MsmaeError Data where the file cannot be read or is no DICOM file.
+ */
+export function readHeader(path: string): DicomFile {
+  return readHead(path);
+}
+
 function parseHead(bytes: Uint8Array, where: string, partial: boolean): DicomFile {
   return parseFile(bytes, where, { until: PIXEL_GROUP, decodedBytes: LIMITS.dicomHeaderBytes, partial });
 }

@@ -71,6 +71,8 @@ export const TAGS = {
   ImageLaterality: [0x00200062, "CS"],
   SliceLocation: [0x00201041, "DS"],
   ImageComments: [0x00204000, "LT"],
+  PlanePositionSequence: [0x00209113, "SQ"],
+  PlaneOrientationSequence: [0x00209116, "SQ"],
   // Group 0028: image pixels.
   SamplesPerPixel: [0x00280002, "US"],
   PhotometricInterpretation: [0x00280004, "CS"],

@@ -41,6 +41,8 @@ const UNREAD_TYPES: ReadonlyMap<number, string> = new Map([
 /** What a NIfTI header says, of either version and byte order. */
 export interface NiftiHeader {
   version: 1 | 2;
+  /** The older format of the same layout, which knows no orientation. */
+  analyze: boolean;
   littleEndian: boolean;
   /** The voxels stand in an `.img` file of their own. */
   pair: boolean;
@@ -77,10 +79,23 @@ const CIFTI_INTENTS = { first: 3000, last: 3099 };
 
 /** Whether bytes start as a NIfTI header, single file or pair. */
 export function looksLikeNifti(head: Uint8Array): boolean {
-  return versionOf(head) !== undefined;
+  const found = kindOf(head);
+  return found !== undefined && !found.analyze;
 }
 
-function versionOf(head: Uint8Array): { version: 1 | 2; littleEndian: boolean; pair: boolean } | undefined {
+/** Whether bytes start as the header of a pair, NIfTI or Analyze, which shows less of itself. */
+export function looksLikePairHeader(head: Uint8Array): boolean {
+  return kindOf(head)?.pair === true;
+}
+
+interface HeaderKind {
+  version: 1 | 2;
+  littleEndian: boolean;
+  pair: boolean;
+  analyze: boolean;
+}
+
+function kindOf(head: Uint8Array): HeaderKind | undefined {
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
   for (const version of [1, 2] as const) {
     if (head.length < LENGTHS[version]) continue;
@@ -89,8 +104,10 @@ function versionOf(head: Uint8Array): { version: 1 | 2; littleEndian: boolean; p
     const at = version === 1 ? 344 : 4;
     const magic = String.fromCharCode(...head.subarray(at, at + 4));
     if (magic === `n+${version}\0` || magic === `ni${version}\0`) {
-      return { version, littleEndian, pair: magic.startsWith("ni") };
+      return { version, littleEndian, pair: magic.startsWith("ni"), analyze: false };
     }
+    const axes = view.getInt16(40, littleEndian);
+    if (version === 1 && axes >= 1 && axes <= 7) return { version, littleEndian, pair: true, analyze: true };
   }
   return undefined;
 }
@@ -114,12 +131,13 @@ export function mostSlices({ shape }: NiftiHeader): number {
  * Reads a header.
  *
  * @throws Error when it is none, or its type, sizes or offset cannot be.
- * Source: nifti1.h and nifti2.h; scaling and FreeSurfer's long vectors as nibabel reads it (no scaling where the slope is 0 or no finite number).
+ * Source: nifti1.h and nifti2.h; scaling and FreeSurfer's long vectors as nibabel reads it (no scaling where the slope is 0 or no finite number). Analyze as
+ * nibabel's Spm2AnalyzeImage.
  */
 export function readNiftiHeader(head: Uint8Array): NiftiHeader {
-  const found = versionOf(head);
+  const found = kindOf(head);
   if (!found) throw new Error("no NIfTI header");
-  const { version, littleEndian, pair } = found;
+  const { version, littleEndian, pair, analyze } = found;
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
   const second = version === 2;
   const float = (first: number, other: number, i = 0) =>
@@ -139,24 +157,26 @@ export function readNiftiHeader(head: Uint8Array): NiftiHeader {
   const offset = second ? long(168) : view.getFloat32(108, littleEndian);
   const units = second ? view.getInt32(500, littleEndian) : view.getUint8(123);
   const descriptionAt = second ? 240 : 148;
+  const scaling = analyze ? analyzeScaling(view, littleEndian) : scalingOf(float(112, 176), float(116, 184));
   return {
     version,
+    analyze,
     littleEndian,
     pair,
     shape: shapeOf(dim, second ? 0 : view.getInt32(140, littleEndian)),
     type: typeOf(view.getInt16(second ? 12 : 70, littleEndian)),
     voxOffset: voxOffsetOf(offset, pair, version),
-    scaling: scalingOf(float(112, 176), float(116, 184)),
-    calMax: float(124, 192),
-    calMin: float(128, 200),
+    scaling,
+    calMax: analyze ? 0 : float(124, 192),
+    calMin: analyze ? 0 : float(128, 200),
     pixdim: Array.from({ length: 8 }, (_, i) => float(76, 104, i)),
-    spatialUnit: SPATIAL_UNITS[units & 7],
-    qformCode: short(252, 344),
-    sformCode: short(254, 348),
+    spatialUnit: analyze ? undefined : SPATIAL_UNITS[units & 7],
+    qformCode: analyze ? 0 : short(252, 344),
+    sformCode: analyze ? 0 : short(254, 348),
     quaternion: three(256, 352),
     qoffset: three(268, 376),
     srow: [0, 1, 2].map((row) => [0, 1, 2, 3].map((column) => float(280, 400, row * 4 + column))),
-    intentCode: short(68, 504),
+    intentCode: analyze ? 0 : short(68, 504),
     description: text(head.subarray(descriptionAt, descriptionAt + 80)),
   };
 }
@@ -197,6 +217,17 @@ function scalingOf(slope: number, intercept: number): NiftiHeader["scaling"] {
   if (slope === 0 || !Number.isFinite(slope)) return undefined;
   if (!Number.isFinite(intercept)) throw new Error(`a NIfTI slope of ${slope} with an intercept of ${intercept}`);
   return slope === 1 && intercept === 0 ? undefined : { slope, intercept };
+}
+
+/** SPM's slope, else the one that brings the range of stored numbers to that of calibrated ones. */
+function analyzeScaling(view: DataView, littleEndian: boolean): NiftiHeader["scaling"] {
+  const float = (at: number) => view.getFloat32(at, littleEndian);
+  const slope = float(112);
+  if (Number.isFinite(slope) && slope !== 0) return scalingOf(slope, Number.isFinite(float(116)) ? float(116) : 0);
+  const [calMax, calMin] = [float(124), float(128)];
+  const [most, least] = [view.getInt32(140, littleEndian), view.getInt32(144, littleEndian)];
+  const span = (calMax - calMin) / (most - least);
+  return Number.isFinite(span) && span !== 0 ? scalingOf(span, calMin - span * least) : undefined;
 }
 
 function text(bytes: Uint8Array): string {

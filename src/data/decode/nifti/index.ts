@@ -1,18 +1,20 @@
-import { MsmaeError } from "../../../errors.ts";
+import { MsmaeError, messageOf } from "../../../errors.ts";
 import type { DecodeLimits } from "../../limits.ts";
 import { overLimit, unreadable } from "../decode-error.ts";
 import { checkPackedClaim, gunzipHead, gunzipPieces, isGzip } from "../gunzip.ts";
 import type { FileWindow, ImageFile, SliceAxis, SourceImage } from "../source-image.ts";
+import { gridOfHeader, type Place, placeOf, type VoxelGrid } from "./grid.ts";
 import {
   isCifti,
   looksLikeNifti,
+  looksLikePairHeader,
   mostSlices,
   NIFTI_HEADER_BYTES,
   type NiftiHeader,
   readNiftiHeader,
   voxelBytesOf,
 } from "./header.ts";
-import { axisCodes, closestOrientation, rotationOf } from "./orientation.ts";
+import { axisCodes } from "./orientation.ts";
 import { Planes } from "./planes.ts";
 import { Volume } from "./volume.ts";
 
@@ -21,6 +23,11 @@ export { looksLikeNifti } from "./header.ts";
 /** Whether a file, packed with gzip or not, starts as NIfTI. */
 export async function startsAsNifti(file: Uint8Array): Promise<boolean> {
   return looksLikeNifti(await headOf(file));
+}
+
+/** Whether a file, packed with gzip or not, starts as the header of a NIfTI or Analyze pair. */
+export async function startsAsPairHeader(file: Uint8Array): Promise<boolean> {
+  return looksLikePairHeader(await headOf(file));
 }
 
 /**
@@ -95,10 +102,37 @@ function cutShort(got: number, expected: number): Error {
 }
 
 function volumeFile(volume: Volume, where: string, limits: DecodeLimits): ImageFile {
+  const grid = gridOfHeader(volume.header);
+  const planes = new Planes(grid.shape, grid.orientation);
+  const file = picturesOf(volume, planes, where, limits);
+  const onGrid = (other: VoxelGrid): ImageFile => {
+    const { shape, orientation, frames } = other;
+    const own = picturesOf(volume, new Planes(shape, orientation, meeting(grid, other, where)), where, limits);
+    if (!frames) return own;
+    return { ...own, count: () => own.count("axial"), read: (index) => own.read(index, "axial") };
+  };
+  return { ...file, onGrid };
+}
+
+function meeting(mask: VoxelGrid, image: VoxelGrid, where: string): Place {
+  try {
+    return placeOf(image, mask);
+  } catch (cause) {
+    throw new MsmaeError(
+      "Data",
+      {
+        where,
+        expected: `the voxels of its image (${image.shape.join("×")}), within a quarter of a voxel`,
+        got: messageOf(cause),
+        todo: "resample the mask to its image, or correct their headers",
+      },
+      { cause },
+    );
+  }
+}
+
+function picturesOf(volume: Volume, planes: Planes, where: string, limits: DecodeLimits): ImageFile {
   const { header } = volume;
-  const [x = 1, y = 1, z = 1] = header.shape;
-  const orientation = closestOrientation(rotationOf(header));
-  const planes = new Planes([x, y, z], orientation);
   const volumes = header.shape.slice(3).reduce((product, length) => product * length, 1);
   const colour = header.type.components > 2;
   const windows = colour ? [] : calibrationWindow(header);
@@ -127,7 +161,7 @@ function volumeFile(volume: Volume, where: string, limits: DecodeLimits): ImageF
     };
   };
   return {
-    format: `NIfTI-${header.version}`,
+    format: header.analyze ? "Analyze" : `NIfTI-${header.version}`,
     count: (axis) => planes.count(axis) * volumes,
     defaultItem: (axis) => Math.floor(planes.count(axis) / 2),
     read,
@@ -136,7 +170,7 @@ function volumeFile(volume: Volume, where: string, limits: DecodeLimits): ImageF
       if (bytes <= limits.decodedBytes) return volume.array();
       throw overLimit(where, `at most ${limits.decodedBytes} bytes of scaled voxels`, `${bytes}`);
     },
-    header: { ...describe(header), orientation: axisCodes(orientation), volumes },
+    header: { ...describe(header), orientation: axisCodes(gridOfHeader(header).orientation), volumes },
   };
 }
 

@@ -1,4 +1,5 @@
 import type { SliceAxis } from "../source-image.ts";
+import type { Place } from "./grid.ts";
 import type { Orientation } from "./orientation.ts";
 
 /** Where the voxels of one picture stand; steps may be negative. Voxels are counted from the file's first. */
@@ -36,9 +37,18 @@ export class Planes {
   /** The only axis with a picture worth the name. */
   readonly #only: SliceAxis | undefined;
 
-  /** @param shape voxels along the three stored axes, the fastest first. */
-  constructor(shape: readonly [number, number, number], { axes, flipped }: Orientation) {
-    const strides = [1, shape[0], shape[0] * shape[1]] as const;
+  readonly #start: number;
+
+  /**
+   * @param shape voxels along the three stored axes, the fastest first.
+   * @param place where they stand, if not one after the other from the file's first on.
+   */
+  constructor(
+    shape: readonly [number, number, number],
+    { axes, flipped }: Orientation,
+    { strides, start }: Place = { strides: [1, shape[0], shape[0] * shape[1]], start: 0 },
+  ) {
+    this.#start = start;
     this.#directions = axes.map((axis, direction) => {
       const length = shape[axis] as number;
       const stride = strides[axis] as number;
@@ -66,7 +76,7 @@ export class Planes {
     // Both picture axes run against the body's: down is posterior or inferior, to the right is left or posterior.
     const last = ({ first, length, step }: Direction) => first + (length - 1) * step;
     return {
-      start: through.first + slice * through.step + last(down) + last(across),
+      start: this.#start + through.first + slice * through.step + last(down) + last(across),
       rows: down.length,
       rowStep: -down.step,
       columns: across.length,
