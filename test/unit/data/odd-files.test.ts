@@ -119,7 +119,7 @@ test("a volume whose mask has another depth, or is damaged, costs itself only", 
   ]);
   expect(leftOut.map(({ path, reason }) => [path.slice(root.length), reason.replaceAll(root, "")])).toEqual([
     ["/set/gone.nii", "no such file"],
-    ["/set/b.nii", expect.stringContaining("a mask of 2 slices, as many as the image has, got 3")],
+    ["/set/b.nii", expect.stringContaining("4×3×3 voxels, without a common place in the body, for 4×3×2 of the image")],
     ["/set/c.nii", expect.stringContaining("c-mask.nii")],
   ]);
 });
