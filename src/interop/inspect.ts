@@ -1,6 +1,6 @@
 import { classifierPresets, pretrainPresets } from "../models/presets.ts";
 import { describeModelFile, descriptionKey, type TensorSummary } from "./model-file.ts";
-import { readSafetensorsHeader } from "./safetensors-file.ts";
+import { readSafetensorsFile, readSafetensorsHeader } from "./safetensors-file.ts";
 
 /** What a checkpoint holds. What another program's file does not say is guessed from its keys, or left empty. */
 export interface Inspection {
@@ -29,11 +29,12 @@ export interface Inspection {
 }
 
 /**
- * Says what a safetensors file holds, without reading its weights.
+ * Says what a safetensors file holds. Its weights are read only to compare them with the checksum.
  *
- * @throws MsmaeError Checkpoint when the file is no safetensors file, is cut short, or describes itself wrongly.
+ * @throws MsmaeError Checkpoint when the file is no safetensors file, is cut short, altered, or describes itself wrongly.
  */
 export async function inspect(path: string): Promise<Inspection> {
+  await readSafetensorsFile(path, { keep: () => false });
   const { metadata, entries } = await readSafetensorsHeader(path);
   if (descriptionKey in metadata) return describedInspection(path);
   const keys = [...entries].map(([key, { dtype, shape }]) => ({ key, dtype, shape }));

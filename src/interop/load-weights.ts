@@ -53,7 +53,8 @@ export function classifierFromPretraining(globalPool: "avg" | "cls"): WeightMapp
 /**
  * Copies a checkpoint's tensors, converted to float32, into the parameters of a store: all of them, or none.
  *
- * @throws MsmaeError "Checkpoint" that lists missing, unexpected and reshaped keys, unless `allowPartial`.
+ * @throws MsmaeError "Checkpoint" that lists missing, unexpected and reshaped keys, unless `allowPartial`; or for a
+ * value that is not finite in float32, with which every output would be NaN.
  */
 export function loadWeights(
   store: ParameterStore,
@@ -80,11 +81,23 @@ export function loadWeights(
   }
   const faults = report.missing.length + report.unexpected.length + report.reshaped.length;
   if (faults > 0 && !allowPartial) throw misfit(where, report);
-  for (const [key, tensor] of fitting) {
-    store.parameter(key).set(toFloat32(tensor));
+  const values = [...fitting].map(([key, tensor]) => [key, finite(where, key, toFloat32(tensor))] as const);
+  for (const [key, data] of values) {
+    store.parameter(key).set(data);
     report.loaded.push(key);
   }
   return report;
+}
+
+function finite(where: string, key: string, values: Float32Array): Float32Array {
+  const at = values.findIndex((value) => !Number.isFinite(value));
+  if (at < 0) return values;
+  throw new MsmaeError("Checkpoint", {
+    where: `${where}: "${key}"`,
+    expected: "finite numbers",
+    got: `${values[at]} at index ${at}`,
+    todo: "use a checkpoint from before the training diverged, or one that another program did not overflow",
+  });
 }
 
 /**

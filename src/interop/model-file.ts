@@ -4,16 +4,18 @@ import type { ClassifierConfig, MaeConfig } from "../models/config.ts";
 import type { StoredTensor, TensorToStore } from "./safetensors.ts";
 import { readSafetensorsFile, readSafetensorsHeader, writeSafetensorsFile } from "./safetensors-file.ts";
 
-const positive = z.int().positive();
+/** No model is larger in any respect; a file that claims more would keep the machine busy before its tensors are compared. */
+const positive = z.int().positive().max(65_536);
+const fewer = z.int().positive().max(1_024);
 const encoderShape = {
   inputHeight: positive,
   inputWidth: positive,
   patchSize: positive,
   inChans: positive,
   embedDim: positive,
-  depth: positive,
+  depth: fewer,
   numHeads: positive,
-  mlpRatio: z.number().positive(),
+  mlpRatio: z.number().positive().max(64),
   numClasses: positive,
 };
 const common = {
@@ -43,7 +45,7 @@ const descriptionSchema = z.discriminatedUnion("kind", [
   z.object({
     kind: z.literal("pretrained"),
     ...common,
-    config: z.object({ ...encoderShape, decoderEmbedDim: positive, decoderDepth: positive, decoderNumHeads: positive }),
+    config: z.object({ ...encoderShape, decoderEmbedDim: positive, decoderDepth: fewer, decoderNumHeads: positive }),
     normPixLoss: z.boolean(),
   }),
   z.object({

@@ -1,4 +1,5 @@
 import { MsmaeError, messageOf } from "../errors.ts";
+import { repeatedKey } from "./json-keys.ts";
 
 /** Bytes per element of every dtype that is read here. */
 const ELEMENT_BYTES = {
@@ -70,11 +71,16 @@ export function headerLength(start: Uint8Array, fileBytes: number, where: string
  */
 export function parseHeader(json: Uint8Array, fileBytes: number, where: string): SafetensorsHeader {
   let root: unknown;
+  let repeated: string | undefined;
   try {
-    root = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(json));
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(json);
+    root = JSON.parse(text);
+    repeated = repeatedKey(text);
   } catch (error) {
     throw fault(where, "a header of JSON text", messageOf(error));
   }
+  // Readers differ in which of the two they believe.
+  if (repeated !== undefined) throw fault(where, "a header that says each thing once", `"${repeated}" twice`);
   if (!isRecord(root)) throw fault(where, "a header that is a JSON object", typeof root);
   const { __metadata__: metadata = {}, ...tensors } = root;
   if (!isRecord(metadata) || Object.values(metadata).some((value) => typeof value !== "string")) {

@@ -59,6 +59,22 @@ describe("loadWeights", () => {
     expect([...store.parameter("c")]).toEqual([0, 0, 0, 0]);
   });
 
+  test.each([
+    ["NaN", "F32", [0, 0, 0xc0, 0x7f]],
+    ["-Infinity", "F16", [0x00, 0xfc]],
+    ["Infinity", "F64", [...new Uint8Array(Float64Array.of(1e300).buffer)]],
+  ] as const)("%s of %s is refused by name and index, and no tensor is copied", (value, dtype, bytes) => {
+    const store = storeOf({ a: [2], b: [1] });
+    const tensors = new Map<string, StoredTensor>([
+      ["a", tensor([2], 3)],
+      ["b", { dtype, shape: [1], bytes: Uint8Array.from(bytes) }],
+    ]);
+    const act = () => loadWeights(store, tensors, { where: "model.safetensors" });
+    expect(act).toThrow(expect.objectContaining({ code: "Checkpoint" }));
+    expect(act).toThrow(`model.safetensors: "b": expected finite numbers, got ${value} at index 0`);
+    expect([...store.parameter("a")]).toEqual([0, 0]);
+  });
+
   test("a long list of keys is cut, with their number", () => {
     const store = storeOf(Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`key${i}`, [1]])));
     expect(() => loadWeights(store, new Map(), { where: "x" })).toThrow(/40 missing \(key0, .*key11, and 28 more\)/);

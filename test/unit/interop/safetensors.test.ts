@@ -41,6 +41,8 @@ function stored(dtype: StoredTensor["dtype"], bytes: number[]): StoredTensor {
 }
 
 describe("safetensors files", () => {
+  const f32 = (begin: number, end: number, shape = [1]) => ({ dtype: "F32", shape, data_offsets: [begin, end] });
+
   test("what is written is read back: values, shapes, dtypes, metadata", async () => {
     await writeSafetensorsFile(path, tensors, metadata);
     const read = await readSafetensorsFile(path);
@@ -141,6 +143,11 @@ describe("safetensors files", () => {
     );
   });
 
+  test("names that differ, in objects of their own or within texts, are not taken for repeated ones", () => {
+    const file = fileOf({ __metadata__: { a: '"a":1,"a":2', dtype: "\\" }, a: f32(0, 4), b: f32(4, 8) }, 8);
+    expect([...parseSafetensors(file, "x").tensors.keys()]).toEqual(["a", "b"]);
+  });
+
   test("any bytes at all are an error or a file, never a crash", () => {
     const entry = fc.record(
       {
@@ -166,7 +173,6 @@ describe("safetensors files", () => {
     );
   });
 
-  const f32 = (begin: number, end: number, shape = [1]) => ({ dtype: "F32", shape, data_offsets: [begin, end] });
   const dishonest: [string, Uint8Array, RegExp][] = [
     ["a header longer than the file", new Uint8Array([9, 0, 0, 0, 0, 0, 0, 0]), /17 bytes/],
     ["a header of 2^63 bytes", new Uint8Array([0, 0, 0, 0, 0, 0, 0, 0x80]), /at most 100000000/],
@@ -182,6 +188,12 @@ describe("safetensors files", () => {
     ["one offset", fileOf({ a: { ...f32(0, 4), data_offsets: [4] } }, 4), /two data_offsets/],
     ["an overlap", fileOf({ a: f32(0, 8, [2]), b: f32(4, 8) }, 8), /"b": expected data from byte 8 on, got from 4/],
     ["a gap", fileOf({ a: f32(0, 4), b: f32(8, 12) }, 12), /"b": expected data from byte 4/],
+    [
+      "a tensor named twice",
+      fileOf(`{"a":${JSON.stringify(f32(0, 4))},"\\u0061":${JSON.stringify(f32(0, 4))}}`, 4),
+      /"a" twice/,
+    ],
+    ["metadata given twice", fileOf('{"__metadata__":{"x":"1","y":"{","x":"2"}}'), /"x" twice/],
     ["bytes left over", fileOf({ a: f32(0, 4) }, 5), /bytes, got/],
   ];
   test.each(dishonest)("refuses %s", (_, file, message) => {
