@@ -300,9 +300,10 @@ export class Trainer {
     if (this.#keepsAverage()) {
       await withEma(store, () => saveCheckpoint(run.folder, "ema", store, task.describe(epoch + 1, step), undefined));
     }
-    await this.#save("last");
     const isLast = epoch + 1 === options.epochs;
+    // Before `last`: a run killed between the two does the epoch again and saves both, instead of missing one for ever.
     if ((epoch + 1) % options.saveEvery === 0 || isLast) await this.#save(`checkpoint-${epoch}`);
+    await this.#save("last");
   }
 
   /** With validation the best weights are averaged ones already. */
