@@ -96,6 +96,12 @@ function fromFileSystem(error: NodeJS.ErrnoException): MsmaeError | undefined {
       );
     case "EISDIR":
       return raise("Data", "a file", "a folder", "check the path");
+    case "EIO":
+    case "ENXIO":
+    case "ENODEV":
+    case "ESTALE":
+    case "ETIMEDOUT":
+      return raise("Data", "a disk that works", error.message, "check the disk or network drive, then run again");
     default:
       return undefined;
   }

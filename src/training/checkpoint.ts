@@ -1,6 +1,7 @@
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { z } from "zod";
+import { writeFault } from "../atomic-file.ts";
 import { MsmaeError } from "../errors.ts";
 import { type ModelDescription, writeModelFile } from "../interop/model-file.ts";
 import type { TensorToStore } from "../interop/safetensors.ts";
@@ -46,6 +47,8 @@ const arenas: readonly Arena[] = ["firstMoment", "secondMoment", "ema"];
 /**
  * Writes `<name>.safetensors` and, beside it, the state needed to go on, `<name>.<step>.state.safetensors`. The state
  * comes first and the weights name its step: a crash between the two leaves the older pair whole.
+ *
+ * @throws MsmaeError Data when the disk refuses.
  */
 export async function saveCheckpoint(
   folder: string,
@@ -54,7 +57,9 @@ export async function saveCheckpoint(
   description: ModelDescription,
   state: TrainingState | undefined,
 ): Promise<string> {
-  await mkdir(folder, { recursive: true });
+  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+    throw writeFault(folder, error);
+  });
   const path = join(folder, `${name}.safetensors`);
   if (state) {
     const tensors = new Map<string, TensorToStore>();
@@ -136,10 +141,14 @@ function statePath(path: string, step: number): string {
 async function removeOlderStates(path: string, step: number): Promise<void> {
   const current = basename(statePath(path, step));
   const name = basename(path, ".safetensors");
-  const older = (await readdir(dirname(path))).filter(
-    (file) => file.startsWith(`${name}.`) && file.endsWith(".state.safetensors") && file !== current,
-  );
-  await Promise.all(older.map((file) => rm(join(dirname(path), file), { force: true })));
+  try {
+    const older = (await readdir(dirname(path))).filter(
+      (file) => file.startsWith(`${name}.`) && file.endsWith(".state.safetensors") && file !== current,
+    );
+    await Promise.all(older.map((file) => rm(join(dirname(path), file), { force: true })));
+  } catch (error) {
+    throw writeFault(dirname(path), error);
+  }
 }
 
 function damaged(where: string, got: string): MsmaeError {
