@@ -115,11 +115,12 @@ export class OutputFolder implements AsyncDisposable {
     try {
       const replaces = await this.#options.kind.earlier(this.path);
       await writeFileAtomic(this.at(COMPLETE), JSON.stringify(replaces));
+      // What fails from here on is left for the next claim to finish: nothing of either result may be removed.
+      this.#staged = false;
       await settle(this.path);
     } catch (error) {
       throw writeFault(this.path, error);
     }
-    this.#staged = false;
   }
 
   /** Lets the folder go. What was not published is removed, and so is a folder that was made for it. */

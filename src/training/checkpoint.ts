@@ -29,6 +29,8 @@ const progressSchema = z.object({
   options: z.record(z.string(), z.unknown()),
   /** Mean training loss of the last finished epoch. */
   trainLoss: z.number().nullable(),
+  /** What log.txt holds up to here, without its times: what becomes of the file is noticed, and can be mended. */
+  log: z.array(z.object({ epoch: z.int() }).catchall(z.union([z.number(), z.string(), z.boolean(), z.null()]))),
 });
 
 export type Progress = z.infer<typeof progressSchema>;

@@ -73,9 +73,9 @@ export async function finetune(input: FinetuneInput | FinetuneOptions, hooks: Ru
     { depth: config.depth, weightDecay: options.weightDecay, layerDecay: options.layerDecay },
   );
   const feeds = setup.openFeeds(config, options);
-  const fromEpoch = state.progress.epoch;
+  const records = state.progress.log;
   const betas = { beta1: 0.9, beta2: 0.999 };
-  const parts = { verb: "finetune", options, data, config, folder, store, groups, betas, fromEpoch, hooks } as const;
+  const parts = { verb: "finetune", options, data, config, folder, store, groups, betas, records, hooks } as const;
   // Awaited here: the folder is let go where this function ends.
   return await withSession(parts, async ({ run, loader, engine }) => {
     const measure = (samples: readonly Sample[], name: string) =>

@@ -69,9 +69,9 @@ export async function pretrain(input: PretrainInput | PretrainOptions, hooks: Ru
     specs.filter((spec) => spec.trainable),
     options.weightDecay,
   );
-  const fromEpoch = state.progress.epoch;
+  const records = state.progress.log;
   const betas = { beta1: 0.9, beta2: 0.95 };
-  const parts = { verb: "pretrain", options, data, config, folder, store, groups, betas, fromEpoch, hooks } as const;
+  const parts = { verb: "pretrain", options, data, config, folder, store, groups, betas, records, hooks } as const;
   // Awaited here: the folder is let go where this function ends.
   return await withSession(parts, async ({ run, loader, engine }) => {
     const maps = new MapBank(loader.samples.length, patchCount(config), options.seed, {

@@ -1,8 +1,9 @@
 import { copyFile, readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { writeFault } from "../atomic-file.ts";
 import { MsmaeError } from "../errors.ts";
 import { loadWeights } from "../interop/load-weights.ts";
-import { describeModelFile, readModelFile } from "../interop/model-file.ts";
+import { type ModelDescription, readModelFile } from "../interop/model-file.ts";
 import { startEma } from "../optim/ema.ts";
 import type { ParameterStore } from "../optim/parameter-store.ts";
 import type { OutputFolder } from "../output/output-folder.ts";
@@ -59,19 +60,29 @@ export async function beginOrResume(
         best: null,
         options: binding,
         trainLoss: null,
+        log: [],
       },
     };
   }
   const path = await checkpointPath(options.resume);
+  const state = await readState(path, { verb, ...binding }, store);
+  if (!(await keepBest(path, folder, state.progress))) state.progress.best = null;
+  await bringAlong(join(dirname(path), "log.txt"), folder.at("log.txt"));
+  return state;
+}
+
+async function readState(
+  path: string,
+  binding: Record<string, unknown>,
+  store: ParameterStore,
+): Promise<TrainingState> {
   try {
     const { description, tensors } = await readModelFile(path);
     // Options before weights: a model of another shape is better named by the option that shaped it.
     const progress = await readProgress(path, description.step);
-    checkSame(path, { verb, ...binding }, { verb: progress.verb, ...earlier, ...progress.options });
+    checkSame(path, binding, { verb: progress.verb, ...earlier, ...progress.options });
     loadWeights(store, tensors, { where: path });
-    const state = await loadState(path, description.step, store);
-    if (!(await keepBest(path, folder, state.progress))) state.progress.best = null;
-    return state;
+    return await loadState(path, description.step, store);
   } catch (error) {
     throw await withOtherCheckpoints(path, error);
   }
@@ -82,9 +93,28 @@ async function keepBest(resumed: string, folder: OutputFolder, { best }: Progres
   const [from, to] = [join(dirname(resumed), "best.safetensors"), folder.at("best.safetensors")];
   if (best === null || !(await isFile(from))) return false;
   // Those of a later epoch than the state's: training comes to them again, or, with more epochs, to others.
-  if ((await describeModelFile(from)).description.epoch !== best.epoch) return false;
-  if (!(await isFile(to))) await copyFile(from, to);
+  if ((await readBest(from)).epoch !== best.epoch) return false;
+  await bringAlong(from, to);
   return true;
+}
+
+/** Now rather than at the end of the training, when the best weights are needed. */
+async function readBest(path: string): Promise<ModelDescription> {
+  try {
+    return (await readModelFile(path)).description;
+  } catch (error) {
+    if (!(error instanceof MsmaeError)) throw error;
+    const todo = "put an undamaged copy there, or move it away: the best of the epochs to come is then kept";
+    throw new MsmaeError(error.code, { ...error.parts, todo }, { cause: error });
+  }
+}
+
+/** Copies a file into a new output folder, where the run has one. */
+async function bringAlong(from: string, to: string): Promise<void> {
+  if ((await isFile(to)) || !(await isFile(from))) return;
+  await copyFile(from, to).catch((error: unknown) => {
+    throw writeFault(to, error);
+  });
 }
 
 /** A fault of a checkpoint, with the numbered checkpoint beside it that one can go on from instead. */

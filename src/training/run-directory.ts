@@ -4,8 +4,10 @@ import { temporaryFor, writeFileAtomic } from "../atomic-file.ts";
 import { namedFiles, type OutputFolder, type ResultKind } from "../output/output-folder.ts";
 import {
   type EnvironmentInput,
+  type EpochRecord,
   EventFileWriter,
   JsonLinesLog,
+  type JsonLinesLogOptions,
   type ModelCardInput,
   modelCard,
   writeEnvironment,
@@ -13,7 +15,7 @@ import {
 
 /** Names of what a run leaves in its folder, as the inside of a regular expression. */
 export const RUN_FILES =
-  "config\\.yaml|env\\.json|log\\.txt|metrics\\.json|split\\.csv|README\\.md|events\\.out\\.tfevents\\.\\d+\\.msmae\\.\\d+\\.\\d+|(last|best|ema|checkpoint-\\d+)(\\.\\d+\\.state)?\\.safetensors";
+  "config\\.yaml|env\\.json|log(\\.damaged)?\\.txt|metrics\\.json|split\\.csv|README\\.md|events\\.out\\.tfevents\\.\\d+\\.msmae\\.\\d+\\.\\d+|(last|best|ema|checkpoint-\\d+)(\\.\\d+\\.state)?\\.safetensors";
 const runFile = new RegExp(`^(${RUN_FILES})$`);
 
 export const trainingRun: ResultKind = {
@@ -38,17 +40,17 @@ export class RunDirectory implements AsyncDisposable {
   }
 
   /**
-   * Writes what is known at the start: the resolved options and the environment. A resumed run keeps the log of the
-   * epochs before `fromEpoch`. @throws MsmaeError Data when the folder cannot be written.
+   * Writes what is known at the start: the resolved options and the environment. A resumed run's log has to hold
+   * `records`. @throws MsmaeError Data when the folder cannot be written.
    */
   static async open(
     folder: OutputFolder,
-    start: { configYaml: string; environment: EnvironmentInput; fromEpoch: number },
+    start: { configYaml: string; environment: EnvironmentInput } & Required<JsonLinesLogOptions>,
   ): Promise<RunDirectory> {
     await removeTemporaries(folder.current);
     await writeFileAtomic(folder.at("config.yaml"), start.configYaml);
     await writeEnvironment(folder.current, start.environment);
-    const log = await JsonLinesLog.open(folder.at("log.txt"), { fromEpoch: start.fromEpoch });
+    const log = await JsonLinesLog.open(folder.at("log.txt"), start);
     try {
       return new RunDirectory(folder, log, await EventFileWriter.open(folder.current));
     } catch (error) {
@@ -65,6 +67,11 @@ export class RunDirectory implements AsyncDisposable {
   /** Where files are to be written at the moment: a run takes its folder's place with its first state. */
   get folder(): string {
     return this.#folder.current;
+  }
+
+  /** What the log says of each epoch, without times. */
+  get records(): readonly EpochRecord[] {
+    return this.#log.records;
   }
 
   /** Makes sure that no other process has taken the folder. @throws MsmaeError Data when one has. */

@@ -16,6 +16,7 @@ import { withResources } from "../resources.ts";
 import { checkpointPath } from "./resume.ts";
 import { RunDirectory, trainingRun } from "./run-directory.ts";
 import { openLoader, type RunData, type TrainingOptions } from "./setup.ts";
+import type { EpochRecord } from "./telemetry/index.ts";
 
 /** What a training run holds while it goes on. */
 export interface Session {
@@ -34,8 +35,8 @@ export interface SessionParts {
   store: ParameterStore;
   groups: ReadonlyMap<string, ParameterGroup>;
   betas: { beta1: number; beta2: number };
-  /** The epoch to begin with. */
-  fromEpoch: number;
+  /** What the log holds of the epochs before. */
+  records: readonly EpochRecord[];
   hooks: RunHooks;
 }
 
@@ -71,6 +72,7 @@ export function withSession<T>(parts: SessionParts, work: (session: Session) => 
   const { options, data, config, hooks } = parts;
   return withResources(async (keep) => {
     const run = keep(await openRun(parts));
+    await run.write("split.csv", splitCsv(data.folder));
     const loader = keep(openLoader(data.folder.splits.train, config, options, hooks, needsCoverage(options)));
     const engine = keep(await startEngine(parts));
     return work({ run, loader, engine });
@@ -82,17 +84,16 @@ function needsCoverage(options: TrainingOptions): boolean {
   return "normPixLoss" in options && options.normPixLoss;
 }
 
-/** Opens the run's records and writes its configuration, environment and split. */
-async function openRun({ verb, options, data, folder, fromEpoch }: SessionParts): Promise<RunDirectory> {
+/** Opens the run's records and writes its configuration and environment. */
+function openRun({ verb, options, data, folder, records, hooks }: SessionParts): Promise<RunDirectory> {
   const { seed, device, threads } = options;
   // Given back as --config, a run's options must not replace that run unasked.
-  const run = await RunDirectory.open(folder, {
+  return RunDirectory.open(folder, {
     configYaml: toYaml(verb, { ...options, overwrite: undefined }),
     environment: { seed, device, threads: threads || availableParallelism(), dataHash: data.hash },
-    fromEpoch,
+    records,
+    onWarning: (message) => hooks.onEvent?.({ type: "warning", message }),
   });
-  await run.write("split.csv", splitCsv(data.folder));
-  return run;
 }
 
 /** Starts the engine's thread over a store, with AdamW. */

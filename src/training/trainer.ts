@@ -330,10 +330,15 @@ export class Trainer {
   async #save(name: string): Promise<void> {
     const { run, store, task, hooks } = this.#parts;
     const progress = this.#progress;
+    const maps = task.maps.all;
     const description = task.describe(progress.epoch, progress.step);
     await run.check();
-    await saveCheckpoint(run.folder, name, store, description, { progress, maps: task.maps.all });
-    await run.publish();
+    await saveCheckpoint(run.folder, name, store, description, {
+      progress: { ...progress, log: [...run.records] },
+      maps,
+    });
+    // What another process goes on with has to be there when the run takes its folder's place.
+    if (name === "last") await run.publish();
     const path = run.path(`${name}.safetensors`);
     this.#lastCheckpoint = path;
     hooks.onEvent?.({ type: "checkpoint", path });

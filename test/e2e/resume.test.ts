@@ -165,6 +165,7 @@ describe.each(kinds)("%s", (name, kind) => {
     const expected = digests(whole);
     for (const [file, digest] of Object.entries(digests(second)))
       expect([file, digest]).toEqual([file, expected[file]]);
+    expect(loggedEpochs(second)).toEqual(loggedEpochs(whole));
     expect(Object.keys(digests(second))).toContain(kind.verb === "pretrain" ? "last.safetensors" : "best.safetensors");
   });
 });
@@ -279,6 +280,43 @@ describe("damage", () => {
     expect(error.parts.where).toBe(state);
     const gone = await spoiled(state, () => rmSync(state));
     expect(gone.parts.where).toBe(state);
+  });
+
+  test("of the best weights is found before hours of training, not after; without them the run goes on", async () => {
+    const outputDir = at("damaged best");
+    const tuning: Kind = { verb: "finetune", more: {}, step: 24 };
+    const input = { ...inputOf(tuning, outputDir), resume: outputDir };
+    await failure(run(tuning, inputOf(tuning, outputDir), stoppingAt(24)));
+    const best = join(outputDir, "best.safetensors");
+    truncateSync(best, 5000);
+    let steps = 0;
+    const onEvent = (event: RunEvent) => {
+      if (event.type === "step") steps++;
+    };
+    const error = await failure(run(tuning, input, { onEvent }));
+    expect([error.code, error.parts.where, steps]).toEqual(["Checkpoint", best, 0]);
+    expect(error.parts.todo).toContain("move it away");
+    rmSync(best);
+    await run(tuning, input);
+    expect(Object.keys(digests(outputDir))).toContain("best.safetensors");
+  });
+
+  test("of the log is mended from the state, said, and kept beside it", async () => {
+    const outputDir = at("damaged log");
+    cpSync(stopped, outputDir, { recursive: true });
+    const log = join(outputDir, "log.txt");
+    const before = readFileSync(log, "utf8");
+    const altered = before.replace(/"train_loss":\d/, '"train_loss":9');
+    expect(altered).not.toBe(before);
+    writeFileSync(log, altered);
+    const warnings: string[] = [];
+    const onEvent = (event: RunEvent) => {
+      if (event.type === "warning") warnings.push(event.message);
+    };
+    await run(kind, { ...inputOf(kind, outputDir), resume: outputDir }, { onEvent });
+    expect(warnings).toEqual([expect.stringContaining("log.txt is not as it was written")]);
+    expect(readFileSync(join(outputDir, "log.damaged.txt"), "utf8")).toBe(altered);
+    expect(loggedEpochs(outputDir)).toEqual(loggedEpochs(at("pretraining whole")));
   });
 
   test("of a crash between the state and the weights leaves the older pair, which goes on exactly", async () => {

@@ -1,5 +1,7 @@
 import { existsSync } from "node:fs";
 import { type FileHandle, open, readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { writeFault, writeFileAtomic } from "../../atomic-file.ts";
 
 /** One line of `log.txt`: `epoch`, then `train_*` and `test_*` figures as MAE names them. */
@@ -8,11 +10,20 @@ export type EpochRecord = { epoch: number } & Record<string, number | string | b
 /** Options of {@link JsonLinesLog.open}. */
 export interface JsonLinesLogOptions {
   /**
-   * The first epoch that will be written. Lines of that epoch and later, left by a run that went further than its last
-   * checkpoint, are removed. Without it every whole line stays.
+   * What the log has to hold, as {@link JsonLinesLog.records} gave it. Lines of other epochs, left by a run that went
+   * further than its last checkpoint, are removed. Where a line is missing or altered, the log is written anew from
+   * these records; the file as it was stays beside it under {@link DAMAGED_LOG}. Without it every whole line stays.
    */
-  fromEpoch?: number;
+  records?: readonly EpochRecord[];
+  /** Told of a log that was written anew. */
+  onWarning?: (message: string) => void;
 }
+
+/** Where a damaged log is kept. */
+export const DAMAGED_LOG = "log.damaged.txt";
+
+/** Names of durations, and of shares of one: they differ from run to run. */
+const TIMES = /_(seconds|share)$/;
 
 /**
  * A log of one JSON object per line and epoch. Each line is on the disk before {@link JsonLinesLog.append} resolves. A
@@ -23,28 +34,42 @@ export class JsonLinesLog {
   /** The last line that was there when the log was opened, if there was one. */
   readonly lastRecord: EpochRecord | undefined;
   readonly #handle: FileHandle;
+  readonly #records: EpochRecord[];
 
-  private constructor(path: string, handle: FileHandle, lastRecord: EpochRecord | undefined) {
+  private constructor(path: string, handle: FileHandle, lines: readonly string[]) {
+    const records = lines.map(parsed).filter(isRecord);
     this.path = path;
     this.#handle = handle;
-    this.lastRecord = lastRecord;
+    this.lastRecord = records.at(-1);
+    this.#records = records.map(withoutTimes);
   }
 
   /**
-   * Opens the log at `path` for appending, repairing what a crash left.
+   * Opens the log at `path` for appending, repairing what a crash or a bad disk left.
    *
    * @throws MsmaeError "Data" when the file cannot be written.
    */
-  static async open(path: string, { fromEpoch }: JsonLinesLogOptions = {}): Promise<JsonLinesLog> {
+  static async open(path: string, { records, onWarning }: JsonLinesLogOptions = {}): Promise<JsonLinesLog> {
     try {
-      const before = existsSync(path) ? await readFile(path, "utf8") : "";
-      const kept = keptLines(before, fromEpoch);
-      if (kept !== before) await writeFileAtomic(path, kept);
-      const last = parsed(kept.split("\n").at(-2) ?? "");
-      return new JsonLinesLog(path, await open(path, "a"), isRecord(last) ? last : undefined);
+      const before = existsSync(path) ? await readFile(path) : undefined;
+      const found = wholeLines(before?.toString("utf8") ?? "");
+      const expected = records && expectedLines(found, records);
+      if (expected?.repaired) {
+        if (before) await writeFileAtomic(join(dirname(path), DAMAGED_LOG), before);
+        onWarning?.(repairNotice(path, before !== undefined));
+      }
+      const lines = expected?.lines ?? found;
+      const kept = lines.map((line) => `${line}\n`).join("");
+      if (kept !== (before?.toString("utf8") ?? "")) await writeFileAtomic(path, kept);
+      return new JsonLinesLog(path, await open(path, "a"), lines);
     } catch (error) {
       throw writeFault(path, error);
     }
+  }
+
+  /** What the lines say of each epoch, without times: the same in each run with the same options. */
+  get records(): readonly EpochRecord[] {
+    return this.#records;
   }
 
   /**
@@ -53,12 +78,14 @@ export class JsonLinesLog {
    * @throws MsmaeError "Data" when the disk is full or the file became unwritable.
    */
   async append(record: EpochRecord): Promise<void> {
+    const line = JSON.stringify(record);
     try {
-      await this.#handle.appendFile(`${JSON.stringify(record)}\n`);
+      await this.#handle.appendFile(`${line}\n`);
       await this.#handle.datasync();
     } catch (error) {
       throw writeFault(this.path, error);
     }
+    this.#records.push(withoutTimes(JSON.parse(line) as EpochRecord));
   }
 
   async close(): Promise<void> {
@@ -66,19 +93,41 @@ export class JsonLinesLog {
   }
 }
 
-/** The text without a torn last line and without lines of `fromEpoch` and later; other lines stay as they are. */
-function keptLines(text: string, fromEpoch: number | undefined): string {
+/** Every line but a torn last one, as they are. */
+function wholeLines(text: string): string[] {
   const lines = text.split("\n").filter((line) => line.trim() !== "");
-  const isTorn = (line: string, index: number): boolean => index === lines.length - 1 && parsed(line) === undefined;
-  return lines
-    .filter((line, index) => !isTorn(line, index) && !(fromEpoch !== undefined && epochOf(line) >= fromEpoch))
-    .map((line) => `${line}\n`)
-    .join("");
+  return lines.filter((line, index) => index < lines.length - 1 || parsed(line) !== undefined);
 }
 
-function epochOf(line: string): number {
-  const value = parsed(line);
-  return isRecord(value) ? value.epoch : Number.NaN;
+/**
+ * The lines of these epochs, and what a user has added without an epoch; where one of them is not as it was, all of
+ * them from the records.
+ */
+function expectedLines(
+  lines: readonly string[],
+  records: readonly EpochRecord[],
+): { lines: string[]; repaired: boolean } {
+  const values = lines.map(parsed);
+  const places = records.map((record) =>
+    values.findIndex((value) => isRecord(value) && isDeepStrictEqual(withoutTimes(value), record)),
+  );
+  if (places.includes(-1)) {
+    const rewritten = records.map((record, at) => lines[places[at] as number] ?? JSON.stringify(record));
+    return { lines: rewritten, repaired: true };
+  }
+  const kept = new Set(places);
+  return { lines: lines.filter((_, at) => kept.has(at) || !isRecord(values[at])), repaired: false };
+}
+
+function repairNotice(path: string, existed: boolean): string {
+  const fault = existed ? "is not as it was written" : "is missing";
+  const kept = existed ? `; the file as it was is kept as ${DAMAGED_LOG}` : "";
+  return `${path} ${fault} and was restored from the checkpoint, the times of the lost lines excepted${kept}`;
+}
+
+function withoutTimes(record: EpochRecord): EpochRecord {
+  const { epoch, ...values } = record;
+  return { epoch, ...Object.fromEntries(Object.entries(values).filter(([name]) => !TIMES.test(name))) };
 }
 
 function isRecord(value: unknown): value is EpochRecord {

@@ -222,6 +222,22 @@ describe("a claimed folder", () => {
     expect(readdirSync(folder).sort()).toEqual([".lock", "a.txt", "b.txt", "deep", "notes.md"]);
   });
 
+  test("whose change of place fails half way loses nothing: the next claim finishes it", async () => {
+    await leaveResult();
+    {
+      await using claimed = await claim({ overwrite: true });
+      for (const name of ["a.txt", "b.txt", "c.txt"]) writeFileSync(claimed.at(name), "new");
+      // A folder that nothing can be moved onto; files of a disk that fails behave so too.
+      mkdirSync(join(folder, "c.txt", "in the way"), { recursive: true });
+      await expect(claimed.publish()).rejects.toMatchObject({ code: "Data" });
+    }
+    rmSync(join(folder, "c.txt"), { recursive: true });
+    {
+      await using _claimed = await claim({ continues: true });
+    }
+    expect(contents()).toEqual({ "a.txt": "new", "b.txt": "new", "c.txt": "new", "notes.md": "mine" });
+  });
+
   test("that cannot be written is named", async () => {
     writeFileSync(join(root, "runs"), "a file");
     await expect(claim()).rejects.toMatchObject({ code: "Data", message: expect.stringContaining(folder) });

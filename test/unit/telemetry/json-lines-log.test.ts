@@ -47,11 +47,49 @@ test("a whole last line that only lacks its line break is kept", async () => {
   expect(contents()).toBe('{"epoch":0}\n{"epoch":1}\n{"epoch":2}\n');
 });
 
-test("resuming at an epoch removes the lines of that epoch and later, and no others", async () => {
-  writeFileSync(path, '{"epoch":0}\n{"note":"by hand"}\n{"epoch":1}\n{"epoch":2}\n');
-  const log = await JsonLinesLog.open(path, { fromEpoch: 1 });
+test("going on with the records of an epoch removes the lines of others, and nothing else", async () => {
+  const lines = ['{"epoch":0,"train_loss":0.5,"train_epoch_seconds":7}', '{"note":"by hand"}', '{"epoch":1}'];
+  writeFileSync(path, `${lines.join("\n")}\n`);
+  const warnings: string[] = [];
+  const onWarning = (message: string) => warnings.push(message);
+  const log = await JsonLinesLog.open(path, { records: [{ epoch: 0, train_loss: 0.5 }], onWarning });
+  await log.append({ epoch: 1, train_loss: Number.NaN, train_step_share: 0.9 });
   await log.close();
-  expect(contents()).toBe('{"epoch":0}\n{"note":"by hand"}\n');
+  expect(contents()).toBe(`${lines[0]}\n${lines[1]}\n{"epoch":1,"train_loss":null,"train_step_share":0.9}\n`);
+  expect(log.lastRecord).toMatchObject({ train_epoch_seconds: 7 });
+  expect(log.records).toEqual([
+    { epoch: 0, train_loss: 0.5 },
+    { epoch: 1, train_loss: null },
+  ]);
+  expect(warnings).toEqual([]);
+});
+
+test.each([
+  ["an altered figure", '{"epoch":0,"train_loss":0.5,"train_epoch_seconds":7}\n{"epoch":1,"train_loss":0.35}\n'],
+  ["an altered name", '{"epoch":0,"train_loss":0.5,"train_epoch_seconds":7}\n{"dpoch":1,"train_loss":0.25}\n'],
+  ["a lost line", '{"epoch":0,"train_loss":0.5,"train_epoch_seconds":7}\n'],
+  ["a line that is none", '{"epoch":0,"train_loss":0.5,"train_epoch_seconds":7}\n{"epoch":1,"train_lo}\n'],
+])("%s is mended from the records; the file as it was is kept", async (_, damaged) => {
+  writeFileSync(path, damaged);
+  const warnings: string[] = [];
+  const records = [
+    { epoch: 0, train_loss: 0.5 },
+    { epoch: 1, train_loss: 0.25 },
+  ];
+  const log = await JsonLinesLog.open(path, { records, onWarning: (message) => warnings.push(message) });
+  await log.close();
+  expect(contents()).toBe('{"epoch":0,"train_loss":0.5,"train_epoch_seconds":7}\n{"epoch":1,"train_loss":0.25}\n');
+  expect(readFileSync(join(folder, "log.damaged.txt"), "utf8")).toBe(damaged);
+  expect(warnings).toEqual([expect.stringContaining("log.txt is not as it was written")]);
+});
+
+test("a missing log is written from the records", async () => {
+  const warnings: string[] = [];
+  const records = [{ epoch: 0, train_loss: 0.5 }];
+  const log = await JsonLinesLog.open(path, { records, onWarning: (message) => warnings.push(message) });
+  await log.close();
+  expect(contents()).toBe('{"epoch":0,"train_loss":0.5}\n');
+  expect(warnings).toEqual([expect.stringContaining("log.txt is missing")]);
 });
 
 test("a missing folder is a Data error that names the path", async () => {

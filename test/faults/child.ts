@@ -1,0 +1,54 @@
+// A process that runs one command line of msmae after the other, each as it comes as a message, so that hundreds of
+// runs with a fault in them need not start hundreds of processes.
+import { readdirSync, readlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PassThrough } from "node:stream";
+import { text } from "node:stream/consumers";
+import { library } from "../../src/cli/library.ts";
+import { runCli } from "../../src/cli/program.ts";
+import type { RunEvent, RunHooks } from "../../src/events.ts";
+
+export interface Request {
+  argv: readonly string[];
+  /** Stops the training after this step, as a first SIGINT does. */
+  stopAtStep?: number | undefined;
+}
+
+function stopping(hooks: RunHooks, stopAtStep: number | undefined): RunHooks {
+  const stop = new AbortController();
+  const onEvent = (event: RunEvent): void => {
+    hooks.onEvent?.(event);
+    if (event.type === "step" && event.step === stopAtStep) stop.abort();
+  };
+  return { ...hooks, onEvent, signal: hooks.signal ? AbortSignal.any([hooks.signal, stop.signal]) : stop.signal };
+}
+
+/** Files and folders below the temporary folder, where the runs are, that this process has open. */
+function openFiles(): string[] {
+  if (process.platform !== "linux") return [];
+  return readdirSync("/proc/self/fd").flatMap((descriptor) => {
+    try {
+      const path = readlinkSync(`/proc/self/fd/${descriptor}`);
+      return path.startsWith(join(tmpdir(), "msmae-")) && !path.includes(".trace") ? [path] : [];
+    } catch {
+      // The one that lists this folder.
+      return [];
+    }
+  });
+}
+
+process.on("message", async ({ argv, stopAtStep }: Request) => {
+  const streams = { stdout: new PassThrough(), stderr: new PassThrough() };
+  const texts = Promise.all([text(streams.stdout), text(streams.stderr)]);
+  const verbs = {
+    ...library,
+    pretrain: (options, hooks) => library.pretrain(options, stopping(hooks, stopAtStep)),
+    finetune: (options, hooks) => library.finetune(options, stopping(hooks, stopAtStep)),
+  } satisfies typeof library;
+  const code = await runCli(argv, verbs, streams);
+  streams.stdout.end();
+  streams.stderr.end();
+  const [stdout, stderr] = await texts;
+  process.send?.({ code, stdout, stderr, open: openFiles() });
+});

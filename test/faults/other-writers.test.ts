@@ -1,0 +1,213 @@
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+import { classifier, pretrained, writeDataSet, writeMicroModel } from "../e2e/micro-models.ts";
+import { dicomFile, image } from "../unit/data/anonymise/build.ts";
+import { writeZip } from "../unit/data/archives/make.ts";
+import { drawsOf, kindOf, pointsOf, within } from "./draws.ts";
+import { Findings } from "./findings.ts";
+import { CHANGES, type Fault, Interposer, unavailable } from "./interposer.ts";
+import { expectNamed, type Outcome, Program, runOnce } from "./program.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "msmae-other-writers-"));
+const at = (...parts: string[]): string => join(folder, ...parts);
+/** All that the verbs write goes below this folder. */
+const outputs = at("outputs");
+const data = at("data");
+const picture = join(data, "test", "glioma", "0.png");
+const other = join(data, "test", "glioma", "1.png");
+
+const few = ["--threads", "1"];
+const verbs: Record<string, string[]> = {
+  predict: ["predict", "--checkpoint", at("classifier.safetensors"), picture, ...few],
+  maps: [
+    "maps",
+    "--checkpoint",
+    at("classifier.safetensors"),
+    picture,
+    other,
+    "--output-dir",
+    join(outputs, "maps"),
+    ...few,
+  ],
+  reconstruct: [
+    "reconstruct",
+    "--checkpoint",
+    at("pretrained.safetensors"),
+    picture,
+    "--output-dir",
+    join(outputs, "pictures"),
+    ...few,
+  ],
+  eval: [
+    "eval",
+    "--checkpoint",
+    at("classifier.safetensors"),
+    "--data-path",
+    data,
+    "--output-dir",
+    join(outputs, "eval"),
+    "--workers",
+    "0",
+    ...few,
+  ],
+  "data show": ["data", "show", picture, "--png", join(outputs, "shown.png"), "--array", join(outputs, "shown.npy")],
+  "data stats": ["data", "stats", data, "--output", join(outputs, "stats.yaml"), "--workers", "0"],
+  "data split": ["data", "split", data, "--folds", "2", "--output", join(outputs, "splits.csv")],
+  "data check": ["data", "check", data, "--output-dir", join(outputs, "check"), "--workers", "0"],
+  "data anonymise": [
+    "data",
+    "anonymise",
+    at("study"),
+    "--output-dir",
+    join(outputs, "anonymous"),
+    "--key",
+    "only for the tests",
+  ],
+  "data prepare": [
+    "data",
+    "prepare",
+    "messidor2",
+    at("IMAGES.zip"),
+    at("messidor_data.csv"),
+    "--output-dir",
+    join(outputs, "messidor2"),
+  ],
+};
+
+const interposer = unavailable ? undefined : new Interposer();
+const program = new Program(interposer);
+
+beforeAll(async () => {
+  await writeDataSet(data, 2);
+  await writeMicroModel(at("classifier.safetensors"), classifier);
+  await writeMicroModel(at("pretrained.safetensors"), pretrained);
+  mkdirSync(at("study"));
+  for (const name of ["a.dcm", "b.dcm"]) writeFileSync(at("study", name), dicomFile(image(), "1.2.840.10008.1.2.1"));
+  const names = Array.from({ length: 20 }, (_, i) => `IM${String(i).padStart(6, "0")}.JPG`);
+  await writeZip(at("IMAGES.zip"), Object.fromEntries(names.map((name) => [`IMAGES/${name}`, `content of ${name}`])));
+  const grades = names.map((name, i) => `${name},${i % 5},0,1`);
+  writeFileSync(
+    at("messidor_data.csv"),
+    ["image_id,adjudicated_dr_grade,adjudicated_dme,adjudicated_gradable", ...grades].join("\n"),
+  );
+});
+afterAll(() => {
+  program.close();
+  interposer?.close();
+  rmSync(folder, { recursive: true });
+});
+
+/** Digests of all files below the outputs, by path. */
+function written(): Record<string, string> {
+  if (!existsSync(outputs)) return {};
+  const files = readdirSync(outputs, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return Object.fromEntries(
+    files.map((entry) => {
+      const path = join(entry.parentPath, entry.name);
+      return [path.slice(outputs.length + 1), createHash("sha256").update(readFileSync(path)).digest("hex")];
+    }),
+  );
+}
+
+async function anew(argv: readonly string[], run: (argv: readonly string[]) => Promise<Outcome>): Promise<Outcome> {
+  rmSync(outputs, { recursive: true, force: true });
+  mkdirSync(outputs);
+  return run(argv);
+}
+
+/** Seconds for the failing calls, and for the kills, of each verb, beyond one call of each kind. */
+const SECONDS = 2;
+
+const writers = Object.entries(verbs).filter(([name]) => name !== "predict");
+describe.skipIf(unavailable).each(writers)(`%s${unavailable ? ` SKIPPED: ${unavailable}` : ""}`, (name, argv) => {
+  const draws = drawsOf(40, Object.keys(verbs).indexOf(name));
+  let whole: Record<string, string>;
+  /** Files that differ from run to run by their times. */
+  let varying: Set<string>;
+  let points: number[];
+  let kinds: number;
+
+  beforeAll(async () => {
+    const first = await anew(argv, (parts) => program.run(parts));
+    expect(first.code, first.stderr).toBe(0);
+    const before = written();
+    interposer?.arm(outputs, CHANGES);
+    await anew(argv, (parts) => program.run(parts));
+    whole = written();
+    varying = new Set(Object.keys(whole).filter((path) => whole[path] !== before[path]));
+    const calls = interposer?.calls ?? [];
+    ({ points, kinds } = pointsOf(calls, outputs, draws));
+    expect(Object.keys(whole).length).toBeGreaterThan(0);
+    expect(kinds).toBeGreaterThan(3);
+  });
+
+  /** `hidden`: but for those under a name that begins with a dot, as a killed process leaves them. */
+  function expectWholeFiles({ hidden = false } = {}): void {
+    const files = Object.entries(written()).filter(([path]) => !(hidden && /(^|\/)\./.test(path)));
+    for (const [path, digest] of files) {
+      expect(Object.keys(whole)).toContain(path);
+      if (!varying.has(path)) expect({ path, digest }).toEqual({ path, digest: whole[path] });
+    }
+  }
+
+  test("each call that fails is a named error that leaves whole files only, or of no consequence", async () => {
+    const findings = new Findings();
+    let failed = 0;
+    for (const point of within(SECONDS, points, kinds)) {
+      const error = draws.uniform() < 0.5 ? "EIO" : "ENOSPC";
+      interposer?.arm(outputs, CHANGES, { action: "fail", at: point, error, lasting: error === "ENOSPC" });
+      const outcome = await anew(argv, (parts) => program.run(parts));
+      const call = interposer?.fired;
+      interposer?.disarm();
+      if (call === undefined) continue;
+      failed++;
+      await findings.check(`${error} at call ${point}, ${kindOf(call, outputs)}`, () => {
+        expect(outcome.open.join()).toBe("");
+        expectWholeFiles();
+        if (outcome.code !== 0) expectNamed(outcome);
+        else expect(Object.keys(written()).sort()).toEqual(Object.keys(whole).sort());
+      });
+    }
+    console.log(`${name}: ${failed} of ${points.length} calls failed, of ${kinds} kinds`);
+    findings.expectNone();
+    expect(failed).toBeGreaterThan(kinds / 2);
+  });
+
+  test("SIGKILL before and in the middle of calls leaves whole files only, and the next run is as if there had been none", async () => {
+    const findings = new Findings();
+    let killed = 0;
+    for (const point of within(SECONDS, points, Math.min(kinds, 4))) {
+      const fault: Fault = { action: draws.uniform() < 0.5 ? "tear" : "kill", at: point };
+      interposer?.arm(outputs, CHANGES, fault);
+      const outcome = await anew(argv, (parts) => runOnce(parts, { interposer }));
+      const call = interposer?.fired;
+      interposer?.disarm();
+      if (call === undefined || outcome.signal === null) continue;
+      killed++;
+      await findings.check(`${fault.action} at call ${point}, ${kindOf(call, outputs)}`, async () => {
+        expectWholeFiles({ hidden: true });
+        const again = await program.run(argv);
+        expect(again.code, again.stderr).toBe(0);
+        const lasting = Object.entries(whole).filter(([path]) => !varying.has(path));
+        expect(written()).toMatchObject(Object.fromEntries(lasting));
+      });
+    }
+    console.log(`${name}: killed at ${killed} calls`);
+    findings.expectNone();
+    expect(killed).toBeGreaterThan(0);
+  });
+});
+
+describe.skipIf(!existsSync("/dev/full"))("standard output on a full disk", () => {
+  test.each(["predict", "maps", "data stats", "data split"])("%s: a named error", async (name) => {
+    rmSync(outputs, { recursive: true, force: true });
+    mkdirSync(outputs);
+    const { code, stderr } = await runOnce(verbs[name] as string[], { stdout: "/dev/full" });
+    expect(stderr).toMatch(/^error\[Config\]: .*full disk/m);
+    expect(code).toBe(2);
+  });
+});
