@@ -13,8 +13,9 @@ const data = join(folder, "data");
 beforeAll(() => writeImages(data));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Seconds for each verb, beyond one call of each kind. */
-const SECONDS = 40;
+/** Seconds for each verb, and how many calls at least. */
+const SECONDS = 50;
+const LEAST = 30;
 
 /** A full disk stays full; a fault of the disk comes once. */
 const failures: Omit<Fault, "at">[] = [
@@ -61,7 +62,7 @@ describe.skipIf(unavailable).each(verbs)(`%s${unavailable ? ` SKIPPED: ${unavail
     const { points, kinds } = pointsOf(calls, output, draws);
     const tried = { failed: 0, endured: new Set<string>() };
     const findings = new Findings();
-    for (const at of within(SECONDS, points, kinds)) {
+    for (const at of within(SECONDS, points, LEAST)) {
       const fault = failures[draws.integer(0, failures.length - 1)] as Omit<Fault, "at">;
       const outcome = await runWith({ ...fault, at });
       if (outcome === undefined) continue;
@@ -85,7 +86,7 @@ describe.skipIf(unavailable).each(verbs)(`%s${unavailable ? ` SKIPPED: ${unavail
       `${verb}: ${tried.failed} of ${calls.length} calls failed, of ${kinds} kinds; no consequence: ${[...tried.endured].sort().join(", ") || "none"}`,
     );
     findings.expectNone();
-    expect(tried.failed).toBeGreaterThan(kinds / 2);
+    expect(tried.failed).toBeGreaterThan(LEAST / 2);
   });
 
   test("writes that take fewer bytes than given or are interrupted change nothing", async () => {
@@ -94,7 +95,7 @@ describe.skipIf(unavailable).each(verbs)(`%s${unavailable ? ` SKIPPED: ${unavail
     const writeKinds = new Set(points.slice(0, kinds).filter((at) => calls[at - 1]?.operation === "write")).size;
     const findings = new Findings();
     let tried = 0;
-    for (const at of within(SECONDS / 4, writes, writeKinds)) {
+    for (const at of within(SECONDS / 5, writes, LEAST / 5)) {
       const outcome = await runWith({ ...(hindrances[tried % 2] as Omit<Fault, "at">), at });
       if (outcome === undefined) continue;
       tried++;
@@ -106,7 +107,7 @@ describe.skipIf(unavailable).each(verbs)(`%s${unavailable ? ` SKIPPED: ${unavail
     }
     console.log(`${verb}: ${tried} writes shortened or interrupted, of ${writeKinds} kinds`);
     findings.expectNone();
-    expect(tried).toBeGreaterThan(writeKinds / 2);
+    expect(tried).toBeGreaterThan(LEAST / 10);
   });
 });
 
