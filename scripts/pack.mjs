@@ -40,7 +40,8 @@ function npmPack(folder) {
 
 /** The package as it is installed: nothing of its development, with one binding inside or one per platform to fetch. */
 function stage(folder, { brings, asksFor = [] }) {
-  const { devDependencies, scripts, ...manifest } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const all = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const { devDependencies, allowScripts, scripts, ...manifest } = all;
   const binding = join("dist", "runtime", "onnxruntime");
   cpSync(join(root, "dist"), join(folder, "dist"), { recursive: true, filter: (path) => path !== join(root, binding) });
   for (const file of ["README.md", ...manifest.files.filter((name) => !/^!?dist/.test(name))]) {
