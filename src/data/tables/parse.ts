@@ -33,6 +33,7 @@ export function parseTable(where: string, text: string): ParsedTable {
   const header = named === undefined ? first : second;
   const most = DELIMITERS.reduce((a, b) => (header.split(b).length > header.split(a).length ? b : a));
   const records: TableRecord[] = [];
+  if (hasMoreLines(text, LIMITS.tableRows)) throw tooMuch(where, `at most ${LIMITS.tableRows} lines`);
   if (header.length > LIMITS.tableLine) throw tooMuch(where, `lines of at most ${LIMITS.tableLine} characters`);
   try {
     parse(text, {
@@ -45,7 +46,6 @@ export function parseTable(where: string, text: string): ParsedTable {
       skip_empty_lines: true,
       skip_records_with_empty_values: true,
       on_record: (fields: string[], { lines }) => {
-        if (records.length === LIMITS.tableRows) throw tooMuch(where, `at most ${LIMITS.tableRows} rows`);
         records.push({ fields, line: lines });
         return null;
       },
@@ -58,6 +58,13 @@ export function parseTable(where: string, text: string): ParsedTable {
   if (named !== undefined) records.shift();
   const titles = (records.shift()?.fields ?? []).map((title) => title.replace(/\p{Cf}/gu, "").trim());
   return { titles, records };
+}
+
+function hasMoreLines(text: string, most: number): boolean {
+  const end = text.includes("\n") ? "\n" : "\r";
+  let lines = 1;
+  for (let at = text.indexOf(end); at >= 0 && lines <= most; at = text.indexOf(end, at + 1)) lines++;
+  return lines > most;
 }
 
 function tooMuch(where: string, expected: string): MsmaeError {

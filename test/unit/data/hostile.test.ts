@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { constants, crc32, deflateRawSync, deflateSync, gzipSync } from "node:zlib";
@@ -7,6 +7,11 @@ import { afterAll, describe, expect, test } from "vitest";
 import { checkData } from "../../../src/check/check-data.ts";
 import { openDataset } from "../../../src/data/dataset.ts";
 import { decodeImage } from "../../../src/data/decode/image.ts";
+import { encodeNpy } from "../../../src/data/decode/npy.ts";
+import { labelAreasOf } from "../../../src/data/label-areas.ts";
+import { readDescription } from "../../../src/data/layouts/description.ts";
+import { readImageTable } from "../../../src/data/layouts/table.ts";
+import { LIMITS } from "../../../src/data/limits.ts";
 import { ImageLoader } from "../../../src/data/loader.ts";
 import { DEFAULT_READING } from "../../../src/data/sample-reader.ts";
 import { dataStats } from "../../../src/data/stats.ts";
@@ -255,6 +260,51 @@ describe("headers that claim what is not there", () => {
       .jpeg({ progressive: true, optimiseCoding: true })
       .toFile(jpg);
     expect(await decodeImage(jpg)).toMatchObject({ width: 2048, height: 2048 });
+  });
+});
+
+describe("tables and descriptions beyond what anybody writes", () => {
+  const table = join(folder, "table.csv");
+  test.each([
+    ["a file of more bytes than a table has", () => truncateSync(table, LIMITS.tableBytes + 1), /134217729 bytes/],
+    ["a header of very many columns", () => writeFileSync(table, ",".repeat(10_000_000)), /more/],
+    ["an endless line", () => writeFileSync(table, `path,label\n"${"x".repeat(1_000_000)}`), /Max Record Size/],
+    ["very many rows", () => writeFileSync(table, `path,label\n${"a,\n".repeat(LIMITS.tableRows + 1)}`), /more/],
+  ])("%s is one error", async (_, write, says) => {
+    writeFileSync(table, "");
+    write();
+    const reading = readImageTable(table, {}, "data");
+    await expect(reading).rejects.toMatchObject({
+      code: "Data",
+      parts: { where: table, got: expect.stringMatching(says) },
+    });
+  });
+
+  test.each([
+    ["deep", () => `{"labels": ${"[".repeat(1_000_000)}`, /more than 64 levels/],
+    ["deep in a string only", () => `{"labels": "${"[".repeat(1000)}\\"["}`, /labels/],
+    ["large", () => " ".repeat(LIMITS.descriptionBytes + 1), /16777217 bytes/],
+  ])("a description that is %s is one error", async (_, write, says) => {
+    const path = join(folder, "dataset.json");
+    writeFileSync(path, write());
+    await expect(readDescription(path)).rejects.toMatchObject({
+      code: "Data",
+      parts: { got: expect.stringMatching(says) },
+    });
+  });
+
+  test("a mask that is no mask is refused by its labels", async () => {
+    const path = join(folder, "mask.npy");
+    writeFileSync(
+      path,
+      encodeNpy(
+        Uint32Array.from({ length: 512 * 512 }, (_, i) => i),
+        [512, 512],
+        "uint32",
+      ),
+    );
+    const parts = { where: path, expected: "a mask of at most 65536 labels" };
+    await expect(labelAreasOf(path, "axial")).rejects.toMatchObject({ code: "Data", parts });
   });
 });
 
