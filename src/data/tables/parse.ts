@@ -31,10 +31,10 @@ export function parseTable(where: string, text: string): ParsedTable {
   // Spreadsheets write and obey such a line.
   const named = /^\ufeff?"?sep=(.)"?$/i.exec(first)?.[1];
   const header = named === undefined ? first : second;
-  const most = DELIMITERS.reduce((a, b) => (header.split(b).length > header.split(a).length ? b : a));
-  const records: TableRecord[] = [];
   if (hasMoreLines(text, LIMITS.tableRows)) throw tooMuch(where, `at most ${LIMITS.tableRows} lines`);
   if (header.length > LIMITS.tableLine) throw tooMuch(where, `lines of at most ${LIMITS.tableLine} characters`);
+  const most = DELIMITERS.reduce((a, b) => (header.split(b).length > header.split(a).length ? b : a));
+  const records: TableRecord[] = [];
   try {
     parse(text, {
       delimiter: named ?? most,
