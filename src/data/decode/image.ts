@@ -106,7 +106,8 @@ async function openRemembered(path: string, limits: Partial<DecodeLimits>, alpha
   if (shared) return shared;
   const promise = openImageFile(path, limits, alpha)
     .catch((error: MsmaeError) => {
-      failed = { key, error };
+      // A limit of the machine says nothing of the file: it may open well in a moment.
+      if (error.code !== "Device") failed = { key, error };
       throw error;
     })
     .finally(() => opening.delete(key));
