@@ -9,6 +9,7 @@ import { WorkerPool } from "../../../../src/data/reader-pool.ts";
 import { DEFAULT_READING } from "../../../../src/data/sample-reader.ts";
 import { PAPER_CROP } from "../../../../src/data/transforms/random-resized-crop.ts";
 import { MsmaeError } from "../../../../src/errors.ts";
+import { type Claim, claim, claimed } from "../header-claims.ts";
 
 const DATA = join(process.env.MSMAE_DATA ?? "../shared/data", "dicom");
 const RUNS = Number(process.env.MSMAE_FUZZ_RUNS ?? 1500);
@@ -59,6 +60,8 @@ const limits: DecodeLimits = {
 interface Damage {
   /** Bytes replaced: where, in thousandths of the part, and by what. */
   bytes: [position: number, value: number][];
+  /** Fields set to extreme values. */
+  claims: Claim[];
   /** Bytes kept, in thousandths; all without. */
   cut: number | undefined;
   /** Thousandths of the file that the damage is confined to: headers are a small part, and where most goes wrong. */
@@ -67,17 +70,19 @@ interface Damage {
 
 const damage: fc.Arbitrary<Damage> = fc.record({
   bytes: fc.array(fc.tuple(fc.integer({ min: 0, max: 999_999 }), fc.integer({ min: 0, max: 255 })), { maxLength: 12 }),
+  claims: fc.array(claim, { maxLength: 3 }),
   cut: fc.option(fc.integer({ min: 0, max: 1_000_000 }), { nil: undefined, freq: 3 }),
   part: fc.constantFrom(1000, 1000, 300, 100, 30),
 });
 
-function apply(bytes: Uint8Array, { bytes: replaced, cut, part }: Damage): Uint8Array {
+function apply(bytes: Uint8Array, { bytes: replaced, claims, cut, part }: Damage): Uint8Array {
   const kept = cut === undefined ? bytes.length : Math.floor((bytes.length * cut) / 1_000_000);
   const copy = bytes.slice(0, kept);
   const reach = Math.max(1, Math.floor((copy.length * part) / 1000));
   for (const [position, value] of replaced) {
     if (copy.length > 0) copy[Math.floor((reach * position) / 1_000_000)] = value;
   }
+  copy.set(claimed(copy.subarray(0, reach), claims));
   return copy;
 }
 
