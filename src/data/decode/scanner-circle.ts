@@ -1,7 +1,7 @@
 import type { NumericArray } from "./source-image.ts";
 
 /** In Hounsfield units. Air has −1000, and noise does not reach this far; scanners write such numbers outside their circle. */
-const OUTSIDE = -2000;
+export const OUTSIDE_CIRCLE = -2000;
 
 /**
  * Marks the pixels of a CT picture that lie outside the circle that the scanner sees.
@@ -14,7 +14,7 @@ export function markOutsideCircle(values: NumericArray, marks?: Uint8Array): Uin
   if (values instanceof Uint8Array || values instanceof Uint16Array || values instanceof Uint32Array) return marks;
   let found = marks;
   for (let at = 0; at < values.length; at++) {
-    if (!((values[at] as number) <= OUTSIDE)) continue;
+    if (!((values[at] as number) <= OUTSIDE_CIRCLE)) continue;
     found ??= new Uint8Array(values.length);
     found[at] = 1;
   }

@@ -1,10 +1,10 @@
 import { MsmaeError, messageOf } from "../../../errors.ts";
 import type { DecodeLimits } from "../../limits.ts";
-import { markOutsideCircle } from "../scanner-circle.ts";
+import { markOutsideCircle, OUTSIDE_CIRCLE } from "../scanner-circle.ts";
 import type { ImageFile, NumericArray, SourceImage, StoredArray } from "../source-image.ts";
 import { dataError } from "./errors.ts";
 import { type DicomFile, parseFile } from "./file.ts";
-import { applyModality, isHounsfield, modalityOf, windowsOf } from "./grey.ts";
+import { applyModality, isHounsfield, type Modality, modalityOf, windowsOf } from "./grey.ts";
 import { describeHeader } from "./header.ts";
 import { type ImageInfo, imageInfo } from "./image-info.ts";
 import { markPadding, paddingOf } from "./padding.ts";
@@ -82,7 +82,8 @@ async function readFrame(
   const padding = paddingOf(dataSet, info);
   const padded =
     padding && markPadding(padding.beyondStored ? await pixels.frame(index, true, "keep") : stored, padding);
-  const unmeasured = isHounsfield(dataSet, modality) ? markOutsideCircle(values, padded) : padded;
+  const reachesOutside = isHounsfield(dataSet, modality) && lowestValue(info, modality) <= OUTSIDE_CIRCLE;
+  const unmeasured = reachesOutside ? markOutsideCircle(values, padded) : padded;
   return {
     ...size,
     channels: 1,
@@ -93,6 +94,13 @@ async function readFrame(
     // Up to 8 bits are levels of a picture; more measure something, and fill little of their range.
     levels: plain && !info.signed && !info.float && info.bitsStored <= 8 ? sampleLevels(info) : undefined,
   };
+}
+
+/** No pixel can be lower, so that most CTs need not be searched. */
+function lowestValue({ container, signed, float }: ImageInfo, { slope, intercept }: Modality): number {
+  if (float) return Number.NEGATIVE_INFINITY;
+  const least = signed ? -(2 ** (container - 1)) : 0;
+  return Math.min(least * slope, (least + 2 ** container - 1) * slope) + intercept;
 }
 
 function sampleLevels({ bitsStored, signed }: ImageInfo): [number, number] {
