@@ -7,12 +7,12 @@ import type {
   DataStatsOptions,
   DemoOptions,
   EvalOptions,
-  FinetuneOptions,
+  FinetuneRequest,
   FlopsOptions,
   InspectOptions,
   MapsOptions,
   PredictOptions,
-  PretrainOptions,
+  PretrainRequest,
   ReconstructOptions,
 } from "../config/index.ts";
 import type { RunHooks } from "../events.ts";
@@ -152,8 +152,8 @@ export interface DataPrepareResult {
 /** The library's functions behind the command line; tests put others in their place. */
 export interface Verbs {
   demo(options: DemoOptions, hooks: RunHooks): Promise<DemoResult>;
-  pretrain(options: PretrainOptions, hooks: RunHooks): Promise<PretrainResult>;
-  finetune(options: FinetuneOptions, hooks: RunHooks): Promise<FinetuneResult>;
+  pretrain(options: PretrainRequest, hooks: RunHooks): Promise<PretrainResult>;
+  finetune(options: FinetuneRequest, hooks: RunHooks): Promise<FinetuneResult>;
   evaluate(options: EvalOptions, hooks: RunHooks): Promise<EvalResult>;
   predict(options: PredictOptions, hooks: RunHooks): AsyncIterable<PredictLine>;
   attentionMaps(options: MapsOptions, hooks: RunHooks): AsyncIterable<MapsLine>;

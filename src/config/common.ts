@@ -181,6 +181,15 @@ export const outputFields = {
   ),
 };
 
+/** Passes over the training images: the paper's number, or that of a run which goes on. */
+export function epochsField(paper: number) {
+  return field(
+    z.int().min(1).optional(),
+    "Passes over the training images; with --resume, another number makes the run longer or shorter.",
+    { defaultText: `${paper}; with --resume as the run began` },
+  );
+}
+
 export const startFields = {
   finetune: field(z.string().min(1).optional(), "Checkpoint whose weights the model starts from.", {
     placeholder: "file",

@@ -3,6 +3,7 @@ import { balanceFields, mixingFields } from "./balance.ts";
 import {
   augmentationFields,
   dataFields,
+  epochsField,
   imageFields,
   loadingFields,
   mapCropField,
@@ -27,7 +28,7 @@ export const finetuneSchema = z.strictObject({
   }),
   ...startFields,
   ...outputFields,
-  epochs: field(z.int().min(1).default(100), "Passes over the training images."),
+  epochs: epochsField(100),
   batchSize: field(z.int().min(1).default(64), "Images per batch."),
   ...optimiserFields,
   minLr: field(z.number().min(0).default(1e-6), "Learning rate at which the cosine schedule ends."),
@@ -71,10 +72,14 @@ export const finetuneSchema = z.strictObject({
   ...runtimeFields,
 });
 
+type Lengths = "epochs" | "warmupEpochs" | "mapInterval";
+
 /** What a caller may give to fine-tune: every field with a default may be left out. */
 export type FinetuneInput = z.input<typeof finetuneSchema>;
 /** Fine-tuning options with every default filled in. */
 export type FinetuneOptions = WithResolved<
   z.output<typeof finetuneSchema>,
-  "warmupEpochs" | "mapInterval" | "init" | "inputSize" | "patchSize" | "mean" | "std"
+  Lengths | "init" | "inputSize" | "patchSize" | "mean" | "std"
 >;
+/** Fine-tuning options as asked for: of a run that goes on, the lengths not given are those it began with. */
+export type FinetuneRequest = Omit<FinetuneOptions, Lengths> & Partial<Pick<FinetuneOptions, Lengths>>;

@@ -13,7 +13,7 @@ export type {
   DataStatsOptions,
 } from "./data.ts";
 export type { FieldInfo, FieldKind, Shape } from "./fields.ts";
-export type { FinetuneInput, FinetuneOptions } from "./finetune.ts";
+export type { FinetuneInput, FinetuneOptions, FinetuneRequest } from "./finetune.ts";
 export type {
   EvalInput,
   EvalOptions,
@@ -24,9 +24,9 @@ export type {
   ReconstructInput,
   ReconstructOptions,
 } from "./inference.ts";
-export type { PretrainInput, PretrainOptions } from "./pretrain.ts";
+export type { PretrainInput, PretrainOptions, PretrainRequest } from "./pretrain.ts";
 export { ConfigError } from "./problems.ts";
-export { type ConfigSource, configNotes, resolveConfig, resolveOptions } from "./resolve.ts";
+export { type ConfigSource, configNotes, resolveConfig, resolveOptions, resolveRun } from "./resolve.ts";
 export { firstRefreshEpoch, scaledEpochs } from "./schedule.ts";
 export { formatSize, type Size } from "./size.ts";
 export type {

@@ -34,15 +34,21 @@ const reading = {
   slices: readingFields.slices,
 };
 
+/** A model remembers how the images it was trained on were shared out. */
+const asTrained = { defaultText: "as the model was trained" };
+const sharing = {
+  splitFile: dataFields.splitFile,
+  fold: dataFields.fold,
+  group: field(dataFields.group.unwrap().optional(), infoOf(dataFields.group).description, asTrained),
+  valSplit: field(dataFields.valSplit.unwrap().optional(), infoOf(dataFields.valSplit).description, asTrained),
+};
+
 /** Options of `eval`: a classifier's metrics on one split of a data set. */
 export const evalSchema = z.strictObject({
   checkpoint,
   dataPath: dataFields.dataPath,
   split: field(z.enum(["test", "val", "train"]).default("test"), "Which part of the data to evaluate."),
-  splitFile: dataFields.splitFile,
-  fold: dataFields.fold,
-  group: dataFields.group,
-  valSplit: dataFields.valSplit,
+  ...sharing,
   ...tableFields,
   outputDir: field(z.string().min(1).optional(), "Folder for metrics.json and the report.", {
     placeholder: "dir",
@@ -52,6 +58,10 @@ export const evalSchema = z.strictObject({
   batchSize: field(z.int().min(1).default(64), "Images per batch."),
   allowPartial,
   ...reading,
+  slices: field(readingFields.slices.unwrap().optional(), infoOf(readingFields.slices).description, {
+    ...infoOf(readingFields.slices),
+    ...asTrained,
+  }),
   ...loadingFields,
   ...runtimeFields,
 });

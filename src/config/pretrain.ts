@@ -2,6 +2,7 @@ import { z } from "zod";
 import {
   augmentationFields,
   dataFields,
+  epochsField,
   imageFields,
   loadingFields,
   mapCropField,
@@ -25,7 +26,7 @@ export const pretrainSchema = z.strictObject({
     placeholder: "name",
   }),
   ...outputFields,
-  epochs: field(z.int().min(1).default(300), "Passes over the training images."),
+  epochs: epochsField(300),
   batchSize: field(z.int().min(1).default(64), "Images per batch."),
   ...optimiserFields,
   minLr: field(z.number().min(0).default(0), "Learning rate at which the cosine schedule ends."),
@@ -78,12 +79,14 @@ export const pretrainSchema = z.strictObject({
   ...runtimeFields,
 });
 
-type Schedule = "warmupEpochs" | "attentionStartEpoch" | "mapInterval" | "mapWarmupEpochs";
+type Lengths = "epochs" | "warmupEpochs" | "attentionStartEpoch" | "mapInterval" | "mapWarmupEpochs";
 
 /** What a caller may give to pre-train: every field with a default may be left out. */
 export type PretrainInput = z.input<typeof pretrainSchema>;
 /** Pre-training options with every default filled in. */
 export type PretrainOptions = WithResolved<
   z.output<typeof pretrainSchema>,
-  Schedule | "init" | "inputSize" | "patchSize" | "mean" | "std"
+  Lengths | "init" | "inputSize" | "patchSize" | "mean" | "std"
 >;
+/** Pre-training options as asked for: of a run that goes on, the lengths not given are those it began with. */
+export type PretrainRequest = Omit<PretrainOptions, Lengths> & Partial<Pick<PretrainOptions, Lengths>>;

@@ -15,11 +15,13 @@ import {
 } from "./checks.ts";
 import { greyMean, greyStd, imagenetMean, imagenetStd } from "./common.ts";
 import { choicesOf, expectationOf, infoOf, kindOf, type Shape } from "./fields.ts";
+import type { FinetuneRequest } from "./finetune.ts";
 import { defaultInputSize, presetsOf } from "./models.ts";
 import { nearestName, toCamelCase, toKebabCase } from "./names.ts";
+import type { PretrainRequest } from "./pretrain.ts";
 import { ConfigError, showValue } from "./problems.ts";
-import { completeFinetuneSchedule, completePretrainSchedule, firstRefreshEpoch } from "./schedule.ts";
-import type { InputOf, OptionsOf, VerbName } from "./verb.ts";
+import { completeFinetuneSchedule, completePretrainSchedule, firstRefreshEpoch, lengths } from "./schedule.ts";
+import type { InputOf, OptionsOf, RunOptionsOf, VerbName } from "./verb.ts";
 import { schemas } from "./verb.ts";
 import { parseYamlMapping } from "./yaml.ts";
 
@@ -78,16 +80,34 @@ export function resolveOptions<V extends VerbName>(verb: V, input: InputOf<V> | 
   return resolve(verb, shape, canonicalNames(verb, shape, { ...input }, problems), problems);
 }
 
-/** What is allowed but may surprise, one sentence each. */
-export function configNotes<V extends VerbName>(verb: V, options: OptionsOf<V>): string[] {
-  if (verb !== "finetune" && verb !== "pretrain") return [];
-  const notes = augmentationNotes(options as OptionsOf<"finetune" | "pretrain">);
-  if (verb === "finetune") return [...notes, ...balanceNotes(options as OptionsOf<"finetune">)];
-  return [...notes, ...mapNotes(options as OptionsOf<"pretrain">)];
+/**
+ * Fills in the options of a training run that a first look left open: the lengths of a run that goes on.
+ *
+ * @param begun the options that the run began with, by name; none for a new run.
+ * @throws MsmaeError `Config`, a {@link ConfigError} that lists every problem found.
+ */
+export function resolveRun<V extends "pretrain" | "finetune">(
+  verb: V,
+  input: InputOf<V> | OptionsOf<V>,
+  begun: Readonly<Record<string, unknown>> = {},
+): RunOptionsOf<V> {
+  const problems: ErrorParts[] = [];
+  const shape: Shape = schemas[verb].shape;
+  const kept = Object.fromEntries(lengths.filter((name) => name in shape).map((name) => [name, begun[name]]));
+  const given = { ...kept, ...canonicalNames(verb, shape, { ...input }, problems) };
+  return resolve(verb, shape, given, problems, true) as RunOptionsOf<V>;
 }
 
-function mapNotes({ attentionStartEpoch, mapInterval, mapWarmupEpochs }: OptionsOf<"pretrain">): string[] {
-  if (attentionStartEpoch === "never") return [];
+/** What is allowed but may surprise, one sentence each. */
+export function configNotes(verb: "pretrain" | "finetune", options: PretrainRequest | FinetuneRequest): string[] {
+  const notes = augmentationNotes(options);
+  if (verb === "finetune") return [...notes, ...balanceNotes(options as FinetuneRequest)];
+  return [...notes, ...mapNotes(options as PretrainRequest)];
+}
+
+function mapNotes({ attentionStartEpoch, mapInterval, mapWarmupEpochs }: PretrainRequest): string[] {
+  const lengthsKnown = attentionStartEpoch !== undefined && mapInterval !== undefined && mapWarmupEpochs !== undefined;
+  if (!lengthsKnown || attentionStartEpoch === "never") return [];
   const first = firstRefreshEpoch(mapWarmupEpochs, mapInterval);
   if (attentionStartEpoch > first) return [];
   return [
@@ -95,7 +115,7 @@ function mapNotes({ attentionStartEpoch, mapInterval, mapWarmupEpochs }: Options
   ];
 }
 
-function balanceNotes({ sampling, classWeights }: OptionsOf<"finetune">): string[] {
+function balanceNotes({ sampling, classWeights }: FinetuneRequest): string[] {
   return sampling === "balanced" && classWeights === "balanced"
     ? [
         "rare classes are both shown more often and given more weight: balancing them twice favours them over the others",
@@ -108,6 +128,7 @@ function resolve<V extends VerbName>(
   shape: Shape,
   given: Readonly<Record<string, unknown>>,
   problems: ErrorParts[],
+  whole = false,
 ): OptionsOf<V> {
   const values: Record<string, unknown> = {};
   for (const [name, schema] of Object.entries(shape)) {
@@ -115,7 +136,7 @@ function resolve<V extends VerbName>(
     if (!result.success) problems.push(fieldProblem(name, schema, given[name]));
     else if (result.data !== undefined) values[name] = result.data;
   }
-  complete(verb, values as Known);
+  complete(verb, values as Known, whole);
   for (const check of checks[verb]) problems.push(...check(values as Known));
   const [first, ...rest] = problems;
   if (first !== undefined) throw new ConfigError([first, ...rest]);
@@ -123,8 +144,8 @@ function resolve<V extends VerbName>(
   return values as OptionsOf<V>;
 }
 
-/** Fills in defaults that depend on other fields. */
-function complete(verb: VerbName, options: Known): void {
+/** Fills in defaults that depend on other fields; the lengths of a run that goes on only where it is to be `whole`. */
+function complete(verb: VerbName, options: Known, whole: boolean): void {
   if (verb !== "pretrain" && verb !== "finetune" && verb !== "flops") return;
   const preset = presetsOf(verb === "pretrain" ? "pretraining" : "classifier")[options.model ?? ""];
   options.patchSize ??= preset?.patchSize;
@@ -135,6 +156,7 @@ function complete(verb: VerbName, options: Known): void {
   // Fine-tuning without a checkpoint is asked for by name, since forgetting it would cost accuracy silently.
   options.init ??=
     options.finetune !== undefined || (verb === "finetune" && !options.resume) ? "checkpoint" : "scratch";
+  if (options.resume !== undefined && !whole) return;
   if (verb === "pretrain") completePretrainSchedule(options);
   else completeFinetuneSchedule(options);
 }

@@ -14,10 +14,13 @@ export function firstRefreshEpoch(mapWarmupEpochs: number, mapInterval: number):
   return Math.ceil(mapWarmupEpochs / mapInterval) * mapInterval;
 }
 
+/** Options that say how long a run and its parts are; one that goes on keeps those that are not given. */
+export const lengths = ["epochs", "warmupEpochs", "mapInterval", "mapWarmupEpochs", "attentionStartEpoch"] as const;
+
 /** Fills in the epochs of pre-training's schedule that were not given. */
 export function completePretrainSchedule(options: Partial<PretrainOptions>): void {
+  options.epochs ??= 300;
   const { epochs } = options;
-  if (epochs === undefined) return;
   options.warmupEpochs ??= scaledEpochs(40, 300, epochs);
   options.mapInterval ??= Math.max(1, scaledEpochs(40, 300, epochs));
   options.mapWarmupEpochs ??= scaledEpochs(40, 300, epochs);
@@ -27,8 +30,8 @@ export function completePretrainSchedule(options: Partial<PretrainOptions>): voi
 
 /** Fills in the epochs of fine-tuning's schedule that were not given. */
 export function completeFinetuneSchedule(options: Partial<FinetuneOptions>): void {
+  options.epochs ??= 100;
   const { epochs } = options;
-  if (epochs === undefined) return;
   options.warmupEpochs ??= scaledEpochs(5, 100, epochs);
   options.mapInterval ??= Math.max(1, scaledEpochs(20, 100, epochs));
 }

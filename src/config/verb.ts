@@ -8,11 +8,11 @@ import {
   dataSplitSchema,
   dataStatsSchema,
 } from "./data.ts";
-import type { FinetuneInput, FinetuneOptions } from "./finetune.ts";
+import type { FinetuneInput, FinetuneOptions, FinetuneRequest } from "./finetune.ts";
 import { finetuneSchema } from "./finetune.ts";
 import type * as inference from "./inference.ts";
 import { evalSchema, mapsSchema, predictSchema, reconstructSchema } from "./inference.ts";
-import type { PretrainInput, PretrainOptions } from "./pretrain.ts";
+import type { PretrainInput, PretrainOptions, PretrainRequest } from "./pretrain.ts";
 import { pretrainSchema } from "./pretrain.ts";
 import type * as tools from "./tools.ts";
 import { demoSchema, flopsSchema, inspectSchema } from "./tools.ts";
@@ -20,8 +20,8 @@ import { demoSchema, flopsSchema, inspectSchema } from "./tools.ts";
 /** What each verb is given, and what it works with once every default is filled in. */
 export interface VerbTypes {
   demo: { input: tools.DemoInput; options: tools.DemoOptions };
-  pretrain: { input: PretrainInput; options: PretrainOptions };
-  finetune: { input: FinetuneInput; options: FinetuneOptions };
+  pretrain: { input: PretrainInput; options: PretrainRequest };
+  finetune: { input: FinetuneInput; options: FinetuneRequest };
   eval: { input: inference.EvalInput; options: inference.EvalOptions };
   predict: { input: inference.PredictInput; options: inference.PredictOptions };
   maps: { input: inference.MapsInput; options: inference.MapsOptions };
@@ -38,6 +38,11 @@ export interface VerbTypes {
 
 export type VerbName = keyof VerbTypes;
 export type OptionsOf<V extends VerbName> = VerbTypes[V]["options"];
+/** The options of a training run with nothing left open. */
+export type RunOptionsOf<V extends "pretrain" | "finetune"> = {
+  pretrain: PretrainOptions;
+  finetune: FinetuneOptions;
+}[V];
 export type InputOf<V extends VerbName> = VerbTypes[V]["input"];
 
 /** The schema of every verb's options: flags, help, defaults and configuration files are all made from it. */

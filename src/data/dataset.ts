@@ -204,3 +204,13 @@ export async function dataHash(dataset: Dataset): Promise<string> {
   await index.save();
   return hash.digest("hex");
 }
+
+/**
+ * A fingerprint of the images of one split, whatever their names, order and place: SHA-256 over each one's slice, size and
+ * first 64 KiB.
+ */
+export async function splitFingerprint({ splits, index }: Dataset, split: Split): Promise<string> {
+  const heads = await index.heads(splits[split].map(({ path }) => path));
+  const images = splits[split].map(({ item }, at) => `${item ?? ""}\0${heads[at]?.size}\0${heads[at]?.head}\n`);
+  return createHash("sha256").update(images.sort().join("")).digest("hex");
+}

@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { writeFileAtomic } from "../atomic-file.ts";
-import { type DemoInput, type DemoOptions, resolveOptions } from "../config/index.ts";
+import { type DemoInput, type DemoOptions, resolveOptions, resolveRun } from "../config/index.ts";
 import { openDataset } from "../data/dataset.ts";
 import { makePhantoms, type PhantomSet } from "../data/phantom.ts";
 import { MsmaeError } from "../errors.ts";
@@ -72,12 +72,12 @@ async function run(options: DemoOptions, hooks: RunHooks): Promise<DemoResult> {
 
   narration.next("supervised pre-training: fill in hidden patches, and name the lesion");
   const pretraining: History = [];
-  const pretrainOptions = resolveOptions("pretrain", pretrainRecipe(options, set.root, folder.pretrain));
+  const pretrainOptions = resolveRun("pretrain", pretrainRecipe(options, set.root, folder.pretrain));
   const pretrained = await pretrain(pretrainOptions, narration.training(pretraining));
 
   narration.next("fine-tuning: name the lesion, first from the patches attended least, then from all");
   const finetuning: History = [];
-  const finetuneOptions = resolveOptions(
+  const finetuneOptions = resolveRun(
     "finetune",
     finetuneRecipe(options, set.root, folder.finetune, pretrained.checkpoint),
   );

@@ -1,6 +1,5 @@
 import { type EvalInput, type EvalOptions, resolveOptions } from "../config/index.ts";
-import { type Dataset, openDataset, type Sample, tellNotices } from "../data/dataset.ts";
-import type { SliceAxis } from "../data/decode/source-image.ts";
+import type { Dataset, Sample } from "../data/dataset.ts";
 import { ImageLoader } from "../data/loader.ts";
 import { isSameName } from "../data/tables/spelling.ts";
 import { MsmaeError } from "../errors.ts";
@@ -9,6 +8,7 @@ import type { RunHooks } from "../events.ts";
 import type { ClassifierDescription } from "../interop/model-file.ts";
 import { OutputFolder } from "../output/output-folder.ts";
 import { type Classification, classificationGraph, classifySplit } from "./classify.ts";
+import { openEvaluationData } from "./evaluation-data.ts";
 import { evaluationFiles, writeEvaluation } from "./evaluation-files.ts";
 import { type ModelSession, openModel, readingOf } from "./session.ts";
 
@@ -25,8 +25,8 @@ export interface Evaluation extends Omit<ClassificationMetrics, "roc" | "calibra
 /**
  * A classifier's metrics on one split of a data set, with all patches and images resized whole.
  *
- * Splits that do not stand on disk are drawn with the seed that the checkpoint was trained with: another draw would
- * evaluate on training images.
+ * Splits that do not stand on disk are drawn with the seed and the shares that the checkpoint was trained with: another
+ * draw would evaluate on training images.
  *
  * @throws MsmaeError Checkpoint when the checkpoint cannot be used; Data when the data set cannot, or has classes that
  * the model does not know, or the output folder holds other figures or is in use; Device when the engine fails; the signal's reason.
@@ -40,7 +40,7 @@ export async function evaluate(input: EvalInput | EvalOptions, hooks: RunHooks =
   const model = await openModel(checkpoint, "classifier", options, hooks);
   try {
     const { description } = model;
-    const data = await openData(options, description.seed, readingOf(description, options).axis, hooks);
+    const data = await openEvaluationData(options, description, hooks);
     const samples = relabel(data, data.splits[split], description, options.dataPath);
     const { result, unreadable } = await classify(model, samples, options, hooks);
     const { classNames } = description;
@@ -54,22 +54,6 @@ export async function evaluate(input: EvalInput | EvalOptions, hooks: RunHooks =
   } finally {
     await model.close();
   }
-}
-
-async function openData(
-  options: EvalOptions,
-  trainedWith: number,
-  axis: SliceAxis,
-  { onEvent }: RunHooks,
-): Promise<Dataset> {
-  const { dataPath, split, seed } = options;
-  const folder = await openDataset(dataPath, { ...options, axis, seed: trainedWith, require: [split] });
-  tellNotices(folder, onEvent);
-  if (!folder.onDisk.includes(split) && seed !== 0 && seed !== trainedWith) {
-    const message = `split "${split}" is drawn with the checkpoint's seed ${trainedWith}, not with --seed ${seed}: only so it holds no image the model was trained on`;
-    onEvent?.({ type: "warning", message });
-  }
-  return folder;
 }
 
 /**

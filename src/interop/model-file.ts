@@ -18,6 +18,20 @@ const encoderShape = {
   mlpRatio: z.number().positive().max(64),
   numClasses: positive,
 };
+/** How training's images were shared out, as far as evaluation must know it to find the same ones held out. */
+const splitSchema = z.object({
+  valSplit: z.number(),
+  group: z.enum(["auto", "none"]),
+  slices: z.string(),
+  fold: z.int().optional(),
+  /** A table said which image is in which split. */
+  splitFile: z.boolean(),
+  /** Fingerprints of the images of these splits, by their content; see `splitFingerprint`. */
+  val: z.string(),
+  test: z.string(),
+});
+export type SplitDescription = z.infer<typeof splitSchema>;
+
 const common = {
   /** The preset's name. */
   model: z.string(),
@@ -34,6 +48,8 @@ const common = {
       alpha: z.enum(["drop", "black", "white"]).default("black"),
     })
     .default({ window: "auto", axis: "axial", alpha: "black" }),
+  /** Checkpoints from before it was kept have none. */
+  split: splitSchema.optional(),
   /** Epochs and optimiser steps behind these weights. */
   epoch: z.number(),
   step: z.number(),

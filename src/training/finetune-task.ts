@@ -5,6 +5,7 @@ import type { Mix } from "../data/mixing/draw.ts";
 import type { Engine } from "../engine/engine.ts";
 import { classTargets, type FeedBuilder, weighTargets } from "../engine/feeds.ts";
 import type { RunHooks } from "../events.ts";
+import type { SplitDescription } from "../interop/model-file.ts";
 import { attentionCounts, selectFromAttentionOrder } from "../masking/selection.ts";
 import { dropPathRates, finetuneGraph, type KeptPatches } from "../models/classifier.ts";
 import { type ClassifierConfig, patchCount } from "../models/config.ts";
@@ -26,10 +27,12 @@ export function finetuneTask(parts: {
   loader: ImageLoader;
   hooks: RunHooks;
   classNames: string[];
+  /** How the data were shared out. */
+  split: SplitDescription;
   /** A weight per class in the loss; all weigh the same where it is undefined. */
   classWeights: readonly number[] | undefined;
 }): TrainingTask {
-  const { options, config, feeds, maps, engine, loader, hooks, classNames, classWeights } = parts;
+  const { options, config, feeds, maps, engine, loader, hooks, classNames, split, classWeights } = parts;
   const { seed, smoothing, mapInterval, epochs, fullTokenEpochs, batchSize, loss, focalGamma } = options;
   const counts = attentionCounts(patchCount(config), options);
   const rates = dropPathRates(config.depth, options.dropPath);
@@ -90,7 +93,7 @@ export function finetuneTask(parts: {
     describe: (epoch, step) => ({
       kind: "classifier",
       config,
-      ...describeTraining(options, classNames, epoch, step),
+      ...describeTraining(options, { classNames, split }, epoch, step),
     }),
   };
 }

@@ -1,5 +1,12 @@
 import { basename } from "node:path";
-import { configNotes, type FinetuneInput, type FinetuneOptions, resolveOptions } from "../config/index.ts";
+import {
+  configNotes,
+  type FinetuneInput,
+  type FinetuneOptions,
+  type FinetuneRequest,
+  resolveOptions,
+  resolveRun,
+} from "../config/index.ts";
 import type { Sample } from "../data/dataset.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { FeedBuilder } from "../engine/feeds.ts";
@@ -18,7 +25,7 @@ import { resolveClassWeights } from "./class-weights.ts";
 import { finetuneTask } from "./finetune-task.ts";
 import { MapBank } from "./map-bank.ts";
 import { modelConfig } from "./model-config.ts";
-import { beginOrResume } from "./resume.ts";
+import { beginOrResume, optionsAtStart } from "./resume.ts";
 import type { RunDirectory } from "./run-directory.ts";
 import { claimRun, withSession } from "./session.ts";
 import * as setup from "./setup.ts";
@@ -44,10 +51,11 @@ export interface FinetuneResult {
  * @throws MsmaeError Config, Data, Checkpoint, Device or NonFiniteLoss; Interrupted when `hooks.signal` stops it, with
  * everything saved. Source: method.md section 5.
  */
-export async function finetune(input: FinetuneInput | FinetuneOptions, hooks: RunHooks = {}): Promise<FinetuneResult> {
-  const options = resolveOptions("finetune", input);
+export async function finetune(input: FinetuneInput | FinetuneRequest, hooks: RunHooks = {}): Promise<FinetuneResult> {
+  const request = resolveOptions("finetune", input);
+  await using folder = await claimRun("finetune", request, hooks);
+  const options = resolveRun("finetune", request, await optionsAtStart(request.resume));
   for (const message of configNotes("finetune", options)) hooks.onEvent?.({ type: "warning", message });
-  await using folder = await claimRun("finetune", options, hooks);
   const data = await setup.openData(options, hooks);
   const { classNames, splits } = data.folder;
   const shape = modelConfig(classifierPresets, options, classNames.length);
@@ -67,7 +75,7 @@ export async function finetune(input: FinetuneInput | FinetuneOptions, hooks: Ru
       hooks,
     });
   }
-  const state = await beginOrResume("finetune", options, store, data, folder);
+  const state = await beginOrResume("finetune", options, store, data, folder, hooks);
   const groups = finetuneGroups(
     specs.filter((spec) => spec.trainable),
     { depth: config.depth, weightDecay: options.weightDecay, layerDecay: options.layerDecay },
@@ -85,7 +93,8 @@ export async function finetune(input: FinetuneInput | FinetuneOptions, hooks: Ru
       mapCrop: options.mapCrop,
     });
     if (state.maps) maps.restore(state.maps);
-    const task = finetuneTask({ options, config, feeds, maps, engine, loader, hooks, classNames, classWeights });
+    const { split } = data;
+    const task = finetuneTask({ options, config, feeds, maps, engine, loader, hooks, classNames, split, classWeights });
     if (splits.val.length > 0) {
       task.validate = async () => {
         const { accuracy, f1Macro, aucMacro, logLoss } = await measure(splits.val, "validation");
@@ -100,13 +109,19 @@ export async function finetune(input: FinetuneInput | FinetuneOptions, hooks: Ru
     const { epochs, weights, seconds } = await trainer.run();
     const checkpoint = splits.val.length > 0 ? run.path("best.safetensors") : weights;
     loadWeights(store, (await readModelFile(checkpoint)).tensors, { where: checkpoint });
-    const split = (["test", "val", "train"] as const).find((name) => splits[name].length > 0) ?? "train";
-    if (split !== "test") {
-      hooks.onEvent?.({ type: "warning", message: `there is no test split: the figures are of the ${split} split` });
+    const measured = (["test", "val", "train"] as const).find((name) => splits[name].length > 0) ?? "train";
+    if (measured !== "test") {
+      hooks.onEvent?.({ type: "warning", message: `there is no test split: the figures are of the ${measured} split` });
     }
-    const metrics = await measure(splits[split], "evaluation");
-    await run.writeJson("metrics.json", { split, epochs, seconds, checkpoint: basename(checkpoint), ...metrics });
-    await writeCard(run, options, config, data, split, metrics);
+    const metrics = await measure(splits[measured], "evaluation");
+    await run.writeJson("metrics.json", {
+      split: measured,
+      epochs,
+      seconds,
+      checkpoint: basename(checkpoint),
+      ...metrics,
+    });
+    await writeCard(run, options, config, data, measured, metrics);
     return { epochs, accuracy: metrics.accuracy, f1Macro: metrics.f1Macro, auc: metrics.aucMacro, checkpoint, seconds };
   });
 }

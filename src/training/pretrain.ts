@@ -1,5 +1,12 @@
 import { basename } from "node:path";
-import { configNotes, type PretrainInput, type PretrainOptions, resolveOptions } from "../config/index.ts";
+import {
+  configNotes,
+  type PretrainInput,
+  type PretrainOptions,
+  type PretrainRequest,
+  resolveOptions,
+  resolveRun,
+} from "../config/index.ts";
 import type { Batch } from "../data/loader.ts";
 import type { FeedBuilder } from "../engine/feeds.ts";
 import { classTargets } from "../engine/feeds.ts";
@@ -23,7 +30,7 @@ import { packageVersion } from "../version.ts";
 import { MapBank } from "./map-bank.ts";
 import { refreshMaps } from "./map-refresh.ts";
 import { modelConfig } from "./model-config.ts";
-import { beginOrResume } from "./resume.ts";
+import { beginOrResume, optionsAtStart } from "./resume.ts";
 import { claimRun, withSession } from "./session.ts";
 import * as setup from "./setup.ts";
 import { loadStart } from "./start.ts";
@@ -52,10 +59,11 @@ const keepDecoderTable: WeightMapping = {
  * @throws MsmaeError Config, Data, Checkpoint, Device or NonFiniteLoss; Interrupted when `hooks.signal` stops it, with
  * everything saved. Source: method.md section 4.
  */
-export async function pretrain(input: PretrainInput | PretrainOptions, hooks: RunHooks = {}): Promise<PretrainResult> {
-  const options = resolveOptions("pretrain", input);
+export async function pretrain(input: PretrainInput | PretrainRequest, hooks: RunHooks = {}): Promise<PretrainResult> {
+  const request = resolveOptions("pretrain", input);
+  await using folder = await claimRun("pretrain", request, hooks);
+  const options = resolveRun("pretrain", request, await optionsAtStart(request.resume));
   for (const message of configNotes("pretrain", options)) hooks.onEvent?.({ type: "warning", message });
-  await using folder = await claimRun("pretrain", options, hooks);
   const data = await setup.openData(options, hooks);
   const config: MaeConfig = modelConfig(pretrainPresets, options, data.folder.classNames.length);
   const specs = maeSpecs(config);
@@ -64,7 +72,7 @@ export async function pretrain(input: PretrainInput | PretrainOptions, hooks: Ru
     const { finetune: path, allowPartial } = options;
     await loadStart({ path, allowPartial, config, store, mapping: () => keepDecoderTable, hooks });
   }
-  const state = await beginOrResume("pretrain", options, store, data, folder);
+  const state = await beginOrResume("pretrain", options, store, data, folder, hooks);
   const groups = pretrainGroups(
     specs.filter((spec) => spec.trainable),
     options.weightDecay,
@@ -82,7 +90,7 @@ export async function pretrain(input: PretrainInput | PretrainOptions, hooks: Ru
     const feeds = setup.openFeeds(config, options);
     const { batchSize, seed } = options;
     const refresh = () => refreshMaps({ engine, config, feeds, loader, maps, batchSize, seed, hooks });
-    const task = pretrainTask({ options, config, feeds, maps, refresh, hooks, classNames: data.folder.classNames });
+    const task = pretrainTask({ options, config, feeds, maps, refresh, hooks, data });
     const trainer = new Trainer(
       { options: { ...options, schedule: setup.scheduleOf(options) }, task, engine, store, loader, run, hooks },
       state.progress,
@@ -130,9 +138,10 @@ function pretrainTask(parts: {
   maps: MapBank;
   refresh(): Promise<void>;
   hooks: RunHooks;
-  classNames: string[];
+  data: setup.RunData;
 }): TrainingTask {
-  const { options, config, feeds, maps, refresh, hooks, classNames } = parts;
+  const { options, config, feeds, maps, refresh, hooks, data } = parts;
+  const told = { classNames: data.folder.classNames, split: data.split };
   const { seed, clsLoss, clsLossWeight, normPixLoss, attentionStartEpoch, mapInterval, mapWarmupEpochs } = options;
   const patches = patchCount(config);
 
@@ -162,15 +171,18 @@ function pretrainTask(parts: {
     verb: "pretrain",
     maps,
     phase: (epoch) => (attentionStartEpoch !== "never" && epoch >= attentionStartEpoch ? attentionPhase : randomPhase),
-    async afterEpoch(epoch) {
-      const due = epoch >= mapWarmupEpochs && epoch % mapInterval === 0 && epoch !== options.epochs - 1;
+    // The refresh at the end of an epoch waits for the next one to begin: the last has no use for it, unless the run is
+    // made longer later.
+    async beforeEpoch(epoch) {
+      const ended = epoch - 1;
+      const due = ended >= mapWarmupEpochs && ended >= 0 && ended % mapInterval === 0;
       if (due && attentionStartEpoch !== "never") await refresh();
     },
     describe: (epoch, step) => ({
       kind: "pretrained",
       config,
       normPixLoss,
-      ...setup.describeTraining(options, classNames, epoch, step),
+      ...setup.describeTraining(options, told, epoch, step),
     }),
   };
 }

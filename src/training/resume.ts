@@ -2,6 +2,7 @@ import { copyFile, readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { writeFault } from "../atomic-file.ts";
 import { MsmaeError } from "../errors.ts";
+import type { RunHooks } from "../events.ts";
 import { loadWeights } from "../interop/load-weights.ts";
 import { type ModelDescription, readModelFile } from "../interop/model-file.ts";
 import { startEma } from "../optim/ema.ts";
@@ -45,6 +46,7 @@ export async function beginOrResume(
   store: ParameterStore,
   data: RunData,
   folder: OutputFolder,
+  hooks: RunHooks,
 ): Promise<TrainingState> {
   const binding = { ...boundOptions(options), data: data.hash };
   if (options.resume === undefined) {
@@ -65,7 +67,10 @@ export async function beginOrResume(
     };
   }
   const path = await checkpointPath(options.resume);
-  const state = await readState(path, { verb, ...binding }, store);
+  const state = await readState(path, { verb, ...binding }, options.epochs, store);
+  tellLength(options.epochs, state.progress, hooks);
+  // From here on the run is one of these options, its number of epochs among them.
+  state.progress.options = binding;
   if (!(await keepBest(path, folder, state.progress))) state.progress.best = null;
   await bringAlong(join(dirname(path), "log.txt"), folder.at("log.txt"));
   return state;
@@ -74,6 +79,7 @@ export async function beginOrResume(
 async function readState(
   path: string,
   binding: Record<string, unknown>,
+  epochs: number,
   store: ParameterStore,
 ): Promise<TrainingState> {
   try {
@@ -81,11 +87,46 @@ async function readState(
     // Options before weights: a model of another shape is better named by the option that shaped it.
     const progress = await readProgress(path, description.step);
     checkSame(path, binding, { verb: progress.verb, ...earlier, ...progress.options });
+    checkLength(path, epochs, progress);
     loadWeights(store, tensors, { where: path });
     return await loadState(path, description.step, store);
   } catch (error) {
     throw await withOtherCheckpoints(path, error);
   }
+}
+
+/**
+ * The options that a run began with, or was last made longer by, in which its lengths are found; none without one.
+ *
+ * @throws MsmaeError Checkpoint when its checkpoint or state cannot be read.
+ */
+export async function optionsAtStart(resume: string | undefined): Promise<Progress["options"]> {
+  if (resume === undefined) return {};
+  const path = await checkpointPath(resume);
+  try {
+    const { description } = await describeModelFile(path);
+    return (await readProgress(path, description.step)).options;
+  } catch (error) {
+    throw await withOtherCheckpoints(path, error);
+  }
+}
+
+/** A run can be made longer or shorter, but not shorter than it is. */
+function checkLength(where: string, epochs: number, { epoch, batch }: Progress): void {
+  const begun = epoch + (batch > 0 ? 1 : 0);
+  if (epochs >= begun) return;
+  throw new MsmaeError("Config", {
+    where: "epochs",
+    expected: `at least the ${begun} that ${where} has ${batch > 0 ? "begun" : "behind it"}`,
+    got: `${epochs}`,
+    todo: "give more, or go on from an earlier numbered checkpoint",
+  });
+}
+
+function tellLength(epochs: number, { epoch, options }: Progress, { onEvent }: RunHooks): void {
+  if (options.epochs === epochs) return;
+  const message = `a run of ${options.epochs} epochs goes on as one of ${epochs} from epoch ${epoch}: the learning rate follows the cosine that ends after ${epochs}; warm-up and map refreshes stay as they were`;
+  onEvent?.({ type: "note", message });
 }
 
 /** Brings the best weights along to a new output folder. False where there are none, or not those of this state. */
@@ -160,7 +201,8 @@ function boundOptions(options: TrainingOptions): Progress["options"] {
 }
 
 function checkSame(where: string, now: Record<string, unknown>, then: Record<string, unknown>): void {
-  const names = [...new Set([...Object.keys(now), ...Object.keys(then)])];
+  // The number of epochs alone may change; see checkLength.
+  const names = [...new Set([...Object.keys(now), ...Object.keys(then)])].filter((name) => name !== "epochs");
   const differing = names.filter((name) => JSON.stringify(now[name]) !== JSON.stringify(then[name]));
   if (differing.length === 0) return;
   const show = (values: Record<string, unknown>) =>

@@ -1,11 +1,12 @@
 import type { FinetuneOptions, PretrainOptions } from "../config/index.ts";
-import { type Dataset, dataHash, openDataset, type Sample, tellNotices } from "../data/dataset.ts";
+import { type Dataset, dataHash, openDataset, type Sample, splitFingerprint, tellNotices } from "../data/dataset.ts";
 import { parseWindow } from "../data/decode/window-rule.ts";
 import { ImageLoader } from "../data/loader.ts";
 import { Normalizer } from "../data/transforms/normalize.ts";
 import { FeedBuilder } from "../engine/feeds.ts";
 import { MsmaeError } from "../errors.ts";
 import type { RunHooks } from "../events.ts";
+import type { SplitDescription } from "../interop/model-file.ts";
 import type { EncoderConfig } from "../models/config.ts";
 import type { ParameterSpec } from "../nn/parameters.ts";
 import { initialize } from "../nn/parameters.ts";
@@ -19,6 +20,8 @@ export type TrainingOptions = PretrainOptions | FinetuneOptions;
 export interface RunData {
   folder: Dataset;
   hash: string;
+  /** How it was shared out, for whoever evaluates the model. */
+  split: SplitDescription;
 }
 
 /** Scans the data set. @throws MsmaeError Data, or Config when it has not the number of classes asked for. */
@@ -40,7 +43,10 @@ export async function openData(options: TrainingOptions, hooks: RunHooks): Promi
     });
   }
   tellNotices(folder, hooks.onEvent);
-  return { folder, hash: await dataHash(folder) };
+  const { valSplit, group, slices, fold, splitFile } = options;
+  const [val, test] = [await splitFingerprint(folder, "val"), await splitFingerprint(folder, "test")];
+  const split = { valSplit, group, slices, fold, splitFile: splitFile !== undefined, val, test };
+  return { folder, hash: await dataHash(folder), split };
 }
 
 /**
@@ -98,13 +104,19 @@ export function classCounts({ folder }: RunData): Record<string, number> {
 }
 
 /** What a checkpoint says of its training, whatever its kind. */
-export function describeTraining(options: TrainingOptions, classNames: string[], epoch: number, step: number) {
+export function describeTraining(
+  options: TrainingOptions,
+  { classNames, split }: { classNames: string[]; split: SplitDescription },
+  epoch: number,
+  step: number,
+) {
   return {
     model: options.model,
     classNames,
     mean: [...options.mean],
     std: [...options.std],
     reading: { window: options.window, axis: options.sliceAxis, alpha: options.alpha },
+    split,
     epoch,
     step,
     seed: options.seed,

@@ -24,7 +24,6 @@ export interface TrainingTask {
   phase(epoch: number): Phase;
   /** Before an epoch's first batch, but not when a run resumes in the middle of one. */
   beforeEpoch?(epoch: number): Promise<void>;
-  afterEpoch?(epoch: number): Promise<void>;
   validate?(epoch: number): Promise<Validation>;
   describe(epoch: number, step: number): ModelDescription;
   maps: MapBank;

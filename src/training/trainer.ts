@@ -135,7 +135,6 @@ export class Trainer {
       await this.#batches(task.phase(epoch), timing);
     }
     const wall = (performance.now() - timing.started) / 1000;
-    await this.#stoppable(() => task.afterEpoch?.(epoch));
     const averages = Object.fromEntries(
       Object.entries(this.#progress.sums).map(([name, sum]) => [name, sum / this.#progress.batch]),
     );

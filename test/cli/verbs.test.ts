@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { DataPrepareResult, PredictLine, PretrainResult } from "../../src/cli/verbs.ts";
-import type { DataPrepareOptions, PretrainOptions } from "../../src/config/index.ts";
+import type { DataPrepareOptions, PretrainRequest } from "../../src/config/index.ts";
 import { MsmaeError } from "../../src/errors.ts";
 import type { RunHooks } from "../../src/events.ts";
 import { run } from "./fakes.ts";
@@ -18,8 +18,8 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 function capturePretrain() {
-  const seen: { options?: PretrainOptions; hooks?: RunHooks } = {};
-  const pretrain = async (options: PretrainOptions, hooks: RunHooks): Promise<PretrainResult> => {
+  const seen: { options?: PretrainRequest; hooks?: RunHooks } = {};
+  const pretrain = async (options: PretrainRequest, hooks: RunHooks): Promise<PretrainResult> => {
     Object.assign(seen, { options, hooks });
     return pretrained;
   };
@@ -54,7 +54,7 @@ test("flags win over --config, and --no-… switches off what the file switched 
 });
 
 test("--json writes one document on stdout and leaves the rest to stderr", async () => {
-  const pretrain = async (_: PretrainOptions, hooks: RunHooks): Promise<PretrainResult> => {
+  const pretrain = async (_: PretrainRequest, hooks: RunHooks): Promise<PretrainResult> => {
     hooks.onEvent?.({ type: "warning", message: "2 images skipped" });
     hooks.onEvent?.({ type: "epoch", epoch: 0, metrics: { trainLoss: 0.5 } });
     return pretrained;
@@ -187,7 +187,7 @@ test.each([
 });
 
 test("SIGINT aborts the run through its signal and ends with 130", async () => {
-  const pretrain = (_: PretrainOptions, hooks: RunHooks) =>
+  const pretrain = (_: PretrainRequest, hooks: RunHooks) =>
     new Promise<PretrainResult>((_resolve, reject) => {
       hooks.signal?.addEventListener("abort", () => reject(hooks.signal?.reason));
       process.emit("SIGINT");

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { ConfigError } from "../../../src/config/problems.ts";
-import { configNotes, resolveConfig, resolveOptions } from "../../../src/config/resolve.ts";
+import { configNotes, resolveConfig, resolveOptions, resolveRun } from "../../../src/config/resolve.ts";
 import type { VerbName } from "../../../src/config/verb.ts";
 import { MsmaeError } from "../../../src/errors.ts";
 
@@ -229,4 +229,19 @@ test("a note says when masks would follow maps that do not exist yet", () => {
     expect.stringContaining("starts at epoch 10, but the first maps come at the end of epoch 40"),
   ]);
   expect(configNotes("pretrain", resolveOptions("pretrain", place))).toEqual([]);
+});
+
+test("the lengths of a run that goes on are those it began with, unless they are given; a new run's are the recipe's", () => {
+  const request = resolveOptions("pretrain", { ...place, resume: "run", mapInterval: 3 });
+  expect(request).toMatchObject({ mapInterval: 3, batchSize: 64 });
+  for (const name of ["epochs", "warmupEpochs", "mapWarmupEpochs", "attentionStartEpoch"]) {
+    expect(request).not.toHaveProperty(name);
+  }
+  const begun = { epochs: 6, warmupEpochs: 2, mapInterval: 1, mapWarmupEpochs: 1, attentionStartEpoch: "never" };
+  const options = resolveRun("pretrain", request, { ...begun, batchSize: 7 });
+  expect(options).toEqual({ ...request, ...begun, mapInterval: 3 });
+  expect(resolveRun("pretrain", { ...request, epochs: 9 }, begun)).toMatchObject({ epochs: 9, warmupEpochs: 2 });
+  expect(resolveRun("pretrain", place)).toEqual(resolveOptions("pretrain", place));
+  const tooShort = problemsOf(() => resolveRun("pretrain", { ...request, epochs: 1 }, begun));
+  expect(tooShort.get("warmupEpochs")).toMatchObject({ expected: "at most the 1 epochs there are", got: "2" });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type FinetuneInput, resolveOptions } from "../../../src/config/index.ts";
+import { type FinetuneInput, resolveRun } from "../../../src/config/index.ts";
 import type { Batch, ImageLoader } from "../../../src/data/loader.ts";
 import { mixImages, mixPatchWeights, mixTargets } from "../../../src/data/mixing/apply.ts";
 import { drawMixes } from "../../../src/data/mixing/draw.ts";
@@ -38,12 +38,13 @@ function taskOf(input: Partial<FinetuneInput>, maps: number[][] = [], classWeigh
     epochs: 10,
     dropPath: 0,
   } as const;
-  const options = resolveOptions("finetune", { ...base, inChans: 1, seed: 5, ...input });
+  const options = resolveRun("finetune", { ...base, inChans: 1, seed: 5, ...input });
   const bank = new MapBank(4, 6, options.seed, { ...config, mapCrop: "aligned" });
   maps.forEach((map, image) => {
     bank.set(image, map);
   });
-  const parts = { options, config, feeds, maps: bank, classNames: ["a", "b", "c"], classWeights };
+  const split = { valSplit: 0.1, group: "auto", slices: "all", splitFile: false, val: "", test: "" } as const;
+  const parts = { options, split, config, feeds, maps: bank, classNames: ["a", "b", "c"], classWeights };
   return { options, bank, task: finetuneTask({ ...parts, engine: unused, loader: unused, hooks: {} }) };
 }
 
