@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { resolveOptions } from "../../../src/config/index.ts";
+import { resolveOptions, resolveRun } from "../../../src/config/index.ts";
 import { finetuneRecipe, pretrainRecipe } from "../../../src/demo/recipe.ts";
 import { demoReport } from "../../../src/demo/report.ts";
 import { classificationMetrics } from "../../../src/evaluation/metrics/index.ts";
@@ -21,8 +21,8 @@ test.each(["/home/jane/werk/demo", "werk/../demo-jane/"])(
     const game = { n: 0, withoutLesion: 0, hits: 0, hitRate: null, chance: null, interval: null, scores: [] };
     const report = demoReport({
       options,
-      pretrain: { ...part, options: resolveOptions("pretrain", pretrainRecipe(options, images, pretrain)) },
-      finetune: { ...part, options: resolveOptions("finetune", finetuneRecipe(options, images, finetune, checkpoint)) },
+      pretrain: { ...part, options: resolveRun("pretrain", pretrainRecipe(options, images, pretrain)) },
+      finetune: { ...part, options: resolveRun("finetune", finetuneRecipe(options, images, finetune, checkpoint)) },
       metrics: classificationMetrics({ classNames: ["a", "b"], labels: [0, 1], probabilities: [1, 0, 0, 1] }),
       looking: { ...none, game: { random: game, supervised: game } },
       environment: await readEnvironment({ seed: 0, device: "cpu", threads: 1 }),
