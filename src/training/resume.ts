@@ -4,7 +4,7 @@ import { writeFault } from "../atomic-file.ts";
 import { MsmaeError } from "../errors.ts";
 import type { RunHooks } from "../events.ts";
 import { loadWeights } from "../interop/load-weights.ts";
-import { type ModelDescription, readModelFile } from "../interop/model-file.ts";
+import { describeModelFile, type ModelDescription, readModelFile } from "../interop/model-file.ts";
 import { startEma } from "../optim/ema.ts";
 import type { ParameterStore } from "../optim/parameter-store.ts";
 import type { OutputFolder } from "../output/output-folder.ts";
