@@ -95,11 +95,9 @@ describe("a run past its warm-up", () => {
     const end = 1e-6;
     const rates = loggedEpochs(at("extended")).map((line) => line.train_lr as number);
     const expected = [0, 1, 2, 3, 4, 5, 6].map((epoch) => rateAt(epoch, epoch < 4 ? 4 : 7, end));
-    // The first epoch is the warm-up; the extended run's own log begins where it went on.
-    expect(rates).toHaveLength(3);
-    for (const [i, rate] of rates.entries()) expect(rate).toBeCloseTo(expected[i + 4] as number, 12);
-    const earlier = loggedEpochs(at("whole")).map((line) => line.train_lr as number);
-    for (const epoch of [1, 2, 3]) expect(earlier[epoch]).toBeCloseTo(expected[epoch] as number, 12);
+    expect(rates).toHaveLength(7);
+    // The first epoch is the warm-up.
+    for (const epoch of [1, 2, 3, 4, 5, 6]) expect(rates[epoch]).toBeCloseTo(expected[epoch] as number, 12);
     const config = readFileSync(at("extended", "config.yaml"), "utf8");
     // Not those that 7 epochs would be given: the warm-up is behind it.
     expect(config).toMatch(/^epochs: 7$/m);
@@ -111,7 +109,10 @@ describe("a run past its warm-up", () => {
     // Stopped at the last step of epoch 3, whose end is still to come.
     await expect(finetune(input("stopped"), stoppingAt(4 * STEPS))).rejects.toMatchObject({ code: "Interrupted" });
     await finetune(longer("stopped", at("stopped")));
-    expect(ending(at("stopped"), 7)).toEqual(ending(at("extended"), 7));
+    // The state holds the log, in which the epoch that ended after the stop has the rate of the longer run.
+    for (const name of ["last.safetensors", "best.safetensors"]) {
+      expect(digests(at("stopped"))[name]).toBe(digests(at("extended"))[name]);
+    }
     cpSync(at("whole"), at("numbered"), { recursive: true });
     await finetune(longer("numbered", at("numbered", "checkpoint-3.safetensors")));
     expect(ending(at("numbered"), 7)).toEqual(ending(at("extended"), 7));
