@@ -1,5 +1,14 @@
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
@@ -7,6 +16,7 @@ import { checkData } from "../../src/check/check-data.ts";
 import { showImageFile } from "../../src/data/show.ts";
 import { splitData } from "../../src/data/split-data.ts";
 import { dataStats } from "../../src/data/stats.ts";
+import { Engine } from "../../src/engine/engine.ts";
 import type { RunEvent, RunHooks } from "../../src/events.ts";
 import { attentionMaps } from "../../src/inference/attention-maps.ts";
 import { evaluate } from "../../src/inference/evaluate.ts";
@@ -136,6 +146,29 @@ describe("a run's folder", () => {
     await expect(pretrain(pretraining(data, outputDir), hooks)).rejects.toThrow("a fault of the caller");
     expect(existsSync(outputDir)).toBe(false);
   });
+
+  const linux = process.platform === "linux";
+  test.skipIf(!linux)(
+    `is let go when the engine cannot start: no file left open, no thread${linux ? "" : " SKIPPED: no /proc"}`,
+    async () => {
+      const outputDir = at("no engine");
+      const threads = () => process.getActiveResourcesInfo().filter((name) => name === "MessagePort").length;
+      const before = threads();
+      const start = vi.spyOn(Engine, "start").mockRejectedValueOnce(new Error("no such device"));
+      await expect(finetune(again(outputDir))).rejects.toThrow("no such device");
+      start.mockRestore();
+      const open = readdirSync("/proc/self/fd").flatMap((name) => {
+        try {
+          return [readlinkSync(join("/proc/self/fd", name))];
+        } catch {
+          return [];
+        }
+      });
+      expect(open.filter((path) => path.startsWith(outputDir))).toEqual([]);
+      expect(threads()).toBe(before);
+      expect(existsSync(outputDir)).toBe(false);
+    },
+  );
 
   test("has a config.yaml that does not ask to be overwritten when it is given back", async () => {
     const outputDir = copyOfRun("repeated");
