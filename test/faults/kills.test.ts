@@ -1,11 +1,11 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { drawsOf, killsPerVerb, kindOf, pointsOf, within } from "./draws.ts";
+import { drawsOf, killsPerVerb, kindOf, pointsOf, shuffle, within } from "./draws.ts";
 import { Findings } from "./findings.ts";
-import { type Call, CHANGES, type Fault, Interposer, unavailable } from "./interposer.ts";
-import { Program, runOnce } from "./program.ts";
+import { CHANGES, type Fault, Interposer, unavailable } from "./interposer.ts";
+import { expectNamed, Program, runOnce } from "./program.ts";
 import { command, contents, continued, differences, verbs, writeImages } from "./training-runs.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "msmae-kills-"));
@@ -14,12 +14,13 @@ beforeAll(() => writeImages(data));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Seconds for the kills at chosen calls, for each verb, and how many at least. */
-const SECONDS = 25;
+const SECONDS = 15;
 const LEAST = 12;
 
 describe.each(verbs)("%s", (verb) => {
   const output = join(folder, verb);
-  const argv = command(verb, data, output);
+  // The first epoch ends half way: every second kill then meets a run that has something to go on from.
+  const argv = command(verb, data, output, { epochs: 3 });
   const draws = drawsOf(10 + verbs.indexOf(verb));
   /** Of an uninterrupted run. */
   let whole: Record<string, unknown>;
@@ -94,20 +95,73 @@ describe.each(verbs)("%s", (verb) => {
           const outcome = await runOnce(argv, { interposer });
           if (interposer.fired === undefined) continue;
           killed++;
-          await findings.check(
-            `${fault.action} at call ${at}, ${kindOf(interposer.fired as Call, output)}`,
-            async () => {
-              expect(outcome.signal).toBe("SIGKILL");
-              const resumed = await program.run(continued(argv, output));
-              expect(resumed.stderr).toBe("");
-              expect(resumed.code).toBe(0);
-              expect(differences(output, whole)).toEqual([]);
-            },
-          );
+          await findings.check(`${fault.action} at call ${at}, ${kindOf(interposer.fired, output)}`, async () => {
+            expect(outcome.signal).toBe("SIGKILL");
+            const resumed = await program.run(continued(argv, output));
+            expect(resumed.stderr).toBe("");
+            expect(resumed.code).toBe(0);
+            expect(differences(output, whole)).toEqual([]);
+          });
         }
         console.log(`${verb}: killed at ${killed} of ${calls.length} calls, of ${kinds} kinds`);
         findings.expectNone();
         expect(killed).toBeGreaterThan(LEAST / 2);
+      } finally {
+        program.close();
+        interposer.close();
+      }
+    },
+  );
+
+  test.skipIf(unavailable)(
+    `SIGKILL while a run takes the place of another leaves one of the two whole${unavailable ? ` SKIPPED: ${unavailable}` : ""}`,
+    async () => {
+      const interposer = new Interposer();
+      const program = new Program();
+      const earlier = join(folder, `${verb} earlier`);
+      const replacing = [...argv, "--overwrite"];
+      const standing = () => {
+        rmSync(output, { recursive: true, force: true });
+        cpSync(earlier, output, { recursive: true });
+      };
+      try {
+        rmSync(output, { recursive: true, force: true });
+        const first = await program.run(command(verb, data, output, { seed: 9 }));
+        expect(first.code, first.stderr).toBe(0);
+        cpSync(output, earlier, { recursive: true });
+        const old = contents(earlier);
+        interposer.arm(output, CHANGES);
+        const counted = await runOnce(replacing, { interposer });
+        expect(counted.code, counted.stderr).toBe(0);
+        // The calls by which files change places.
+        const calls = interposer.calls;
+        const moves = calls.flatMap(({ operation }, at) => (/^(rename|mkdir|unlink)$/.test(operation) ? [at + 1] : []));
+        const findings = new Findings();
+        const kept = { old: 0, new: 0 };
+        for (const at of within(SECONDS, shuffle(moves, draws), LEAST / 2)) {
+          standing();
+          interposer.arm(output, CHANGES, { action: "kill", at });
+          const outcome = await runOnce(replacing, { interposer });
+          if (interposer.fired === undefined) continue;
+          await findings.check(`kill at call ${at}, ${kindOf(interposer.fired, output)}`, async () => {
+            expect(outcome.signal).toBe("SIGKILL");
+            // Refused where the earlier run, of other options, is the folder's.
+            const resumed = await program.run([...argv, "--resume", output]);
+            if (resumed.code === 0) {
+              expect(differences(output, whole)).toEqual([]);
+              kept.new++;
+            } else {
+              expectNamed(resumed);
+              expect(differences(output, old)).toEqual([]);
+              kept.old++;
+            }
+          });
+        }
+        console.log(
+          `${verb}: replacing killed at ${kept.old + kept.new} of ${moves.length} calls that move files: the earlier run stood ${kept.old} times, the new one went on ${kept.new} times`,
+        );
+        findings.expectNone();
+        expect(kept.old + kept.new).toBeGreaterThan(1);
       } finally {
         program.close();
         interposer.close();

@@ -15,12 +15,12 @@ export async function writeImages(root: string): Promise<void> {
 }
 
 /**
- * A run of less than a second: two epochs of three steps; maps are made and used, an average is kept, numbered
+ * A run of less than a second: two epochs of three steps, or as many as said; maps are made and used, an average is kept, numbered
  * checkpoints are saved, and fine-tuning is validated.
  */
-export function command(verb: Verb, dataPath: string, outputDir: string): string[] {
-  const common = { dataPath, outputDir, seed: 2, threads: 1, workers: 0, cacheMb: 16 };
-  const sizes = { inputSize: "32x32", batchSize: 4, epochs: 2, warmupEpochs: 1, lr: 1e-3, emaDecay: 0.9, saveEvery: 1 };
+export function command(verb: Verb, dataPath: string, outputDir: string, { seed = 2, epochs = 2 } = {}): string[] {
+  const common = { dataPath, outputDir, seed, threads: 1, workers: 0, cacheMb: 16 };
+  const sizes = { inputSize: "32x32", batchSize: 4, epochs, warmupEpochs: 1, lr: 1e-3, emaDecay: 0.9, saveEvery: 1 };
   const own =
     verb === "pretrain"
       ? { model: "msmae_vit_micro_patch8", attentionStartEpoch: 1, mapWarmupEpochs: 0, mapInterval: 1 }
