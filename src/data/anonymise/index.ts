@@ -1,6 +1,6 @@
 import { mkdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve, sep } from "node:path";
-import { writeFileAtomic } from "../../atomic-file.ts";
+import { writeFault, writeFileAtomic } from "../../atomic-file.ts";
 import { MsmaeError, messageOf } from "../../errors.ts";
 import type { RunHooks } from "../../events.ts";
 import { namedFiles, OutputFolder, type ResultKind } from "../../output/output-folder.ts";
@@ -148,7 +148,9 @@ async function one(path: string, run: Run, limits: DecodeLimits): Promise<void> 
     }
     const name = outputName(file, run);
     const place = run.folder.at(name);
-    await mkdir(dirname(place), { recursive: true });
+    await mkdir(dirname(place), { recursive: true }).catch((error: unknown) => {
+      throw writeFault(dirname(place), error);
+    });
     await writeFileAtomic(place, file.chunks);
     run.result.written++;
     const output = join(run.result.outputDir, name);
