@@ -121,8 +121,11 @@ export class RunDirectory implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#log.close();
-    await this.#events.close();
+    try {
+      await this.#log.close();
+    } finally {
+      await this.#events.close();
+    }
   }
 }
 
