@@ -3,6 +3,7 @@ import type { DecodeLimits } from "../limits.ts";
 import type { RasterImage } from "../raster.ts";
 import { decodeBmp } from "./bmp.ts";
 import { checkPictureClaim } from "./claims.ts";
+import { inksToRgb } from "./cmyk.ts";
 import { overLimit, unreadable } from "./decode-error.ts";
 import { transparentColour } from "./gif.ts";
 import { decodePlainJpeg } from "./jpeg.ts";
@@ -70,6 +71,7 @@ export async function openPicture(
 
   const read = async (page: number): Promise<SourceImage> => {
     try {
+      if (directory[page]) checkColours(directory[page]);
       const samples = own(page);
       const whiteIsZero = directory[page]?.photometric === 0;
       if (samples) return measured(readTiffSamples(bytes, samples, limits), whiteIsZero);
@@ -91,6 +93,12 @@ function tiffDirectory(bytes: Uint8Array, limits: DecodeLimits): TiffPage[] {
   } catch {
     return [];
   }
+}
+
+// Taken as colours, or the first of them as grey, they would be a guess. A second sample is taken for transparency.
+function checkColours({ photometric, samples }: TiffPage): void {
+  if (photometric > 1 || samples <= 2) return;
+  throw new Error(`${samples} grey samples in each pixel, which may be anything: save the one that is meant`);
 }
 
 function tiffHeader({ width, height, samples, bits, sampleFormat, compression, photometric }: TiffPage) {
@@ -152,10 +160,18 @@ async function decode(
       : alpha === "drop"
         ? oriented.removeAlpha()
         : oriented.flatten({ background: alpha });
-  const { data, info } = await opaque.toColourspace(target).raw({ depth }).toBuffer({ resolveWithObject: true });
+  const inks = space === "cmyk";
+  const asked = inks ? opaque.pipelineColourspace(space).toColourspace(space) : opaque.toColourspace(target);
+  const { data, info } = await asked.raw({ depth }).toBuffer({ resolveWithObject: true });
   const { width, height } = info;
-  const levels: SourceImage["levels"] = [0, wide ? 65_535 : 255];
+  const white = wide ? 65_535 : 255;
+  const levels: SourceImage["levels"] = [0, white];
   const values = viewAs(type, data);
+  if (inks) {
+    if (info.channels !== 4) throw new Error(`${info.channels} inks`);
+    const colours = inksToRgb(values as Uint8Array | Uint16Array, white);
+    return { width, height, channels: 3, values: colours, windows: [], inverted: false, levels };
+  }
   return { width, height, channels: greyOrRgb(info.channels), values, windows: [], inverted: false, levels };
 }
 

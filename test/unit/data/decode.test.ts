@@ -106,6 +106,19 @@ describe("decodeImage", () => {
     expect([pixels[low], pixels[high]]).toEqual([0, 255]);
   });
 
+  test("three grey samples in each pixel of a TIFF are no colours", async () => {
+    // Written by tifffile 2026.3.3: 2×2 pixels of 0 to 11, photometric interpretation minisblack.
+    const directory =
+      "SUkqAAgAAAAOAAABBAABAAAAAgAAAAEBBAABAAAAAgAAAAIBAwADAAAAtgAAAAMBAwABAAAAAQAAAAYBAwABAAAAAQAAABEBBAAB";
+    const small =
+      "AAAA0AAAABUBAwABAAAAAwAAABYBBAABAAAAAgAAABcBBAABAAAADAAAABoBBQABAAAAvAAAABsBBQABAAAAxAAAABwBAwABAAAAAQAAACgBAwABAAAAAQAAAFIBAwACAAAAAAAAAAAAAAAIAAgACAABAAAAAQAAAAEAAAABAAAAAAAAAAABAgMEBQYHCAkKCw==";
+    const three = Buffer.from(directory + small, "base64");
+    await expect(decodeImage(write("three.tif", three))).rejects.toThrow(/3 grey samples in each pixel/);
+    // Said to be red, green and blue, they are colours.
+    three.writeUInt16LE(2, three.indexOf(Buffer.from([6, 1, 3, 0])) + 8);
+    expect([...(await decodeImage(write("rgb.tif", three))).pixels]).toEqual([...Array(12).keys()]);
+  });
+
   test("16-bit samples of a PNG are kept until they are windowed, grey and RGB", async () => {
     const sharp = (await import("sharp")).default;
     for (const channels of [1, 3] as const) {
