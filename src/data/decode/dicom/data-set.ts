@@ -136,9 +136,7 @@ export class DataSet {
     const size = isBinaryNumber(vr) ? (NUMBER_BYTES[vr] ?? 8) : 0;
     if (size === 0) {
       const texts = this.texts(element);
-      return texts.length === 1 && texts[0] === ""
-        ? []
-        : texts.map((text) => (text === "" ? Number.NaN : Number(text)));
+      return texts.length === 1 && texts[0] === "" ? [] : texts.map((text) => numberOf(text, vr));
     }
     const view = new DataView(this.bytes.buffer, this.bytes.byteOffset + element.offset, element.length);
     const numbers: number[] = [];
@@ -148,6 +146,11 @@ export class DataSet {
     }
     return numbers;
   }
+}
+
+// A decimal mark of some countries, which DICOM does not have; nothing else can be meant by it there.
+function numberOf(text: string, vr: string): number {
+  return text === "" ? Number.NaN : Number(vr === "DS" ? text.replace(",", ".") : text);
 }
 
 const LONG_TEXTS = new Set(["LT", "ST", "UT", "UR"]);

@@ -22,13 +22,20 @@ export function frameSources(
   return [...own.slice(0, 1), ...shared.slice(0, 1), dataSet];
 }
 
-/** Source: DICOM PS3.3 C.11.1 (Modality LUT), C.7.6.16.2.9 (Pixel Value Transformation). */
+/**
+ * @throws Error for a slope or an intercept that is no number: passed over, it would leave values of another unit.
+ * Source: DICOM PS3.3 C.11.1 (Modality LUT), C.7.6.16.2.9 (Pixel Value Transformation).
+ */
 export function modalityOf(dataSet: DataSet, frame: number, signed: boolean): Modality {
   const item = dataSet.items("ModalityLUTSequence")[0];
   const lut = item && readLut(item, signed);
   for (const source of frameSources(dataSet, frame, "PixelValueTransformationSequence")) {
     const slope = source.number("RescaleSlope");
     const intercept = source.number("RescaleIntercept");
+    for (const keyword of ["RescaleSlope", "RescaleIntercept"] as const) {
+      const text = source.string(keyword);
+      if (Number.isNaN(source.number(keyword)) && text) throw new Error(`a ${keyword} of "${text}"`);
+    }
     // A slope of 0 would make every picture one flat grey; writers put it for "none".
     if (!isNumber(slope) || !isNumber(intercept) || slope === 0) continue;
     return { slope, intercept, lut, unit: source.string("RescaleType") ?? "" };
@@ -88,8 +95,20 @@ export function windowsOf(dataSet: DataSet, frame: number, modality: Modality, s
 }
 
 function lutWindow({ first, bits, entries }: LookupTable, name: string): FileWindow {
-  const white = 2 ** bits - 1;
+  const white = 2 ** levelBits(bits, entries) - 1;
   return { kind: "lut", name, first, levels: Float32Array.from(entries, (level) => Math.min(1, level / white)) };
+}
+
+/** Bits that a table may leave unused before its descriptor is not believed: its brightest entry would be all but black. */
+const UNUSED_BITS = 3;
+
+/**
+ * Writers put 16 into the descriptor beside entries of 12 bits, or 8 beside entries of 12. Where the two cannot go
+ * together, the entries count.
+ */
+function levelBits(declared: number, entries: Uint16Array): number {
+  const needed = entries.reduce((most, entry) => Math.max(most, entry), 1).toString(2).length;
+  return needed > declared || needed < declared - UNUSED_BITS ? needed : declared;
 }
 
 function centerWidthWindows(source: DataSet): FileWindow[] {

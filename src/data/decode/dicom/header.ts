@@ -10,8 +10,8 @@ export function describeHeader(file: DicomFile, info: ImageInfo, frames: number)
   const { dataSet, syntax, syntaxUid } = file;
   const { rows, columns, samples, photometric, bitsAllocated, bitsStored, signed } = info;
   const grey = samples === 1 && photometric !== "PALETTE COLOR";
-  const modality = modalityOf(dataSet, 0, signed);
-  const windows = grey ? windowsOf(dataSet, 0, modality, signed).map(describeWindow) : [];
+  const modality = grey ? modalityOf(dataSet, 0, signed) : undefined;
+  const windows = modality ? windowsOf(dataSet, 0, modality, signed).map(describeWindow) : [];
   const padding = paddingOf(dataSet, info);
   const shape = [...(frames > 1 ? [frames] : []), rows, columns, ...(samples > 1 ? [samples] : [])];
   return {
@@ -33,7 +33,7 @@ export function describeHeader(file: DicomFile, info: ImageInfo, frames: number)
     signed,
     padding: padding ? [padding.low, padding.high] : null,
     modality: dataSet.string("Modality") ?? null,
-    rescale: grey ? describeModality(modality) : null,
+    rescale: modality ? describeModality(modality) : null,
   };
 }
 

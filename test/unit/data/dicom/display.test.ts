@@ -22,6 +22,13 @@ describe("grey values", () => {
     expect(fraction.values).toEqual(Float32Array.of(0.75, 100.25));
   });
 
+  test("a decimal comma is one; a slope or intercept that is no number is named, never passed over", async () => {
+    const commas = await picture(greyImage(1, 2, pixels(1, 200), keyed(...rescale("0,5", "-1024,25"))));
+    expect(commas.values).toEqual(Float32Array.of(-1023.75, -924.25));
+    const broken = picture(greyImage(1, 2, pixels(1, 200), keyed(...rescale("1", "unknown"))));
+    await expect(broken).rejects.toMatchObject({ code: "Data", message: /RescaleIntercept of "unknown"/ });
+  });
+
   test("a modality table takes the place of slope and intercept, and its ends hold beyond it", async () => {
     const lut: BuiltElement = [
       0x00283000,
@@ -108,6 +115,25 @@ describe("grey values", () => {
     const { windows } = await picture(greyImage(1, 2, pixels(1, 2), window));
     expect(windows[0]).toEqual({ kind: "lut", name: "CONTRAST", first: 5, levels: Float32Array.of(0.2, 1) });
     expect(windows[1]).toMatchObject({ center: 4, width: 8 });
+  });
+
+  test.each([
+    ["16 bits declared, 12 used", 16, [0, 4095], [0, 1]],
+    ["8 bits declared, 12 used", 8, [819, 4095], [0.2, 1]],
+    ["12 bits declared, 10 used: a dim table may be meant", 12, [0, 1023], [0, 1023 / 4095]],
+  ])("levels of a VOI table: %s", async (_, bits, entries, levels) => {
+    const table: BuiltElement = [
+      0x00283010,
+      "SQ",
+      [
+        [
+          [0x00283002, "US", [2, 0, bits]],
+          [0x00283006, "OW", entries],
+        ],
+      ],
+    ];
+    const { windows } = await picture(greyImage(1, 2, pixels(0, 1), keyed(table)));
+    expect(windows[0]).toMatchObject({ kind: "lut", levels: Float32Array.from(levels) });
   });
 
   test("MONOCHROME1 is inverted; up to 8 plain bits are levels, anything else is a measurement", async () => {
