@@ -185,7 +185,8 @@ export function readNiftiHeader(head: Uint8Array): NiftiHeader {
 function shapeOf(dim: readonly number[], longest: number): number[] {
   const axes = dim[0] as number;
   if (!(axes >= 1 && axes <= 7)) throw new Error(`a NIfTI header of ${axes} axes`);
-  const shape = dim.slice(1, 1 + axes);
+  // An axis without a size beyond the slices has one volume, as the reference library reads it.
+  const shape = dim.slice(1, 1 + axes).map((size, axis) => (axis > 2 && size === 0 ? 1 : size));
   const first = shape.slice(0, 3).join();
   if (first === "-1,1,1") shape[0] = longest;
   // FreeSurfer's surface of 163,842 points.
