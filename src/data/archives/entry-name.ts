@@ -29,12 +29,3 @@ export function linkFault(archive: string, name: string): Error {
   const todo = "unpack it yourself if you trust it, and give the folder";
   return archiveError(archive, "plain files", `${JSON.stringify(name)} (a link)`, todo);
 }
-
-const JUNK_FILES = new Set([".ds_store", "thumbs.db", "desktop.ini"]);
-
-/** What file managers leave behind: `__MACOSX`, `.DS_Store`, `._name` and the like. */
-export function isJunk(name: string): boolean {
-  const parts = name.split("/");
-  const file = parts.at(-1) ?? "";
-  return parts.includes("__MACOSX") || file.startsWith("._") || JUNK_FILES.has(file.toLowerCase());
-}

@@ -1,9 +1,9 @@
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { messageOf } from "../../errors.ts";
+import { isJunk } from "../junk.ts";
 import { type WalkedEntry, walk } from "../walk.ts";
 import { type ArchiveEntry, checkSignal, damagedEntry } from "./archive.ts";
-import { isJunk } from "./entry-name.ts";
 
 /** A file below a folder. */
 export interface FolderFile {

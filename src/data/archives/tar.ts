@@ -3,9 +3,10 @@ import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { MsmaeError } from "../../errors.ts";
+import { isJunk } from "../junk.ts";
 import type { ArchiveLimits } from "../limits.ts";
 import { ArchiveBudget, type ArchiveEntry, archiveError, checkSignal, readingFault } from "./archive.ts";
-import { isJunk, linkFault, safeEntryName } from "./entry-name.ts";
+import { linkFault, safeEntryName } from "./entry-name.ts";
 import { extract, type Header } from "./generated/tar-stream.js";
 
 /**

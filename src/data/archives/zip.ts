@@ -1,9 +1,10 @@
 import { crc32 } from "node:zlib";
 import { type Entry, fromRandomAccessReaderPromise, getFileNameLowLevel, openPromise, type ZipFile } from "yauzl";
 import { messageOf } from "../../errors.ts";
+import { isJunk } from "../junk.ts";
 import type { ArchiveLimits } from "../limits.ts";
 import { ArchiveBudget, type ArchiveEntry, archiveError, checkSignal, damagedEntry, readingFault } from "./archive.ts";
-import { isJunk, linkFault, safeEntryName } from "./entry-name.ts";
+import { linkFault, safeEntryName } from "./entry-name.ts";
 import { PartsReader } from "./zip-parts.ts";
 
 const UNIX = 3;

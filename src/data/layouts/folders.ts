@@ -3,6 +3,7 @@ import { basename, extname, join } from "node:path";
 import { MsmaeError } from "../../errors.ts";
 import { isImageName } from "../decode/image.ts";
 import { isPairHeader, isPairVoxels, otherNames } from "../decode/nifti/pair.ts";
+import { isJunkFolder } from "../junk.ts";
 import { SPLITS, type Split, splitNamed } from "../sample.ts";
 import { entriesOf, kindOf, type WalkedEntry, walk } from "../walk.ts";
 
@@ -27,7 +28,7 @@ export interface FoundFiles {
   ignored: number;
 }
 
-/** Image files below a folder at any depth, through links, hidden files left out. */
+/** Image files below a folder at any depth, through links, hidden files and what systems leave behind left out. */
 export async function imagesBelow(folder: string): Promise<FoundFiles> {
   const found: FoundFiles = { paths: [], unknown: [], ignored: 0 };
   const onEntry = ({ path, name, kind }: WalkedEntry): void => {
@@ -39,7 +40,7 @@ export async function imagesBelow(folder: string): Promise<FoundFiles> {
       found.unknown.push(path);
     } else found.ignored++;
   };
-  await walk(folder, { passOver: isHidden, onEntry });
+  await walk(folder, { passOver: isLeftAlone, onEntry });
   // The header of a pair belongs to its voxels: together they are one image.
   const voxels = new Set(found.unknown.filter(isPairVoxels));
   const isOwnFile = (path: string) => !isPairHeader(path) || !otherNames(path).some((name) => voxels.has(name));
@@ -51,7 +52,7 @@ export async function subfolders(folder: string): Promise<string[]> {
   const names: string[] = [];
   for (const entry of await entriesOf(folder)) {
     const { name } = entry;
-    if (!isHidden(name) && (await kindOf(entry, join(folder, name))) === "folder") names.push(name);
+    if (!isLeftAlone(name) && (await kindOf(entry, join(folder, name))) === "folder") names.push(name);
   }
   return names;
 }
@@ -76,8 +77,8 @@ export async function splitFolders(root: string): Promise<Map<Split, string>> {
   return new Map(SPLITS.flatMap((split) => (found.has(split) ? [[split, found.get(split) as string]] : [])));
 }
 
-function isHidden(name: string): boolean {
-  return name.startsWith(".");
+function isLeftAlone(name: string): boolean {
+  return name.startsWith(".") || isJunkFolder(name);
 }
 
 /** Through links; a broken link is no folder. */

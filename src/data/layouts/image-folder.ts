@@ -10,7 +10,9 @@ import { dataError, faultList, type LayoutContext, type ListedFile, type Listing
  * `root/train|val|test/<class>/**` (or `Training`, `validation` and the like), or `root/<class>/**`, whose files are told to be of split `train`. Files without an
  * extension count where they are DICOM images.
  *
- * @throws MsmaeError Data when a class folder is empty, there is no class folder, or class names differ between splits.
+ * A later split than the first may lack images of a class, which is told.
+ *
+ * @throws MsmaeError Data when a class folder is empty, there is no class folder, or a later split has other classes.
  */
 export async function listImageFolder(root: string, { index, mergeLabels }: LayoutContext): Promise<Listing> {
   const folders = await splitFolders(root);
@@ -20,7 +22,7 @@ export async function listImageFolder(root: string, { index, mergeLabels }: Layo
   if (flat) scans.set("train", await scanClasses(root, index));
   for (const [split, name] of folders) scans.set(split, await scanClasses(join(root, name), index));
   const notices = settleFolders(root, scans, mergeLabels);
-  const classNames = commonClasses(root, scans);
+  const classNames = commonClasses(root, scans, notices);
   const files: ListedFile[] = [];
   let ignoredFiles = 0;
   for (const [split, scan] of scans) {
@@ -74,7 +76,7 @@ function settleFolders(root: string, scans: ReadonlyMap<Split, SplitScan>, merge
   return notices;
 }
 
-function commonClasses(root: string, scans: ReadonlyMap<Split, SplitScan>): string[] {
+function commonClasses(root: string, scans: ReadonlyMap<Split, SplitScan>, notices: string[]): string[] {
   const [[firstSplit, first] = []] = scans;
   if (!first || [...scans.values()].every((scan) => scan.files.size === 0)) {
     const todo = "point --data-path at a folder of train|val|test/<class>/ or of <class>/, or at a CSV file";
@@ -82,19 +84,18 @@ function commonClasses(root: string, scans: ReadonlyMap<Split, SplitScan>): stri
   }
   const classNames = [...first.files.keys()].sort(byCodeUnits);
   for (const [split, scan] of scans) {
-    const missing = classNames.filter((name) => !scan.files.has(name));
     const extra = [...scan.files.keys()].filter((name) => !first.files.has(name)).sort(byCodeUnits);
-    if (missing.length + extra.length > 0) {
-      const got = [
-        missing.length > 0 && `without ${missing.join(", ")}`,
-        extra.length > 0 && `with ${extra.join(", ")}`,
-      ];
+    if (extra.length > 0) {
+      const missing = classNames.filter((name) => !scan.files.has(name));
+      const got = [missing.length > 0 && `without ${missing.join(", ")}`, `with ${extra.join(", ")}`];
       const where = `classes of ${join(root, split)}`;
       const expected = `those of ${firstSplit} (${classNames.join(", ")})`;
       throw dataError(where, expected, got.filter(Boolean).join(" and "), "rename or add the class folders");
     }
-    const empty = classNames.filter((name) => scan.files.get(name)?.length === 0);
-    if (empty.length > 0) {
+    const empty = classNames.filter((name) => (scan.files.get(name)?.length ?? 0) === 0);
+    if (split !== firstSplit && empty.length > 0 && empty.length < classNames.length) {
+      notices.push(`split "${split}" has no image of ${empty.join(", ")}`);
+    } else if (empty.length > 0) {
       const expected = `images (${[...IMAGE_EXTENSIONS].join(" ")}, or DICOM) in every class folder`;
       const where = `${split} of ${root}`;
       throw dataError(where, expected, `none in ${empty.join(", ")}`, "fill or remove the empty class folders");

@@ -91,6 +91,27 @@ describe("openDataset", () => {
     });
   });
 
+  test("folders and files that systems leave behind are no classes and no images", async () => {
+    add(...many("a", 4), ...many("b", 4), "__MACOSX/a/._1.png", "lost+found/x", "$RECYCLE.BIN/$R1.png");
+    add("@eaDir/a@SynoEAStream", "System Volume Information/tracking.log", "#recycle/old.png");
+    add("a/@eaDir/1.png/SYNOPHOTO_THUMB_M.png", "a/._1.png", "b/Thumbs.db");
+    const folder = await openDataset(root, { seed: 0, valSplit: 0, testSplit: 0 });
+    expect(folder.classNames).toEqual(["a", "b"]);
+    expect(folder.splits.train).toHaveLength(8);
+  });
+
+  test("a later split may lack images of a class, by an empty folder or none, and says so", async () => {
+    for (const name of ["a", "b", "c"]) add(...many(`train/${name}`, 2));
+    add("val/a/1.png", "val/b/readme.txt", "test/c/1.png");
+    const folder = await openDataset(root, { seed: 0 });
+    expect(folder.classNames).toEqual(["a", "b", "c"]);
+    expect(folder.splits.test.map(({ label }) => label)).toEqual([2]);
+    expect(folder.notices).toContain('split "val" has no image of b, c');
+    expect(folder.notices).toContain('split "test" has no image of a, b');
+    add("test/d/1.png");
+    await expect(openDataset(root, { seed: 0 })).rejects.toThrow(/test.*got without a, b and with d/);
+  });
+
   test("a folder that is not there is a Data error, a bad share a Config error", async () => {
     await expect(openDataset(join(root, "absent"), { seed: 0 })).rejects.toMatchObject({ code: "Data" });
     await expect(openDataset(root, { seed: 0, valSplit: 1 })).rejects.toMatchObject({ code: "Config" });
