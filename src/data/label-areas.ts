@@ -21,7 +21,8 @@ export async function labelAreasOf(path: string, axis: SliceAxis, grid?: VoxelGr
     const area = new Map<number, number>();
     for (let pixel = 0; pixel < values.length; pixel += channels) {
       const value = Math.round(values[pixel] as number);
-      if (value !== 0) area.set(value, (area.get(value) ?? 0) + 1);
+      // What is no number is no label either.
+      if (value !== 0 && Number.isFinite(value)) area.set(value, (area.get(value) ?? 0) + 1);
       if (area.size > LIMITS.labels) throw tooManyLabels(path);
     }
     areas.push(area);

@@ -54,6 +54,7 @@ export async function samplesOf(listing: Listing, { rule, axis, grouped, index }
     if (file.className !== undefined && !(several && rule.kind === "largest-label")) return;
     try {
       const found = await areasOf(file, counts[at] as number, axis, index);
+      checkLabels(file, found, listing);
       areas.set(at, found);
       // Further channels follow as further volumes; the mask outlines the first.
       counts[at] = found.length;
@@ -91,6 +92,19 @@ async function areasOf(file: ListedFile, count: number, axis: SliceAxis, index: 
   if (areas.length > 0 && count % areas.length === 0) return areas;
   const got = `${areas.length} in ${mask}`;
   throw dataError(path, `a mask of ${count} slices, as many as the image has`, got, "correct the pair of files");
+}
+
+/** A label without a name would leave its pixels to the background, and most often comes of a mistaken description. */
+function checkLabels({ path, mask = path }: ListedFile, areas: LabelAreas, { maskValues, unjudged }: Listing): void {
+  if (maskValues === undefined) return;
+  for (const [slice, area] of areas.entries()) {
+    for (const [value, pixels] of area) {
+      if (maskValues.has(value) || unjudged?.has(value)) continue;
+      const got = `${value}, in ${pixels} pixels of slice ${slice}`;
+      const expected = `labels that have a name (${[...maskValues.keys()].join(", ")})`;
+      throw dataError(mask, expected, got, "name the label in dataset.json, or correct the mask");
+    }
+  }
 }
 
 /** Whether a file does not have the slice that is asked of it because it cannot be opened: reading it will say why. */

@@ -43,6 +43,8 @@ export interface Listing {
   leftOut?: OddFile[];
   /** Names of the values of mask files: a picture's class is the one of the largest area there, or the background. */
   maskValues?: ReadonlyMap<number, number>;
+  /** Values of mask files for pixels that nobody has judged. */
+  unjudged?: ReadonlySet<number>;
 }
 
 /** How tables are read. */

@@ -53,6 +53,7 @@ export async function listNnunet(root: string, description: Description): Promis
     layout: "nnunet",
     root,
     ...ordered,
+    unjudged: new Set(labels.ignore === undefined ? [] : [Number(labels.ignore)]),
     files,
     onDisk: hasTest ? ["train", "test"] : [],
     ignoredFiles: 0,

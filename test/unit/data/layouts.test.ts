@@ -252,6 +252,42 @@ describe("an nnU-Net folder", () => {
   });
 });
 
+describe("values of masks", () => {
+  const description = (labels: Record<string, number>) =>
+    put("dataset.json", JSON.stringify({ labels, channel_names: { 0: "CT" }, file_ending: ".nii" }));
+  beforeEach(() => {
+    for (const name of ["c1", "c2"]) put(`imagesTr/${name}_0000.nii`, niftiFile([4, 3, 4], new Uint8Array(48)));
+    put("labelsTr/c1.nii", labelVolume(MASK));
+  });
+
+  test("without a name cost their own case, unless they are those that nobody has judged", async () => {
+    const voxels = new Uint8Array(48).fill(7, 24, 30);
+    put("labelsTr/c2.nii", niftiFile([4, 3, 4], voxels));
+    description({ background: 0, liver: 1, tumour: 2 });
+    const { leftOut, splits } = await open();
+    expect(splits.train).toHaveLength(4);
+    expect(leftOut).toMatchObject([
+      { reason: expect.stringMatching(/a name \(0, 1, 2\), got 7, in 6 pixels of slice 2/) },
+    ]);
+    description({ background: 0, liver: 1, tumour: 2, ignore: 7 });
+    expect(await open()).toMatchObject({ leftOut: [], splits: { train: { length: 8 } } });
+  });
+
+  test("that are no numbers are no labels", async () => {
+    const file = niftiFile([4, 3, 4], new Uint8Array(48 * 4));
+    const view = new DataView(file.buffer);
+    view.setInt16(70, 16, true);
+    view.setInt16(72, 32, true);
+    view.setFloat32(352, Number.NaN, true);
+    view.setFloat32(352 + 12 * 4, 1, true);
+    put("labelsTr/c2.nii", file);
+    description({ background: 0, liver: 1, tumour: 2 });
+    const { leftOut, splits } = await open();
+    expect(leftOut).toEqual([]);
+    expect(splits.train.slice(4).map(({ label }) => label)).toEqual([0, 1, 0, 0]);
+  });
+});
+
 describe("images beside masks", () => {
   const mask = (area: number) =>
     sharp(new Uint8Array(16).fill(255, 0, area), { raw: { width: 4, height: 4, channels: 1 } })
