@@ -7,6 +7,9 @@ import { parseTable } from "../tables/parse.ts";
 import { tableText } from "../tables/text.ts";
 import { dataError, faultList, type TableOptions } from "./listing.ts";
 
+/** What data frames and spreadsheets write where there is no value. */
+const NO_VALUE = /^(nan|<na>|#n\/a)?$/i;
+
 /** One row of a data set's table, checked by itself; empty fields are absent. */
 export interface TableRow {
   /** Line of the file, from 1. */
@@ -58,7 +61,7 @@ export async function readImageTable(
     }
     const field = (name: Column) => {
       const text = fields[places.get(name) ?? -1];
-      return text?.trim() ? text : undefined;
+      return NO_VALUE.test(text?.trim() ?? "") ? undefined : text;
     };
     const row = checkedRow(line, field, faults);
     if (row) rows.push(row);

@@ -34,6 +34,17 @@ const labels = async (options: Partial<DatasetOptions> = {}) => {
 const fails = (promise: Promise<unknown>, message: RegExp, code = "Data") =>
   expect(promise).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
 
+test.each(["NaN", "nan", "<NA>", "#N/A", " "])(
+  "%j is no class and no patient, as data frames write it",
+  async (text) => {
+    table("path,label,patient_id", ["a,p1", "b,p2", `a,${text}`, `b,${text}`]);
+    const { splits } = await open();
+    expect(splits.train.map(({ group }) => group)).toEqual(["p1", "p2", undefined, undefined]);
+    table("path,label", ["a", "b", text]);
+    await fails(open(), /line 4: no label/);
+  },
+);
+
 describe("labels", () => {
   test.each([
     [
@@ -74,8 +85,8 @@ describe("labels", () => {
       ["1e400000000", "1e400000000", "2"],
     ],
     [
-      ["NaN", "1", "."],
-      ["NaN", "1", "."],
+      ["Infinity", "1", "."],
+      ["Infinity", "1", "."],
     ],
   ])("that are equal numbers are one class: %j", async (written, named) => {
     table("path,label", written);
