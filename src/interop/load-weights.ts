@@ -53,8 +53,8 @@ export function classifierFromPretraining(globalPool: "avg" | "cls"): WeightMapp
 /**
  * Copies a checkpoint's tensors, converted to float32, into the parameters of a store: all of them, or none.
  *
- * @throws MsmaeError "Checkpoint" that lists missing, unexpected and reshaped keys, unless `allowPartial`; or for a
- * value that is not finite in float32, with which every output would be NaN.
+ * @throws MsmaeError "Checkpoint" that lists missing, unexpected and reshaped keys, unless `allowPartial` and some fit;
+ * or for a value that is not finite in float32, with which every output would be NaN.
  */
 export function loadWeights(
   store: ParameterStore,
@@ -81,6 +81,8 @@ export function loadWeights(
   }
   const faults = report.missing.length + report.unexpected.length + report.reshaped.length;
   if (faults > 0 && !allowPartial) throw misfit(where, report);
+  // A start from nothing would pass for one from the checkpoint.
+  if (fitting.size === 0) throw misfit(where, report, "give a checkpoint of this kind of model");
   const values = [...fitting].map(([key, tensor]) => [key, finite(where, key, toFloat32(tensor))] as const);
   for (const [key, data] of values) {
     store.parameter(key).set(data);
@@ -129,7 +131,9 @@ function sameShape(a: readonly number[], b: readonly number[]): boolean {
 /** Keys of each kind that an error names before it only counts. */
 const LISTED = 12;
 
-function misfit(where: string, { missing, unexpected, reshaped }: LoadReport): MsmaeError {
+const CHECK = "check model, input size, channels and number of classes, or pass --allow-partial to load what fits";
+
+function misfit(where: string, { missing, unexpected, reshaped }: LoadReport, todo = CHECK): MsmaeError {
   const list = (kind: string, keys: string[]) => {
     const more = keys.length > LISTED ? `, and ${keys.length - LISTED} more` : "";
     return keys.length === 0 ? [] : [`${keys.length} ${kind} (${keys.slice(0, LISTED).join(", ")}${more})`];
@@ -139,6 +143,6 @@ function misfit(where: string, { missing, unexpected, reshaped }: LoadReport): M
     where,
     expected: "every key of the model, and no other",
     got: [...list("missing", missing), ...list("unexpected", unexpected), ...list("reshaped", shapes)].join("; "),
-    todo: "check model, input size, channels and number of classes, or pass --allow-partial to load what fits",
+    todo,
   });
 }

@@ -54,10 +54,30 @@ const HEADER_ALIGNMENT = 64;
 /** The metadata key of {@link checksumText}'s digest. */
 export const CHECKSUM_KEY = "sha256";
 
+/** What is often given in the place of safetensors: its first bytes, what it is, and what to do about it. */
+const FOREIGN: readonly (readonly [starts: string[], got: string, todo: string])[] = [
+  [
+    ["PK\x03\x04", "\x80\x02", "\x80\x04"],
+    "a file of torch.save (.pth, .pt, .bin)",
+    "save its tensors in Python with safetensors.torch.save_file, and give that file",
+  ],
+  [["<"], "a web page, as failed downloads leave it", "download the file again"],
+  [["version "], "a Git LFS pointer in the place of the file", "fetch the file with git lfs pull"],
+];
+
+function throwForeign(start: Uint8Array, where: string): void {
+  const text = String.fromCharCode(...start.subarray(0, 8));
+  for (const [starts, got, todo] of FOREIGN) {
+    if (!starts.some((known) => text.startsWith(known))) continue;
+    throw new MsmaeError("Checkpoint", { where, expected: "a safetensors file", got, todo });
+  }
+}
+
 /** How long the header is, from the first 8 bytes, checked against the file's size. */
 export function headerLength(start: Uint8Array, fileBytes: number, where: string): number {
   if (start.length < 8) throw fault(where, "at least 8 bytes", `${start.length}`);
   const length = Number(new DataView(start.buffer, start.byteOffset, 8).getBigUint64(0, true));
+  if (length > MAX_HEADER_BYTES || 8 + length > fileBytes) throwForeign(start, where);
   if (length > MAX_HEADER_BYTES) throw fault(where, `a header of at most ${MAX_HEADER_BYTES} bytes`, `${length}`);
   if (8 + length > fileBytes) throw fault(where, `${8 + length} bytes for the header alone`, `${fileBytes}`);
   return length;

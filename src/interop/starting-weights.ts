@@ -15,13 +15,15 @@ export interface StartingWeights {
 /**
  * The tensors of a checkpoint to start from, ours or another program's under timm/MAE keys, with the position table
  * interpolated to the model's grid. Where another program's table has a square number of patches, its grid is taken to
- * be square, as the table does not say; else it must have as many as the model.
+ * be square, as the table does not say; else it must have as many as the model. Names of wrappers (`module.`) are left
+ * out of its keys.
  *
  * @throws MsmaeError Checkpoint for a damaged file, a description that is none, or a table of an unknown grid.
  */
 export async function readStartingWeights(path: string, config: EncoderConfig): Promise<StartingWeights> {
-  const { tensors, metadata } = await readSafetensorsFile(path);
+  const { tensors: stored, metadata } = await readSafetensorsFile(path);
   const description = parseDescription(path, metadata);
+  const tensors = description ? stored : unwrapped(stored);
   const table = tensors.get("pos_embed");
   // A table of another rank is no table of ours: loading will name it among what does not fit.
   if (table?.shape.length !== 3) return { tensors, description };
@@ -29,6 +31,17 @@ export async function readStartingWeights(path: string, config: EncoderConfig): 
   const from = gridOfTable(path, patches, description, config);
   const to = gridOf(config);
   return { tensors: withPositionGrid(tensors, [from.height, from.width], [to.height, to.width]), description };
+}
+
+/** Names under which PyTorch programs hold the model: data parallel, compiled, or part of something larger. */
+const WRAPPERS = ["module.", "_orig_mod.", "model.", "encoder.", "backbone."];
+
+/** Tensors without the names of what wrapped their model, where all of them bear the same. */
+function unwrapped(tensors: ReadonlyMap<string, StoredTensor>): ReadonlyMap<string, StoredTensor> {
+  const keys = [...tensors.keys()];
+  const wrapper = WRAPPERS.find((name) => keys.length > 0 && keys.every((key) => key.startsWith(name)));
+  if (wrapper === undefined) return tensors;
+  return unwrapped(new Map([...tensors].map(([key, tensor]) => [key.slice(wrapper.length), tensor])));
 }
 
 function gridOfTable(

@@ -75,6 +75,12 @@ describe("loadWeights", () => {
     expect([...store.parameter("a")]).toEqual([0, 0]);
   });
 
+  test("allowPartial does not make a start of a checkpoint of which nothing fits", () => {
+    const store = storeOf({ a: [2] });
+    const act = () => loadWeights(store, new Map([["x.a", tensor([2], 3)]]), { where: "x", allowPartial: true });
+    expect(act).toThrow(/1 missing \(a\); 1 unexpected \(x\.a\); give a checkpoint of this kind of model/);
+  });
+
   test("a long list of keys is cut, with their number", () => {
     const store = storeOf(Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`key${i}`, [1]])));
     expect(() => loadWeights(store, new Map(), { where: "x" })).toThrow(/40 missing \(key0, .*key11, and 28 more\)/);

@@ -104,6 +104,18 @@ describe("safetensors files", () => {
     await expect(readSafetensorsHeader(folder)).rejects.toMatchObject({ code: "Checkpoint" });
   });
 
+  test.each([
+    ["a zip of torch.save", "PK\x03\x04\0\0\x08\x08\0\0", /a file of torch\.save.*save_file/],
+    ["a pickle of torch.save", "\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P", /a file of torch\.save.*save_file/],
+    ["a web page", "<!DOCTYPE html>", /a web page/],
+    ["a Git LFS pointer", "version https://git-lfs.github.com/spec/v1", /git lfs pull/],
+  ])("%s in its place is named", async (_, text, message) => {
+    writeFileSync(path, text, "latin1");
+    await expect(readSafetensorsFile(path)).rejects.toThrow(
+      expect.objectContaining({ code: "Checkpoint", message: expect.stringMatching(message) }),
+    );
+  });
+
   test("data that does not fit its shape is not written", async () => {
     const bad = new Map([["a", { shape: [3], data: new Float32Array(2) }]]);
     await expect(writeSafetensorsFile(path, bad)).rejects.toThrow(/3 values for \[3\], got 2/);
