@@ -4,6 +4,7 @@ import { DEFAULT_LIMITS, type DecodeLimits } from "../limits.ts";
 import { isBmp } from "./bmp.ts";
 import { FORMAT_NAMES, overLimit, unreadable } from "./decode-error.ts";
 import { looksLikeDicom, openDicom } from "./dicom/index.ts";
+import { foreignFormat } from "./foreign-format.ts";
 import { checkPackedClaim, gunzipAll, gunzipHead, isGzip } from "./gunzip.ts";
 import { openNifti, startsAsNifti, startsAsPairHeader } from "./nifti/index.ts";
 import { halfMissing, isPairHeader, isPairVoxels, otherHalf } from "./nifti/pair.ts";
@@ -95,6 +96,8 @@ function isKnown(head: Uint8Array): boolean {
 
 async function unknownFormat(bytes: Uint8Array, path: string): Promise<Error> {
   if (bytes.length === 0) return new Error("an empty file");
+  const foreign = foreignFormat(bytes);
+  if (foreign !== undefined) return new Error(foreign);
   const half = isPairVoxels(path) && (await strayVoxels(path));
   return new Error(`a file that starts as none of ${FORMAT_NAMES} does${half ? `; or ${half}` : ""}`);
 }
