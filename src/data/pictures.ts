@@ -34,7 +34,8 @@ export interface Pictures {
 /**
  * The samples of listed files: each picture that the rule takes of files that hold several, with its class and group.
  *
- * @throws MsmaeError Data when a slice is named that a file has not, or every file is left out.
+ * @throws MsmaeError Data when a slice is named that a file has not, every file is left out, or most have
+ * labels without a name.
  */
 export async function samplesOf(listing: Listing, { rule, axis, grouped, index }: PictureOptions): Promise<Pictures> {
   const { files } = listing;
@@ -43,6 +44,7 @@ export async function samplesOf(listing: Listing, { rule, axis, grouped, index }
   const patients = new Map<number, string>();
   const areas = new Map<number, LabelAreas>();
   const odd = new Map<number, OddFile>();
+  let strangers = 0;
   await inParallel(files, async (file, at) => {
     if (!isSinglePicture(file.path)) {
       const facts = await index.facts(file.path);
@@ -54,7 +56,11 @@ export async function samplesOf(listing: Listing, { rule, axis, grouped, index }
     if (file.className !== undefined && !(several && rule.kind === "largest-label")) return;
     try {
       const found = await areasOf(file, counts[at] as number, axis, index);
-      checkLabels(file, found, listing);
+      const stranger = unnamedLabel(file, found, listing);
+      if (stranger) {
+        strangers++;
+        throw stranger;
+      }
       areas.set(at, found);
       // Further channels follow as further volumes; the mask outlines the first.
       counts[at] = found.length;
@@ -63,7 +69,9 @@ export async function samplesOf(listing: Listing, { rule, axis, grouped, index }
     }
   });
   const leftOut = [...odd].sort(([a], [b]) => a - b).map(([, file]) => file);
-  if (leftOut.length > 0 && leftOut.length === files.length) throw onlyOddMasks(listing.root, leftOut);
+  // Then it is the names that are wrong, and what is left would be the images with nothing on them.
+  const misnamed = 2 * strangers > files.length;
+  if (misnamed || (leftOut.length > 0 && leftOut.length === files.length)) throw onlyOddMasks(listing.root, leftOut);
   const named = grouped ? groupsOf(files, patients) : { groups: [], groupedBy: undefined };
   const samples: ListedSample[] = [];
   for (const [at, file] of files.entries()) {
@@ -94,17 +102,19 @@ async function areasOf(file: ListedFile, count: number, axis: SliceAxis, index: 
   throw dataError(path, `a mask of ${count} slices, as many as the image has`, got, "correct the pair of files");
 }
 
-/** A label without a name would leave its pixels to the background, and most often comes of a mistaken description. */
-function checkLabels({ path, mask = path }: ListedFile, areas: LabelAreas, { maskValues, unjudged }: Listing): void {
-  if (maskValues === undefined) return;
+/** The error for a label without a name, whose pixels would pass for background; most often its description is wrong. */
+function unnamedLabel(file: ListedFile, areas: LabelAreas, { maskValues, unjudged }: Listing): Error | undefined {
+  if (maskValues === undefined) return undefined;
   for (const [slice, area] of areas.entries()) {
     for (const [value, pixels] of area) {
       if (maskValues.has(value) || unjudged?.has(value)) continue;
       const got = `${value}, in ${pixels} pixels of slice ${slice}`;
       const expected = `labels that have a name (${[...maskValues.keys()].join(", ")})`;
-      throw dataError(mask, expected, got, "name the label in dataset.json, or correct the mask");
+      const todo = "name the label in dataset.json, or correct the mask";
+      return dataError(file.mask ?? file.path, expected, got, todo);
     }
   }
+  return undefined;
 }
 
 /** Whether a file does not have the slice that is asked of it because it cannot be opened: reading it will say why. */

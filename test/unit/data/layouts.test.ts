@@ -269,6 +269,13 @@ describe("values of masks", () => {
     expect(leftOut).toMatchObject([
       { reason: expect.stringMatching(/a name \(0, 1, 2\), got 7, in 6 pixels of slice 2/) },
     ]);
+    for (const name of ["c3", "c4", "c5"]) {
+      put(`imagesTr/${name}_0000.nii`, niftiFile([4, 3, 4], new Uint8Array(48)));
+      put(`labelsTr/${name}.nii`, niftiFile([4, 3, 4], name === "c5" ? new Uint8Array(48) : voxels));
+    }
+    await fails(open(), /got .*labelsTr\/c2\.nii.*labelsTr\/c4\.nii: expected labels that have a name/);
+    for (const name of ["c3", "c4", "c5"]) rmSync(join(root, `labelsTr/${name}.nii`));
+    for (const name of ["c3", "c4", "c5"]) rmSync(join(root, `imagesTr/${name}_0000.nii`));
     description({ background: 0, liver: 1, tumour: 2, ignore: 7 });
     expect(await open()).toMatchObject({ leftOut: [], splits: { train: { length: 8 } } });
   });
