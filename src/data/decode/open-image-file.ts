@@ -96,10 +96,10 @@ function isKnown(head: Uint8Array): boolean {
 
 async function unknownFormat(bytes: Uint8Array, path: string): Promise<Error> {
   if (bytes.length === 0) return new Error("an empty file");
-  const foreign = foreignFormat(bytes);
-  if (foreign !== undefined) return new Error(foreign);
+  const what = foreignFormat(bytes) ?? `a file that starts as none of ${FORMAT_NAMES} does`;
+  // Voxels may start like anything.
   const half = isPairVoxels(path) && (await strayVoxels(path));
-  return new Error(`a file that starts as none of ${FORMAT_NAMES} does${half ? `; or ${half}` : ""}`);
+  return new Error(half ? `${what}; or ${half}` : what);
 }
 
 async function strayVoxels(path: string): Promise<string> {
