@@ -14,7 +14,7 @@ beforeAll(() => writeImages(data));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Seconds for each verb, and how many calls at least. */
-const SECONDS = 40;
+const SECONDS = 30;
 const LEAST = 30;
 
 /** A full disk stays full; a fault of the disk comes once. */

@@ -1,23 +1,25 @@
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { drawsOf, killsPerVerb, kindOf, pointsOf, shuffle, within } from "./draws.ts";
 import { Findings } from "./findings.ts";
 import { CHANGES, type Fault, Interposer, unavailable } from "./interposer.ts";
 import { expectNamed, Program, runOnce } from "./program.ts";
-import { command, contents, continued, differences, verbs, writeImages } from "./training-runs.ts";
-
-const folder = mkdtempSync(join(tmpdir(), "msmae-kills-"));
-const data = join(folder, "data");
-beforeAll(() => writeImages(data));
-afterAll(() => rmSync(folder, { recursive: true }));
+import { command, contents, continued, differences, type Verb, verbs, writeImages } from "./training-runs.ts";
 
 /** Seconds for the kills at chosen calls, for each verb, and how many at least. */
-const SECONDS = 15;
+const SECONDS = 10;
 const LEAST = 12;
 
-describe.each(verbs)("%s", (verb) => {
+/**
+ * The kills of one verb. Each verb is a test file of its own, so that both cores are at work to the end.
+ */
+export function testKills(verb: Verb): void {
+  const folder = mkdtempSync(join(tmpdir(), "msmae-kills-"));
+  const data = join(folder, "data");
+  beforeAll(() => writeImages(data));
+  afterAll(() => rmSync(folder, { recursive: true }));
   const output = join(folder, verb);
   // The first epoch ends half way: every second kill then meets a run that has something to go on from.
   const argv = command(verb, data, output, { epochs: 3 });
@@ -168,4 +170,4 @@ describe.each(verbs)("%s", (verb) => {
       }
     },
   );
-});
+}
