@@ -124,7 +124,8 @@ static int verdict(int kind, const char *path) {
   if (!due) return COUNT;
   if (__atomic_add_fetch(&control->fired, 1, __ATOMIC_SEQ_CST) == 1)
     snprintf(control->first, sizeof control->first, "%s %s", word(kind), path);
-  if (action == KILL) end_process();
+  /* Calls of several threads come in another order now and then: what cannot be done by half is not begun. */
+  if (action == KILL || (action == TEAR && kind != WRITE)) end_process();
   return action;
 }
 
