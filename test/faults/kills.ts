@@ -58,6 +58,8 @@ export function testKills(verb: Verb): void {
           instants.push(instant.toFixed(0));
           continue;
         }
+        // As fast as the machine is by now: instants after the end of a run are for nothing.
+        if (!parts.includes("--resume")) seconds = (seconds + outcome.seconds) / 2;
         await findings.check(`killed at ${instants.join(", ")} ms`, () => {
           expect(outcome.stderr).toBe("");
           expect(outcome.code).toBe(0);
