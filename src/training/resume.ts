@@ -1,6 +1,7 @@
 import { copyFile, readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { writeFault } from "../atomic-file.ts";
+import { isFile } from "../data/layouts/folders.ts";
 import { MsmaeError } from "../errors.ts";
 import type { RunHooks } from "../events.ts";
 import { loadWeights } from "../interop/load-weights.ts";
@@ -177,13 +178,6 @@ async function withOtherCheckpoints(path: string, error: unknown): Promise<unkno
 
 /** The checkpoint is whole, but of a run with other options or data: no other checkpoint of it would fit. */
 class DifferentRun extends MsmaeError {}
-
-async function isFile(path: string): Promise<boolean> {
-  return stat(path).then(
-    (found) => found.isFile(),
-    () => false,
-  );
-}
 
 /** The checkpoint that `--resume` means. */
 export async function checkpointPath(resume: string): Promise<string> {

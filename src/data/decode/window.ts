@@ -41,7 +41,7 @@ export function applyWindow(source: SourceImage, rule: WindowRule, where = "pict
 }
 
 /** [height, width], 1 where a pixel is marked as no measurement or has a value that is no finite number; else undefined. */
-export function unmeasuredPixels({ values, channels, unmeasured }: SourceImage): Uint8Array | undefined {
+function unmeasuredPixels({ values, channels, unmeasured }: SourceImage): Uint8Array | undefined {
   if (!(values instanceof Float32Array || values instanceof Float64Array)) return unmeasured;
   let marks = unmeasured;
   for (let at = 0; at < values.length; at++) {

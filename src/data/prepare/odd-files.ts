@@ -3,7 +3,7 @@ import type { RunHooks } from "../../events.ts";
 import type { LeftOut, OddFile, Preset } from "./types.ts";
 
 /** At most this many files are named in one message; the manifest has all. */
-export const NAMED_FILES = 10;
+const NAMED_FILES = 10;
 
 /** What images that cannot be used are counted under, whatever is wrong with each. */
 export const UNUSABLE = "cannot be used, see oddFiles";

@@ -4,7 +4,7 @@ import type { ParsedTable } from "./parse.ts";
 import { visible } from "./spelling.ts";
 
 /** What a table of images may say, by the names that its columns have in the documentation. */
-export const COLUMNS = ["path", "label", "split", "patient_id", "lesion_id", "slice", "mask", "fold"] as const;
+const COLUMNS = ["path", "label", "split", "patient_id", "lesion_id", "slice", "mask", "fold"] as const;
 export type Column = (typeof COLUMNS)[number];
 
 /** Names under which columns are known elsewhere, as {@link plainName} gives them. */

@@ -14,7 +14,7 @@ import { MsmaeError } from "../../../src/errors.ts";
 import { cpuMilliseconds } from "../../support/cpu-time.ts";
 import { buildDicom, greyImage } from "./dicom/dicom-builder.ts";
 import { claim, claimed } from "./header-claims.ts";
-import { dicomFile, niftiFile } from "./volume-files.ts";
+import { bmpHeader, dicomFile, niftiFile } from "./volume-files.ts";
 
 const RUNS = Number(process.env.MSMAE_FUZZ_RUNS ?? 250);
 // The same cases each time; other seeds are for looking further.
@@ -29,17 +29,7 @@ const side = 16;
 const grey = Uint8Array.from({ length: side * side }, (_, i) => (i * 37) & 255);
 const image = () => sharp(grey, { raw: { width: side, height: side, channels: 1 } });
 
-function bitmap(): Uint8Array {
-  const bytes = Buffer.alloc(54 + side * side * 3, 90);
-  bytes.fill(0, 0, 54);
-  bytes.write("BM");
-  bytes.writeUInt32LE(54, 10);
-  bytes.writeUInt32LE(40, 14);
-  bytes.writeInt32LE(side, 18);
-  bytes.writeInt32LE(side, 22);
-  bytes.writeUInt16LE(24, 28);
-  return bytes;
-}
+const bitmap = () => Buffer.concat([bmpHeader(side, side), Buffer.alloc(side * side * 3, 90)]);
 
 /** Run lengths of one byte plane. */
 function rleFile(): Uint8Array {

@@ -20,7 +20,7 @@ import { listPictures } from "../../../src/inference/list-pictures.ts";
 import { readFiles } from "../../../src/inference/read-files.ts";
 import type { EncoderConfig } from "../../../src/models/config.ts";
 import { type BuildOptions, type BuiltElement, buildDicom, greyImage } from "./dicom/dicom-builder.ts";
-import { niftiFile } from "./volume-files.ts";
+import { bmpHeader, niftiFile } from "./volume-files.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "msmae-hostile-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -95,16 +95,7 @@ function sharedTables(pages: number): Uint8Array {
 }
 
 /** A bitmap header of a picture that is not there. */
-function bmpFile(width: number, height: number): Uint8Array {
-  const bytes = Buffer.alloc(60);
-  bytes.write("BM");
-  bytes.writeUInt32LE(54, 10);
-  bytes.writeUInt32LE(40, 14);
-  bytes.writeInt32LE(width, 18);
-  bytes.writeInt32LE(height, 22);
-  bytes.writeUInt16LE(24, 28);
-  return bytes;
-}
+const bmpFile = (width: number, height: number) => Buffer.concat([bmpHeader(width, height), Buffer.alloc(6)]);
 
 function npyFile(shape: string, descr = "|u1"): Uint8Array {
   const header = `{'descr': '${descr}', 'fortran_order': True, 'shape': (${shape}), }\n`;

@@ -1,18 +1,21 @@
 /** The smallest files that hold several pictures, for tests. */
 import { gzipSync } from "node:zlib";
+import { makeNifti } from "./nifti/made.ts";
 
 /** A NIfTI-1 file of uint8 voxels, the first axis fastest, whose axes run left, anterior and superior. */
 export function niftiFile(shape: readonly number[], voxels: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(352 + voxels.length);
-  const view = new DataView(bytes.buffer);
-  view.setInt32(0, 348, true);
-  for (const [at, size] of [shape.length, ...shape].entries()) view.setInt16(40 + 2 * at, size, true);
-  view.setInt16(70, 2, true);
-  view.setInt16(72, 8, true);
-  for (let at = 0; at < 8; at++) view.setFloat32(76 + 4 * at, 1, true);
-  view.setFloat32(108, 352, true);
-  bytes.set(new TextEncoder().encode("n+1\0"), 344);
-  bytes.set(voxels, 352);
+  return makeNifti({ shape, voxels });
+}
+
+/** The header of a bitmap of 24 bits a pixel. */
+export function bmpHeader(width: number, height: number): Buffer {
+  const bytes = Buffer.alloc(54);
+  bytes.write("BM");
+  bytes.writeUInt32LE(54, 10);
+  bytes.writeUInt32LE(40, 14);
+  bytes.writeInt32LE(width, 18);
+  bytes.writeInt32LE(height, 22);
+  bytes.writeUInt16LE(24, 28);
   return bytes;
 }
 
