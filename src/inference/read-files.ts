@@ -34,7 +34,7 @@ export interface FileImage {
 /** Images of some files and, in the files' order, what became of each. */
 export interface FileBatch extends ImageBatch {
   files: (FileImage | FileFailure)[];
-  /** [B] uint8 [H, W] to 255 each: how much of each pixel was measured; undefined where all was. */
+  /** [B] uint8 [H, W] to 255 each: how much of each pixel was measured; undefined where all was, or nobody asked. */
   coverages: (Uint8Array | undefined)[];
 }
 
@@ -43,6 +43,8 @@ export interface ReadFilesOptions {
   batchSize: number;
   /** How grey values become 8 bits and volumes are cut: as the model was trained. */
   reading: ReadingOptions;
+  /** Also tell how much of each pixel was measured. */
+  coverage?: boolean;
   /** Keep each image for drawing, shrunk until no side is longer than this, in pixels. */
   pictureSide?: number;
 }
@@ -111,7 +113,7 @@ interface ReadImage {
   slice?: number;
   /** uint8 [H, W, C] of the model's input size. */
   pixels: Uint8Array;
-  /** uint8 [H, W] to 255: how much of each pixel was measured; undefined where all was. */
+  /** uint8 [H, W] to 255: how much of each pixel was measured; undefined where all was, or nobody asked. */
   coverage: Uint8Array | undefined;
   picture: RgbImage | undefined;
 }
@@ -127,9 +129,10 @@ class FileReader {
   readonly #options: ReadFilesOptions;
 
   constructor(options: ReadFilesOptions, threads: number) {
-    const { inputHeight, inputWidth, inChans } = options.config;
+    const { config, reading, coverage } = options;
+    const { inputHeight, inputWidth, inChans } = config;
     const channels = inChans as 1 | 3;
-    const setup = { inputHeight, inputWidth, channels, reading: options.reading, coverage: true, cache: undefined };
+    const setup = { inputHeight, inputWidth, channels, reading, coverage, cache: undefined };
     this.#options = options;
     this.#pool = new WorkerPool(setup, threads, ITEM_SECONDS);
   }

@@ -50,7 +50,7 @@ export async function* reconstruct(
     const counts = selectionCounts(patches, options);
     const batchSize = Math.min(options.batchSize, files.length);
     const reconstructor = await Reconstructor.create(model, { counts, batchSize, masking, seed });
-    const batches = readFiles(files, { config, batchSize, reading });
+    const batches = readFiles(files, { config, batchSize, reading, coverage: model.description.normPixLoss });
     const run = { ...model, graph: attentionGraph(config, batchSize), batches, batchSize, signal: hooks.signal };
     hooks.onEvent?.({ type: "phase", name: "reconstruction", total: files.length });
     let done = 0;
