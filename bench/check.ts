@@ -1,9 +1,9 @@
-import { Engine } from "../src/engine/engine.ts";
-import { interpret } from "../src/graph/interpreter.ts";
-import type { NdArray } from "../src/graph/types.ts";
-import { adamwReference } from "../src/optim/adamw-reference.ts";
-import type { ParameterStore } from "../src/optim/parameter-store.ts";
-import { gradientPrefix } from "../src/runtime/program.ts";
+import { interpret } from "../src/engine/graph/interpreter.ts";
+import type { NdArray } from "../src/engine/graph/types.ts";
+import { adamwReference } from "../src/engine/optim/adamw-reference.ts";
+import type { ParameterStore } from "../src/engine/parameters/parameter-store.ts";
+import { gradientPrefix } from "../src/engine/runtime/program.ts";
+import { Engine } from "../src/engine/thread/engine.ts";
 import { afterAdamW, gradients, outputs, type Tolerance } from "../test/tolerances.ts";
 import { createParameters } from "./weights.ts";
 import { type ModelConfig, type Phase, type Workload, workload } from "./workload.ts";

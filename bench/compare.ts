@@ -1,47 +1,21 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { messageOf } from "../src/errors.ts";
+import { messageOf } from "../src/support/errors.ts";
 import { checkSmallCase, passed } from "./check.ts";
 import { type Contestant, type Job, type PeerMode, type Step, startOurs, startPeer } from "./contestant.ts";
 import { choice, count, phaseOf, readFlags } from "./flags.ts";
 import { describeMachine } from "./machine.ts";
-import { type Timing, timingOf } from "./step.ts";
+import type { ComparisonRow, PeerTiming, Skipped } from "./rows.ts";
+import { timingOf } from "./step.ts";
 import { comparisonTable, derivedLines } from "./tables.ts";
-import { type Phase, phases } from "./workload.ts";
+import { batchOf, type Phase, phases } from "./workload.ts";
 
 /** The two models that the peer has. */
 const models = ["base", "tiny"] as const;
 type Model = (typeof models)[number];
 
-const baseBatches: Record<Phase, number> = {
-  finetune: 32,
-  "pretrain-attention": 16,
-  "pretrain-random": 16,
-  maps: 16,
-  "infer-full": 16,
-  "infer-masked": 16,
-};
-const tinyBatch = 32;
-
-/** The batch that a phase is timed with. */
-export const batchOf = (model: string, phase: Phase): number => (model === "base" ? baseBatches[phase] : tinyBatch);
-
 const modes = ["eager", "best"] as const satisfies PeerMode[];
-
-interface Skipped {
-  skipped: string;
-}
-
-/** A peer's times, or why there are none. */
-export type PeerTiming = Timing | Skipped;
-
-/** One phase of one model: ours and the peers' steps taken in turn. */
-export interface ComparisonRow extends Job {
-  ours: Timing;
-  eager: PeerTiming;
-  best: PeerTiming;
-}
 
 /** `bench compare`. Returns the exit status. */
 export async function compareCommand(argv: string[]): Promise<number> {

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import type { Shape } from "../src/graph/types.ts";
+import type { Shape } from "../src/engine/graph/types.ts";
 import type { Phase } from "./workload.ts";
 
 /** What a benchmark process is to run. */

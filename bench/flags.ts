@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { messageOf } from "../src/errors.ts";
+import { messageOf } from "../src/support/errors.ts";
 import { modelNames, type Phase, phases } from "./workload.ts";
 
 /** A command line that cannot be understood. */

@@ -2,8 +2,8 @@ import { spawnSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { openDataset } from "../src/data/dataset.ts";
-import { ImageLoader } from "../src/data/loader.ts";
-import { Normalizer } from "../src/data/transforms/normalize.ts";
+import { ImageLoader } from "../src/data/loader/loader.ts";
+import { Normalizer } from "../src/images/transforms/normalize.ts";
 import { count, readFlags, UsageError } from "./flags.ts";
 import { describeMachine } from "./machine.ts";
 

@@ -1,4 +1,4 @@
-import { readEnvironment } from "../src/training/telemetry/environment.ts";
+import { readEnvironment } from "../src/training/records/environment.ts";
 
 /** What a figure depends on beside the code. */
 export interface Machine {

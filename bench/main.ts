@@ -1,4 +1,4 @@
-import { MsmaeError, messageOf } from "../src/errors.ts";
+import { MsmaeError, messageOf } from "../src/support/errors.ts";
 import { compareCommand } from "./compare.ts";
 import { dataIndexCommand } from "./data-index.ts";
 import { UsageError } from "./flags.ts";

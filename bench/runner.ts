@@ -1,11 +1,11 @@
-import * as ort from "onnxruntime-node";
-import { EngineCore, type EngineSetup, type Update } from "../src/engine/core.ts";
-import { Engine } from "../src/engine/engine.ts";
-import { inputName } from "../src/graph/graph.ts";
-import type { Shape } from "../src/graph/types.ts";
-import { nodeBackend } from "../src/runtime/node-backend.ts";
-import { spawnNodeThread } from "../src/runtime/node-threads.ts";
-import { compile } from "../src/runtime/program.ts";
+import { inputName } from "../src/engine/graph/graph.ts";
+import type { Shape } from "../src/engine/graph/types.ts";
+import { nodeBackend } from "../src/engine/runtime/node-backend.ts";
+import { loadOnnxRuntime } from "../src/engine/runtime/node-binding.ts";
+import { spawnNodeThread } from "../src/engine/runtime/node-threads.ts";
+import { compile } from "../src/engine/runtime/program.ts";
+import { EngineCore, type EngineSetup, type Update } from "../src/engine/thread/core.ts";
+import { Engine } from "../src/engine/thread/engine.ts";
 import type { Job, Step } from "./contestant.ts";
 import { savings } from "./savings-workloads.ts";
 import { createParameters } from "./weights.ts";
@@ -78,8 +78,8 @@ async function load(setup: EngineSetup, work: Workload, arena: boolean | undefin
 
 /** The backend has no such option, because nobody should choose it: this benchmark measures why. */
 function turnArenaOff(): void {
-  const create = ort.InferenceSession.create.bind(ort.InferenceSession);
-  const withoutArena = (model: Uint8Array, options: ort.InferenceSession.SessionOptions) =>
-    create(model, { ...options, enableCpuMemArena: false });
-  Object.assign(ort.InferenceSession, { create: withoutArena });
+  const { InferenceSession } = loadOnnxRuntime();
+  const create = InferenceSession.create.bind(InferenceSession);
+  const withoutArena = (model: Uint8Array, options: object) => create(model, { ...options, enableCpuMemArena: false });
+  Object.assign(InferenceSession, { create: withoutArena });
 }

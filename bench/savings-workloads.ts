@@ -1,4 +1,4 @@
-import { gradients } from "../src/autodiff/gradients.ts";
+import { gradients } from "../src/engine/autodiff/gradients.ts";
 import {
   add,
   gather,
@@ -12,19 +12,19 @@ import {
   softmax,
   split,
   transpose,
-} from "../src/graph/builders.ts";
-import { type Graph, graph, inputName } from "../src/graph/graph.ts";
-import type { Value } from "../src/graph/types.ts";
-import { attentionCounts } from "../src/masking/selection.ts";
-import { classifierSpecs, dropPathRates, finetuneGraph } from "../src/models/classifier.ts";
-import { patchCount, patchValues } from "../src/models/config.ts";
-import { embed, encode, patchInputs } from "../src/models/encoder.ts";
-import { gradientOutputs } from "../src/models/gradient-outputs.ts";
-import { maeSpecs, reconstructionGraph } from "../src/models/mae.ts";
-import { tokenRows } from "../src/nn/attention.ts";
-import { layerNorm, linear, mlp } from "../src/nn/layers.ts";
-import { crossEntropy, meanSquaredError, softmaxCrossEntropy } from "../src/nn/losses.ts";
-import { type Parameters, parameterInputs } from "../src/nn/parameters.ts";
+} from "../src/engine/graph/builders.ts";
+import { type Graph, graph, inputName } from "../src/engine/graph/graph.ts";
+import type { Value } from "../src/engine/graph/types.ts";
+import { gradientOutputs } from "../src/engine/parameters/gradient-outputs.ts";
+import { type Parameters, parameterInputs } from "../src/engine/parameters/specs.ts";
+import { attentionCounts } from "../src/method/masking/selection.ts";
+import { classifierSpecs, dropPathRates, finetuneGraph } from "../src/method/models/classifier.ts";
+import { patchCount, patchValues } from "../src/method/models/config.ts";
+import { embed, encode, patchInputs } from "../src/method/models/encoder.ts";
+import { maeSpecs, reconstructionGraph } from "../src/method/models/mae.ts";
+import { tokenRows } from "../src/method/nn/attention.ts";
+import { layerNorm, linear, mlp } from "../src/method/nn/layers.ts";
+import { crossEntropy, meanSquaredError, softmaxCrossEntropy } from "../src/method/nn/losses.ts";
 import {
   FeedMaker,
   finetuning,

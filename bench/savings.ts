@@ -1,30 +1,17 @@
 import { writeFile } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
-import { interpret } from "../src/graph/interpreter.ts";
+import { interpret } from "../src/engine/graph/interpreter.ts";
 import { outputs } from "../test/tolerances.ts";
 import { relativeError, smallBatch, smallConfig } from "./check.ts";
-import { batchOf } from "./compare.ts";
 import { type Job, type Step, startOurs } from "./contestant.ts";
 import { choice, count, modelOf, readFlags } from "./flags.ts";
 import { describeMachine } from "./machine.ts";
+import type { SavingRow } from "./rows.ts";
 import { type Saving, savings } from "./savings-workloads.ts";
-import { type Timing, timingOf } from "./step.ts";
+import { timingOf } from "./step.ts";
 import { savingsTable } from "./tables.ts";
 import { createParameters } from "./weights.ts";
-import type { Workload } from "./workload.ts";
-
-/** One saving: times with and without, and how far the results of the two are apart, relative to their largest element. */
-export interface SavingRow extends Job {
-  name: string;
-  saves: string;
-  with: Timing;
-  without: Timing;
-  /** Over every element that both compute, gradients included, on the small model in float64; absent for settings. */
-  float64Error?: number;
-  /** Over the outputs and the gradient norm of the first timed-size step, in fp32. */
-  fp32Error: number;
-  checked: boolean;
-}
+import { batchOf, type Workload } from "./workload.ts";
 
 /** Both sides run in float64, in another order of summation at most. */
 const float64Tolerance = outputs.float64.float64.relative;

@@ -1,5 +1,4 @@
-import type { ComparisonRow, PeerTiming } from "./compare.ts";
-import type { SavingRow } from "./savings.ts";
+import type { ComparisonRow, PeerTiming, SavingRow } from "./rows.ts";
 
 const feedNote =
   "¹ Drawing masks, normalising and gathering patches: made on another thread while the step before runs, not in our times.";

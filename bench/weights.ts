@@ -1,7 +1,7 @@
-import { sizeOf } from "../src/graph/shape.ts";
-import type { ParameterSpec } from "../src/nn/parameters.ts";
-import { ParameterStore } from "../src/optim/parameter-store.ts";
-import { RandomStream } from "../src/random.ts";
+import { sizeOf } from "../src/engine/graph/shape.ts";
+import { ParameterStore } from "../src/engine/parameters/parameter-store.ts";
+import type { ParameterSpec } from "../src/engine/parameters/specs.ts";
+import { RandomStream } from "../src/support/random.ts";
 import type { Workload } from "./workload.ts";
 
 /**

@@ -1,8 +1,10 @@
-import { Normalizer } from "../src/data/transforms/normalize.ts";
-import type { EngineSetup } from "../src/engine/core.ts";
-import { classTargets, FeedBuilder } from "../src/engine/feeds.ts";
-import { MsmaeError } from "../src/errors.ts";
-import type { Graph } from "../src/graph/graph.ts";
+import type { Graph } from "../src/engine/graph/graph.ts";
+import { finetuneGroups, pretrainGroups } from "../src/engine/optim/parameter-groups.ts";
+import type { ParameterSpec } from "../src/engine/parameters/specs.ts";
+import type { Feeds } from "../src/engine/runtime/program.ts";
+import type { EngineSetup } from "../src/engine/thread/core.ts";
+import { Normalizer } from "../src/images/transforms/normalize.ts";
+import { classTargets, FeedBuilder } from "../src/method/feeds.ts";
 import {
   attentionCounts,
   attentionOrder,
@@ -11,16 +13,14 @@ import {
   type Selection,
   selectFromAttentionOrder,
   selectFromRandomOrder,
-} from "../src/masking/selection.ts";
-import { attentionMapGraph } from "../src/models/attention-maps.ts";
-import { classifierGraph, classifierSpecs, dropPathRates, finetuneGraph } from "../src/models/classifier.ts";
-import { type ClassifierConfig, type MaeConfig, patchCount } from "../src/models/config.ts";
-import { maeSpecs, pretrainGraph } from "../src/models/mae.ts";
-import { pretrainPresets } from "../src/models/presets.ts";
-import type { ParameterSpec } from "../src/nn/parameters.ts";
-import { finetuneGroups, pretrainGroups } from "../src/optim/parameter-groups.ts";
-import { RandomStream } from "../src/random.ts";
-import type { Feeds } from "../src/runtime/program.ts";
+} from "../src/method/masking/selection.ts";
+import { attentionMapGraph } from "../src/method/models/attention-maps.ts";
+import { classifierGraph, classifierSpecs, dropPathRates, finetuneGraph } from "../src/method/models/classifier.ts";
+import { type ClassifierConfig, type MaeConfig, patchCount } from "../src/method/models/config.ts";
+import { maeSpecs, pretrainGraph } from "../src/method/models/mae.ts";
+import { pretrainPresets } from "../src/method/models/presets.ts";
+import { MsmaeError } from "../src/support/errors.ts";
+import { RandomStream } from "../src/support/random.ts";
 
 export const phases = [
   "finetune",
@@ -31,6 +31,19 @@ export const phases = [
   "infer-masked",
 ] as const;
 export type Phase = (typeof phases)[number];
+
+const baseBatches: Record<Phase, number> = {
+  finetune: 32,
+  "pretrain-attention": 16,
+  "pretrain-random": 16,
+  maps: 16,
+  "infer-full": 16,
+  "infer-masked": 16,
+};
+const tinyBatch = 32;
+
+/** The batch that a phase is timed with. */
+export const batchOf = (model: string, phase: Phase): number => (model === "base" ? baseBatches[phase] : tinyBatch);
 
 export type ModelConfig = MaeConfig & ClassifierConfig;
 

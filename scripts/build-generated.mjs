@@ -64,8 +64,8 @@ async function buildBundle(definition) {
 
 buildKernels();
 for (const definition of bundles) await buildBundle(definition);
-buildProtobuf(join(root, "third_party", "onnx", "onnx.proto"), join(root, "src", "onnx", "generated"));
+buildProtobuf(join(root, "third_party", "onnx", "onnx.proto"), join(root, "src", "engine", "onnx", "generated"));
 buildProtobuf(
   join(root, "third_party", "tensorboard", "event.proto"),
-  join(root, "src", "training", "telemetry", "generated"),
+  join(root, "src", "training", "records", "generated"),
 );

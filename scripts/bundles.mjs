@@ -11,19 +11,19 @@ const requireHere = createRequire(import.meta.url);
 /** What each bundle exports, and its types. `assets` are files that it opens beside itself. */
 export const bundles = [
   {
-    path: "src/evaluation/report/generated/vega.js",
+    path: "src/results/report/generated/vega.js",
     entry: 'export { parse, View } from "vega"; export { compile } from "vega-lite";',
     types: 'export { parse, View } from "vega"; export { compile, type TopLevelSpec } from "vega-lite";',
   },
   {
-    path: "src/data/archives/generated/tar-stream.js",
+    path: "src/curation/archives/generated/tar-stream.js",
     entry: 'export { extract } from "tar-stream";',
     types: 'export { extract, type Header } from "tar-stream";',
   },
   {
     // It loads its WebAssembly with `require`, so that it must stay CommonJS. Of dcmjs only parts are used that this
     // package never calls: the reading and writing of whole DICOM files.
-    path: "src/data/decode/dicom/generated/dcmjs-codecs.cjs",
+    path: "src/formats/dicom/generated/dcmjs-codecs.cjs",
     entry: 'export { Context, NativeCodecs } from "dcmjs-codecs";',
     types: 'export { Context, NativeCodecs } from "dcmjs-codecs";',
     without: { dcmjs: "module.exports = { data: {}, log: {} };" },

@@ -19,7 +19,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { makePhantoms } from "../src/data/phantom.ts";
+import { makePhantoms } from "../src/apps/demo/phantom.ts";
 import { bindingPackage, bindingVersion, thisPlatform } from "./binding.mjs";
 
 /** What an installation may take on disk, in bytes. It takes 98 MB on Linux x64. */
@@ -259,7 +259,7 @@ function npm(project, args) {
 }
 
 function msmae(node, project, args) {
-  return run(node, [join("node_modules", "msmae", "dist", "cli", "main.js"), ...args], project);
+  return run(node, [join("node_modules", "msmae", "dist", "apps", "cli", "main.js"), ...args], project);
 }
 
 /** @returns what the command printed. @throws Error with all of its output where it ends badly. */

@@ -8,5 +8,5 @@ const root = join(import.meta.dirname, "..");
 for (const file of globSync("src/**/generated/*.{js,cjs,d.ts,d.cts,wasm,txt}", { cwd: root })) {
   cpSync(join(root, file), join(root, file.replace(/^src/, "dist")));
 }
-chmodSync(join(root, "dist", "cli", "main.js"), 0o755);
-layBinding(thisPlatform, join(root, "dist", "runtime", "onnxruntime"));
+chmodSync(join(root, "dist", "apps", "cli", "main.js"), 0o755);
+layBinding(thisPlatform, join(root, "dist", "engine", "runtime", "onnxruntime"));

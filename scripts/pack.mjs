@@ -6,7 +6,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, write
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { bindingPlatforms } from "../src/runtime/node-binding.ts";
+import { bindingPlatforms } from "../src/engine/runtime/node-binding.ts";
 import { bindingPackage, bindingVersion, layBinding, thisPlatform } from "./binding.mjs";
 
 const root = join(import.meta.dirname, "..");
@@ -42,7 +42,7 @@ function npmPack(folder) {
 function stage(folder, { brings, asksFor = [] }) {
   const all = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const { devDependencies, allowScripts, scripts, ...manifest } = all;
-  const binding = join("dist", "runtime", "onnxruntime");
+  const binding = join("dist", "engine", "runtime", "onnxruntime");
   cpSync(join(root, "dist"), join(folder, "dist"), { recursive: true, filter: (path) => path !== join(root, binding) });
   for (const file of ["README.md", ...manifest.files.filter((name) => !/^!?dist/.test(name))]) {
     cpSync(join(root, file), join(folder, file), { recursive: true });

@@ -5,9 +5,6 @@
  * progress, `signal` to stop.
  */
 
-export { checkData } from "./check/check-data.ts";
-export type { CheckOptions } from "./check/options.ts";
-export type { CheckResult } from "./check/result.ts";
 export type {
   EvalInput,
   FinetuneInput,
@@ -17,13 +14,14 @@ export type {
   PretrainInput,
   ReconstructInput,
 } from "./config/index.ts";
-export { type AnonymiseInput, type AnonymiseResult, anonymiseDicom } from "./data/anonymise/index.ts";
-export { type PrepareOptions, type PrepareResult, prepareData } from "./data/prepare/index.ts";
-export { type ShowOptions, type ShowResult, showImageFile } from "./data/show.ts";
-export { type SplitDataOptions, type SplitResult, splitData } from "./data/split-data.ts";
-export { dataStats, type StatsOptions, type StatsResult } from "./data/stats.ts";
-export { type ErrorCode, type ErrorParts, MsmaeError } from "./errors.ts";
-export type { RunEvent, RunHooks } from "./events.ts";
+export { type AnonymiseInput, type AnonymiseResult, anonymiseDicom } from "./curation/anonymise/index.ts";
+export { checkData } from "./curation/check/check-data.ts";
+export type { CheckOptions } from "./curation/check/options.ts";
+export type { CheckResult } from "./curation/check/result.ts";
+export { type PrepareOptions, type PrepareResult, prepareData } from "./curation/prepare/index.ts";
+export { type ShowOptions, type ShowResult, showImageFile } from "./curation/show/show.ts";
+export { type SplitDataOptions, type SplitResult, splitData } from "./curation/split-data.ts";
+export { dataStats, type StatsOptions, type StatsResult } from "./curation/stats.ts";
 export { attentionMaps } from "./inference/attention-maps.ts";
 export { Classifier, loadClassifier, type Prediction } from "./inference/classifier.ts";
 export { evaluate } from "./inference/evaluate.ts";
@@ -32,6 +30,8 @@ export { predict } from "./inference/predict.ts";
 export type { FileFailure } from "./inference/read-files.ts";
 export { reconstruct } from "./inference/reconstruct.ts";
 export { inspect } from "./interop/inspect.ts";
+export { type ErrorCode, type ErrorParts, MsmaeError } from "./support/errors.ts";
+export type { RunEvent, RunHooks } from "./support/events.ts";
+export { packageVersion } from "./support/version.ts";
 export { type FinetuneResult, finetune } from "./training/finetune.ts";
 export { type PretrainResult, pretrain } from "./training/pretrain.ts";
-export { packageVersion } from "./version.ts";

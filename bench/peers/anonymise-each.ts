@@ -5,11 +5,11 @@
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { anonymiseBytes } from "../../src/data/anonymise/file.ts";
-import type { AnonymiseOption } from "../../src/data/anonymise/options.ts";
-import { Pseudonyms } from "../../src/data/anonymise/pseudonyms.ts";
-import { looksLikeDicom } from "../../src/data/decode/dicom/file.ts";
-import { messageOf } from "../../src/errors.ts";
+import { anonymiseBytes } from "../../src/curation/anonymise/file.ts";
+import type { AnonymiseOption } from "../../src/curation/anonymise/options.ts";
+import { Pseudonyms } from "../../src/curation/anonymise/pseudonyms.ts";
+import { looksLikeDicom } from "../../src/formats/dicom/file.ts";
+import { messageOf } from "../../src/support/errors.ts";
 
 const [from = "", to = "", ...options] = process.argv.slice(2);
 mkdirSync(to, { recursive: true });

@@ -1,4 +1,4 @@
-import { augmentationProblem, usesColorJitter } from "../data/augment/plan.ts";
+import { augmentationProblem, usesColorJitter } from "../images/augment/plan.ts";
 import type { Check } from "./checks.ts";
 
 export const checkAugmentation: Check = (options) => {

@@ -1,4 +1,4 @@
-import type { ErrorParts } from "../errors.ts";
+import type { ErrorParts } from "../support/errors.ts";
 import type { Check } from "./checks.ts";
 
 /** Images are mixed in pairs, and a box needs room to be drawn. */

@@ -1,4 +1,4 @@
-import type { ErrorParts } from "../errors.ts";
+import type { ErrorParts } from "../support/errors.ts";
 import type { FinetuneOptions } from "./finetune.ts";
 import type { ReconstructOptions } from "./inference.ts";
 import { type ModelKind, presetsOf } from "./models.ts";

@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { ALPHA_RULES } from "../data/decode/source-image.ts";
-import { parseWindow } from "../data/decode/window-rule.ts";
 import { parseSliceRule } from "../data/slice-rule.ts";
 import { parseColumns } from "../data/tables/columns.ts";
 import { isEncoding } from "../data/tables/text.ts";
+import { ALPHA_RULES } from "../formats/source-image.ts";
+import { parseWindow } from "../images/window-rule.ts";
 import { field } from "./fields.ts";
 import { sizeSchema } from "./size.ts";
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { ANONYMISE_OPTIONS } from "../data/anonymise/options.ts";
-import { PRESET_NAMES } from "../data/prepare/types.ts";
+import { ANONYMISE_OPTIONS } from "../curation/anonymise/options.ts";
+import { PRESET_NAMES } from "../curation/prepare/types.ts";
 import {
   dataFields,
   imageFields,

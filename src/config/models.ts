@@ -1,4 +1,4 @@
-import { classifierPresets, type Preset, pretrainPresets } from "../models/presets.ts";
+import { classifierPresets, type Preset, pretrainPresets } from "../method/models/presets.ts";
 
 /** Side in pixels to which images are resized unless said otherwise, as in the paper. */
 export const defaultInputSize = 224;

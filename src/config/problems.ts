@@ -1,4 +1,4 @@
-import { type ErrorParts, MsmaeError } from "../errors.ts";
+import { type ErrorParts, MsmaeError } from "../support/errors.ts";
 
 /** All that is wrong with a configuration, found in one pass. */
 export class ConfigError extends MsmaeError {

@@ -1,4 +1,4 @@
-import type { ErrorParts } from "../errors.ts";
+import type { ErrorParts } from "../support/errors.ts";
 import { augmentationNotes, checkAugmentation } from "./augmentation-checks.ts";
 import { checkLoss, checkMixing } from "./balance-checks.ts";
 import {

@@ -1,5 +1,5 @@
 import { Document, isScalar, LineCounter, parseDocument } from "yaml";
-import { messageOf } from "../errors.ts";
+import { messageOf } from "../support/errors.ts";
 import { infoOf, type Shape } from "./fields.ts";
 import { ConfigError, showValue } from "./problems.ts";
 import { formatSize, type Size } from "./size.ts";

@@ -1,17 +1,17 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { MsmaeError } from "../errors.ts";
-import type { SliceAxis } from "./decode/source-image.ts";
-import { FileIndex } from "./index-cache.ts";
+import type { SliceAxis } from "../formats/source-image.ts";
+import { MsmaeError } from "../support/errors.ts";
+import { FileIndex } from "./index/index-cache.ts";
+import { type ListedSample, samplesOf } from "./index/pictures.ts";
 import { findLayout } from "./layouts/index.ts";
 import { dataError, type Layout, type Listing, type OddFile } from "./layouts/listing.ts";
 import { applySplitFile } from "./layouts/split-file.ts";
 import { classesNotice, oddFiles } from "./notices.ts";
-import { type ListedSample, samplesOf } from "./pictures.ts";
 import { type Sample, SPLITS, type Split } from "./sample.ts";
 import { parseSliceRule } from "./slice-rule.ts";
-import { groupedStratifiedSplit, groupKey, hasGroups, stratifiedSplit } from "./split.ts";
-import { relativeName, rowsOf, splitTable } from "./split-table.ts";
+import { groupedStratifiedSplit, groupKey, hasGroups, stratifiedSplit } from "./splits/split.ts";
+import { relativeName, rowsOf, splitTable } from "./splits/split-table.ts";
 
 export type { OddFile } from "./layouts/listing.ts";
 export { leftOutFrom, tellNotices } from "./notices.ts";

@@ -1,8 +1,8 @@
-import type { MsmaeError } from "../errors.ts";
-import type { RunHooks } from "../events.ts";
+import type { MsmaeError } from "../support/errors.ts";
+import type { RunHooks } from "../support/events.ts";
+import type { ListedSample } from "./index/pictures.ts";
 import { dataError, type Listing, type OddFile } from "./layouts/listing.ts";
-import type { ListedSample } from "./pictures.ts";
-import { relativeName } from "./split-table.ts";
+import { relativeName } from "./splits/split-table.ts";
 
 /** What a data set has to say to its user. */
 interface Noticed {

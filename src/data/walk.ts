@@ -1,8 +1,8 @@
 import type { Dirent } from "node:fs";
 import { readdir, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { MsmaeError, messageOf } from "../errors.ts";
-import { LIMITS } from "./limits.ts";
+import { LIMITS } from "../formats/limits.ts";
+import { MsmaeError, messageOf } from "../support/errors.ts";
 
 /** What an entry of a folder leads to, through links; `broken`: to nothing, or in a circle. */
 export type EntryKind = "file" | "folder" | "other" | "broken";

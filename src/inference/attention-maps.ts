@@ -1,11 +1,11 @@
-import { writeFileAtomic } from "../atomic-file.ts";
 import { type MapsInput, type MapsOptions, resolveOptions } from "../config/index.ts";
-import { encodeNpy } from "../data/decode/npy.ts";
-import { encodePng } from "../evaluation/report/png.ts";
-import { overlayMap, type RgbImage } from "../evaluation/visual/index.ts";
-import type { RunHooks } from "../events.ts";
-import { gridOf, patchCount } from "../models/config.ts";
-import { OutputFolder } from "../output/output-folder.ts";
+import { encodeNpy } from "../formats/npy.ts";
+import { gridOf, patchCount } from "../method/models/config.ts";
+import { encodePng } from "../results/report/png.ts";
+import { overlayMap, type RgbImage } from "../results/visual/index.ts";
+import type { RunHooks } from "../support/events.ts";
+import { writeFileAtomic } from "../support/files/atomic-file.ts";
+import { OutputFolder } from "../support/files/output-folder.ts";
 import { attentionGraph, mapsOfBatch } from "./attention.ts";
 import { listPictures } from "./list-pictures.ts";
 import { drawings, outputNames } from "./output-names.ts";

@@ -1,8 +1,8 @@
-import type { Engine } from "../engine/engine.ts";
-import type { FeedBuilder } from "../engine/feeds.ts";
-import type { Graph } from "../graph/graph.ts";
-import { attentionMapGraph, mapWeights } from "../models/attention-maps.ts";
-import { type EncoderConfig, patchCount } from "../models/config.ts";
+import type { Graph } from "../engine/graph/graph.ts";
+import type { Engine } from "../engine/thread/engine.ts";
+import type { FeedBuilder } from "../method/feeds.ts";
+import { attentionMapGraph, mapWeights } from "../method/models/attention-maps.ts";
+import { type EncoderConfig, patchCount } from "../method/models/config.ts";
 import { forBatchSize, type ImageBatch, runBatches } from "./run-batches.ts";
 
 export interface AttentionMapsInput {

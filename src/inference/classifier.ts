@@ -1,6 +1,6 @@
-import type { AlphaRule, SliceAxis } from "../data/decode/source-image.ts";
-import type { RunHooks } from "../events.ts";
+import type { AlphaRule, SliceAxis } from "../formats/source-image.ts";
 import type { ClassifierDescription } from "../interop/model-file.ts";
+import type { RunHooks } from "../support/events.ts";
 import { classificationGraph, likeliest, softmaxRows } from "./classify.ts";
 import { listPictures } from "./list-pictures.ts";
 import { type FileFailure, type FileImage, nameOf, readFiles } from "./read-files.ts";

@@ -1,12 +1,12 @@
 import { type EvalInput, type EvalOptions, resolveOptions } from "../config/index.ts";
 import type { Dataset, Sample } from "../data/dataset.ts";
-import { ImageLoader } from "../data/loader.ts";
+import { ImageLoader } from "../data/loader/loader.ts";
 import { isSameName } from "../data/tables/spelling.ts";
-import { MsmaeError } from "../errors.ts";
-import { type ClassificationMetrics, classificationMetrics } from "../evaluation/metrics/index.ts";
-import type { RunHooks } from "../events.ts";
 import type { ClassifierDescription } from "../interop/model-file.ts";
-import { OutputFolder } from "../output/output-folder.ts";
+import { type ClassificationMetrics, classificationMetrics } from "../results/metrics/index.ts";
+import { MsmaeError } from "../support/errors.ts";
+import type { RunHooks } from "../support/events.ts";
+import { OutputFolder } from "../support/files/output-folder.ts";
 import { type Classification, classificationGraph, classifySplit } from "./classify.ts";
 import { openEvaluationData } from "./evaluation-data.ts";
 import { evaluationFiles, writeEvaluation } from "./evaluation-files.ts";

@@ -1,8 +1,8 @@
 import type { EvalOptions } from "../config/index.ts";
 import { type Dataset, openDataset, splitFingerprint, tellNotices } from "../data/dataset.ts";
-import { MsmaeError } from "../errors.ts";
-import type { RunHooks } from "../events.ts";
 import type { ModelDescription, SplitDescription } from "../interop/model-file.ts";
+import { MsmaeError } from "../support/errors.ts";
+import type { RunHooks } from "../support/events.ts";
 import { readingOf } from "./session.ts";
 
 /**

@@ -1,16 +1,16 @@
 import { type FlopsInput, type FlopsOptions, resolveOptions } from "../config/index.ts";
-import type { Engine } from "../engine/engine.ts";
-import { MsmaeError } from "../errors.ts";
-import { classifierSaving, type FlopConvention, type MaskedSaving } from "../evaluation/efficiency.ts";
-import type { RunHooks } from "../events.ts";
-import type { Graph } from "../graph/graph.ts";
-import { attentionCounts } from "../masking/selection.ts";
-import { gatherPositions } from "../masking/tokens.ts";
-import { classifierGraph, classifierSpecs } from "../models/classifier.ts";
-import { type ClassifierConfig, patchCount, patchValues } from "../models/config.ts";
-import { classifierPresets } from "../models/presets.ts";
-import { RandomStream } from "../random.ts";
-import type { Feeds } from "../runtime/program.ts";
+import type { Graph } from "../engine/graph/graph.ts";
+import type { Feeds } from "../engine/runtime/program.ts";
+import type { Engine } from "../engine/thread/engine.ts";
+import { attentionCounts } from "../method/masking/selection.ts";
+import { gatherPositions } from "../method/masking/tokens.ts";
+import { classifierGraph, classifierSpecs } from "../method/models/classifier.ts";
+import { type ClassifierConfig, patchCount, patchValues } from "../method/models/config.ts";
+import { classifierPresets } from "../method/models/presets.ts";
+import { classifierSaving, type FlopConvention, type MaskedSaving } from "../results/efficiency.ts";
+import { MsmaeError } from "../support/errors.ts";
+import type { RunHooks } from "../support/events.ts";
+import { RandomStream } from "../support/random.ts";
 import { createWeights, startEngine } from "./session.ts";
 
 /** What masking saves a classifier: multiply-adds per image, and seconds per batch. */

@@ -1,11 +1,11 @@
 import { stat } from "node:fs/promises";
 import { basename } from "node:path";
-import { readDicomDir } from "../data/decode/dicom/index.ts";
-import type { SliceAxis } from "../data/decode/source-image.ts";
-import { countAlong, factsOf } from "../data/file-facts.ts";
+import { countAlong, factsOf } from "../data/index/file-facts.ts";
 import { imagesBelow } from "../data/layouts/folders.ts";
 import { applySliceRule, parseSliceRule } from "../data/slice-rule.ts";
-import { MsmaeError } from "../errors.ts";
+import { readDicomDir } from "../formats/dicom/index.ts";
+import type { SliceAxis } from "../formats/source-image.ts";
+import { MsmaeError } from "../support/errors.ts";
 
 /** One picture of a file. */
 export interface PictureRef {

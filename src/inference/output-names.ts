@@ -1,6 +1,6 @@
 import { realpath } from "node:fs/promises";
 import { basename, extname, join, resolve, sep } from "node:path";
-import { namedFiles, type ResultKind } from "../output/output-folder.ts";
+import { namedFiles, type ResultKind } from "../support/files/output-folder.ts";
 import type { PictureRef } from "./list-pictures.ts";
 
 /** Pictures drawn of files, known by how their names end. Of those files themselves none counts as one. */

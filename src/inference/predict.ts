@@ -1,5 +1,5 @@
 import { type PredictInput, type PredictOptions, resolveOptions } from "../config/index.ts";
-import type { RunHooks } from "../events.ts";
+import type { RunHooks } from "../support/events.ts";
 import { loadClassifier, type Prediction } from "./classifier.ts";
 import type { FileFailure } from "./read-files.ts";
 

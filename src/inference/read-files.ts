@@ -1,12 +1,12 @@
 import { stat } from "node:fs/promises";
-import type { RasterImage } from "../data/raster.ts";
-import { WorkerPool } from "../data/reader-pool.ts";
-import type { ReadingOptions } from "../data/sample-reader.ts";
-import { PAPER_CROP } from "../data/transforms/random-resized-crop.ts";
-import { ITEM_SECONDS } from "../data/watched-thread.ts";
-import { failureOf, MsmaeError } from "../errors.ts";
-import { greyToRgb, type RgbImage } from "../evaluation/visual/index.ts";
-import type { EncoderConfig } from "../models/config.ts";
+import { WorkerPool } from "../data/loader/reader-pool.ts";
+import type { ReadingOptions } from "../data/loader/sample-reader.ts";
+import type { RasterImage } from "../formats/raster.ts";
+import { PAPER_CROP } from "../geometry/random-geometry.ts";
+import type { EncoderConfig } from "../method/models/config.ts";
+import { greyToRgb, type RgbImage } from "../results/visual/index.ts";
+import { failureOf, MsmaeError } from "../support/errors.ts";
+import { ITEM_SECONDS } from "../support/threads/watched-thread.ts";
 import type { PictureRef } from "./list-pictures.ts";
 import type { ImageBatch } from "./run-batches.ts";
 

@@ -1,10 +1,10 @@
-import { writeFileAtomic } from "../atomic-file.ts";
 import { type ReconstructInput, type ReconstructOptions, resolveOptions } from "../config/index.ts";
-import { encodePng } from "../evaluation/report/png.ts";
-import { reconstructionPanel } from "../evaluation/visual/index.ts";
-import type { RunHooks } from "../events.ts";
-import { patchCount } from "../models/config.ts";
-import { OutputFolder } from "../output/output-folder.ts";
+import { patchCount } from "../method/models/config.ts";
+import { encodePng } from "../results/report/png.ts";
+import { reconstructionPanel } from "../results/visual/index.ts";
+import type { RunHooks } from "../support/events.ts";
+import { writeFileAtomic } from "../support/files/atomic-file.ts";
+import { OutputFolder } from "../support/files/output-folder.ts";
 import { attentionGraph, mapsOfBatch } from "./attention.ts";
 import { listPictures } from "./list-pictures.ts";
 import { drawings, outputNames } from "./output-names.ts";

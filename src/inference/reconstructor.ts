@@ -1,9 +1,7 @@
-import { wholeImage } from "../data/transforms/geometry.ts";
-import { MsmaeError } from "../errors.ts";
-import { greyToRgb, maskingView, predictionToImage, type RgbImage } from "../evaluation/visual/index.ts";
-import type { Graph } from "../graph/graph.ts";
+import type { Graph } from "../engine/graph/graph.ts";
+import { wholeImage } from "../geometry/geometry.ts";
 import type { PretrainedDescription } from "../interop/model-file.ts";
-import { patchWeights } from "../masking/patch-weights.ts";
+import { patchWeights } from "../method/masking/patch-weights.ts";
 import {
   attentionCounts,
   attentionOrder,
@@ -13,11 +11,13 @@ import {
   type SelectionCounts,
   selectFromAttentionOrder,
   selectFromRandomOrder,
-} from "../masking/selection.ts";
-import { normalizePatches, type PatchStatistics } from "../masking/tokens.ts";
-import { patchCount, patchValues } from "../models/config.ts";
-import { reconstructionGraph } from "../models/mae.ts";
-import { RandomStream } from "../random.ts";
+} from "../method/masking/selection.ts";
+import { normalizePatches, type PatchStatistics } from "../method/masking/tokens.ts";
+import { patchCount, patchValues } from "../method/models/config.ts";
+import { reconstructionGraph } from "../method/models/mae.ts";
+import { greyToRgb, maskingView, predictionToImage, type RgbImage } from "../results/visual/index.ts";
+import { MsmaeError } from "../support/errors.ts";
+import { RandomStream } from "../support/random.ts";
 import { forBatchSize } from "./run-batches.ts";
 import type { ModelSession } from "./session.ts";
 

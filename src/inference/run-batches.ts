@@ -1,6 +1,6 @@
-import type { Engine } from "../engine/engine.ts";
-import type { FeedBuilder } from "../engine/feeds.ts";
-import type { Graph } from "../graph/graph.ts";
+import type { Graph } from "../engine/graph/graph.ts";
+import type { Engine } from "../engine/thread/engine.ts";
+import type { FeedBuilder } from "../method/feeds.ts";
 
 /** Images to run, in an order of the caller's. The data loader's batches are of this form. */
 export interface ImageBatch {

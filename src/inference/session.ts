@@ -1,12 +1,11 @@
 import { availableParallelism } from "node:os";
-import type { AlphaRule, SliceAxis } from "../data/decode/source-image.ts";
-import { parseWindow } from "../data/decode/window-rule.ts";
-import type { ReadingOptions } from "../data/sample-reader.ts";
-import { Normalizer } from "../data/transforms/normalize.ts";
-import { Engine } from "../engine/engine.ts";
-import { FeedBuilder } from "../engine/feeds.ts";
-import { MsmaeError } from "../errors.ts";
-import type { RunHooks } from "../events.ts";
+import type { ReadingOptions } from "../data/loader/sample-reader.ts";
+import { ParameterStore } from "../engine/parameters/parameter-store.ts";
+import { initialize, type ParameterSpec } from "../engine/parameters/specs.ts";
+import { Engine } from "../engine/thread/engine.ts";
+import type { AlphaRule, SliceAxis } from "../formats/source-image.ts";
+import { Normalizer } from "../images/transforms/normalize.ts";
+import { parseWindow } from "../images/window-rule.ts";
 import { type LoadReport, loadWeights } from "../interop/load-weights.ts";
 import {
   type ClassifierDescription,
@@ -14,10 +13,11 @@ import {
   type PretrainedDescription,
   readModelFile,
 } from "../interop/model-file.ts";
-import { classifierSpecs } from "../models/classifier.ts";
-import { maeSpecs } from "../models/mae.ts";
-import { initialize, type ParameterSpec } from "../nn/parameters.ts";
-import { ParameterStore } from "../optim/parameter-store.ts";
+import { FeedBuilder } from "../method/feeds.ts";
+import { classifierSpecs } from "../method/models/classifier.ts";
+import { maeSpecs } from "../method/models/mae.ts";
+import { MsmaeError } from "../support/errors.ts";
+import type { RunHooks } from "../support/events.ts";
 
 /** Which checkpoints a caller can use, and what they say of themselves. */
 interface DescriptionOf {

@@ -1,4 +1,4 @@
-import { classifierPresets, pretrainPresets } from "../models/presets.ts";
+import { classifierPresets, pretrainPresets } from "../method/models/presets.ts";
 import { describeModelFile, descriptionKey, type TensorSummary } from "./model-file.ts";
 import { readSafetensorsFile, readSafetensorsHeader } from "./safetensors-file.ts";
 

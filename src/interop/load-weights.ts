@@ -1,5 +1,5 @@
-import { MsmaeError } from "../errors.ts";
-import type { ParameterStore } from "../optim/parameter-store.ts";
+import type { ParameterStore } from "../engine/parameters/parameter-store.ts";
+import { MsmaeError } from "../support/errors.ts";
 import { type Grid, interpolatePositionEmbedding } from "./position-embedding.ts";
 import type { StoredTensor } from "./safetensors.ts";
 import { toFloat32 } from "./tensor-values.ts";

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { MsmaeError } from "../errors.ts";
-import type { ClassifierConfig, MaeConfig } from "../models/config.ts";
+import type { ClassifierConfig, MaeConfig } from "../method/models/config.ts";
+import { MsmaeError } from "../support/errors.ts";
 import type { StoredTensor, TensorToStore } from "./safetensors.ts";
 import { readSafetensorsFile, readSafetensorsHeader, writeSafetensorsFile } from "./safetensors-file.ts";
 

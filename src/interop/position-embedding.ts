@@ -1,4 +1,4 @@
-import { MsmaeError } from "../errors.ts";
+import { MsmaeError } from "../support/errors.ts";
 
 /** A grid of patches: rows, columns. */
 export type Grid = readonly [rows: number, columns: number];

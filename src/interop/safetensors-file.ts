@@ -1,8 +1,8 @@
 import { createHash, type Hash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
-import { writeFileAtomic } from "../atomic-file.ts";
-import { MsmaeError, messageOf } from "../errors.ts";
-import { openRegular } from "../regular-file.ts";
+import { MsmaeError, messageOf } from "../support/errors.ts";
+import { writeFileAtomic } from "../support/files/atomic-file.ts";
+import { openRegular } from "../support/files/regular-file.ts";
 import {
   CHECKSUM_KEY,
   checksumText,

@@ -1,4 +1,4 @@
-import { MsmaeError, messageOf } from "../errors.ts";
+import { MsmaeError, messageOf } from "../support/errors.ts";
 import { repeatedKey } from "./json-keys.ts";
 
 /** Bytes per element of every dtype that is read here. */

@@ -1,6 +1,6 @@
-import { MsmaeError } from "../errors.ts";
-import { type EncoderConfig, gridOf, patchCount } from "../models/config.ts";
-import type { Grid } from "../nn/pos-embed.ts";
+import { type EncoderConfig, gridOf, patchCount } from "../method/models/config.ts";
+import type { Grid } from "../method/nn/pos-embed.ts";
+import { MsmaeError } from "../support/errors.ts";
 import { withPositionGrid } from "./load-weights.ts";
 import { type ModelDescription, parseDescription } from "./model-file.ts";
 import type { StoredTensor } from "./safetensors.ts";

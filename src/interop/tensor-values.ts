@@ -1,4 +1,4 @@
-import { MsmaeError } from "../errors.ts";
+import { MsmaeError } from "../support/errors.ts";
 import type { StoredTensor } from "./safetensors.ts";
 
 /** The values in float32; a view where the tensor is float32 and aligned, a copy otherwise. */

@@ -1,13 +1,13 @@
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { z } from "zod";
-import { writeFault } from "../atomic-file.ts";
-import { MsmaeError } from "../errors.ts";
+import type { Arena, ParameterStore } from "../engine/parameters/parameter-store.ts";
 import { type ModelDescription, writeModelFile } from "../interop/model-file.ts";
 import type { TensorToStore } from "../interop/safetensors.ts";
 import { readSafetensorsFile, readSafetensorsHeader, writeSafetensorsFile } from "../interop/safetensors-file.ts";
 import { toFloat32 } from "../interop/tensor-values.ts";
-import type { Arena, ParameterStore } from "../optim/parameter-store.ts";
+import { MsmaeError } from "../support/errors.ts";
+import { writeFault } from "../support/files/atomic-file.ts";
 
 /**
  * Where a run stands, beside its weights. All random draws are keyed by seed, epoch and sample, so no generator has a

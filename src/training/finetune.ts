@@ -8,19 +8,19 @@ import {
   resolveRun,
 } from "../config/index.ts";
 import type { Sample } from "../data/dataset.ts";
-import type { Engine } from "../engine/engine.ts";
-import type { FeedBuilder } from "../engine/feeds.ts";
-import { type ClassificationMetrics, classificationMetrics } from "../evaluation/metrics/index.ts";
-import type { RunHooks } from "../events.ts";
+import { finetuneGroups } from "../engine/optim/parameter-groups.ts";
+import type { Engine } from "../engine/thread/engine.ts";
 import { classificationGraph, classifySplit } from "../inference/classify.ts";
 import { classifierFromPretraining, loadWeights, type WeightMapping } from "../interop/load-weights.ts";
 import { readModelFile } from "../interop/model-file.ts";
 import type { StartingWeights } from "../interop/starting-weights.ts";
-import { classifierSpecs } from "../models/classifier.ts";
-import { type ClassifierConfig, patchCount } from "../models/config.ts";
-import { classifierPresets } from "../models/presets.ts";
-import { finetuneGroups } from "../optim/parameter-groups.ts";
-import { packageVersion } from "../version.ts";
+import type { FeedBuilder } from "../method/feeds.ts";
+import { classifierSpecs } from "../method/models/classifier.ts";
+import { type ClassifierConfig, patchCount } from "../method/models/config.ts";
+import { classifierPresets } from "../method/models/presets.ts";
+import { type ClassificationMetrics, classificationMetrics } from "../results/metrics/index.ts";
+import type { RunHooks } from "../support/events.ts";
+import { packageVersion } from "../support/version.ts";
 import { resolveClassWeights } from "./class-weights.ts";
 import { finetuneTask } from "./finetune-task.ts";
 import { MapBank } from "./map-bank.ts";

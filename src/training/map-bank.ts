@@ -1,7 +1,8 @@
-import { MsmaeError } from "../errors.ts";
-import { type Geometry, type PatchWeightOptions, patchWeights } from "../masking/patch-weights.ts";
-import { attentionOrder } from "../masking/selection.ts";
-import { RandomStream } from "../random.ts";
+import type { Geometry } from "../geometry/geometry.ts";
+import { type PatchWeightOptions, patchWeights } from "../method/masking/patch-weights.ts";
+import { attentionOrder } from "../method/masking/selection.ts";
+import { MsmaeError } from "../support/errors.ts";
+import { RandomStream } from "../support/random.ts";
 
 /**
  * The attention map of every training image, [patches] each; all ones before the first refresh.

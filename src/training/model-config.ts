@@ -1,7 +1,7 @@
 import type { FinetuneOptions, PretrainOptions } from "../config/index.ts";
-import { MsmaeError } from "../errors.ts";
-import type { MaeConfig } from "../models/config.ts";
-import type { Preset } from "../models/presets.ts";
+import type { MaeConfig } from "../method/models/config.ts";
+import type { Preset } from "../method/models/presets.ts";
+import { MsmaeError } from "../support/errors.ts";
 
 /** The model's shape: the preset's sizes, with what the options choose. @throws MsmaeError Config for an unknown name. */
 export function modelConfig(

@@ -7,11 +7,11 @@ import {
   resolveOptions,
   resolveRun,
 } from "../config/index.ts";
-import type { Batch } from "../data/loader.ts";
-import type { FeedBuilder } from "../engine/feeds.ts";
-import { classTargets } from "../engine/feeds.ts";
-import type { RunHooks } from "../events.ts";
+import type { Batch } from "../data/loader/loader.ts";
+import { pretrainGroups } from "../engine/optim/parameter-groups.ts";
 import type { WeightMapping } from "../interop/load-weights.ts";
+import type { FeedBuilder } from "../method/feeds.ts";
+import { classTargets } from "../method/feeds.ts";
 import {
   attentionCounts,
   randomCounts,
@@ -20,13 +20,13 @@ import {
   type SelectionCounts,
   selectFromAttentionOrder,
   selectFromRandomOrder,
-} from "../masking/selection.ts";
-import { type MaeConfig, patchCount } from "../models/config.ts";
-import { maeSpecs, pretrainGraph } from "../models/mae.ts";
-import { pretrainPresets } from "../models/presets.ts";
-import { pretrainGroups } from "../optim/parameter-groups.ts";
-import { RandomStream } from "../random.ts";
-import { packageVersion } from "../version.ts";
+} from "../method/masking/selection.ts";
+import { type MaeConfig, patchCount } from "../method/models/config.ts";
+import { maeSpecs, pretrainGraph } from "../method/models/mae.ts";
+import { pretrainPresets } from "../method/models/presets.ts";
+import type { RunHooks } from "../support/events.ts";
+import { RandomStream } from "../support/random.ts";
+import { packageVersion } from "../support/version.ts";
 import { MapBank } from "./map-bank.ts";
 import { refreshMaps } from "./map-refresh.ts";
 import { modelConfig } from "./model-config.ts";

@@ -1,14 +1,14 @@
 import { copyFile, readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { writeFault } from "../atomic-file.ts";
 import { isFile } from "../data/layouts/folders.ts";
-import { MsmaeError } from "../errors.ts";
-import type { RunHooks } from "../events.ts";
+import { startEma } from "../engine/parameters/ema.ts";
+import type { ParameterStore } from "../engine/parameters/parameter-store.ts";
 import { loadWeights } from "../interop/load-weights.ts";
 import { describeModelFile, type ModelDescription, readModelFile } from "../interop/model-file.ts";
-import { startEma } from "../optim/ema.ts";
-import type { ParameterStore } from "../optim/parameter-store.ts";
-import type { OutputFolder } from "../output/output-folder.ts";
+import { MsmaeError } from "../support/errors.ts";
+import type { RunHooks } from "../support/events.ts";
+import { writeFault } from "../support/files/atomic-file.ts";
+import type { OutputFolder } from "../support/files/output-folder.ts";
 import { loadState, type Progress, readProgress, type TrainingState } from "./checkpoint.ts";
 import type { RunData, TrainingOptions } from "./setup.ts";
 

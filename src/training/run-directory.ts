@@ -1,7 +1,7 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { temporaryFor, writeFileAtomic } from "../atomic-file.ts";
-import { namedFiles, type OutputFolder, type ResultKind } from "../output/output-folder.ts";
+import { temporaryFor, writeFileAtomic } from "../support/files/atomic-file.ts";
+import { namedFiles, type OutputFolder, type ResultKind } from "../support/files/output-folder.ts";
 import {
   type EnvironmentInput,
   type EpochRecord,
@@ -11,7 +11,7 @@ import {
   type ModelCardInput,
   modelCard,
   writeEnvironment,
-} from "./telemetry/index.ts";
+} from "./records/index.ts";
 
 /** Names of what a run leaves in its folder, as the inside of a regular expression. */
 export const RUN_FILES =

@@ -3,20 +3,20 @@ import { availableParallelism } from "node:os";
 import { dirname, resolve } from "node:path";
 import { toYaml } from "../config/index.ts";
 import { splitCsv } from "../data/dataset.ts";
-import type { ImageLoader } from "../data/loader.ts";
-import type { EngineSetup } from "../engine/core.ts";
-import { Engine } from "../engine/engine.ts";
-import { MsmaeError } from "../errors.ts";
-import type { RunHooks } from "../events.ts";
-import type { EncoderConfig } from "../models/config.ts";
-import type { ParameterGroup } from "../optim/parameter-groups.ts";
-import type { ParameterStore } from "../optim/parameter-store.ts";
-import { OutputFolder } from "../output/output-folder.ts";
-import { withResources } from "../resources.ts";
+import type { ImageLoader } from "../data/loader/loader.ts";
+import type { ParameterGroup } from "../engine/optim/parameter-groups.ts";
+import type { ParameterStore } from "../engine/parameters/parameter-store.ts";
+import type { EngineSetup } from "../engine/thread/core.ts";
+import { Engine } from "../engine/thread/engine.ts";
+import type { EncoderConfig } from "../method/models/config.ts";
+import { MsmaeError } from "../support/errors.ts";
+import type { RunHooks } from "../support/events.ts";
+import { OutputFolder } from "../support/files/output-folder.ts";
+import { withResources } from "../support/resources.ts";
+import type { EpochRecord } from "./records/index.ts";
 import { checkpointPath } from "./resume.ts";
 import { RunDirectory, trainingRun } from "./run-directory.ts";
 import { openLoader, type RunData, type TrainingOptions } from "./setup.ts";
-import type { EpochRecord } from "./telemetry/index.ts";
 
 /** What a training run holds while it goes on. */
 export interface Session {

@@ -1,18 +1,18 @@
 import type { FinetuneOptions, PretrainOptions } from "../config/index.ts";
 import { type Dataset, dataHash, openDataset, type Sample, splitFingerprint, tellNotices } from "../data/dataset.ts";
-import { parseWindow } from "../data/decode/window-rule.ts";
-import { ImageLoader } from "../data/loader.ts";
-import { Normalizer } from "../data/transforms/normalize.ts";
-import { FeedBuilder } from "../engine/feeds.ts";
-import { MsmaeError } from "../errors.ts";
-import type { RunHooks } from "../events.ts";
+import { ImageLoader } from "../data/loader/loader.ts";
+import { lrFromBase, type WarmupCosine } from "../engine/optim/schedule.ts";
+import { ParameterStore } from "../engine/parameters/parameter-store.ts";
+import type { ParameterSpec } from "../engine/parameters/specs.ts";
+import { initialize } from "../engine/parameters/specs.ts";
+import { Normalizer } from "../images/transforms/normalize.ts";
+import { parseWindow } from "../images/window-rule.ts";
 import type { SplitDescription } from "../interop/model-file.ts";
-import type { EncoderConfig } from "../models/config.ts";
-import type { ParameterSpec } from "../nn/parameters.ts";
-import { initialize } from "../nn/parameters.ts";
-import { ParameterStore } from "../optim/parameter-store.ts";
-import { lrFromBase, type WarmupCosine } from "../optim/schedule.ts";
-import { packageVersion } from "../version.ts";
+import { FeedBuilder } from "../method/feeds.ts";
+import type { EncoderConfig } from "../method/models/config.ts";
+import { MsmaeError } from "../support/errors.ts";
+import type { RunHooks } from "../support/events.ts";
+import { packageVersion } from "../support/version.ts";
 
 export type TrainingOptions = PretrainOptions | FinetuneOptions;
 

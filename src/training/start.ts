@@ -1,8 +1,8 @@
-import type { RunHooks } from "../events.ts";
+import type { ParameterStore } from "../engine/parameters/parameter-store.ts";
 import { type LoadReport, loadWeights, type WeightMapping } from "../interop/load-weights.ts";
 import { readStartingWeights, type StartingWeights } from "../interop/starting-weights.ts";
-import type { EncoderConfig } from "../models/config.ts";
-import type { ParameterStore } from "../optim/parameter-store.ts";
+import type { EncoderConfig } from "../method/models/config.ts";
+import type { RunHooks } from "../support/events.ts";
 
 /** Loads the checkpoint a new run starts from. Whatever `allowPartial` left out is told in a warning. */
 export async function loadStart(parts: {

@@ -1,7 +1,7 @@
-import type { Batch } from "../data/loader.ts";
-import type { Graph } from "../graph/graph.ts";
+import type { Batch } from "../data/loader/loader.ts";
+import type { Graph } from "../engine/graph/graph.ts";
+import type { Feeds } from "../engine/runtime/program.ts";
 import type { ModelDescription } from "../interop/model-file.ts";
-import type { Feeds } from "../runtime/program.ts";
 import type { MapBank } from "./map-bank.ts";
 
 /** A stretch of epochs that run one training graph. Equal phases are the same object. */

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { readConfigFile } from "../../src/cli/config-file.ts";
+import { readConfigFile } from "../../src/apps/cli/config-file.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "msmae-config-"));
 const windows = process.platform === "win32";

@@ -11,7 +11,10 @@ const root = join(import.meta.dirname, "..", "..");
 
 /** Runs the real entry in a process of its own. */
 function msmae(...argv: string[]): { code: number | null; stdout: string; stderr: string } {
-  const result = spawnSync(process.execPath, [join(root, "src/cli/main.ts"), ...argv], { encoding: "utf8", cwd: root });
+  const result = spawnSync(process.execPath, [join(root, "src/apps/cli/main.ts"), ...argv], {
+    encoding: "utf8",
+    cwd: root,
+  });
   return { code: result.status, stdout: result.stdout, stderr: result.stderr };
 }
 
@@ -85,7 +88,7 @@ test("every problem of a configuration has its own line", () => {
 });
 
 test.skipIf(!existsSync("/dev/full"))("a full disk under stdout is told on stderr and ends with exit code 2", () => {
-  const argv = [join(root, "src/cli/main.ts"), "--help"];
+  const argv = [join(root, "src/apps/cli/main.ts"), "--help"];
   const result = spawnSync(process.execPath, argv, {
     encoding: "utf8",
     stdio: ["ignore", openSync("/dev/full", "w"), "pipe"],
@@ -95,7 +98,7 @@ test.skipIf(!existsSync("/dev/full"))("a full disk under stdout is told on stder
 });
 
 test.skipIf(process.platform === "win32")("a reader that closes the pipe ends the program quietly", () => {
-  const main = join(root, "src/cli/main.ts");
+  const main = join(root, "src/apps/cli/main.ts");
   const script = `"$1" "$2" pretrain --help | true; echo "\${PIPESTATUS[0]}"`;
   const result = spawnSync("bash", ["-c", script, "bash", process.execPath, main], { encoding: "utf8" });
   expect(result).toMatchObject({ stdout: "0\n", stderr: "" });

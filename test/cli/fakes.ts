@@ -1,7 +1,7 @@
 import { PassThrough } from "node:stream";
-import type { Streams } from "../../src/cli/output.ts";
-import { runCli } from "../../src/cli/program.ts";
-import type { Verbs } from "../../src/cli/verbs.ts";
+import type { Streams } from "../../src/apps/cli/output.ts";
+import { runCli } from "../../src/apps/cli/program.ts";
+import type { Verbs } from "../../src/apps/cli/verbs.ts";
 
 /** A library in which every function fails, save those a test gives. */
 export function fakeLibrary(functions: Partial<Verbs>): Verbs {

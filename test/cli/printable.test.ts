@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { MsmaeError } from "../../src/errors.ts";
-import type { RunHooks } from "../../src/events.ts";
-import { printable, printableJson } from "../../src/printable.ts";
+import { MsmaeError } from "../../src/support/errors.ts";
+import type { RunHooks } from "../../src/support/events.ts";
+import { printable, printableJson } from "../../src/support/printable.ts";
 import { run } from "./fakes.ts";
 
 // Clears the screen, starts a line that looks like a result, turns the direction of the text, sets the title (C1).

@@ -1,8 +1,8 @@
 import { PassThrough } from "node:stream";
 import { expect, test } from "vitest";
-import { formatDuration, formatRecord } from "../../src/cli/output.ts";
-import { createProgress } from "../../src/cli/progress.ts";
-import type { RunEvent } from "../../src/events.ts";
+import { formatDuration, formatRecord } from "../../src/apps/cli/output.ts";
+import { createProgress } from "../../src/apps/cli/progress.ts";
+import type { RunEvent } from "../../src/support/events.ts";
 
 /** Plays events at given times (seconds) and returns what was written. */
 function play(events: [number, RunEvent][], settings: { quiet?: boolean; isTTY?: boolean } = {}): string {

@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { DataPrepareResult, PredictLine, PretrainResult } from "../../src/cli/verbs.ts";
+import type { DataPrepareResult, PredictLine, PretrainResult } from "../../src/apps/cli/verbs.ts";
 import type { DataPrepareOptions, PretrainRequest } from "../../src/config/index.ts";
-import { MsmaeError } from "../../src/errors.ts";
-import type { RunHooks } from "../../src/events.ts";
+import { MsmaeError } from "../../src/support/errors.ts";
+import type { RunHooks } from "../../src/support/events.ts";
 import { run } from "./fakes.ts";
 
 const place = ["--data-path", "images", "--output-dir", "run"];

@@ -7,7 +7,7 @@ import { differenceInFloat64 } from "../../bench/savings.ts";
 import { savings } from "../../bench/savings-workloads.ts";
 import { comparisonTable, derivedLines } from "../../bench/tables.ts";
 import { phases } from "../../bench/workload.ts";
-import { sizeOf } from "../../src/graph/shape.ts";
+import { sizeOf } from "../../src/engine/graph/shape.ts";
 
 const root = join(import.meta.dirname, "../..");
 

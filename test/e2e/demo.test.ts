@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { DemoResult } from "../../src/cli/verbs.ts";
+import type { DemoResult } from "../../src/apps/cli/verbs.ts";
 import { readme, readmeBlocks, runReadmeCommand } from "./readme.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -19,7 +19,7 @@ describe("msmae demo, as a newcomer runs it", () => {
     // Where the README's next commands look for it.
     folder = join(mkdtempSync(join(tmpdir(), "msmae-demo-")), "runs", "demo");
     // Beside other tests a second thread would mostly wait for its turn, at full load.
-    const argv = [join(root, "src/cli/main.ts"), "demo", "--output-dir", folder, "--threads", "1", "--json"];
+    const argv = [join(root, "src/apps/cli/main.ts"), "demo", "--output-dir", folder, "--threads", "1", "--json"];
     const ended = spawnSync(process.execPath, argv, { encoding: "utf8" });
     stderr = ended.stderr;
     expect(ended.status, stderr).toBe(0);

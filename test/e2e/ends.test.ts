@@ -186,7 +186,7 @@ async function trained(outputDir: string, child: { exitCode: number | null }): P
 }
 
 function commandLine(...argv: string[]): string[] {
-  return [process.execPath, join(import.meta.dirname, "../../src/cli/main.ts"), ...argv];
+  return [process.execPath, join(import.meta.dirname, "../../src/apps/cli/main.ts"), ...argv];
 }
 
 function run(command: string, argv: string[]): Promise<Ended> {

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import type { EvalInput, FinetuneInput } from "../../src/config/index.ts";
-import { splitData } from "../../src/data/split-data.ts";
+import { splitData } from "../../src/curation/split-data.ts";
 import { evaluate } from "../../src/inference/evaluate.ts";
 import { readModelFile, writeModelFile } from "../../src/interop/model-file.ts";
 import { toFloat32 } from "../../src/interop/tensor-values.ts";

@@ -5,11 +5,9 @@ import { join, relative } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type OptionsOf, resolveOptions, type VerbName } from "../../src/config/index.ts";
-import { encodeNpy } from "../../src/data/decode/npy.ts";
-import { wholeImage } from "../../src/data/transforms/geometry.ts";
-import { overlayMap } from "../../src/evaluation/visual/index.ts";
-import type { RunEvent } from "../../src/events.ts";
-import { interpret } from "../../src/graph/interpreter.ts";
+import { interpret } from "../../src/engine/graph/interpreter.ts";
+import { encodeNpy } from "../../src/formats/npy.ts";
+import { wholeImage } from "../../src/geometry/geometry.ts";
 import { attentionMaps } from "../../src/inference/attention-maps.ts";
 import type { Prediction } from "../../src/inference/classifier.ts";
 import { evaluate } from "../../src/inference/evaluate.ts";
@@ -19,13 +17,15 @@ import type { FileFailure } from "../../src/inference/read-files.ts";
 import { reconstruct } from "../../src/inference/reconstruct.ts";
 import { inspect } from "../../src/interop/inspect.ts";
 import { writeSafetensorsFile } from "../../src/interop/safetensors-file.ts";
-import { patchWeights } from "../../src/masking/patch-weights.ts";
-import { attentionOrder } from "../../src/masking/selection.ts";
-import { attentionMapGraph, mapWeights } from "../../src/models/attention-maps.ts";
-import { classifierGraph } from "../../src/models/classifier.ts";
-import { patchCount, patchValues } from "../../src/models/config.ts";
-import { reconstructionGraph } from "../../src/models/mae.ts";
-import { RandomStream } from "../../src/random.ts";
+import { patchWeights } from "../../src/method/masking/patch-weights.ts";
+import { attentionOrder } from "../../src/method/masking/selection.ts";
+import { attentionMapGraph, mapWeights } from "../../src/method/models/attention-maps.ts";
+import { classifierGraph } from "../../src/method/models/classifier.ts";
+import { patchCount, patchValues } from "../../src/method/models/config.ts";
+import { reconstructionGraph } from "../../src/method/models/mae.ts";
+import { overlayMap } from "../../src/results/visual/index.ts";
+import type { RunEvent } from "../../src/support/events.ts";
+import { RandomStream } from "../../src/support/random.ts";
 import {
   classifier,
   normalisedPlanes,
@@ -71,7 +71,7 @@ function predictAll(files: string[], more: { batchSize?: number; threads?: numbe
 
 /** Runs the real entry in a process of its own and reads its JSON lines. */
 function msmae(...argv: string[]): { code: number | null; lines: Record<string, unknown>[]; stderr: string } {
-  const entry = join(import.meta.dirname, "../../src/cli/main.ts");
+  const entry = join(import.meta.dirname, "../../src/apps/cli/main.ts");
   const result = spawnSync(process.execPath, [entry, ...argv, "--json", "--threads", "1"], { encoding: "utf8" });
   const lines = result.stdout.split("\n").filter((line) => line !== "");
   return { code: result.status, lines: lines.map((line) => JSON.parse(line)), stderr: result.stderr };

@@ -1,8 +1,8 @@
 // A run of the real command line that kills itself, uncaught, right after a given optimiser step:
 // node killed-run.ts <step> <arguments of msmae…>
-import { library } from "../../src/cli/library.ts";
-import { runCli } from "../../src/cli/program.ts";
-import type { RunEvent, RunHooks } from "../../src/events.ts";
+import { library } from "../../src/apps/cli/library.ts";
+import { runCli } from "../../src/apps/cli/program.ts";
+import type { RunEvent, RunHooks } from "../../src/support/events.ts";
 
 const [step, ...argv] = process.argv.slice(2);
 

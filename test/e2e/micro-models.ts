@@ -1,20 +1,20 @@
 import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import sharp from "sharp";
-import { decodeImage } from "../../src/data/decode/image.ts";
-import { Resizer } from "../../src/data/transforms/resize.ts";
+import { decodeImage } from "../../src/data/loader/decode-image.ts";
+import { initialize } from "../../src/engine/parameters/specs.ts";
+import { Resizer } from "../../src/images/transforms/resize.ts";
 import {
   type ClassifierDescription,
   type ModelDescription,
   type PretrainedDescription,
   writeModelFile,
 } from "../../src/interop/model-file.ts";
-import { gatherPatches, type PatchOrder } from "../../src/masking/tokens.ts";
-import { classifierSpecs } from "../../src/models/classifier.ts";
-import { type EncoderConfig, patchCount, patchValues } from "../../src/models/config.ts";
-import { maeSpecs } from "../../src/models/mae.ts";
-import { initialize } from "../../src/nn/parameters.ts";
-import { RandomStream } from "../../src/random.ts";
+import { gatherPatches, type PatchOrder } from "../../src/method/masking/tokens.ts";
+import { classifierSpecs } from "../../src/method/models/classifier.ts";
+import { type EncoderConfig, patchCount, patchValues } from "../../src/method/models/config.ts";
+import { maeSpecs } from "../../src/method/models/mae.ts";
+import { RandomStream } from "../../src/support/random.ts";
 
 const encoder = {
   inputHeight: 32,

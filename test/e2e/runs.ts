@@ -2,8 +2,8 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { makePhantoms } from "../../src/apps/demo/phantom.ts";
 import type { FinetuneInput, PretrainInput } from "../../src/config/index.ts";
-import { makePhantoms } from "../../src/data/phantom.ts";
 
 /** Three classes of 32-pixel phantoms: 30 training images, 6 each to validate and to test. */
 export async function writePhantoms(root: string): Promise<string> {
@@ -51,7 +51,7 @@ export function flags(options: Readonly<Record<string, unknown>>): string[] {
   });
 }
 
-const entry = join(import.meta.dirname, "../../src/cli/main.ts");
+const entry = join(import.meta.dirname, "../../src/apps/cli/main.ts");
 
 export interface Ended {
   code: number | null;

@@ -2,9 +2,9 @@
 import { closeSync, openSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
-import { decodeImage } from "../../src/data/decode/image.ts";
-import { ImageLoader } from "../../src/data/loader.ts";
-import { MsmaeError } from "../../src/errors.ts";
+import { decodeImage } from "../../src/data/loader/decode-image.ts";
+import { ImageLoader } from "../../src/data/loader/loader.ts";
+import { MsmaeError } from "../../src/support/errors.ts";
 
 const [left = "0", folder = ""] = process.argv.slice(2);
 const samples = readdirSync(folder).map((name) => ({ path: join(folder, name), label: 0, group: undefined }));

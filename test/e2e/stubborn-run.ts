@@ -1,6 +1,6 @@
 // The real command line, with a training that no request to stop reaches: node stubborn-run.ts
-import { library } from "../../src/cli/library.ts";
-import { runCli } from "../../src/cli/program.ts";
+import { library } from "../../src/apps/cli/library.ts";
+import { runCli } from "../../src/apps/cli/program.ts";
 
 const verbs: typeof library = {
   ...library,

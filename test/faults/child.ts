@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
-import { library } from "../../src/cli/library.ts";
-import { runCli } from "../../src/cli/program.ts";
-import type { RunEvent, RunHooks } from "../../src/events.ts";
+import { library } from "../../src/apps/cli/library.ts";
+import { runCli } from "../../src/apps/cli/program.ts";
+import type { RunEvent, RunHooks } from "../../src/support/events.ts";
 
 export interface Request {
   argv: readonly string[];

@@ -2,8 +2,8 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, w
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { RandomStream } from "../../src/random.ts";
-import { DAMAGED_LOG } from "../../src/training/telemetry/index.ts";
+import type { RandomStream } from "../../src/support/random.ts";
+import { DAMAGED_LOG } from "../../src/training/records/index.ts";
 import { drawsOf, shuffle, within } from "./draws.ts";
 import { Findings } from "./findings.ts";
 import { expectNamed, Program } from "./program.ts";

@@ -1,4 +1,4 @@
-import { RandomStream } from "../../src/random.ts";
+import { RandomStream } from "../../src/support/random.ts";
 import type { Call } from "./interposer.ts";
 
 const seed = Number(process.env.MSMAE_FAULTS_SEED);

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { messageOf } from "../../src/errors.ts";
+import { messageOf } from "../../src/support/errors.ts";
 
 /** Gathers what does not hold, and says it at once, so that one run of a suite of minutes names all of it. */
 export class Findings {

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { classifier, pretrained, writeDataSet, writeMicroModel } from "../e2e/micro-models.ts";
-import { dicomFile, image } from "../unit/data/anonymise/build.ts";
-import { writeZip } from "../unit/data/archives/make.ts";
+import { dicomFile, image } from "../unit/curation/anonymise/build.ts";
+import { writeZip } from "../unit/curation/archives/make.ts";
 import { drawsOf, kindOf, pointsOf, within } from "./draws.ts";
 import { Findings } from "./findings.ts";
 import { CHANGES, type Fault, Interposer, unavailable } from "./interposer.ts";

@@ -46,7 +46,7 @@ interface OnceOptions {
 /** Starts one command line in a process of its own. */
 export function runOnce(argv: readonly string[], options: OnceOptions = {}): Promise<Outcome> {
   const { killAfterMs = PATIENCE_MS, interposer, stdout } = options;
-  const entry = join(import.meta.dirname, "../../src/cli/main.ts");
+  const entry = join(import.meta.dirname, "../../src/apps/cli/main.ts");
   const started = performance.now();
   const file = stdout === undefined ? undefined : openSync(stdout, "w");
   const child = spawn(process.execPath, [entry, ...argv], {

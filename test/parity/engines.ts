@@ -1,15 +1,15 @@
-import type { Graph } from "../../src/graph/graph.ts";
-import { interpret } from "../../src/graph/interpreter.ts";
-import type { NdArray } from "../../src/graph/types.ts";
-import { gradientName } from "../../src/models/gradient-outputs.ts";
-import type { ParameterSpec } from "../../src/nn/parameters.ts";
-import { AdamW } from "../../src/optim/adamw.ts";
-import { type AdamWTensor, adamwReference } from "../../src/optim/adamw-reference.ts";
-import { clipCoefficient, globalNorm } from "../../src/optim/clip.ts";
-import type { ParameterGroup } from "../../src/optim/parameter-groups.ts";
-import { ParameterStore } from "../../src/optim/parameter-store.ts";
-import { nodeBackend } from "../../src/runtime/node-backend.ts";
-import { compile, Program } from "../../src/runtime/program.ts";
+import type { Graph } from "../../src/engine/graph/graph.ts";
+import { interpret } from "../../src/engine/graph/interpreter.ts";
+import type { NdArray } from "../../src/engine/graph/types.ts";
+import { AdamW } from "../../src/engine/optim/adamw.ts";
+import { type AdamWTensor, adamwReference } from "../../src/engine/optim/adamw-reference.ts";
+import { clipCoefficient, globalNorm } from "../../src/engine/optim/clip.ts";
+import type { ParameterGroup } from "../../src/engine/optim/parameter-groups.ts";
+import { gradientName } from "../../src/engine/parameters/gradient-outputs.ts";
+import { ParameterStore } from "../../src/engine/parameters/parameter-store.ts";
+import type { ParameterSpec } from "../../src/engine/parameters/specs.ts";
+import { nodeBackend } from "../../src/engine/runtime/node-backend.ts";
+import { compile, Program } from "../../src/engine/runtime/program.ts";
 import type { Executor } from "../tolerances.ts";
 
 export type Floats = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;

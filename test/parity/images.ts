@@ -1,7 +1,7 @@
-import type { RasterImage } from "../../src/data/raster.ts";
-import { Normalizer } from "../../src/data/transforms/normalize.ts";
-import { type ResampleFilter, Resizer } from "../../src/data/transforms/resize.ts";
-import { resizeMap } from "../../src/masking/patch-weights.ts";
+import type { RasterImage } from "../../src/formats/raster.ts";
+import { Normalizer } from "../../src/images/transforms/normalize.ts";
+import { type ResampleFilter, Resizer } from "../../src/images/transforms/resize.ts";
+import { resizeMap } from "../../src/method/masking/patch-weights.ts";
 import { exact, hostFloat32 } from "../tolerances.ts";
 import type { GoldenFile } from "./goldens.ts";
 import type { Comparison } from "./harness.ts";

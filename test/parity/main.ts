@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { messageOf } from "../../src/errors.ts";
+import { messageOf } from "../../src/support/errors.ts";
 import type { Comparison } from "./harness.ts";
 import { formatCase, formatSummary } from "./report.ts";
 import { listCases, runCase } from "./run.ts";

@@ -1,4 +1,4 @@
-import { classificationMetrics } from "../../src/evaluation/metrics/index.ts";
+import { classificationMetrics } from "../../src/results/metrics/index.ts";
 import { exact, hostValues } from "../tolerances.ts";
 import { dtypeOfNumbers } from "./goldens.ts";
 import type { Comparison } from "./harness.ts";

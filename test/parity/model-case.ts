@@ -1,5 +1,5 @@
-import type { EncoderConfig } from "../../src/models/config.ts";
-import type { ParameterSpec } from "../../src/nn/parameters.ts";
+import type { ParameterSpec } from "../../src/engine/parameters/specs.ts";
+import type { EncoderConfig } from "../../src/method/models/config.ts";
 import { type Executor, gradients, outputs, type Table, type Tolerance } from "../tolerances.ts";
 import { CpuEngine, type Engine, Float64Engine, type Results } from "./engines.ts";
 import type { GoldenFile } from "./goldens.ts";

@@ -1,6 +1,6 @@
-import type { Graph } from "../../src/graph/graph.ts";
-import type { ParameterGroup } from "../../src/optim/parameter-groups.ts";
-import { lrAt, type WarmupCosine } from "../../src/optim/schedule.ts";
+import type { Graph } from "../../src/engine/graph/graph.ts";
+import type { ParameterGroup } from "../../src/engine/optim/parameter-groups.ts";
+import { lrAt, type WarmupCosine } from "../../src/engine/optim/schedule.ts";
 import { afterAdamW, hostValues, keyBiasAfterAdamW } from "../tolerances.ts";
 import type { Engine, Feeds } from "./engines.ts";
 import { dtypeOfNumbers } from "./goldens.ts";

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { messageOf } from "../../src/errors.ts";
+import { messageOf } from "../../src/support/errors.ts";
 import { checkFinetune, type FinetuneCase } from "./finetune.ts";
 import { GoldenFile, type GoldenIndex, readJson } from "./goldens.ts";
 import { Comparison } from "./harness.ts";

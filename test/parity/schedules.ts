@@ -1,5 +1,5 @@
-import { finetuneGroups, type ParameterGroup, pretrainGroups } from "../../src/optim/parameter-groups.ts";
-import { lrAt, type WarmupCosine } from "../../src/optim/schedule.ts";
+import { finetuneGroups, type ParameterGroup, pretrainGroups } from "../../src/engine/optim/parameter-groups.ts";
+import { lrAt, type WarmupCosine } from "../../src/engine/optim/schedule.ts";
 import { hostValues, type Tolerance } from "../tolerances.ts";
 import { dtypeOfNumbers } from "./goldens.ts";
 import type { Comparison } from "./harness.ts";

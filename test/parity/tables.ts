@@ -1,5 +1,5 @@
 import { interpolatePositionEmbedding } from "../../src/interop/position-embedding.ts";
-import { sinCosPositionEmbedding } from "../../src/nn/pos-embed.ts";
+import { sinCosPositionEmbedding } from "../../src/method/nn/pos-embed.ts";
 import { hostValues } from "../tolerances.ts";
 import type { GoldenFile } from "./goldens.ts";
 import type { Comparison } from "./harness.ts";

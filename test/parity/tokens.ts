@@ -6,15 +6,15 @@ import {
   type SelectionCounts,
   selectFromAttentionOrder,
   selectFromRandomOrder,
-} from "../../src/masking/selection.ts";
+} from "../../src/method/masking/selection.ts";
 import {
   gatherPatches,
   gatherPositions,
   type ImageShape,
   normalizePatches,
   type PatchOrder,
-} from "../../src/masking/tokens.ts";
-import { type EncoderConfig, patchCount, patchValues } from "../../src/models/config.ts";
+} from "../../src/method/masking/tokens.ts";
+import { type EncoderConfig, patchCount, patchValues } from "../../src/method/models/config.ts";
 import type { Engine, Feeds, Floats } from "./engines.ts";
 
 /** Patches of a batch that share their numbers of kept, masked and thrown patches. */

@@ -1,9 +1,9 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
-import { RandomStream } from "../../src/random.ts";
-import { buildDicom, greyImage } from "../unit/data/dicom/dicom-builder.ts";
-import { niftiFile } from "../unit/data/volume-files.ts";
+import { RandomStream } from "../../src/support/random.ts";
+import { buildDicom, greyImage } from "../unit/formats/dicom/dicom-builder.ts";
+import { niftiFile } from "../unit/formats/volume-files.ts";
 
 /** What the headers of the files say of people and places; nothing that is written may. */
 export const identifiers = {

@@ -49,7 +49,7 @@ const ran = new Map<string, Traced>();
 beforeAll(async () => {
   const others = await writePatients(here.root);
   const files = [join(data.dataPath, "test/benign", `${fileName}-5-1.dcm`), ...others];
-  const main = [process.execPath, join(import.meta.dirname, "../../src/cli/main.ts")];
+  const main = [process.execPath, join(import.meta.dirname, "../../src/apps/cli/main.ts")];
   for (const stage of stages) {
     const runs = Object.entries(stage).map(async ([verb, argv]) => {
       ran.set(verb, await trace(here, [...main, ...verb.split(" "), ...argv(files)]));

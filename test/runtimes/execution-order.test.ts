@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as ort from "onnxruntime-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { sizeOf } from "../../src/graph/shape.ts";
-import { finetuneGraph } from "../../src/models/classifier.ts";
-import { onnx } from "../../src/onnx/generated/onnx.js";
-import { compile } from "../../src/runtime/program.ts";
+import { sizeOf } from "../../src/engine/graph/shape.ts";
+import { onnx } from "../../src/engine/onnx/generated/onnx.js";
+import { compile } from "../../src/engine/runtime/program.ts";
+import { finetuneGraph } from "../../src/method/models/classifier.ts";
 
 const config = {
   ...{ inputHeight: 32, inputWidth: 32, inChans: 1, patchSize: 8, embedDim: 16, depth: 3, numHeads: 2, mlpRatio: 4 },

@@ -4,13 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as ort from "onnxruntime-node";
 import { afterAll, describe, expect, test } from "vitest";
-import { MsmaeError } from "../../src/errors.ts";
-import { interpret } from "../../src/graph/interpreter.ts";
-import { emitOnnx } from "../../src/onnx/emit.ts";
-import { onnx } from "../../src/onnx/generated/onnx.js";
-import { checkOperators, operatorsOf, type Provider } from "../../src/onnx/operators.ts";
-import { nodeBackend } from "../../src/runtime/node-backend.ts";
-import { webBackend } from "../../src/runtime/web-backend.ts";
+import { interpret } from "../../src/engine/graph/interpreter.ts";
+import { emitOnnx } from "../../src/engine/onnx/emit.ts";
+import { onnx } from "../../src/engine/onnx/generated/onnx.js";
+import { checkOperators, operatorsOf, type Provider } from "../../src/engine/onnx/operators.ts";
+import { nodeBackend } from "../../src/engine/runtime/node-backend.ts";
+import { webBackend } from "../../src/engine/runtime/web-backend.ts";
+import { MsmaeError } from "../../src/support/errors.ts";
 import { opProgram } from "../support/op-program.ts";
 
 /**

@@ -1,9 +1,9 @@
-import type { Graph } from "../../src/graph/graph.ts";
-import { inputName } from "../../src/graph/graph.ts";
-import { interpret } from "../../src/graph/interpreter.ts";
-import { sizeOf } from "../../src/graph/shape.ts";
-import { initialize, type ParameterSpec } from "../../src/nn/parameters.ts";
-import { RandomStream } from "../../src/random.ts";
+import type { Graph } from "../../src/engine/graph/graph.ts";
+import { inputName } from "../../src/engine/graph/graph.ts";
+import { interpret } from "../../src/engine/graph/interpreter.ts";
+import { sizeOf } from "../../src/engine/graph/shape.ts";
+import { initialize, type ParameterSpec } from "../../src/engine/parameters/specs.ts";
+import { RandomStream } from "../../src/support/random.ts";
 
 /** Values of a model's tensors in float64: as they start, moved by random numbers so that no gradient is zero by accident. */
 export function parameterValues(specs: readonly ParameterSpec[], seed = 1): Record<string, Float64Array> {

@@ -1,5 +1,5 @@
-import * as b from "../../src/graph/builders.ts";
-import type { OpName, Shape, Value } from "../../src/graph/types.ts";
+import * as b from "../../src/engine/graph/builders.ts";
+import type { OpName, Shape, Value } from "../../src/engine/graph/types.ts";
 
 /** One use of an operator: the shapes of its differentiable operands, and the expression. */
 export interface OpCase {

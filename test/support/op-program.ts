@@ -1,10 +1,10 @@
-import { gradients } from "../../src/autodiff/gradients.ts";
-import * as b from "../../src/graph/builders.ts";
-import { type Graph, graph } from "../../src/graph/graph.ts";
-import { sizeOf } from "../../src/graph/shape.ts";
-import type { Value } from "../../src/graph/types.ts";
-import { RandomStream } from "../../src/random.ts";
-import type { HostTensor } from "../../src/runtime/session.ts";
+import { gradients } from "../../src/engine/autodiff/gradients.ts";
+import * as b from "../../src/engine/graph/builders.ts";
+import { type Graph, graph } from "../../src/engine/graph/graph.ts";
+import { sizeOf } from "../../src/engine/graph/shape.ts";
+import type { Value } from "../../src/engine/graph/types.ts";
+import type { HostTensor } from "../../src/engine/runtime/session.ts";
+import { RandomStream } from "../../src/support/random.ts";
 import { opCases } from "./op-cases.ts";
 
 /** Every operator's cases in one graph, each with its results and derivatives as outputs `<case>/…`. */

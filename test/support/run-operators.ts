@@ -1,8 +1,8 @@
 // Runs every operator on an execution provider of onnxruntime-node and prints the outputs as JSON. A process of its own,
 // because a missing adapter may end it: node run-operators.ts <provider>
-import { emitOnnx } from "../../src/onnx/emit.ts";
-import type { Provider } from "../../src/onnx/operators.ts";
-import { nodeBackend } from "../../src/runtime/node-backend.ts";
+import { emitOnnx } from "../../src/engine/onnx/emit.ts";
+import type { Provider } from "../../src/engine/onnx/operators.ts";
+import { nodeBackend } from "../../src/engine/runtime/node-backend.ts";
 import { opProgram } from "./op-program.ts";
 
 const provider = process.argv[2] as Provider;

@@ -1,5 +1,5 @@
 import { dirname, resolve } from "node:path";
-import { pairStem } from "../decode/nifti/pair.ts";
+import { pairStem } from "../../formats/nifti/pair.ts";
 import { SPLITS } from "../sample.ts";
 import { byCodeUnits } from "./folders.ts";
 import type { LayoutContext, ListedFile, Listing } from "./listing.ts";

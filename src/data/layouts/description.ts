@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { MsmaeError, messageOf } from "../../errors.ts";
-import { readRegular } from "../../regular-file.ts";
-import { LIMITS } from "../limits.ts";
+import { LIMITS } from "../../formats/limits.ts";
+import { MsmaeError, messageOf } from "../../support/errors.ts";
+import { readRegular } from "../../support/files/regular-file.ts";
 
 const named = z.union([z.string(), z.number()]);
 

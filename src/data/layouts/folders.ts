@@ -1,9 +1,9 @@
 import { stat } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
-import { MsmaeError } from "../../errors.ts";
-import { isImageName } from "../decode/image.ts";
-import { isPairHeader, isPairVoxels, otherNames } from "../decode/nifti/pair.ts";
+import { isPairHeader, isPairVoxels, otherNames } from "../../formats/nifti/pair.ts";
+import { MsmaeError } from "../../support/errors.ts";
 import { isJunkFolder } from "../junk.ts";
+import { isImageName } from "../loader/decode-image.ts";
 import { SPLITS, type Split, splitNamed } from "../sample.ts";
 import { entriesOf, kindOf, type WalkedEntry, walk } from "../walk.ts";
 

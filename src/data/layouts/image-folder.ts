@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import { IMAGE_EXTENSIONS } from "../decode/image.ts";
+import { IMAGE_EXTENSIONS } from "../loader/decode-image.ts";
 import type { Split } from "../sample.ts";
-import { relativeName } from "../split-table.ts";
+import { relativeName } from "../splits/split-table.ts";
 import { MERGE_HINT, type Spelling, settleNames } from "../tables/spelling.ts";
 import { byCodeUnits, imagesBelow, splitFolders, subfolders } from "./folders.ts";
 import { dataError, faultList, type LayoutContext, type ListedFile, type Listing } from "./listing.ts";

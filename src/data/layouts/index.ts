@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { MsmaeError, messageOf } from "../../errors.ts";
+import { MsmaeError, messageOf } from "../../support/errors.ts";
 import { listCsv } from "./csv.ts";
 import { readDescription } from "./description.ts";
 import { isFile } from "./folders.ts";

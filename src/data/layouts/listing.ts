@@ -1,5 +1,5 @@
-import { MsmaeError } from "../../errors.ts";
-import type { FileIndex } from "../index-cache.ts";
+import { MsmaeError } from "../../support/errors.ts";
+import type { FileIndex } from "../index/index-cache.ts";
 import type { Split } from "../sample.ts";
 
 /** The shapes of data sets that are recognised. */

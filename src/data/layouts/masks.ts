@@ -1,7 +1,7 @@
 import { basename, extname, join } from "node:path";
-import { messageOf } from "../../errors.ts";
-import { inParallel } from "../index-cache.ts";
-import type { LabelAreas } from "../label-areas.ts";
+import { messageOf } from "../../support/errors.ts";
+import { inParallel } from "../index/index-cache.ts";
+import type { LabelAreas } from "../index/label-areas.ts";
 import type { Split } from "../sample.ts";
 import { MERGE_HINT, settleNames } from "../tables/spelling.ts";
 import { imagesBelow, isFolder, splitFolders, subfolders } from "./folders.ts";

@@ -1,5 +1,5 @@
 import { dirname, resolve } from "node:path";
-import { MsmaeError } from "../../errors.ts";
+import { MsmaeError } from "../../support/errors.ts";
 import { SPLITS } from "../sample.ts";
 import { isSameName, spellingKey } from "../tables/spelling.ts";
 import { dataError, type ListedFile, type Listing, type TableOptions } from "./listing.ts";

@@ -1,6 +1,6 @@
-import { MsmaeError, messageOf } from "../../errors.ts";
-import { readRegular } from "../../regular-file.ts";
-import { LIMITS } from "../limits.ts";
+import { LIMITS } from "../../formats/limits.ts";
+import { MsmaeError, messageOf } from "../../support/errors.ts";
+import { readRegular } from "../../support/files/regular-file.ts";
 import { SPLITS, type Split, splitNamed } from "../sample.ts";
 import { type Column, findColumns, parseColumns } from "../tables/columns.ts";
 import { parseTable } from "../tables/parse.ts";

@@ -1,4 +1,4 @@
-import { MsmaeError } from "../../errors.ts";
+import { MsmaeError } from "../../support/errors.ts";
 import { splitNamed } from "../sample.ts";
 import type { ParsedTable } from "./parse.ts";
 import { visible } from "./spelling.ts";

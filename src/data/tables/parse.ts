@@ -1,7 +1,7 @@
 import { CsvError } from "csv-parse";
 import { parse } from "csv-parse/sync";
-import { MsmaeError } from "../../errors.ts";
-import { LIMITS } from "../limits.ts";
+import { LIMITS } from "../../formats/limits.ts";
+import { MsmaeError } from "../../support/errors.ts";
 
 /** A line of a table. */
 export interface TableRecord {

@@ -1,4 +1,4 @@
-import { MsmaeError } from "../../errors.ts";
+import { MsmaeError } from "../../support/errors.ts";
 
 /** How a table's first bytes name its encoding. */
 const MARKS: readonly [mark: readonly number[], encoding: string][] = [

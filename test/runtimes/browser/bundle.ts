@@ -16,8 +16,8 @@ export async function bundle(): Promise<Bundle> {
   const build = await rolldown({
     input: {
       "training-worker": file("./training-worker.ts"),
-      "optimizer-worker": file("../../../src/optim/optimizer-worker.ts"),
-      "web-thread-entry": file("../../../src/runtime/web-thread-entry.ts"),
+      "optimizer-worker": file("../../../src/engine/optim/optimizer-worker.ts"),
+      "web-thread-entry": file("../../../src/engine/runtime/web-thread-entry.ts"),
     },
     platform: "browser",
     logLevel: "warn",

@@ -1,10 +1,11 @@
 // A micro fine-tuning that every runtime executes from this one source: Node and browsers alike.
-import type { ClassifierConfig } from "../../../src/models/config.ts";
-import type { Provider } from "../../../src/onnx/operators.ts";
-import { RandomStream } from "../../../src/random.ts";
-import type { Feeds } from "../../../src/runtime/program.ts";
-import type { Backend } from "../../../src/runtime/session.ts";
-import type { SpawnThread } from "../../../src/runtime/threads.ts";
+
+import type { Provider } from "../../../src/engine/onnx/operators.ts";
+import type { Feeds } from "../../../src/engine/runtime/program.ts";
+import type { Backend } from "../../../src/engine/runtime/session.ts";
+import type { SpawnThread } from "../../../src/engine/runtime/threads.ts";
+import type { ClassifierConfig } from "../../../src/method/models/config.ts";
+import { RandomStream } from "../../../src/support/random.ts";
 import {
   AdamW,
   classifierSpecs,

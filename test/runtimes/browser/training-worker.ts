@@ -1,6 +1,7 @@
 // Runs in Chromium, in a worker: trains and tells what really ran.
-import { messageOf } from "../../../src/errors.ts";
-import type { SpawnThread } from "../../../src/runtime/threads.ts";
+
+import type { SpawnThread } from "../../../src/engine/runtime/threads.ts";
+import { messageOf } from "../../../src/support/errors.ts";
 import { spawnWebThread, webBackend } from "../../../src/web.ts";
 import { fineTune, type Trained } from "./scenario.ts";
 

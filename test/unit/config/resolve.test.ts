@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { ConfigError } from "../../../src/config/problems.ts";
 import { configNotes, resolveConfig, resolveOptions, resolveRun } from "../../../src/config/resolve.ts";
 import type { VerbName } from "../../../src/config/verb.ts";
-import { MsmaeError } from "../../../src/errors.ts";
+import { MsmaeError } from "../../../src/support/errors.ts";
 
 const place = { dataPath: "images", outputDir: "run" };
 const scratch = { ...place, init: "scratch" } as const;

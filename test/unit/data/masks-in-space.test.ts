@@ -3,12 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { openDataset } from "../../../src/data/dataset.ts";
-import { openImageFile } from "../../../src/data/decode/open-image-file.ts";
-import type { SliceAxis } from "../../../src/data/decode/source-image.ts";
-import { labelAreasOf } from "../../../src/data/label-areas.ts";
-import { gridOf, openMask } from "../../../src/data/mask-file.ts";
-import { type BuiltElement, buildDicom, greyImage } from "./dicom/dicom-builder.ts";
-import { allStorages, type MadeNifti, makeNifti, type Storage, storeAs } from "./nifti/made.ts";
+import { labelAreasOf } from "../../../src/data/index/label-areas.ts";
+import { gridOf, openMask } from "../../../src/data/index/mask-file.ts";
+import { openImageFile } from "../../../src/formats/open-image-file.ts";
+import type { SliceAxis } from "../../../src/formats/source-image.ts";
+import { type BuiltElement, buildDicom, greyImage } from "../formats/dicom/dicom-builder.ts";
+import { allStorages, type MadeNifti, makeNifti, type Storage, storeAs } from "../formats/nifti/made.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "msmae-space-"));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { resolveConfig } from "../../../src/config/index.ts";
 import { type DatasetOptions, openDataset, tellNotices } from "../../../src/data/dataset.ts";
 import { isEncoding, tableText } from "../../../src/data/tables/text.ts";
-import type { RunEvent } from "../../../src/events.ts";
+import type { RunEvent } from "../../../src/support/events.ts";
 
 let root: string;
 let cacheDir: string;

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { Normalizer } from "../../../src/data/transforms/normalize.ts";
-import type { Engine } from "../../../src/engine/engine.ts";
-import { FeedBuilder } from "../../../src/engine/feeds.ts";
-import type { Graph } from "../../../src/graph/graph.ts";
+import type { Graph } from "../../../src/engine/graph/graph.ts";
+import type { Feeds } from "../../../src/engine/runtime/program.ts";
+import type { Engine } from "../../../src/engine/thread/engine.ts";
+import { Normalizer } from "../../../src/images/transforms/normalize.ts";
 import { attentionGraph, attentionMapsOf } from "../../../src/inference/attention.ts";
 import {
   classificationGraph,
@@ -11,7 +11,7 @@ import {
   likeliest,
   softmaxRows,
 } from "../../../src/inference/classify.ts";
-import type { Feeds } from "../../../src/runtime/program.ts";
+import { FeedBuilder } from "../../../src/method/feeds.ts";
 
 const config = {
   inputHeight: 2,

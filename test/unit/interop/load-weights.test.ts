@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { ParameterStore } from "../../../src/engine/parameters/parameter-store.ts";
 import { classifierFromPretraining, loadWeights, withPositionGrid } from "../../../src/interop/load-weights.ts";
 import type { StoredTensor } from "../../../src/interop/safetensors.ts";
 import { toFloat32 } from "../../../src/interop/tensor-values.ts";
-import { ParameterStore } from "../../../src/optim/parameter-store.ts";
 
 function tensor(shape: number[], first: number): StoredTensor {
   const data = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => first + i);

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
-import { MsmaeError } from "../../../src/errors.ts";
+import { ParameterStore } from "../../../src/engine/parameters/parameter-store.ts";
 import { parseSafetensors, readSafetensors, type StoredTensor } from "../../../src/interop/safetensors.ts";
 import {
   readSafetensorsFile,
@@ -11,7 +11,7 @@ import {
   writeSafetensorsFile,
 } from "../../../src/interop/safetensors-file.ts";
 import { toFloat32, toFloat64 } from "../../../src/interop/tensor-values.ts";
-import { ParameterStore } from "../../../src/optim/parameter-store.ts";
+import { MsmaeError } from "../../../src/support/errors.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "msmae-safetensors-"));
 afterAll(() => rmSync(folder, { recursive: true }));

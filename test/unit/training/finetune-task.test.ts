@@ -1,15 +1,15 @@
 import { describe, expect, test } from "vitest";
 import { type FinetuneInput, resolveRun } from "../../../src/config/index.ts";
-import type { Batch, ImageLoader } from "../../../src/data/loader.ts";
-import { mixImages, mixPatchWeights, mixTargets } from "../../../src/data/mixing/apply.ts";
-import { drawMixes } from "../../../src/data/mixing/draw.ts";
-import { wholeImage } from "../../../src/data/transforms/geometry.ts";
-import { Normalizer } from "../../../src/data/transforms/normalize.ts";
-import type { Engine } from "../../../src/engine/engine.ts";
-import { classTargets, FeedBuilder } from "../../../src/engine/feeds.ts";
-import { sortedNodes } from "../../../src/graph/graph.ts";
-import { attentionOrder } from "../../../src/masking/selection.ts";
-import { RandomStream } from "../../../src/random.ts";
+import type { Batch, ImageLoader } from "../../../src/data/loader/loader.ts";
+import { sortedNodes } from "../../../src/engine/graph/graph.ts";
+import type { Engine } from "../../../src/engine/thread/engine.ts";
+import { wholeImage } from "../../../src/geometry/geometry.ts";
+import { mixImages, mixPatchWeights, mixTargets } from "../../../src/images/mixing/apply.ts";
+import { drawMixes } from "../../../src/images/mixing/draw.ts";
+import { Normalizer } from "../../../src/images/transforms/normalize.ts";
+import { classTargets, FeedBuilder } from "../../../src/method/feeds.ts";
+import { attentionOrder } from "../../../src/method/masking/selection.ts";
+import { RandomStream } from "../../../src/support/random.ts";
 import { finetuneTask } from "../../../src/training/finetune-task.ts";
 import { MapBank } from "../../../src/training/map-bank.ts";
 

@@ -1,0 +1,30 @@
+import type { Job } from "./contestant.ts";
+import type { Timing } from "./step.ts";
+
+/** Why there are no times. */
+export interface Skipped {
+  skipped: string;
+}
+
+/** A peer's times, or why there are none. */
+export type PeerTiming = Timing | Skipped;
+
+/** One phase of one model: ours and the peers' steps taken in turn. */
+export interface ComparisonRow extends Job {
+  ours: Timing;
+  eager: PeerTiming;
+  best: PeerTiming;
+}
+
+/** One saving: times with and without, and how far the results of the two are apart, relative to their largest element. */
+export interface SavingRow extends Job {
+  name: string;
+  saves: string;
+  with: Timing;
+  without: Timing;
+  /** Over every element that both compute, gradients included, on the small model in float64; absent for settings. */
+  float64Error?: number;
+  /** Over the outputs and the gradient norm of the first timed-size step, in fp32. */
+  fp32Error: number;
+  checked: boolean;
+}

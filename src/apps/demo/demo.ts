@@ -1,0 +1,160 @@
+import { availableParallelism } from "node:os";
+import { type DemoInput, type DemoOptions, resolveOptions, resolveRun } from "../../config/index.ts";
+import { openDataset } from "../../data/dataset.ts";
+import { classify } from "../../inference/evaluate.ts";
+import { openModel } from "../../inference/session.ts";
+import { classificationMetrics } from "../../results/metrics/index.ts";
+import { encodePng, renderReport } from "../../results/report/index.ts";
+import { MsmaeError } from "../../support/errors.ts";
+import type { RunHooks } from "../../support/events.ts";
+import { writeFileAtomic } from "../../support/files/atomic-file.ts";
+import { finetune } from "../../training/finetune.ts";
+import { pretrain } from "../../training/pretrain.ts";
+import { readEnvironment } from "../../training/records/index.ts";
+import { attentionExamples, attentionPicture, readExamples, reconstructionExamples } from "./examples.ts";
+import { lookAt } from "./looking.ts";
+import { type History, Narration } from "./narration.ts";
+import { claimFolder, type DemoFolder } from "./output-folder.ts";
+import { makePhantoms, type PhantomSet } from "./phantom.ts";
+import { finetuneRecipe, imageSize, imagesPerClass, pretrainRecipe } from "./recipe.ts";
+import { demoReport } from "./report.ts";
+
+export interface DemoResult {
+  /** Share of the test images whose class was found. */
+  accuracy: number;
+  /** The accuracy of guessing. */
+  chance: number;
+  /**
+   * Share of the test images whose attention map peaks in the lesion: for the encoder as it was drawn, for the same
+   * one after supervised pre-training, and for a random point.
+   */
+  pointingGame: { random: number; supervised: number; chance: number };
+  reportPath: string;
+  seconds: number;
+}
+
+/** Examples of each class in the report. */
+const EXAMPLES_PER_CLASS = 2;
+
+/**
+ * The whole method in a minute or two: draws phantoms with lesions, pre-trains with supervision, fine-tunes, measures
+ * on images that training never saw, and writes a report. The same seed draws the same images and trains the same way.
+ *
+ * @throws MsmaeError Data when the folder holds other files or cannot be written; Device when the engine cannot start;
+ * Interrupted when `hooks.signal` stops it.
+ * Source: method.md sections 2 to 5.
+ */
+export async function demo(input: DemoInput | DemoOptions, hooks: RunHooks = {}): Promise<DemoResult> {
+  const options = resolveOptions("demo", input);
+  try {
+    return await run(options, hooks);
+  } catch (error) {
+    if (!hooks.signal?.aborted) throw error;
+    // Its parts would advise to resume them, which would leave out the rest.
+    const todo = "run it again: it starts anew";
+    throw new MsmaeError(
+      "Interrupted",
+      { where: "demo", expected: "to finish", got: "a request to stop", todo },
+      { cause: error },
+    );
+  }
+}
+
+async function run(options: DemoOptions, hooks: RunHooks): Promise<DemoResult> {
+  const started = performance.now();
+  const seconds = () => (performance.now() - started) / 1000;
+  await using folder = await claimFolder(options.outputDir, hooks);
+  const session = { ...options, allowPartial: false };
+  const narration = new Narration(hooks);
+
+  narration.next("drawing images, alike but for one small lesion whose kind is the class");
+  const set = await drawPhantoms(folder, options, hooks);
+
+  narration.next("supervised pre-training: fill in hidden patches, and name the lesion");
+  const pretraining: History = [];
+  const pretrainOptions = resolveRun("pretrain", pretrainRecipe(options, set.root, folder.pretrain));
+  const pretrained = await pretrain(pretrainOptions, narration.training(pretraining));
+
+  narration.next("fine-tuning: name the lesion, first from the patches attended least, then from all");
+  const finetuning: History = [];
+  const finetuneOptions = resolveRun(
+    "finetune",
+    finetuneRecipe(options, set.root, folder.finetune, pretrained.checkpoint),
+  );
+  const finetuned = await finetune(finetuneOptions, narration.training(finetuning));
+
+  narration.next("testing: is the class right, and does the network look at the lesion?");
+  const { splits } = await openDataset(set.root, { seed: options.seed, require: ["test"] });
+  const result = await using(await openModel(finetuned.checkpoint, "classifier", session), async (classifier) => {
+    const run = { ...finetuneOptions, split: "test" } as const;
+    return (await classify(classifier, splits.test, run, hooks)).result;
+  });
+  const metrics = classificationMetrics({ ...result, classNames: set.classNames });
+  const looking = await using(await openModel(pretrained.checkpoint, "pretrained", session), async (encoder) => {
+    const seen = await lookAt(splits.test, set, encoder, options, hooks);
+    const examples = await readExamples(splits.test, encoder, result, EXAMPLES_PER_CLASS);
+    const onePerClass = examples.filter((_, i) => i % EXAMPLES_PER_CLASS === 0);
+    const reconstructions = await reconstructionExamples(onePerClass, seen, encoder, pretrainOptions);
+    return { ...seen, attention: attentionExamples(examples, seen), reconstructions };
+  });
+
+  narration.next("writing the report");
+  await writeFileAtomic(folder.picture, await encodePng(attentionPicture(looking.attention)));
+  const page = await renderReport(
+    demoReport({
+      options,
+      pretrain: { options: pretrainOptions, history: pretraining, seconds: pretrained.seconds },
+      finetune: { options: finetuneOptions, history: finetuning, seconds: finetuned.seconds },
+      metrics,
+      looking,
+      environment: await readEnvironment({ ...options, threads: options.threads || availableParallelism() }),
+      seconds: seconds(),
+    }),
+  );
+  await writeFileAtomic(folder.report, page);
+  const { random, supervised } = looking.game;
+  const summary = {
+    accuracy: metrics.accuracy,
+    chance: 1 / set.classNames.length,
+    // Every phantom has a lesion: none of these is null.
+    pointingGame: {
+      random: random.hitRate as number,
+      supervised: supervised.hitRate as number,
+      chance: supervised.chance as number,
+    },
+    reportPath: folder.report,
+    seconds: seconds(),
+  };
+  await folder.finish(summary);
+  return summary;
+}
+
+async function drawPhantoms(
+  { images }: DemoFolder,
+  { seed }: DemoOptions,
+  { signal, onEvent }: RunHooks,
+): Promise<PhantomSet> {
+  let announced = false;
+  const onProgress = (done: number, total: number) => {
+    if (!announced) onEvent?.({ type: "phase", name: "images", total });
+    announced = true;
+    onEvent?.({ type: "phase-progress", done });
+  };
+  return makePhantoms({
+    outputDir: images,
+    seed,
+    size: imageSize,
+    imagesPerClass,
+    onProgress,
+    ...(signal && { signal }),
+  });
+}
+
+/** Uses a model and closes it, whatever happens. */
+async function using<S extends { close(): Promise<void> }, R>(session: S, use: (session: S) => Promise<R>): Promise<R> {
+  try {
+    return await use(session);
+  } finally {
+    await session.close();
+  }
+}

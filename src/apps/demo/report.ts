@@ -1,0 +1,158 @@
+import { normalize } from "node:path";
+import type { DemoOptions, FinetuneOptions, PretrainOptions } from "../../config/index.ts";
+import { toYaml } from "../../config/index.ts";
+import { namedFrom } from "../../data/splits/split-table.ts";
+import type { ClassificationMetrics } from "../../results/metrics/index.ts";
+import type {
+  AttentionExample,
+  CurveChart,
+  ReconstructionExample,
+  ReportFact,
+  ReportInput,
+} from "../../results/report/index.ts";
+import type { Environment } from "../../training/records/index.ts";
+import { mapNames } from "./examples.ts";
+import type { Looking } from "./looking.ts";
+import type { History } from "./narration.ts";
+import { imageSize, imagesPerClass } from "./recipe.ts";
+
+/** Everything a demo's report tells. */
+export interface DemoRecord {
+  options: DemoOptions;
+  pretrain: { options: PretrainOptions; history: History; seconds: number };
+  finetune: { options: FinetuneOptions; history: History; seconds: number };
+  metrics: ClassificationMetrics;
+  looking: Looking & {
+    attention: readonly AttentionExample[];
+    reconstructions: readonly ReconstructionExample[];
+  };
+  environment: Environment;
+  /** So far, the writing of the report not included. */
+  seconds: number;
+}
+
+/** The demo's report. */
+export function demoReport(record: DemoRecord): ReportInput {
+  const { options, metrics, looking, environment } = record;
+  return {
+    title: "msmae demo: finding lesions in drawn images",
+    lead: `A small vision transformer was trained on drawn slices of a body. All look alike but for one small lesion, whose kind (${metrics.classNames.join(", ")}) is the class. Only the class names were given in training, never the place of a lesion.`,
+    summary: summaryOf(record),
+    evaluation: { split: "test", metrics },
+    attention: { examples: looking.attention },
+    pointingGame: {
+      results: [
+        { name: mapNames.random, result: looking.game.random },
+        { name: mapNames.supervised, result: looking.game.supervised },
+      ],
+    },
+    reconstructions: looking.reconstructions,
+    curves: curvesOf(record),
+    provenance: {
+      seed: options.seed,
+      command: `npx msmae demo --seed ${options.seed}`,
+      notes: notesOn(record),
+      environment: environmentOf(environment),
+      configYaml: configurationOf(record),
+    },
+  };
+}
+
+function summaryOf({ pretrain, finetune, metrics, seconds }: DemoRecord): ReportFact[] {
+  const { train, val, test } = imagesPerClass;
+  const { attentionStartEpoch, epochs, model } = pretrain.options;
+  const masked = finetune.options.epochs - finetune.options.fullTokenEpochs;
+  const classes = metrics.classNames.length;
+  return [
+    {
+      label: "Images",
+      value: `${classes * train} to train on, ${classes * val} for validation, ${classes * test} to test, each ${imageSize} × ${imageSize} pixels`,
+    },
+    {
+      label: "Model",
+      value: `${model}: patches of ${pretrain.options.patchSize} × ${pretrain.options.patchSize} pixels`,
+    },
+    {
+      label: "1. Supervised pre-training",
+      value: `${epochs} epochs in ${duration(pretrain.seconds)}: fill in hidden patches and name the lesion; hidden at random until epoch ${attentionStartEpoch}, then where the network attends most`,
+    },
+    {
+      label: "2. Fine-tuning",
+      value: `${finetune.options.epochs} epochs in ${duration(finetune.seconds)}: name the lesion; ${masked} epochs on a quarter of the patches, ${finetune.options.fullTokenEpochs} on all`,
+    },
+    { label: "3. Test", value: `${classes * test} images that neither training saw` },
+    { label: "Time", value: duration(seconds) },
+  ];
+}
+
+function curvesOf({ pretrain, finetune }: DemoRecord): CurveChart[] {
+  const points = (history: History, name: string) =>
+    history.map((metrics, epoch) => [epoch, metrics[name] ?? Number.NaN] as const);
+  return [
+    {
+      title: "Pre-training: reconstruction",
+      yTitle: "mean squared error",
+      series: [{ name: "train", points: points(pretrain.history, "reconstructionLoss") }],
+    },
+    {
+      title: "Pre-training: classification (rises when attention hides the lesion)",
+      yTitle: "cross-entropy",
+      series: [{ name: "train", points: points(pretrain.history, "classificationLoss") }],
+    },
+    {
+      title: "Fine-tuning: loss",
+      yTitle: "cross-entropy",
+      series: [
+        { name: "train", points: points(finetune.history, "loss") },
+        { name: "validation", points: points(finetune.history, "logLoss") },
+      ],
+    },
+    {
+      title: "Fine-tuning: validation accuracy",
+      yTitle: "accuracy",
+      yFormat: ".0%",
+      series: [{ name: "validation", points: points(finetune.history, "accuracy") }],
+    },
+  ];
+}
+
+function notesOn({ pretrain, finetune }: DemoRecord): string[] {
+  const { clsLossWeight, randomMaskRatio, cropMinScale, attentionStartEpoch } = pretrain.options;
+  return [
+    "Maps, pointing game and reconstructions are of the encoder after pre-training, whose attention drives the masking. Random weights are those of the same encoder before its first step.",
+    "The images shown are drawn from the seed, not picked.",
+    `Where this short run departs from the paper: plain cross-entropy with weight ${clsLossWeight} names the lesion in pre-training (paper: cross-entropy of softmaxed outputs, weight 0.1); its random epochs hide ${100 * randomMaskRatio} % of the patches (paper: 75 %) and end at epoch ${attentionStartEpoch} (paper: 41 of 300); crops keep at least ${100 * cropMinScale} % of the image (paper: 20 %), so that they rarely cut the lesion away; the last ${finetune.options.fullTokenEpochs} epochs of fine-tuning see all patches (paper: none), and the classifier reads the cls token (paper: the mean of the patches).`,
+  ];
+}
+
+function environmentOf({
+  msmae,
+  node,
+  onnxruntime,
+  cpuModel,
+  cores,
+  threads,
+  device,
+  platform,
+}: Environment): ReportFact[] {
+  return [
+    { label: "msmae", value: msmae },
+    { label: "Node", value: node },
+    {
+      label: "ONNX Runtime",
+      value: `${onnxruntime}, ${device}, ${threads} ${threads === 1 ? "thread" : "threads"}`,
+    },
+    { label: "Machine", value: `${cpuModel}, ${cores} cores, ${platform}` },
+  ];
+}
+
+/** With paths from the demo's folder: where that lies is not for those who are shown the report. */
+function configurationOf({ options, pretrain, finetune }: DemoRecord): string {
+  const yaml = `# pre-training\n${toYaml("pretrain", pretrain.options)}\n# fine-tuning\n${toYaml("finetune", finetune.options)}`;
+  return namedFrom(normalize(options.outputDir), yaml);
+}
+
+function duration(seconds: number): string {
+  const whole = Math.round(seconds);
+  return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
+}

@@ -1,0 +1,36 @@
+import { LIMITS } from "../../formats/limits.ts";
+import type { VoxelGrid } from "../../formats/nifti/grid.ts";
+import type { SliceAxis } from "../../formats/source-image.ts";
+import { MsmaeError } from "../../support/errors.ts";
+import { openMask } from "./mask-file.ts";
+
+/** For each slice, the labelled pixels of each value of the mask; 0 is no label. */
+export type LabelAreas = ReadonlyMap<number, number>[];
+
+/**
+ * Counts the pixels of each whole value in every slice of a mask file.
+ *
+ * @param grid its image's: slices are those of the image.
+ * @throws MsmaeError Data when it cannot be read, or lies elsewhere than its image.
+ */
+export async function labelAreasOf(path: string, axis: SliceAxis, grid?: VoxelGrid): Promise<LabelAreas> {
+  const file = await openMask(path, grid);
+  const areas: Map<number, number>[] = [];
+  for (let at = 0; at < file.count(axis); at++) {
+    const { values, channels } = await file.read(at, axis);
+    const area = new Map<number, number>();
+    for (let pixel = 0; pixel < values.length; pixel += channels) {
+      const value = Math.round(values[pixel] as number);
+      // What is no number is no label either.
+      if (value !== 0 && Number.isFinite(value)) area.set(value, (area.get(value) ?? 0) + 1);
+      if (area.size > LIMITS.labels) throw tooManyLabels(path);
+    }
+    areas.push(area);
+  }
+  return areas;
+}
+
+function tooManyLabels(where: string): MsmaeError {
+  const expected = `a mask of at most ${LIMITS.labels} labels`;
+  return new MsmaeError("Data", { where, expected, got: "more in one slice", todo: "give the mask, not the image" });
+}

@@ -1,0 +1,232 @@
+import { createHash, createHmac } from "node:crypto";
+import { openImageFile } from "../../formats/open-image-file.ts";
+import type { SliceAxis } from "../../formats/source-image.ts";
+import { messageOf } from "../../support/errors.ts";
+import { dataError, faultList, type ListedFile, type Listing, type OddFile } from "../layouts/listing.ts";
+import type { Sample, Split } from "../sample.ts";
+import { applySliceRule, type SliceRule } from "../slice-rule.ts";
+import { countAlong, isSinglePicture } from "./file-facts.ts";
+import { type FileIndex, inParallel } from "./index-cache.ts";
+import type { LabelAreas } from "./label-areas.ts";
+
+/** A sample and the split that the data set names for it. */
+export interface ListedSample {
+  sample: Sample;
+  split: Split | undefined;
+}
+
+export interface PictureOptions {
+  rule: SliceRule;
+  axis: SliceAxis;
+  /** Tell whose pictures they are. */
+  grouped: boolean;
+  index: FileIndex;
+}
+
+/** What {@link samplesOf} makes of listed files. */
+export interface Pictures {
+  samples: ListedSample[];
+  groupedBy: "patient_id" | "lesion_id" | undefined;
+  /** Files whose mask cannot be read, does not fit, or is missing where the rule needs it. */
+  leftOut: OddFile[];
+}
+
+/**
+ * The samples of listed files: each picture that the rule takes of files that hold several, with its class and group.
+ *
+ * @throws MsmaeError Data when a slice is named that a file has not, every file is left out, or most have
+ * labels without a name.
+ */
+export async function samplesOf(listing: Listing, { rule, axis, grouped, index }: PictureOptions): Promise<Pictures> {
+  const { files } = listing;
+  const labels = new Map(listing.classNames.map((name, at) => [name, at]));
+  const counts = new Uint32Array(files.length).fill(1);
+  const patients = new Map<number, string>();
+  const areas = new Map<number, LabelAreas>();
+  const odd = new Map<number, OddFile>();
+  let strangers = 0;
+  await inParallel(files, async (file, at) => {
+    if (!isSinglePicture(file.path)) {
+      const facts = await index.facts(file.path);
+      counts[at] = countAlong(facts, axis);
+      if (facts.patient) patients.set(at, facts.patient);
+      if (await isDamaged(file, counts[at] as number)) counts[at] = (file.item as number) + 1;
+    }
+    const several = (counts[at] as number) > 1 && file.item === undefined;
+    if (file.className !== undefined && !(several && rule.kind === "largest-label")) return;
+    try {
+      const found = await areasOf(file, counts[at] as number, axis, index);
+      const stranger = unnamedLabel(file, found, listing);
+      if (stranger) {
+        strangers++;
+        throw stranger;
+      }
+      areas.set(at, found);
+      // Further channels follow as further volumes; the mask outlines the first.
+      counts[at] = found.length;
+    } catch (error) {
+      odd.set(at, { path: file.path, reason: messageOf(error) });
+    }
+  });
+  const leftOut = [...odd].sort(([a], [b]) => a - b).map(([, file]) => file);
+  // Then it is the names that are wrong, and what is left would be the images with nothing on them.
+  const misnamed = 2 * strangers > files.length;
+  if (misnamed || (leftOut.length > 0 && leftOut.length === files.length)) throw onlyOddMasks(listing.root, leftOut);
+  const named = grouped ? groupsOf(files, patients) : { groups: [], groupedBy: undefined };
+  const samples: ListedSample[] = [];
+  for (const [at, file] of files.entries()) {
+    if (odd.has(at)) continue;
+    const { path, split, mask, className } = file;
+    const count = counts[at] as number;
+    const slices = areas.get(at);
+    const group = named.groups[at];
+    for (const item of itemsOf(file, count, rule, slices, listing)) {
+      const label =
+        className !== undefined ? labels.get(className) : classOfSlice(slices?.[item ?? 0], listing.maskValues);
+      const sample: Sample = { path, label: label as number };
+      if (item !== undefined) sample.item = item;
+      if (group !== undefined) sample.group = group;
+      if (mask !== undefined) sample.mask = mask;
+      samples.push({ sample, split });
+    }
+  }
+  return { samples, groupedBy: named.groupedBy, leftOut };
+}
+
+async function areasOf(file: ListedFile, count: number, axis: SliceAxis, index: FileIndex): Promise<LabelAreas> {
+  const { path, mask } = file;
+  if (mask === undefined) throw dataError(path, "a mask, for --slices largest-label", "none", "choose another rule");
+  const areas = await index.labelAreas(mask, axis, path);
+  if (areas.length > 0 && count % areas.length === 0) return areas;
+  const got = `${areas.length} in ${mask}`;
+  throw dataError(path, `a mask of ${count} slices, as many as the image has`, got, "correct the pair of files");
+}
+
+/** The error for a label without a name, whose pixels would pass for background; most often its description is wrong. */
+function unnamedLabel(file: ListedFile, areas: LabelAreas, { maskValues, unjudged }: Listing): Error | undefined {
+  if (maskValues === undefined) return undefined;
+  for (const [slice, area] of areas.entries()) {
+    for (const [value, pixels] of area) {
+      if (maskValues.has(value) || unjudged?.has(value)) continue;
+      const got = `${value}, in ${pixels} pixels of slice ${slice}`;
+      const expected = `labels that have a name (${[...maskValues.keys()].join(", ")})`;
+      const todo = "name the label in dataset.json, or correct the mask";
+      return dataError(file.mask ?? file.path, expected, got, todo);
+    }
+  }
+  return undefined;
+}
+
+/** Whether a file does not have the slice that is asked of it because it cannot be opened: reading it will say why. */
+async function isDamaged({ item, path }: ListedFile, count: number): Promise<boolean> {
+  if (item === undefined || item < count) return false;
+  return openImageFile(path).then(
+    () => false,
+    () => true,
+  );
+}
+
+function onlyOddMasks(root: string, odd: readonly OddFile[]): Error {
+  const got = faultList(odd.map(({ reason }) => reason));
+  return dataError(`masks of ${root}`, "readable masks that fit their images", got, "correct these files");
+}
+
+/** The pictures that a file gives: numbers where it holds several, else one without a number. */
+function itemsOf(
+  file: ListedFile,
+  count: number,
+  rule: SliceRule,
+  areas: LabelAreas | undefined,
+  { root }: Listing,
+): (number | undefined)[] {
+  const { item, path } = file;
+  if (item !== undefined) {
+    if (item < count) return [count > 1 ? item : undefined];
+    const where = relativeTo(root, path);
+    throw dataError(where, `a slice from 0 to ${count - 1}`, `${item}`, "correct the slice in the CSV file");
+  }
+  if (count <= 1) return [undefined];
+  return applySliceRule(rule, count, areas?.map(totalOf));
+}
+
+function relativeTo(root: string, path: string): string {
+  return path.startsWith(root) ? path.slice(root.length + 1) : path;
+}
+
+function totalOf(area: ReadonlyMap<number, number>): number {
+  let total = 0;
+  for (const pixels of area.values()) total += pixels;
+  return total;
+}
+
+/** The class of the largest labelled area; 0, the background, where nothing is labelled. */
+function classOfSlice(
+  area: ReadonlyMap<number, number> | undefined,
+  values: ReadonlyMap<number, number> | undefined,
+): number {
+  let best = 0;
+  let most = 0;
+  for (const [value, pixels] of area ?? []) {
+    const label = values?.get(value);
+    if (label === undefined || pixels < most || (pixels === most && label > best)) continue;
+    [best, most] = [label, pixels];
+  }
+  return best;
+}
+
+interface Groups {
+  /** Of each file; undefined where it belongs to nobody known. */
+  groups: (string | undefined)[];
+  groupedBy: "patient_id" | "lesion_id" | undefined;
+}
+
+/**
+ * Files that share a patient or a lesion, directly or by way of other files, are one group. A group bears the name that
+ * the data set's table gives its patient, else its lesion; for patients that DICOM headers name, a pseudonym.
+ */
+function groupsOf(files: readonly ListedFile[], digests: ReadonlyMap<number, string>): Groups {
+  const pseudonym = pseudonyms(digests);
+  const keys = files.map(({ patient, lesion }, at): [string | undefined, string | undefined] => {
+    const digest = digests.get(at);
+    const person = patient ?? (lesion === undefined && digest !== undefined ? pseudonym(digest) : undefined);
+    return [person, lesion];
+  });
+  const parent = new Map<string, string>();
+  const rootOf = (key: string): string => {
+    let top = key;
+    for (let next = parent.get(top); next !== undefined; next = parent.get(top)) top = next;
+    for (let at = key; at !== top; ) {
+      const next = parent.get(at) as string;
+      parent.set(at, top);
+      at = next;
+    }
+    return top;
+  };
+  const patientKey = (name: string) => `p${name}`;
+  const lesionKey = (name: string) => `l${name}`;
+  for (const [patient, lesion] of keys) {
+    if (patient === undefined || lesion === undefined) continue;
+    const [a, b] = [rootOf(patientKey(patient)), rootOf(lesionKey(lesion))];
+    // Patients stay at the top, so that a group bears a patient's name where it has one.
+    if (a !== b) b.startsWith("p") ? parent.set(a, b) : parent.set(b, a);
+  }
+  const groups = keys.map(([patient, lesion]) => {
+    const key = patient !== undefined ? patientKey(patient) : lesion !== undefined ? lesionKey(lesion) : undefined;
+    return key === undefined ? undefined : rootOf(key).slice(1);
+  });
+  if (keys.some(([patient]) => patient !== undefined)) return { groups, groupedBy: "patient_id" };
+  return { groups, groupedBy: keys.some(([, lesion]) => lesion !== undefined) ? "lesion_id" : undefined };
+}
+
+/**
+ * Short names for patients. They are keyed by all patients of the data set together, so that nobody can find a name by
+ * trying the identities one after another; and so they are the same wherever the data set lies.
+ */
+function pseudonyms(digests: ReadonlyMap<number, string>): (digest: string) => string {
+  const distinct = [...new Set(digests.values())].sort();
+  const key = createHash("sha256").update(distinct.join("\0")).digest();
+  const names = new Map(
+    distinct.map((digest) => [digest, createHmac("sha256", key).update(digest).digest("hex").slice(0, 12)]),
+  );
+  return (digest) => names.get(digest) as string;
+}

@@ -1,7 +1,0 @@
-import { type ReaderSetup, type ReadReport, type ReadTask, SampleReader } from "./sample-reader.ts";
-import { serveTasks } from "./watched-worker.ts";
-
-serveTasks<ReaderSetup, ReadTask, ReadReport>((setup) => {
-  const reader = new SampleReader(setup);
-  return (task, { onStep }) => reader.run(task, onStep);
-});

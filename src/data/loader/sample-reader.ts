@@ -1,0 +1,207 @@
+import type { RasterImage } from "../../formats/raster.ts";
+import type { AlphaRule, SliceAxis } from "../../formats/source-image.ts";
+import { type Geometry, wholeImage } from "../../geometry/geometry.ts";
+import type { CropRange } from "../../geometry/random-geometry.ts";
+import { randomGeometry } from "../../geometry/random-geometry.ts";
+import { augmentImage } from "../../images/augment/augment-image.ts";
+import { Canvas } from "../../images/augment/canvas.ts";
+import type { AugmentationPlan } from "../../images/augment/plan.ts";
+import { resizeCoverage, warpCoverage } from "../../images/transforms/coverage.ts";
+import { Resizer } from "../../images/transforms/resize.ts";
+import { parseWindow, type WindowRule } from "../../images/window-rule.ts";
+import { failureOf } from "../../support/errors.ts";
+import { RandomStream } from "../../support/random.ts";
+import { concernsWholeFile, decodeImage } from "./decode-image.ts";
+import { DecodedCache, type DecodedCacheMemory } from "./decoded-cache.ts";
+
+/** How pictures are taken from files. */
+export interface ReadingOptions {
+  window: WindowRule;
+  axis: SliceAxis;
+  alpha: AlphaRule;
+}
+
+export const DEFAULT_READING: ReadingOptions = { window: parseWindow("auto"), axis: "axial", alpha: "drop" };
+
+/** What every thread of a loader needs to know. */
+export interface ReaderSetup {
+  inputHeight: number;
+  inputWidth: number;
+  channels: 1 | 3;
+  reading: ReadingOptions;
+  /** Also tell how much of each pixel was measured. */
+  coverage?: boolean;
+  cache: DecodedCacheMemory | undefined;
+}
+
+/** One picture to read. */
+export interface ReadItem {
+  /** Position in the batch. */
+  slot: number;
+  /** What the cache and the random draws know it by. */
+  sample: number;
+  /** How often the sample came earlier in the epoch, so that it is not cropped in the same way again. Default 0. */
+  repeat?: number;
+  path: string;
+  /** Frame, page or slice of a file that holds several. */
+  item?: number | undefined;
+}
+
+/** Samples to read into the slots of one batch. */
+export interface ReadTask {
+  /** Random resized crop (bicubic) and mirror, or the whole image (bilinear). */
+  augment: boolean;
+  crop: CropRange;
+  /** With `augment`: what happens after that. */
+  plan?: AugmentationPlan | undefined;
+  seed: number;
+  epoch: number;
+  items: ReadItem[];
+  /** uint8 [B, H, W, C]. */
+  images: Uint8Array;
+  /** Also give each picture itself, shrunk until no side is longer than this, in pixels. */
+  pictureSide?: number | undefined;
+}
+
+/** What became of one item. */
+export type ReadOutcome = ReadPicture | UnreadItem;
+
+/** Why there is no picture. */
+export interface UnreadItem {
+  unreadable: string;
+  code: string;
+  /** The file cannot be opened: what is said holds for all its pictures. */
+  wholeFile?: boolean;
+}
+
+export interface ReadPicture {
+  geometry: Geometry;
+  picture?: RasterImage;
+  /** uint8 [H, W] to 255: how much of each pixel was measured; absent where all was, or nobody asked. */
+  coverage?: Uint8Array;
+}
+
+/** What became of a task; `items` in the order of the task's. */
+export interface ReadReport {
+  items: ReadOutcome[];
+  decoded: number;
+  cacheHits: number;
+  decodeMs: number;
+  resizeMs: number;
+}
+
+/** Decodes, crops, resizes, mirrors and augments samples; one for each thread. */
+export class SampleReader {
+  readonly #setup: ReaderSetup;
+  readonly #cache: DecodedCache | undefined;
+  readonly #resizer = new Resizer();
+  readonly #grey: Uint8Array;
+  #canvas: Canvas | undefined;
+
+  constructor(setup: ReaderSetup) {
+    this.#setup = setup;
+    this.#cache = setup.cache && new DecodedCache(setup.cache);
+    this.#grey = new Uint8Array(setup.inputHeight * setup.inputWidth);
+  }
+
+  /**
+   * Reads a task's samples into its batch. Files that cannot be decoded are reported, not thrown.
+   *
+   * @param onItem hears the position of each item in the task before it is begun.
+   */
+  async run(task: ReadTask, onItem?: (at: number) => void): Promise<ReadReport> {
+    const report: ReadReport = { items: [], decoded: 0, cacheHits: 0, decodeMs: 0, resizeMs: 0 };
+    const { inputHeight, inputWidth, channels } = this.#setup;
+    const imageBytes = inputHeight * inputWidth * channels;
+    for (const [at, item] of task.items.entries()) {
+      onItem?.(at);
+      const { slot } = item;
+      const started = performance.now();
+      const image = await this.#load(item, report);
+      const loaded = performance.now();
+      report.decodeMs += loaded - started;
+      if ("unreadable" in image) {
+        report.items.push(image);
+        continue;
+      }
+      const cropped = task.augment
+        ? randomGeometry(image.height, image.width, drawsOf("crops", task, item), task.crop, task.plan?.flipX)
+        : wholeImage(image.height, image.width);
+      const out = task.images.subarray(slot * imageBytes, (slot + 1) * imageBytes);
+      this.#resize(image, cropped, task.augment, out);
+      const geometry = task.augment && task.plan ? this.#augment(out, cropped, task.plan, task, item) : cropped;
+      report.resizeMs += performance.now() - loaded;
+      const outcome: ReadPicture = { geometry };
+      if (task.pictureSide !== undefined) outcome.picture = this.#shrink(image, task.pictureSide);
+      const coverage = this.#setup.coverage && this.#coverage(image, geometry);
+      if (coverage) outcome.coverage = coverage;
+      report.items.push(outcome);
+    }
+    return report;
+  }
+
+  /** The decoded image, or the reason why there is none. */
+  async #load({ sample, path, item }: ReadItem, report: ReadReport): Promise<RasterImage | UnreadItem> {
+    const held = this.#cache?.get(sample);
+    if (held) {
+      report.cacheHits++;
+      return held;
+    }
+    try {
+      // A grey file stays grey in the cache even for an RGB model: a third of the memory and of the resizing.
+      const { channels, reading } = this.#setup;
+      const image = await decodeImage(path, { ...reading, item, ...(channels === 1 ? { channels } : {}) });
+      if (!this.#setup.coverage) delete image.unmeasured;
+      report.decoded++;
+      this.#cache?.put(sample, image);
+      return image;
+    } catch (error) {
+      const { code, message } = failureOf(error);
+      return { unreadable: message, code, ...(concernsWholeFile(error) ? { wholeFile: true } : {}) };
+    }
+  }
+
+  #coverage(image: RasterImage, { crop, flip, warps }: Geometry): Uint8Array | undefined {
+    const { inputHeight, inputWidth } = this.#setup;
+    const coverage = resizeCoverage(this.#resizer, image, inputHeight, inputWidth, { crop, flip });
+    return coverage && warps ? warpCoverage(coverage, inputHeight, inputWidth, warps) : coverage;
+  }
+
+  #augment(out: Uint8Array, cropped: Geometry, plan: AugmentationPlan, task: ReadTask, item: ReadItem): Geometry {
+    const { inputHeight, inputWidth, channels } = this.#setup;
+    this.#canvas ??= new Canvas(inputHeight, inputWidth, channels);
+    this.#canvas.pixels.set(out);
+    const warps = augmentImage(this.#canvas, plan, drawsOf("augment", task, item));
+    out.set(this.#canvas.pixels);
+    return warps.length === 0 ? cropped : { ...cropped, warps };
+  }
+
+  #shrink(image: RasterImage, longest: number): RasterImage {
+    const scale = Math.min(1, longest / Math.max(image.width, image.height));
+    const width = Math.max(1, Math.round(image.width * scale));
+    const height = Math.max(1, Math.round(image.height * scale));
+    const pixels = this.#resizer.resize(image, height, width, { filter: "bilinear" });
+    return { width, height, channels: image.channels, pixels };
+  }
+
+  #resize(image: RasterImage, { crop, flip }: Geometry, augment: boolean, out: Uint8Array): void {
+    const { inputHeight, inputWidth, channels } = this.#setup;
+    const filter = augment ? "bicubic" : "bilinear";
+    if (image.channels === channels) {
+      this.#resizer.resize(image, inputHeight, inputWidth, { filter, crop, flip, out });
+      return;
+    }
+    this.#resizer.resize(image, inputHeight, inputWidth, { filter, crop, flip, out: this.#grey });
+    for (let at = 0, to = 0; at < this.#grey.length; at++, to += 3) {
+      const value = this.#grey[at] as number;
+      out[to] = value;
+      out[to + 1] = value;
+      out[to + 2] = value;
+    }
+  }
+}
+
+/** The stream of an item's crop or augmentation; a repeated sample has another. */
+function drawsOf(name: "crops" | "augment", { seed, epoch }: ReadTask, { sample, repeat = 0 }: ReadItem): RandomStream {
+  return RandomStream.for(seed, name, epoch, sample, ...(repeat === 0 ? [] : [repeat]));
+}

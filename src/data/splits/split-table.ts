@@ -1,0 +1,58 @@
+import { relative, sep } from "node:path";
+import { type Sample, SPLITS, type Split } from "../sample.ts";
+import { csvLine } from "../tables/csv.ts";
+
+/** One sample and where it is. */
+export interface SplitRow {
+  sample: Sample;
+  split: Split;
+  fold?: number;
+}
+
+/** What a table needs to know of a data set. */
+export interface TableSource {
+  classNames: readonly string[];
+  /** The name of the group's column, where samples have groups. */
+  groupedBy?: "patient_id" | "lesion_id" | undefined;
+}
+
+/**
+ * Samples as CSV: `path` (relative to `base`, with slashes), `label` (the class name), `split`, and, where any sample has
+ * them, `fold`, `slice`, the group and `mask`.
+ */
+export function splitTable({ classNames, groupedBy }: TableSource, rows: readonly SplitRow[], base: string): string {
+  const columns: [string, (row: SplitRow) => string][] = [
+    ["path", ({ sample }) => relativeName(base, sample.path)],
+    ["label", ({ sample }) => classNames[sample.label] as string],
+    ["split", ({ split }) => split],
+  ];
+  if (rows.some(({ fold }) => fold !== undefined)) columns.push(["fold", ({ fold }) => `${fold ?? ""}`]);
+  if (rows.some(({ sample }) => sample.item !== undefined)) {
+    columns.push(["slice", ({ sample }) => `${sample.item ?? ""}`]);
+  }
+  if (groupedBy) columns.push([groupedBy, ({ sample }) => sample.group ?? ""]);
+  if (rows.some(({ sample }) => sample.mask !== undefined)) {
+    columns.push(["mask", ({ sample }) => (sample.mask === undefined ? "" : relativeName(base, sample.mask))]);
+  }
+  const lines = [csvLine(columns.map(([name]) => name))];
+  for (const row of rows) lines.push(csvLine(columns.map(([, field]) => field(row))));
+  return lines.join("");
+}
+
+/** Rows of all samples, split by split. */
+export function rowsOf(splits: Readonly<Record<Split, readonly Sample[]>>): SplitRow[] {
+  return SPLITS.flatMap((split) => splits[split].map((sample) => ({ sample, split })));
+}
+
+/** A sentence in which what lies in a folder is named from there, for what others may read. */
+export function namedFrom(base: string, sentence: string): string {
+  return sentence.replaceAll(base.endsWith(sep) ? base : base + sep, "");
+}
+
+/** A path told from a folder, with slashes on every system. */
+export function relativeName(base: string, path: string): string {
+  const inside = base.endsWith(sep) ? base : base + sep;
+  // Nearly all paths lie inside; the general way takes a hundred times as long.
+  const name = path.startsWith(inside) ? path.slice(inside.length) : relative(base, path);
+  return sep === "/" ? name : name.replaceAll(sep, "/");
+}

@@ -1,0 +1,147 @@
+import { MsmaeError } from "../../support/errors.ts";
+import { ops } from "./ops/index.ts";
+import { sameShape, sizeOf } from "./shape.ts";
+import type { Builders, DType, Node, OpAttributes, OpDefinition, OpName, Shape, TensorType, Value } from "./types.ts";
+
+let nextId = 0;
+
+function construct<Op extends OpName>(
+  op: Op,
+  inputs: readonly Value[],
+  attributes: OpAttributes[Op],
+  types: readonly TensorType[],
+): Node<Op> {
+  const outputs: Value[] = [];
+  const node: Node<Op> = { id: nextId++, op, inputs, attributes, outputs };
+  types.forEach(({ dtype, shape }, index) => {
+    // The union of all nodes holds this node; TypeScript does not see it through the generic parameter.
+    outputs.push({ node: node as unknown as Node, index, dtype, shape: Object.freeze([...shape]) });
+  });
+  return node;
+}
+
+/** Applies an operator: its rule checks the operands at once, so that an error points at the line that built it. */
+export function apply<Op extends OpName>(
+  op: Op,
+  inputs: readonly Value[],
+  attributes: OpAttributes[Op],
+): readonly Value[] {
+  const definition: OpDefinition<Op> = ops[op];
+  return construct(op, inputs, attributes, definition.infer(inputs, attributes)).outputs;
+}
+
+function apply1<Op extends OpName>(op: Op, inputs: readonly Value[], attributes: OpAttributes[Op]): Value {
+  return apply(op, inputs, attributes)[0] as Value;
+}
+
+/** A value fed at run time under `name`. */
+export function input(name: string, shape: Shape, dtype: DType = "float32"): Value {
+  if (shape.some((extent) => !Number.isInteger(extent) || extent < 0)) {
+    throw new MsmaeError("Shape", {
+      where: `input "${name}"`,
+      expected: "whole, non-negative extents",
+      got: `[${shape.join(", ")}]`,
+      todo: "check the sizes the graph is built with",
+    });
+  }
+  return construct("Input", [], { name }, [{ dtype, shape }]).outputs[0] as Value;
+}
+
+/** A value known now, of `shape` in row-major order. @throws MsmaeError Shape when the length does not fit. */
+export function constant(data: ArrayLike<number>, shape: Shape, dtype: DType = "float32"): Value {
+  if (data.length !== sizeOf(shape)) {
+    throw new MsmaeError("Shape", {
+      where: "constant",
+      expected: `${sizeOf(shape)} elements`,
+      got: String(data.length),
+      todo: "check its shape",
+    });
+  }
+  return apply1("Constant", [], { data: Float64Array.from(data), dtype, shape });
+}
+
+export const scalar = (value: number): Value => constant([value], []);
+export const zeros = (shape: Shape): Value => constant(new Float64Array(sizeOf(shape)), shape);
+
+export const add = (a: Value, b: Value): Value => apply1("Add", [a, b], {});
+export const sub = (a: Value, b: Value): Value => apply1("Sub", [a, b], {});
+export const mul = (a: Value, b: Value): Value => apply1("Mul", [a, b], {});
+export const div = (a: Value, b: Value): Value => apply1("Div", [a, b], {});
+export const neg = (x: Value): Value => apply1("Neg", [x], {});
+export const exp = (x: Value): Value => apply1("Exp", [x], {});
+export const log = (x: Value): Value => apply1("Log", [x], {});
+export const sqrt = (x: Value): Value => apply1("Sqrt", [x], {});
+export const reciprocal = (x: Value): Value => apply1("Reciprocal", [x], {});
+export const erf = (x: Value): Value => apply1("Erf", [x], {});
+export const gelu = (x: Value): Value => apply1("Gelu", [x], { recomputed: false });
+export const equal = (a: Value, b: Value): Value => apply1("Equal", [a, b], {});
+export const cast = (x: Value, to: DType): Value => apply1("Cast", [x], { to });
+
+export const matMul: Builders["matMul"] = (a, b, options = {}) =>
+  apply1("MatMul", [a, b], {
+    transA: false,
+    transB: false,
+    transBatchA: false,
+    transBatchB: false,
+    alpha: 1,
+    ...options,
+  });
+
+export const gemm: Builders["gemm"] = (a, b, bias, options = {}) =>
+  apply1("Gemm", bias ? [a, b, bias] : [a, b], { transA: false, transB: false, alpha: 1, ...options });
+
+export const softmax = (x: Value, axis = -1): Value => apply1("Softmax", [x], { axis });
+export const logSoftmax = (x: Value, axis = -1): Value => apply1("LogSoftmax", [x], { axis });
+
+/** `[y, mean, inverse standard deviation]` of a normalisation over the last axis. */
+export const layerNormalization: Builders["layerNormalization"] = (x, scale, bias, epsilon) =>
+  apply("LayerNormalization", [x, scale, bias], { epsilon }) as unknown as [Value, Value, Value];
+
+export const reduceSum: Builders["reduceSum"] = (x, axes, keepdims = false) =>
+  axes.length === 0 ? x : apply1("ReduceSum", [x], { axes, keepdims });
+export const reduceMean: Builders["reduceMean"] = (x, axes, keepdims = false) =>
+  axes.length === 0 ? x : apply1("ReduceMean", [x], { axes, keepdims });
+
+export const reshape = (x: Value, shape: Shape): Value =>
+  sameShape(x.shape, shape) ? x : apply1("Reshape", [x], { shape });
+export const transpose = (x: Value, perm: readonly number[]): Value => apply1("Transpose", [x], { perm });
+export const expand = (x: Value, shape: Shape): Value =>
+  sameShape(x.shape, shape) ? x : apply1("Expand", [x], { shape });
+export const concat = (inputs: readonly Value[], axis: number): Value =>
+  inputs.length === 1 ? (inputs[0] as Value) : apply1("Concat", inputs, { axis });
+export const split = (x: Value, sizes: readonly number[], axis: number): Value[] =>
+  sizes.length === 1 ? [x] : [...apply("Split", [x], { axis, sizes })];
+export const gather = (x: Value, indices: Value, axis: number): Value => apply1("Gather", [x, indices], { axis });
+
+/** The builders as one object, handed to derivative rules. */
+export const builders: Builders = {
+  add,
+  sub,
+  mul,
+  div,
+  neg,
+  exp,
+  log,
+  sqrt,
+  reciprocal,
+  erf,
+  gelu,
+  equal,
+  cast,
+  matMul,
+  gemm,
+  softmax,
+  logSoftmax,
+  layerNormalization,
+  reduceSum,
+  reduceMean,
+  reshape,
+  transpose,
+  expand,
+  concat,
+  split,
+  gather,
+  constant,
+  scalar,
+  zeros,
+};

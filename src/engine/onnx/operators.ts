@@ -1,0 +1,55 @@
+import { MsmaeError } from "../../support/errors.ts";
+
+/** Execution providers of ONNX Runtime that graphs are written for. */
+export type Provider = "cpu" | "wasm" | "webgpu" | "cuda";
+
+const everywhere = [
+  "Add",
+  "Sub",
+  "Mul",
+  "Div",
+  "Neg",
+  "Exp",
+  "Log",
+  "Sqrt",
+  "Reciprocal",
+  "Erf",
+  "Gelu",
+  "Equal",
+  "Cast",
+  "MatMul",
+  "Gemm",
+  "Softmax",
+  "ReduceSum",
+  "ReduceMean",
+  "Reshape",
+  "Transpose",
+  "Expand",
+  "Concat",
+  "Split",
+  "Gather",
+  "Identity",
+] as const;
+
+/**
+ * Which ONNX operators (domain:name for those outside the standard) each provider runs with the dtypes that we use.
+ * WebGPU has neither FusedMatMul nor LogSoftmax: the lowering writes both in other operators there.
+ */
+export const operatorsOf: Readonly<Record<Provider, ReadonlySet<string>>> = {
+  cpu: new Set([...everywhere, "LogSoftmax", "LayerNormalization", "com.microsoft:FusedMatMul", "com.microsoft:Gelu"]),
+  wasm: new Set([...everywhere, "LogSoftmax", "LayerNormalization", "com.microsoft:FusedMatMul", "com.microsoft:Gelu"]),
+  webgpu: new Set([...everywhere, "LayerNormalization", "ReduceMax"]),
+  cuda: new Set([...everywhere, "LogSoftmax", "LayerNormalization", "com.microsoft:FusedMatMul", "com.microsoft:Gelu"]),
+};
+
+/** Refuses operators that a provider lacks, all by name. @throws MsmaeError UnsupportedOp */
+export function checkOperators(where: string, used: Iterable<string>, provider: Provider): void {
+  const lacking = [...new Set(used)].filter((operator) => !operatorsOf[provider].has(operator));
+  if (lacking.length === 0) return;
+  throw new MsmaeError("UnsupportedOp", {
+    where,
+    expected: `operators that ${provider} runs`,
+    got: lacking.join(", "),
+    todo: "choose another device, or add a lowering for them in src/onnx/lowering.ts",
+  });
+}

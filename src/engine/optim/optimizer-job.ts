@@ -1,0 +1,181 @@
+import { MsmaeError } from "../../support/errors.ts";
+import { type Arena, ParameterStore, type StoreHandle } from "../parameters/parameter-store.ts";
+import { instantiateKernels, type OptimizerKernels } from "./kernel-instance.ts";
+import type { ParameterGroup } from "./parameter-groups.ts";
+
+/** Elements of a piece: its parameters, gradients and moments fit a core's cache together, so that each is read once. */
+const PIECE_ELEMENTS = 16384;
+
+/** What a job does to every piece. */
+export const OPERATION = { adamw: 1, sumOfSquares: 2, accumulate: 3 } as const;
+
+/** The scalars of a job, by their place in {@link OptimizerJob.scalars}. */
+export const SCALAR = {
+  operation: 0,
+  lr: 1,
+  beta1: 2,
+  beta2: 3,
+  eps: 4,
+  stepIndex: 5,
+  gradientScale: 6,
+  /** Below zero for no EMA. */
+  emaDecay: 7,
+  /** 1 to take the gradients from the accumulator and empty it. */
+  fromAccumulator: 8,
+  /** 1 to sum the squares of the gradients on the way. */
+  withNorm: 9,
+} as const;
+
+/** Words of {@link OptimizerJob.control}; those that different threads write stand on different cache lines. */
+export const CONTROL = { nextPiece: 0, finishedPieces: 16, failed: 32, firstHelper: 48, helperStride: 16 } as const;
+
+/** What a helper thread is doing. */
+export const HELPER = { starting: 0, idle: 1, running: 2 } as const;
+
+/** Everything the threads share, all of it on shared memory. */
+export interface OptimizerJob {
+  store: StoreHandle;
+  control: Int32Array;
+  scalars: Float64Array;
+  /** Per piece: segment, first element in the arena, elements, group. */
+  pieces: Int32Array;
+  /** Per group: lr scale, weight decay. */
+  groups: Float64Array;
+  /** Per piece: sum of squares of its gradients. */
+  partials: Float64Array;
+}
+
+/**
+ * Cuts the trainable tensors into pieces of bounded size. The cuts depend on the tensors alone: not on the number of
+ * threads, nor on the segments, so neither do the sums.
+ *
+ * @throws MsmaeError "Config" where the groups do not name the store's trainable tensors exactly.
+ */
+export function planJob(
+  store: ParameterStore,
+  groups: ReadonlyMap<string, ParameterGroup>,
+  helpers: number,
+): OptimizerJob {
+  const names = store.trainableNames;
+  const missing = names.filter((name) => !groups.has(name));
+  const unknown = [...groups.keys()].filter((name) => !store.has(name) || !store.isTrainable(name));
+  if (missing.length > 0 || unknown.length > 0) {
+    throw new MsmaeError("Config", {
+      where: "parameter groups",
+      expected: "every trainable tensor in one group",
+      got: `no group for [${missing.slice(0, 5).join(", ")}], no such tensor [${unknown.slice(0, 5).join(", ")}]`,
+      todo: "make the groups from the store's trainable names",
+    });
+  }
+  const pieces: number[] = [];
+  for (const [group, name] of names.entries()) {
+    const { segment, start, length } = store.place(name);
+    for (let at = 0; at < length; at += PIECE_ELEMENTS) {
+      pieces.push(segment, start / 4 + at, Math.min(PIECE_ELEMENTS, length - at), group);
+    }
+  }
+  const table = names.flatMap((name) => {
+    const { lrScale, weightDecay } = groups.get(name) as ParameterGroup;
+    return [lrScale, weightDecay];
+  });
+  const job: OptimizerJob = {
+    store: store.handle(),
+    control: new Int32Array(new SharedArrayBuffer(4 * (CONTROL.firstHelper + helpers * CONTROL.helperStride))),
+    scalars: new Float64Array(new SharedArrayBuffer(8 * Object.keys(SCALAR).length)),
+    pieces: new Int32Array(new SharedArrayBuffer(4 * pieces.length)),
+    groups: new Float64Array(new SharedArrayBuffer(8 * table.length)),
+    partials: new Float64Array(new SharedArrayBuffer(2 * pieces.length)),
+  };
+  job.pieces.set(pieces);
+  job.groups.set(table);
+  return job;
+}
+
+interface Piece {
+  kernels: OptimizerKernels;
+  count: number;
+  group: number;
+  /** Bytes from the start of the memory to this piece in each arena; -1 where the store has no such arena. */
+  parameter: number;
+  gradient: number;
+  firstMoment: number;
+  secondMoment: number;
+  accumulator: number;
+  ema: number;
+}
+
+/** One thread's hands on a job: claims pieces until none is left. Which thread takes which piece changes nothing. */
+export class PieceRunner {
+  readonly #job: OptimizerJob;
+  readonly #pieces: Piece[];
+
+  constructor(job: OptimizerJob) {
+    this.#job = job;
+    const store = ParameterStore.attach(job.store);
+    const kernels = store.memories.map(instantiateKernels);
+    this.#pieces = Array.from({ length: job.pieces.length / 4 }, (_, index) => {
+      const word = (place: number) => job.pieces[4 * index + place] as number;
+      const at = (arena: Arena) => (store.keeps(arena) ? store.arenaStart(word(0), arena) + 4 * word(1) : -1);
+      return {
+        kernels: kernels[word(0)] as OptimizerKernels,
+        count: word(2),
+        group: word(3),
+        parameter: at("parameter"),
+        gradient: at("gradient"),
+        firstMoment: at("firstMoment"),
+        secondMoment: at("secondMoment"),
+        accumulator: at("accumulator"),
+        ema: at("ema"),
+      };
+    });
+  }
+
+  run(): void {
+    const { control, scalars } = this.#job;
+    for (;;) {
+      const index = Atomics.add(control, CONTROL.nextPiece, 1);
+      const piece = this.#pieces[index];
+      if (piece === undefined) return;
+      if (scalars[SCALAR.operation] === OPERATION.adamw) this.#adamw(piece, index);
+      else if (scalars[SCALAR.operation] === OPERATION.sumOfSquares) this.#sumOfSquares(piece, index);
+      else piece.kernels.axpy(piece.accumulator, piece.gradient, piece.count, 1);
+      Atomics.add(control, CONTROL.finishedPieces, 1);
+    }
+  }
+
+  #sumOfSquares(piece: Piece, index: number): void {
+    this.#job.partials[index] = piece.kernels.sumOfSquares(this.#gradientOf(piece), piece.count);
+  }
+
+  #gradientOf(piece: Piece): number {
+    return this.#job.scalars[SCALAR.fromAccumulator] === 1 ? piece.accumulator : piece.gradient;
+  }
+
+  #adamw(piece: Piece, index: number): void {
+    const { groups, scalars } = this.#job;
+    const at = (place: number) => scalars[place] as number;
+    const { kernels, count } = piece;
+    const lr = at(SCALAR.lr) * (groups[2 * piece.group] as number);
+    const weightDecay = groups[2 * piece.group + 1] as number;
+    const beta1 = at(SCALAR.beta1);
+    const beta2 = at(SCALAR.beta2);
+    if (at(SCALAR.withNorm) === 1) this.#sumOfSquares(piece, index);
+    kernels.adamw(
+      piece.parameter,
+      this.#gradientOf(piece),
+      piece.firstMoment,
+      piece.secondMoment,
+      count,
+      at(SCALAR.gradientScale),
+      1 - lr * weightDecay,
+      1 - beta1,
+      beta2,
+      1 - beta2,
+      lr / (1 - beta1 ** at(SCALAR.stepIndex)),
+      1 / Math.sqrt(1 - beta2 ** at(SCALAR.stepIndex)),
+      at(SCALAR.eps),
+    );
+    if (at(SCALAR.emaDecay) >= 0) kernels.ema(piece.ema, piece.parameter, count, 1 - at(SCALAR.emaDecay));
+    if (at(SCALAR.fromAccumulator) === 1) kernels.zero(piece.accumulator, count);
+  }
+}

@@ -1,0 +1,196 @@
+import { MsmaeError } from "../../support/errors.ts";
+import {
+  type Arena,
+  arenasOf,
+  MAX_SEGMENT_BYTES,
+  planSegments,
+  type StoreLayout,
+  type StoreOptions,
+  type TensorPlace,
+  type TensorSpec,
+} from "./store-layout.ts";
+
+export type { Arena, StoreLayout, StoreOptions, TensorPlace, TensorSpec } from "./store-layout.ts";
+
+/** What another thread needs to see the same tensors: it survives `postMessage` and `workerData`, nothing is copied. */
+export interface StoreHandle {
+  memories: WebAssembly.Memory[];
+  layout: StoreLayout;
+}
+
+/**
+ * Parameters, gradients, Adam moments and what else the optimiser keeps, float32, in flat shared WebAssembly memory.
+ *
+ * Each segment is one memory that never grows, so that views stay valid. In a segment the trainable tensors stand one
+ * after another in an arena per quantity, at the same places in each and 64-byte aligned; the padding between them is
+ * zero and stays so. Clipping, accumulation, EMA and all-reduce are therefore single passes over {@link flat}. Frozen
+ * tensors (fixed position tables) have a value and nothing else.
+ */
+export class ParameterStore {
+  readonly #memories: readonly WebAssembly.Memory[];
+  readonly #layout: StoreLayout;
+  readonly #places: ReadonlyMap<string, TensorPlace>;
+
+  private constructor(handle: StoreHandle) {
+    this.#memories = handle.memories;
+    this.#layout = handle.layout;
+    this.#places = new Map(handle.layout.tensors.map((place) => [place.name, place]));
+  }
+
+  /**
+   * Reserves memory for the tensors, all zero. The operating system commits a page when it is first written, so that
+   * an arena nobody uses costs address space only.
+   *
+   * @throws MsmaeError "Config" for a repeated name, a dimension that is no positive whole number, a tensor that does
+   * not fit one segment, or where the machine refuses the memory.
+   */
+  static create(specs: readonly TensorSpec[], options: StoreOptions = {}): ParameterStore {
+    const limit = options.maxSegmentBytes ?? MAX_SEGMENT_BYTES;
+    const layout = planSegments(specs, arenasOf(options), limit);
+    const memories = layout.segments.map(({ pages }) => {
+      try {
+        return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+      } catch (cause) {
+        throw new MsmaeError(
+          "Config",
+          {
+            where: "parameter store",
+            expected: `${pages * 65536} bytes of shared memory`,
+            got: "a refusal",
+            todo: "use a smaller model, or free memory",
+          },
+          { cause },
+        );
+      }
+    });
+    return new ParameterStore({ memories, layout });
+  }
+
+  /** The same tensors, in another thread. */
+  static attach(handle: StoreHandle): ParameterStore {
+    return new ParameterStore(handle);
+  }
+
+  handle(): StoreHandle {
+    return { memories: [...this.#memories], layout: this.#layout };
+  }
+
+  /** Every tensor's name, in the order of the specs. */
+  get names(): string[] {
+    return this.#layout.tensors.map(({ name }) => name);
+  }
+
+  get trainableNames(): string[] {
+    return this.#layout.tensors.filter(({ trainable }) => trainable).map(({ name }) => name);
+  }
+
+  /** The memories, one per segment. */
+  get memories(): readonly WebAssembly.Memory[] {
+    return this.#memories;
+  }
+
+  get layout(): StoreLayout {
+    return this.#layout;
+  }
+
+  has(name: string): boolean {
+    return this.#places.has(name);
+  }
+
+  /** Whether the store keeps this quantity, as asked at creation. */
+  keeps(arena: Arena): boolean {
+    return this.#layout.arenas.includes(arena);
+  }
+
+  isTrainable(name: string): boolean {
+    return this.place(name).trainable;
+  }
+
+  shapeOf(name: string): readonly number[] {
+    return this.place(name).shape;
+  }
+
+  /** The value of a tensor, trainable or frozen: a view, no copy. */
+  parameter(name: string): Float32Array {
+    const place = this.place(name);
+    return place.trainable ? this.#view("parameter", name) : this.#viewAt(place.segment, place.start, place.length);
+  }
+
+  gradient(name: string): Float32Array {
+    return this.#view("gradient", name);
+  }
+
+  firstMoment(name: string): Float32Array {
+    return this.#view("firstMoment", name);
+  }
+
+  secondMoment(name: string): Float32Array {
+    return this.#view("secondMoment", name);
+  }
+
+  /** The sum of the gradients of the micro-batches since the last optimiser step. */
+  accumulator(name: string): Float32Array {
+    return this.#view("accumulator", name);
+  }
+
+  /** The exponential moving average of a parameter. */
+  ema(name: string): Float32Array {
+    return this.#view("ema", name);
+  }
+
+  /** One quantity of all trainable tensors, padding included: one view per segment that has any. */
+  flat(arena: Arena): Float32Array[] {
+    this.#requireArena(arena);
+    return this.#layout.segments.flatMap(({ trainableElements }, segment) =>
+      trainableElements === 0 ? [] : [this.#viewAt(segment, this.arenaStart(segment, arena), trainableElements)],
+    );
+  }
+
+  /** Where an arena starts in its segment's memory, in bytes. */
+  arenaStart(segment: number, arena: Arena): number {
+    this.#requireArena(arena);
+    const start = this.#layout.segments[segment]?.arenaStarts[arena];
+    if (start === undefined) throw unknown("parameter store", `segment ${segment}`, "a segment that exists");
+    return start;
+  }
+
+  /**
+   * Where a tensor stands.
+   *
+   * @throws MsmaeError "Config" for a name the store does not hold.
+   */
+  place(name: string): TensorPlace {
+    const place = this.#places.get(name);
+    if (place === undefined) throw unknown("parameter store", `"${name}"`, "the name of a tensor in the store");
+    return place;
+  }
+
+  #view(arena: Arena, name: string): Float32Array {
+    const place = this.place(name);
+    if (!place.trainable) {
+      throw unknown(`${arena} of "${name}"`, "a frozen one", "a trainable tensor");
+    }
+    return this.#viewAt(place.segment, this.arenaStart(place.segment, arena) + place.start, place.length);
+  }
+
+  #viewAt(segment: number, byteOffset: number, length: number): Float32Array {
+    const memory = this.#memories[segment];
+    if (memory === undefined) throw unknown("parameter store", `segment ${segment}`, "a segment that exists");
+    return new Float32Array(memory.buffer, byteOffset, length);
+  }
+
+  #requireArena(arena: Arena): void {
+    if (!this.keeps(arena)) {
+      throw unknown("parameter store", "none", `a store that keeps ${arena} values`);
+    }
+  }
+}
+
+function unknown(where: string, got: string, expected: string): MsmaeError {
+  return new MsmaeError("Config", {
+    where,
+    expected,
+    got,
+    todo: "check the specs and options the store was created with",
+  });
+}

@@ -1,0 +1,150 @@
+import { MsmaeError } from "../../support/errors.ts";
+
+/** A tensor to keep. `trainable: false` gives it a value and nothing else. */
+export interface TensorSpec {
+  name: string;
+  shape: readonly number[];
+  trainable: boolean;
+}
+
+/** A quantity kept once per trainable tensor. */
+export type Arena = "parameter" | "gradient" | "firstMoment" | "secondMoment" | "accumulator" | "ema";
+
+export interface StoreOptions {
+  /** Keep gradients: yes unless told otherwise. */
+  gradients?: boolean;
+  /** Keep both Adam moments: yes unless told otherwise. */
+  moments?: boolean;
+  /** Keep sums of gradients over micro-batches. */
+  accumulate?: boolean;
+  /** Keep an exponential moving average of the parameters. */
+  ema?: boolean;
+  /** Bytes that one memory may have, at most {@link MAX_SEGMENT_BYTES}. */
+  maxSegmentBytes?: number;
+}
+
+/** Where one tensor stands. */
+export interface TensorPlace {
+  name: string;
+  shape: readonly number[];
+  trainable: boolean;
+  /** Elements, without padding. */
+  length: number;
+  segment: number;
+  /** Bytes: from the start of each arena for a trainable tensor, from the start of the memory for a frozen one. */
+  start: number;
+}
+
+export interface SegmentLayout {
+  /** Size of the memory in WebAssembly pages of 64 KiB. */
+  pages: number;
+  /** Elements in each arena, padding included. */
+  trainableElements: number;
+  /** Where each arena starts, in bytes. */
+  arenaStarts: Partial<Record<Arena, number>>;
+}
+
+/** The plan of a store: plain data, the same in every thread. */
+export interface StoreLayout {
+  arenas: Arena[];
+  segments: SegmentLayout[];
+  tensors: TensorPlace[];
+}
+
+/** One page below 4 GiB: the end of the last tensor must still be an address of wasm32. */
+export const MAX_SEGMENT_BYTES = 65535 * 65536;
+
+/** Tensors start on cache lines, which also suits every vector instruction. */
+const ALIGNMENT = 64;
+
+/** Address 0 stays unused, so that the kernels can take it for "none". */
+const RESERVED_BYTES = 1024;
+
+const PAGE = 65536;
+
+export function arenasOf(options: StoreOptions): Arena[] {
+  const arenas: Arena[] = ["parameter"];
+  if (options.gradients ?? true) arenas.push("gradient");
+  if (options.moments ?? true) arenas.push("firstMoment", "secondMoment");
+  if (options.accumulate) arenas.push("accumulator");
+  if (options.ema) arenas.push("ema");
+  return arenas;
+}
+
+/**
+ * Places the tensors in order, beginning a new segment where the next one would pass the limit. All quantities of a
+ * tensor stand in the same segment, because a kernel sees one memory at a time.
+ *
+ * @throws MsmaeError "Config" for a repeated name, a bad shape, or a tensor that no segment can hold.
+ */
+export function planSegments(specs: readonly TensorSpec[], arenas: Arena[], maxBytes: number): StoreLayout {
+  const limit = Math.floor(Math.min(maxBytes, MAX_SEGMENT_BYTES) / PAGE) * PAGE;
+  const segments: { trainable: number; frozen: number }[] = [];
+  const seen = new Set<string>();
+  const drafts = specs.map((spec) => {
+    if (seen.has(spec.name)) throw bad(spec, "a name that occurs once", "it twice");
+    seen.add(spec.name);
+    const length = elementsOf(spec);
+    const bytes = Math.ceil((length * 4) / ALIGNMENT) * ALIGNMENT;
+    const cost = bytes * (spec.trainable ? arenas.length : 1);
+    if (RESERVED_BYTES + cost > limit) {
+      throw bad(
+        spec,
+        `a tensor that takes at most ${limit - RESERVED_BYTES} bytes with its gradients and moments`,
+        `${cost}`,
+      );
+    }
+    let current = segments.at(-1);
+    if (current === undefined || sizeOf(current, arenas) + cost > limit) {
+      current = { trainable: 0, frozen: 0 };
+      segments.push(current);
+    }
+    const kind = spec.trainable ? "trainable" : "frozen";
+    const start = current[kind];
+    current[kind] += bytes;
+    return { spec, length, start, segment: segments.length - 1 };
+  });
+  return {
+    arenas,
+    segments: segments.map((segment) => ({
+      pages: Math.ceil(sizeOf(segment, arenas) / PAGE),
+      trainableElements: segment.trainable / 4,
+      arenaStarts: Object.fromEntries(
+        arenas.map((arena, index) => [arena, RESERVED_BYTES + index * segment.trainable]),
+      ),
+    })),
+    tensors: drafts.map(({ spec, length, start, segment }) => ({
+      name: spec.name,
+      shape: [...spec.shape],
+      trainable: spec.trainable,
+      length,
+      segment,
+      // Frozen tensors stand behind the arenas, whose size is known only now.
+      start: spec.trainable ? start : start + RESERVED_BYTES + arenas.length * (segments[segment]?.trainable ?? 0),
+    })),
+  };
+}
+
+function sizeOf(segment: { trainable: number; frozen: number }, arenas: Arena[]): number {
+  return RESERVED_BYTES + segment.trainable * arenas.length + segment.frozen;
+}
+
+function elementsOf(spec: TensorSpec): number {
+  let length = 1;
+  for (const dimension of spec.shape) {
+    if (!Number.isInteger(dimension) || dimension < 1) {
+      throw bad(spec, "dimensions that are positive whole numbers", `[${spec.shape.join(", ")}]`);
+    }
+    length *= dimension;
+  }
+  return length;
+}
+
+function bad(spec: TensorSpec, expected: string, got: string): MsmaeError {
+  return new MsmaeError("Config", {
+    where: `tensor "${spec.name}" of the parameter store`,
+    expected,
+    got,
+    todo: "check the model's specs and maxSegmentBytes",
+  });
+}

@@ -1,0 +1,112 @@
+import { MsmaeError } from "../../support/errors.ts";
+import type { Provider } from "../onnx/operators.ts";
+import { AdamW, type AdamWOptions, type AdamWStep } from "../optim/adamw.ts";
+import type { ParameterGroup } from "../optim/parameter-groups.ts";
+import { ParameterStore, type StoreHandle } from "../parameters/parameter-store.ts";
+import { type CompiledGraph, type Feeds, Program } from "../runtime/program.ts";
+import type { Backend } from "../runtime/session.ts";
+import type { SpawnThread } from "../runtime/threads.ts";
+
+/** What an engine is made of. Everything survives `postMessage`. */
+export interface EngineSetup {
+  provider: Provider;
+  /** Threads of ONNX Runtime and of the optimiser. */
+  threads: number;
+  store: StoreHandle;
+  /** Absent where nothing is trained. */
+  optimizer?: { groups: [string, ParameterGroup][]; beta1: number; beta2: number; eps: number };
+}
+
+/** What to do with the gradients of a batch. */
+export type Update =
+  /** Add them to the accumulator and wait for more. */
+  | { kind: "accumulate" }
+  /** Step with them, or with the accumulator after adding them. */
+  | ({ kind: "step" } & AdamWStep);
+
+export interface TrainResult {
+  outputs: Record<string, Float32Array>;
+  /** Global L2 norm of the gradient before clipping; absent while accumulating or when the loss was not finite. */
+  gradientNorm?: number;
+  /** Seconds in ONNX Runtime and in the optimiser. */
+  runSeconds: number;
+  optimizerSeconds: number;
+}
+
+/** Programs, parameters and optimiser in the thread that runs them. */
+export class EngineCore {
+  readonly #backend: Backend;
+  readonly #setup: EngineSetup;
+  readonly #store: ParameterStore;
+  readonly #optimizer: AdamW | undefined;
+  readonly #programs = new Map<string, Program>();
+
+  private constructor(setup: EngineSetup, backend: Backend, spawn: SpawnThread | undefined) {
+    this.#setup = setup;
+    this.#backend = backend;
+    this.#store = ParameterStore.attach(setup.store);
+    if (setup.optimizer) {
+      const { groups, ...betas } = setup.optimizer;
+      const options: AdamWOptions = { ...betas, threads: spawn ? setup.threads : 1, spawn };
+      this.#optimizer = new AdamW(this.#store, new Map(groups), options);
+    }
+  }
+
+  static async create(setup: EngineSetup, backend: Backend, spawn?: SpawnThread): Promise<EngineCore> {
+    const core = new EngineCore(setup, backend, spawn);
+    await core.#optimizer?.ready();
+    return core;
+  }
+
+  async load(graph: CompiledGraph): Promise<void> {
+    if (this.#programs.has(graph.name)) return;
+    const { provider, threads } = this.#setup;
+    this.#programs.set(graph.name, await Program.load(this.#backend, graph, { provider, threads, store: this.#store }));
+  }
+
+  /** Drops a program, with the memory it holds. */
+  async unload(name: string): Promise<void> {
+    await this.#programs.get(name)?.release();
+    this.#programs.delete(name);
+  }
+
+  run(name: string, feeds: Feeds): Promise<Record<string, Float32Array>> {
+    return this.#program(name).run(feeds);
+  }
+
+  /** Runs a training graph and uses its gradients. A loss that is not finite leaves every parameter as it was. */
+  async train(name: string, feeds: Feeds, update: Update): Promise<TrainResult> {
+    const optimizer = this.#optimizer;
+    if (!optimizer) throw new Error("this engine has no optimiser");
+    const started = performance.now();
+    const outputs = await this.#program(name).run(feeds);
+    const ran = performance.now();
+    const result = { outputs, runSeconds: (ran - started) / 1000, optimizerSeconds: 0 };
+    if (!Number.isFinite(outputs.loss?.[0])) return result;
+    let gradientNorm: number | undefined;
+    if (update.kind === "accumulate") {
+      optimizer.accumulate();
+    } else {
+      if (update.fromAccumulator) optimizer.accumulate();
+      ({ gradientNorm } = optimizer.step(update));
+    }
+    return { ...result, gradientNorm, optimizerSeconds: (performance.now() - ran) / 1000 };
+  }
+
+  async close(): Promise<void> {
+    this.#optimizer?.close();
+    for (const program of this.#programs.values()) await program.release();
+    this.#programs.clear();
+  }
+
+  #program(name: string): Program {
+    const program = this.#programs.get(name);
+    if (program) return program;
+    throw new MsmaeError("Config", {
+      where: "engine",
+      expected: "a loaded graph",
+      got: `"${name}"`,
+      todo: "load it first",
+    });
+  }
+}

@@ -1,0 +1,143 @@
+import { halfValue } from "./half.ts";
+import type { DecodeLimits } from "./limits.ts";
+import { sameType } from "./row-major.ts";
+import type { NumericArray } from "./source-image.ts";
+import { unpackBlock } from "./tiff-codecs.ts";
+import type { TiffPage } from "./tiff-directory.ts";
+import { type NumericType, newArray, swapBytes, viewAs } from "./typed-arrays.ts";
+
+/** A TIFF page in memory. */
+export interface TiffSamples {
+  width: number;
+  height: number;
+  channels: 1 | 3;
+  /** [height, width, channels]. */
+  values: NumericArray;
+}
+
+/** Sample types that libvips cuts off or refuses: 16-bit signed, 16-bit and 64-bit floats. */
+export function needsOwnReader({ bits, sampleFormat }: TiffPage): boolean {
+  return typeOf(bits, sampleFormat) !== undefined;
+}
+
+function typeOf(bits: number, sampleFormat: number): NumericType | "float16" | undefined {
+  if (sampleFormat === 2 && bits === 16) return "int16";
+  if (sampleFormat !== 3) return undefined;
+  return bits === 16 ? "float16" : bits === 64 ? "float64" : undefined;
+}
+
+/**
+ * Reads one page of grey or RGB samples of the types of {@link needsOwnReader}: strips or tiles, interleaved or planar,
+ * not packed or packed by LZW, Deflate or PackBits, with any predictor. Samples beyond the colours (alpha) are left out.
+ *
+ * @throws Error when the page is damaged, larger than the limits or of another kind.
+ * Source: TIFF 6.0; the floating-point predictor is Adobe's Technical Note 3.
+ */
+export function readTiffSamples(bytes: Uint8Array, page: TiffPage, limits: DecodeLimits): TiffSamples {
+  const { width, height, samples, bits, blockWidth, blockHeight, planar } = page;
+  const type = typeOf(bits, page.sampleFormat);
+  if (!type) throw new Error(`TIFF samples of ${bits} bits`);
+  if (!(width > 0 && height > 0 && width * height <= limits.pixels)) {
+    throw new Error(`a TIFF page of ${width}×${height} pixels`);
+  }
+  const channels = page.photometric === 2 && samples >= 3 ? 3 : 1;
+  if (page.photometric > 2 || samples < 1 || samples > 16) {
+    throw new Error(`a TIFF page of ${samples} samples and photometric interpretation ${page.photometric}`);
+  }
+  const separate = planar === 2;
+  const inBlock = separate ? 1 : samples;
+  const across = Math.ceil(width / blockWidth);
+  const down = Math.ceil(height / blockHeight);
+  const blocks = across * down * (separate ? channels : 1);
+  const size = bits / 8;
+  const blockBytes = blockWidth * blockHeight * inBlock * size;
+  const most = Math.max(blockBytes, width * height * channels * size);
+  if (!(blockBytes > 0 && most <= limits.decodedBytes) || page.offsets.length < blocks) {
+    throw new Error(`a TIFF page of ${page.offsets.length} of ${blocks} blocks of ${blockWidth}×${blockHeight}`);
+  }
+  const values = newArray(type === "float16" ? "float32" : type, width * height * channels);
+  for (let block = 0; block < blocks; block++) {
+    const plane = Math.floor(block / (across * down));
+    const x0 = (block % across) * blockWidth;
+    const y0 = (Math.floor(block / across) % down) * blockHeight;
+    const rows = page.tiled ? blockHeight : Math.min(blockHeight, height - y0);
+    const decoded = decodeBlock(bytes, page, block, rows * blockWidth * inBlock * size, inBlock);
+    const read = type === "float16" ? viewAs("uint16", decoded) : viewAs(type, decoded);
+    const columns = Math.min(blockWidth, width - x0);
+    for (let y = 0; y < Math.min(rows, height - y0); y++) {
+      for (let x = 0; x < columns; x++) {
+        const from = (y * blockWidth + x) * inBlock;
+        const to = ((y0 + y) * width + x0 + x) * channels;
+        for (let channel = 0; channel < (separate ? 1 : channels); channel++) {
+          const value = read[from + channel] as number;
+          values[to + (separate ? plane : channel)] = type === "float16" ? halfValue(value) : value;
+        }
+      }
+    }
+  }
+  return turn({ width, height, channels, values }, page.orientation);
+}
+
+/** One block's bytes, unpacked, in this machine's order and without a predictor. */
+function decodeBlock(bytes: Uint8Array, page: TiffPage, block: number, length: number, samples: number): Uint8Array {
+  const { compression, predictor, bits, littleEndian, blockWidth } = page;
+  const start = page.offsets[block] as number;
+  const count = page.byteCounts[block] ?? (compression === 1 ? length : bytes.length - start);
+  if (start + Math.min(count, compression === 1 ? length : count) > bytes.length) {
+    throw new Error(`a TIFF block that ends at byte ${start + count} of ${bytes.length}`);
+  }
+  const unpacked = unpackBlock(bytes.subarray(start, start + count), compression, length);
+  const size = bits / 8;
+  const rowBytes = blockWidth * samples * size;
+  if (predictor === 3) return joinFloatPlanes(unpacked, rowBytes, size, samples);
+  if (!littleEndian) swapBytes(unpacked, size);
+  if (predictor === 2) {
+    if (size !== 2) throw new Error(`a TIFF of predictor 2 on samples of ${bits} bits`);
+    const words = viewAs("uint16", unpacked);
+    const row = rowBytes / 2;
+    for (let at = 0; at < words.length; at++) {
+      if (at % row >= samples) words[at] = (words[at] as number) + (words[at - samples] as number);
+    }
+    return new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
+  }
+  if (predictor !== 1) throw new Error(`a TIFF of predictor ${predictor}`);
+  return unpacked;
+}
+
+/** Undoes the floating-point predictor: rows of bytes by significance, the highest first, each the sum so far. */
+function joinFloatPlanes(rows: Uint8Array, rowBytes: number, size: number, samples: number): Uint8Array {
+  const joined = new Uint8Array(rows.length);
+  const count = rowBytes / size;
+  for (let row = 0; row < rows.length; row += rowBytes) {
+    for (let at = row + samples; at < row + rowBytes; at++) {
+      rows[at] = (rows[at] as number) + (rows[at - samples] as number);
+    }
+    for (let sample = 0; sample < count; sample++) {
+      for (let byte = 0; byte < size; byte++) {
+        joined[row + sample * size + (size - 1 - byte)] = rows[row + byte * count + sample] as number;
+      }
+    }
+  }
+  return joined;
+}
+
+/** Turns a page as its orientation tag says. Source: TIFF 6.0, tag 274. */
+function turn(page: TiffSamples, orientation: number): TiffSamples {
+  if (!(orientation > 1 && orientation <= 8)) return page;
+  const { width, height, channels, values } = page;
+  const swapped = orientation >= 5;
+  const mirrored = [2, 3, 7, 8].includes(orientation);
+  const upsideDown = [3, 4, 6, 7].includes(orientation);
+  const size = swapped ? { width: height, height: width } : { width, height };
+  const turned = sameType(values, values.length);
+  for (let y = 0, to = 0; y < size.height; y++) {
+    for (let x = 0; x < size.width; x++) {
+      const column = swapped ? y : x;
+      const row = swapped ? x : y;
+      const from =
+        ((upsideDown ? height - 1 - row : row) * width + (mirrored ? width - 1 - column : column)) * channels;
+      for (let channel = 0; channel < channels; channel++) turned[to++] = values[from + channel] as number;
+    }
+  }
+  return { ...size, channels, values: turned };
+}

@@ -1,0 +1,93 @@
+import { gradients } from "../../engine/autodiff/gradients.ts";
+import { input, reduceMean, reshape } from "../../engine/graph/builders.ts";
+import { type Graph, graph } from "../../engine/graph/graph.ts";
+import type { Value } from "../../engine/graph/types.ts";
+import { gradientOutputs } from "../../engine/parameters/gradient-outputs.ts";
+import {
+  layerNormSpecs,
+  linearSpecs,
+  type ParameterSpec,
+  type Parameters,
+  parameterInputs,
+} from "../../engine/parameters/specs.ts";
+import { tokenRows } from "../nn/attention.ts";
+import { layerNorm, linear } from "../nn/layers.ts";
+import { crossEntropy, focalLoss } from "../nn/losses.ts";
+import { type ClassifierConfig, checkConfig, patchCount } from "./config.ts";
+import { embed, encode, encoderSpecs, patchInputs } from "./encoder.ts";
+
+/** Patches of each image that run: those masking keeps, or all of them. */
+export type KeptPatches = number | "all";
+
+/** The tensors of a classifier, under timm's checkpoint keys. */
+export function classifierSpecs(config: ClassifierConfig): ParameterSpec[] {
+  checkConfig(config);
+  const { embedDim, numClasses, globalPool } = config;
+  return [
+    ...encoderSpecs(config, "trained"),
+    ...layerNormSpecs(globalPool === "avg" ? "fc_norm" : "norm", embedDim),
+    ...linearSpecs("head", embedDim, numClasses, { kind: "truncated-normal", std: 2e-5 }),
+  ];
+}
+
+/**
+ * One fine-tuning step: loss and the gradient of every tensor.
+ *
+ * Inputs: `patches` and, unless all run, `positions` (see PatchInputs); `classTargets` [batch, classes] float32, soft
+ * or smoothed; `dropPath` [depth, 2, batch] float32 where a rate is not 0. Outputs: `loss`, `logits` [batch, classes]
+ * and `grad/<key>`. The loss is the cross-entropy, or the focal loss where `focalGamma` is given.
+ * Source: method.md section 5.
+ */
+export function finetuneGraph(
+  config: ClassifierConfig,
+  options: {
+    batch: number;
+    kept: KeptPatches;
+    dropPathRates?: readonly number[];
+    focalGamma?: number | undefined;
+  },
+): Graph {
+  const { batch, kept, dropPathRates = [], focalGamma } = options;
+  const specs = classifierSpecs(config);
+  const p = parameterInputs(specs);
+  const logits = classify(p, config, batch, kept, dropPathRates);
+  const targets = input("classTargets", [batch, config.numClasses]);
+  const loss = focalGamma === undefined ? crossEntropy(logits, targets) : focalLoss(logits, targets, focalGamma);
+  return graph(`finetune-${kept}`, { loss, logits, ...gradientOutputs(loss, specs, p, gradients) });
+}
+
+/** The forward pass for evaluation: `logits` [batch, classes]. */
+export function classifierGraph(
+  config: ClassifierConfig,
+  { batch, kept }: { batch: number; kept: KeptPatches },
+): Graph {
+  return graph(`classify-${kept}`, {
+    logits: classify(parameterInputs(classifierSpecs(config)), config, batch, kept, []),
+  });
+}
+
+/** Drop-path rates rising linearly from 0 to `largest` over the blocks; a single block is never dropped. */
+export function dropPathRates(depth: number, largest: number): number[] {
+  return Array.from({ length: depth }, (_, i) => (depth === 1 ? 0 : (largest * i) / (depth - 1)));
+}
+
+function classify(
+  p: Parameters,
+  config: ClassifierConfig,
+  batch: number,
+  kept: KeptPatches,
+  rates: readonly number[],
+): Value {
+  const { depth, embedDim, globalPool } = config;
+  const layout = { tokens: 1 + (kept === "all" ? patchCount(config) : kept), batch };
+  const clsOnly = { from: 0, to: 1 };
+  const tokens = embed(p, patchInputs(config, batch, kept), config, batch);
+  const rows = encode(tokens, p, config, layout, {
+    dropPath: rates.some((rate) => rate > 0) ? { factors: input("dropPath", [depth, 2, batch]), rates } : undefined,
+    lastQueries: globalPool === "cls" ? clsOnly : undefined,
+  });
+  if (globalPool === "cls") return linear(layerNorm(rows, p, "norm"), p, "head");
+  const patches = tokenRows(rows, layout, { from: 1, to: layout.tokens });
+  const pooled = reduceMean(reshape(patches, [layout.tokens - 1, batch, embedDim]), [0]);
+  return linear(layerNorm(pooled, p, "fc_norm"), p, "head");
+}

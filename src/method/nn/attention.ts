@@ -1,0 +1,103 @@
+import { gemm, matMul, reshape, softmax, split, transpose } from "../../engine/graph/builders.ts";
+import type { Value } from "../../engine/graph/types.ts";
+import type { Parameters } from "../../engine/parameters/specs.ts";
+
+/**
+ * How tokens lie in rows: row `n · batch + b` is token n of image b. Ranges of tokens (cls, kept, masked) are then
+ * ranges of rows, and heads need no Transpose before their products.
+ */
+export interface TokenLayout {
+  tokens: number;
+  batch: number;
+}
+
+/** A contiguous range of tokens, `from` included, `to` excluded. */
+export interface TokenRange {
+  from: number;
+  to: number;
+}
+
+/** The rows of a range of tokens. */
+export function tokenRows(x: Value, { tokens, batch }: TokenLayout, { from, to }: TokenRange): Value {
+  if (from === 0 && to === tokens) return x;
+  const sizes = [from * batch, (to - from) * batch, (tokens - to) * batch];
+  const kept = sizes.map((size, i) => ({ size, i })).filter(({ size }) => size > 0);
+  const parts = split(
+    x,
+    kept.map(({ size }) => size),
+    0,
+  );
+  return parts[kept.findIndex(({ i }) => i === 1)] as Value;
+}
+
+/**
+ * Multi-head self-attention over rows x [tokens · batch, D], before the residual connection. With `queries`, only
+ * those tokens ask, and only their rows come out: all tokens still give keys and values.
+ */
+export function attention(
+  x: Value,
+  p: Parameters,
+  prefix: string,
+  layout: TokenLayout,
+  numHeads: number,
+  queries: TokenRange = { from: 0, to: layout.tokens },
+): Value {
+  const dim = x.shape[1] as number;
+  const [q, k, v] = queriesKeysValues(x, p, prefix, layout, queries);
+  const weights = attentionWeights(q, k, layout, queries, numHeads);
+  const values = reshape(v, [layout.tokens, layout.batch, numHeads, dim / numHeads]);
+  const mixed = matMul(weights, values, { transBatchB: true });
+  const rows = reshape(transpose(mixed, [2, 0, 1, 3]), [(queries.to - queries.from) * layout.batch, dim]);
+  return gemm(rows, p(`${prefix}.proj.weight`), p(`${prefix}.proj.bias`), { transB: true });
+}
+
+/** Softmaxed attention [batch, heads, queries, tokens] of the asking tokens; values and projection are not computed. */
+export function attentionProbabilities(
+  x: Value,
+  p: Parameters,
+  prefix: string,
+  layout: TokenLayout,
+  numHeads: number,
+  queries: TokenRange,
+): Value {
+  const dim = x.shape[1] as number;
+  const [qWeight, kWeight] = split(p(`${prefix}.qkv.weight`), [dim, dim, dim], 0) as [Value, Value];
+  const [qBias, kBias] = split(p(`${prefix}.qkv.bias`), [dim, dim, dim], 0) as [Value, Value];
+  const q = gemm(tokenRows(x, layout, queries), qWeight, qBias, { transB: true });
+  const k = gemm(x, kWeight, kBias, { transB: true });
+  return attentionWeights(q, k, layout, queries, numHeads);
+}
+
+function queriesKeysValues(
+  x: Value,
+  p: Parameters,
+  prefix: string,
+  layout: TokenLayout,
+  queries: TokenRange,
+): [Value, Value, Value] {
+  const dim = x.shape[1] as number;
+  const weight = p(`${prefix}.qkv.weight`);
+  const bias = p(`${prefix}.qkv.bias`);
+  if (queries.to - queries.from === layout.tokens) {
+    return split(gemm(x, weight, bias, { transB: true }), [dim, dim, dim], 1) as [Value, Value, Value];
+  }
+  const [qWeight, kvWeight] = split(weight, [dim, 2 * dim], 0) as [Value, Value];
+  const [qBias, kvBias] = split(bias, [dim, 2 * dim], 0) as [Value, Value];
+  const q = gemm(tokenRows(x, layout, queries), qWeight, qBias, { transB: true });
+  const [k, v] = split(gemm(x, kvWeight, kvBias, { transB: true }), [dim, dim], 1) as [Value, Value];
+  return [q, k, v];
+}
+
+function attentionWeights(
+  q: Value,
+  k: Value,
+  { tokens, batch }: TokenLayout,
+  queries: TokenRange,
+  numHeads: number,
+): Value {
+  const headDim = (q.shape[1] as number) / numHeads;
+  const asking = reshape(q, [queries.to - queries.from, batch, numHeads, headDim]);
+  const keys = reshape(k, [tokens, batch, numHeads, headDim]);
+  const scores = matMul(asking, keys, { transBatchA: true, transBatchB: true, transB: true, alpha: headDim ** -0.5 });
+  return softmax(scores, -1);
+}

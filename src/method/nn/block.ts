@@ -1,0 +1,53 @@
+import { add, mul, reshape } from "../../engine/graph/builders.ts";
+import type { Value } from "../../engine/graph/types.ts";
+import { layerNormSpecs, linearSpecs, type ParameterSpec, type Parameters } from "../../engine/parameters/specs.ts";
+import { attention, type TokenLayout, type TokenRange, tokenRows } from "./attention.ts";
+import { layerNorm, mlp } from "./layers.ts";
+
+/** What a block may be asked beside its plain forward pass. */
+export interface BlockOptions {
+  /** Compute these tokens only; all tokens still give keys and values. */
+  queries?: TokenRange;
+  /**
+   * Drop-path factors of the attention and the MLP branch, each [batch]: 0 where an image skips the branch,
+   * 1 / (1 - rate) where it keeps it.
+   */
+  dropPath?: readonly [Value, Value];
+}
+
+/** The specs of a pre-norm transformer block. */
+export function blockSpecs(prefix: string, dim: number, mlpRatio: number): ParameterSpec[] {
+  const hidden = Math.round(dim * mlpRatio);
+  return [
+    ...layerNormSpecs(`${prefix}.norm1`, dim),
+    ...linearSpecs(`${prefix}.attn.qkv`, dim, 3 * dim),
+    ...linearSpecs(`${prefix}.attn.proj`, dim, dim),
+    ...layerNormSpecs(`${prefix}.norm2`, dim),
+    ...linearSpecs(`${prefix}.mlp.fc1`, dim, hidden),
+    ...linearSpecs(`${prefix}.mlp.fc2`, hidden, dim),
+  ];
+}
+
+/** A pre-norm transformer block over rows [tokens · batch, D]. Source: ViT (Dosovitskiy et al. 2021). */
+export function block(
+  x: Value,
+  p: Parameters,
+  prefix: string,
+  layout: TokenLayout,
+  numHeads: number,
+  options: BlockOptions = {},
+): Value {
+  const { queries = { from: 0, to: layout.tokens }, dropPath } = options;
+  const attended = attention(layerNorm(x, p, `${prefix}.norm1`), p, `${prefix}.attn`, layout, numHeads, queries);
+  const residual = add(tokenRows(x, layout, queries), scaled(attended, dropPath?.[0]));
+  return add(residual, scaled(mlp(layerNorm(residual, p, `${prefix}.norm2`), p, `${prefix}.mlp`), dropPath?.[1]));
+}
+
+/** Rows [tokens · batch, D] times a factor per image [batch]. */
+function scaled(rows: Value, factors: Value | undefined): Value {
+  if (!factors) return rows;
+  const batch = factors.shape[0] as number;
+  const [count, dim] = rows.shape as [number, number];
+  const perToken = reshape(rows, [count / batch, batch, dim]);
+  return reshape(mul(perToken, reshape(factors, [batch, 1])), [count, dim]);
+}

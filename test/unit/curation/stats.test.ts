@@ -1,0 +1,76 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import sharp from "sharp";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { resolveConfig } from "../../../src/config/index.ts";
+import { dataStats, type StatsOptions } from "../../../src/curation/stats.ts";
+import { encodeNpy } from "../../../src/formats/npy.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "msmae-stats-"));
+const set = join(folder, "set");
+const options: StatsOptions = {
+  dataPath: set,
+  split: "train",
+  inputSize: { height: 4, width: 6 },
+  inChans: 3,
+  window: "auto",
+  sliceAxis: "axial",
+  alpha: "drop",
+  seed: 0,
+  workers: 0,
+  strict: false,
+};
+
+// Images of the input's own size, so that nothing is resized: one colour each.
+beforeAll(async () => {
+  const colours = { a: [10, 20, 30], b: [40, 80, 255] };
+  for (const [name, colour] of Object.entries(colours)) {
+    mkdirSync(join(set, "train", name), { recursive: true });
+    const pixels = Uint8Array.from({ length: 4 * 6 * 3 }, (_, i) => colour[i % 3] as number);
+    await sharp(pixels, { raw: { width: 6, height: 4, channels: 3 } })
+      .png()
+      .toFile(join(set, "train", name, "1.png"));
+  }
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+test("mean and standard deviation are those of all pixels, per channel, scaled to [0, 1]", async () => {
+  const { images, mean, std, white, black } = await dataStats({ ...options, valSplit: 0 });
+  expect(images).toBe(2);
+  for (const [channel, [low, high]] of [
+    [10, 40],
+    [20, 80],
+    [30, 255],
+  ].entries()) {
+    expect(mean[channel]).toBeCloseTo(((low as number) + (high as number)) / 2 / 255, 12);
+    expect(std[channel]).toBeCloseTo(((high as number) - (low as number)) / 2 / 255, 12);
+  }
+  expect([black, white]).toEqual([
+    [0, 0, 0],
+    [0, 0, 0.5],
+  ]);
+});
+
+test("the file it writes is a configuration that training reads", async () => {
+  const output = join(folder, "stats.yaml");
+  const { mean, std } = await dataStats({ ...options, valSplit: 0, output });
+  const file = readFileSync(output, "utf8");
+  const flags = { dataPath: set, outputDir: "run" };
+  expect(resolveConfig("pretrain", { file, flags })).toMatchObject({ mean, std });
+});
+
+test("values are windowed as asked, and unreadable images are named and not counted", async () => {
+  const other = join(folder, "other");
+  for (const name of ["a", "b"]) mkdirSync(join(other, "train", name), { recursive: true });
+  writeFileSync(join(other, "train", "a", "1.npy"), encodeNpy(new Float32Array(24).fill(25), [4, 6]));
+  writeFileSync(join(other, "train", "b", "broken.png"), "no image");
+  const warnings: string[] = [];
+  const { images, mean, unreadable } = await dataStats(
+    { ...options, dataPath: other, valSplit: 0, inChans: 1, window: "range:0,100" },
+    { onEvent: (event) => event.type === "warning" && warnings.push(event.message) },
+  );
+  expect({ images, unreadable }).toEqual({ images: 1, unreadable: [join(other, "train", "b", "broken.png")] });
+  expect(mean[0]).toBeCloseTo(64 / 255, 12);
+  expect(warnings[0]).toContain("broken.png");
+});
