@@ -86,13 +86,8 @@ export async function dataStats(options: StatsOptions, { onEvent, signal }: RunH
   });
   onEvent?.({ type: "phase", name: "pixel statistics", total: samples.length });
   const histograms = Array.from({ length: channels }, () => new Float64Array(256));
-  const whole = { epoch: 0, seed: options.seed, augment: false, shuffle: false, dropLast: false };
   let images = 0;
-  for await (const batch of loader.epoch({
-    ...whole,
-    batchSize: Math.min(BATCH, samples.length),
-    ...(signal && { signal }),
-  })) {
+  for await (const batch of loader.inOrder({ batchSize: BATCH, ...(signal && { signal }) })) {
     const area = inputSize.height * inputSize.width * channels;
     for (const [b, coverage] of batch.coverages.entries()) {
       count(batch.images.subarray(b * area, (b + 1) * area), histograms, coverage);

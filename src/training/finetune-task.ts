@@ -88,7 +88,7 @@ export function finetuneTask(parts: {
     phase: (epoch) => (runsWhole(epoch) ? whole : masked),
     async beforeEpoch(epoch) {
       if (epoch % mapInterval !== 0 || runsWhole(epoch)) return;
-      await refreshMaps({ engine, config, feeds, loader, maps, batchSize, seed, hooks });
+      await refreshMaps({ engine, config, feeds, loader, maps, batchSize, hooks });
     },
     describe: (epoch, step) => ({
       kind: "classifier",

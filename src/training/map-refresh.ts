@@ -19,10 +19,9 @@ export async function refreshMaps(parts: {
   loader: ImageLoader;
   maps: MapBank;
   batchSize: number;
-  seed: number;
   hooks: RunHooks;
 }): Promise<void> {
-  const { engine, config, feeds, loader, maps, batchSize, seed, hooks } = parts;
+  const { engine, config, feeds, loader, maps, batchSize, hooks } = parts;
   const patches = patchCount(config);
   let done = 0;
   hooks.onEvent?.({ type: "phase", name: "attention maps", total: maps.images });
@@ -31,7 +30,7 @@ export async function refreshMaps(parts: {
     config,
     feeds,
     batchSize,
-    batches: loader.epoch({ epoch: 0, seed, batchSize, augment: false, shuffle: false, dropLast: false }),
+    batches: loader.inOrder({ batchSize }),
     onMaps(indices, weights) {
       if (!weights.every(Number.isFinite)) throw diverged();
       indices.forEach((image, b) => {

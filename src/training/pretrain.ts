@@ -88,8 +88,8 @@ export async function pretrain(input: PretrainInput | PretrainRequest, hooks: Ru
     });
     if (state.maps) maps.restore(state.maps);
     const feeds = setup.openFeeds(config, options);
-    const { batchSize, seed } = options;
-    const refresh = () => refreshMaps({ engine, config, feeds, loader, maps, batchSize, seed, hooks });
+    const { batchSize } = options;
+    const refresh = () => refreshMaps({ engine, config, feeds, loader, maps, batchSize, hooks });
     const task = pretrainTask({ options, config, feeds, maps, refresh, hooks, data });
     const trainer = new Trainer(
       { options: { ...options, schedule: setup.scheduleOf(options) }, task, engine, store, loader, run, hooks },

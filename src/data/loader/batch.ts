@@ -74,6 +74,9 @@ export interface EpochOptions {
   signal?: AbortSignal;
 }
 
+/** How the whole list is gone through once. */
+export type InOrderOptions = Pick<EpochOptions, "batchSize" | "signal">;
+
 /** Batches that an epoch of `samples` images gives. */
 export function batchesPerEpoch(samples: number, batchSize: number, dropLast: boolean): number {
   return dropLast ? Math.floor(samples / batchSize) : Math.ceil(samples / batchSize);

@@ -2,13 +2,13 @@ import { availableParallelism } from "node:os";
 import { MsmaeError } from "../../support/errors.ts";
 import { ITEM_SECONDS } from "../../support/threads/watched-thread.ts";
 import type { Sample } from "../dataset.ts";
-import type { Batch, EpochOptions, LoaderOptions } from "./batch.ts";
+import type { Batch, EpochOptions, InOrderOptions, LoaderOptions } from "./batch.ts";
 import { DecodedCache } from "./decoded-cache.ts";
 import { checkEpochOptions, EpochRun } from "./epoch-run.ts";
 import { InlinePool, type ReaderPool, WorkerPool } from "./reader-pool.ts";
 import { DEFAULT_READING, type ReadReport } from "./sample-reader.ts";
 
-export { type Batch, batchesPerEpoch, type EpochOptions, type LoaderOptions } from "./batch.ts";
+export { type Batch, batchesPerEpoch, type EpochOptions, type InOrderOptions, type LoaderOptions } from "./batch.ts";
 
 /** Counts since the loader was made; times summed over its threads. */
 export interface LoaderStats {
@@ -79,6 +79,16 @@ export class ImageLoader {
       closed: this.#closed.signal,
     });
     return run.start();
+  }
+
+  /**
+   * All samples once, in their order, resized whole and not augmented; the last batch holds what is left. Unreadable
+   * images are left out, and {@link stats} names them.
+   *
+   * @throws MsmaeError as {@link epoch} does.
+   */
+  inOrder(options: InOrderOptions): AsyncGenerator<Batch, void, void> {
+    return this.epoch({ ...options, epoch: 0, seed: 0, augment: false, shuffle: false, dropLast: false });
   }
 
   stats(): LoaderStats {

@@ -162,6 +162,21 @@ describe("ImageLoader", () => {
     ]);
   });
 
+  test("in order, every readable image comes once, whole, and the last batch holds the rest", async () => {
+    const reference = await collect(withBroken, { workers: 0 }, [evaluation]);
+    await using loader = new ImageLoader(withBroken, { ...size, workers: 1 });
+    const batches = [];
+    for await (const { release, images, ...rest } of loader.inOrder({ batchSize: 4 })) {
+      batches.push({ ...rest, images: createHash("sha256").update(images).digest("hex") });
+      release();
+    }
+    expect(batches).toEqual(reference.batches);
+    expect(batches.map(({ indices }) => indices.length)).toEqual([4, 3, 4, 4, 4, 3]);
+    expect(loader.stats().unreadable).toEqual([join(folder, "broken.png")]);
+    const stopped = loader.inOrder({ batchSize: 4, signal: AbortSignal.abort() });
+    await expect(stopped.next()).rejects.toMatchObject({ code: "Interrupted" });
+  });
+
   test("strict fails at the unreadable image and names it", async () => {
     await expect(collect(withBroken, { workers: 1, strict: true }, [training])).rejects.toMatchObject({
       code: "Data",

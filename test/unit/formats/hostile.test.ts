@@ -334,8 +334,7 @@ describe("a file of many pictures that cannot be opened", () => {
       onWarning: (text) => warnings.push(text),
     });
     let images = 0;
-    const epoch = { epoch: 0, seed: 0, augment: false, shuffle: false, dropLast: false, batchSize: 16 };
-    for await (const batch of loader.epoch(epoch)) images += batch.indices.length;
+    for await (const batch of loader.inOrder({ batchSize: 16 })) images += batch.indices.length;
     expect(images).toBe(4);
     expect(warnings).toHaveLength(1);
     const stats = await dataStats({
