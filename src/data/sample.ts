@@ -26,6 +26,8 @@ export interface Sample {
   path: string;
   /** Index into the data set's class names. */
   label: number;
+  /** Numbers that belong to it, in the order of all samples; NaN for one that is not known. */
+  values?: readonly number[];
   /** Frame, page or slice of a file that holds several, from 0; absent where the file holds one picture. */
   item?: number;
   /** Patient or lesion: what may not stand in two splits. Pictures of one file belong together even without it. */

@@ -1,3 +1,4 @@
+import { type Target, targetOf } from "../data/targets/target.ts";
 import type { Graph } from "../engine/graph/graph.ts";
 import type { Engine } from "../engine/thread/engine.ts";
 import type { FeedBuilder } from "../method/feeds.ts";
@@ -7,8 +8,7 @@ import { forBatchSize, type ImageBatch, runBatches } from "./run-batches.ts";
 
 /** Images with their true classes. */
 export interface LabelledBatch extends ImageBatch {
-  /** [B] class indices. */
-  labels: Int32Array;
+  target: Target;
   /** [B] */
   paths: readonly string[];
 }
@@ -60,7 +60,7 @@ export async function classifySplit(input: ClassifySplitInput): Promise<Classifi
   for await (const { batch, outputs } of runBatches({ ...input, graph })) {
     const rows = outputs.logits?.subarray(0, batch.indices.length * config.numClasses) ?? [];
     for (const value of rows) logits.push(value);
-    labels.push(...batch.labels);
+    labels.push(...targetOf(batch, "class").labels);
     indices.push(...batch.indices);
     paths.push(...batch.paths);
     onProgress?.(paths.length);

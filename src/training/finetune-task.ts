@@ -1,5 +1,6 @@
 import type { FinetuneOptions } from "../config/index.ts";
 import type { Batch, ImageLoader } from "../data/loader/loader.ts";
+import { targetOf } from "../data/targets/target.ts";
 import type { Engine } from "../engine/thread/engine.ts";
 import { mixPatchWeights, mixTargets } from "../images/mixing/apply.ts";
 import type { Mix } from "../images/mixing/draw.ts";
@@ -66,7 +67,7 @@ export function finetuneTask(parts: {
       const mixes = mix(batch, epoch, batchIndex);
       return {
         ...pixels(batch, epoch, mixes),
-        classTargets: targetsOf(batch.labels, mixes),
+        classTargets: targetsOf(targetOf(batch, "class").labels, mixes),
         ...(options.dropPath > 0 ? { dropPath: drawDropPath(rates, batchSize, seed, epoch, batchIndex) } : {}),
       };
     },

@@ -8,6 +8,7 @@ import {
   resolveRun,
 } from "../config/index.ts";
 import type { Batch } from "../data/loader/loader.ts";
+import { targetOf } from "../data/targets/target.ts";
 import { pretrainGroups } from "../engine/optim/parameter-groups.ts";
 import type { WeightMapping } from "../interop/load-weights.ts";
 import type { FeedBuilder } from "../method/feeds.ts";
@@ -149,7 +150,7 @@ function pretrainTask(parts: {
     graph: pretrainGraph(config, { batch: options.batchSize, ...counts, clsLoss, clsLossWeight }),
     feeds(batch, epoch) {
       const selections = Array.from(batch.indices, (_, b) => select(batch, b, epoch));
-      const targets = classTargets(batch.labels, config.numClasses);
+      const targets = classTargets(targetOf(batch, "class").labels, config.numClasses);
       return { ...feeds.reconstruction(batch.images, selections, normPixLoss, batch.coverages), classTargets: targets };
     },
   });

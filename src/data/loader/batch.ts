@@ -1,6 +1,7 @@
 import type { Geometry } from "../../geometry/geometry.ts";
 import type { CropRange } from "../../geometry/random-geometry.ts";
 import type { AugmentationPlan } from "../../images/augment/plan.ts";
+import type { Target, TargetOptions } from "../targets/target.ts";
 import type { ReadingOptions } from "./sample-reader.ts";
 import type { Sampling } from "./sampling.ts";
 
@@ -12,8 +13,8 @@ export interface Batch {
   indices: Uint32Array;
   /** [B] how often the sample stood earlier in the epoch's order: above 0 only where classes are balanced. */
   repeats: Uint32Array;
-  /** [B] class indices. */
-  labels: Int32Array;
+  /** Of the kind that the loader was asked for; {@link targetOf} takes it as one kind. */
+  target: Target;
   /** uint8 [B, H, W, C] in shared memory: cropped, resized, mirrored and augmented, not normalised. */
   images: Uint8Array;
   /** [B] uint8 [H, W] to 255 each: how much of each pixel was measured, where the loader was asked and not all was. */
@@ -43,6 +44,8 @@ export interface LoaderOptions {
   prefetch?: number;
   /** How grey values become 8 bits, and how volumes are cut. Default: the rule `auto`, axial slices. */
   reading?: ReadingOptions;
+  /** What is to be told of the images. Default: their classes. */
+  target?: TargetOptions;
   /** Also tell how much of each pixel was measured. Default false. */
   coverage?: boolean;
   /** Longest that one image may take in a worker thread before it counts as unreadable, in seconds. Default 60. */

@@ -2,6 +2,8 @@ import type { Geometry } from "../../geometry/geometry.ts";
 import { PAPER_CROP } from "../../geometry/random-geometry.ts";
 import { MsmaeError } from "../../support/errors.ts";
 import type { Sample } from "../dataset.ts";
+import type { Target } from "../targets/target.ts";
+import type { TargetMaker } from "../targets/target-maker.ts";
 import { type Batch, batchesPerEpoch, type EpochOptions, type LoaderOptions } from "./batch.ts";
 import type { ReadPicture, ReadReport, ReadTask } from "./sample-reader.ts";
 import { type EpochOrder, epochOrder } from "./sampling.ts";
@@ -14,6 +16,7 @@ export interface EpochHost {
   takeBuffer(bytes: number): SharedArrayBuffer;
   giveBuffer(buffer: SharedArrayBuffer): void;
   closed: AbortSignal;
+  targets: TargetMaker<Target>;
 }
 
 /** A place in a batch: the position in the order that it tries next. */
@@ -210,7 +213,7 @@ export class EpochRun {
     return {
       indices: Uint32Array.from(filled, ({ sample }) => sample),
       repeats: Uint32Array.from(filled, ({ repeat }) => repeat),
-      labels: Int32Array.from(chosen, ({ label }) => label),
+      target: this.#host.targets.of(chosen),
       images: images.subarray(0, filled.length * imageBytes),
       coverages: filled.map(({ read }) => read?.coverage),
       geometries: filled.map(({ read }) => read?.geometry as Geometry),

@@ -2,6 +2,8 @@ import { availableParallelism } from "node:os";
 import { MsmaeError } from "../../support/errors.ts";
 import { ITEM_SECONDS } from "../../support/threads/watched-thread.ts";
 import type { Sample } from "../dataset.ts";
+import { type Target, targetMaker } from "../targets/target.ts";
+import type { TargetMaker } from "../targets/target-maker.ts";
 import type { Batch, EpochOptions, InOrderOptions, LoaderOptions } from "./batch.ts";
 import { DecodedCache } from "./decoded-cache.ts";
 import { checkEpochOptions, EpochRun } from "./epoch-run.ts";
@@ -31,13 +33,14 @@ export class ImageLoader {
   readonly options: Required<LoaderOptions>;
   readonly #cache: DecodedCache | undefined;
   readonly #pool: ReaderPool;
+  readonly #targets: TargetMaker<Target>;
   readonly #closed = new AbortController();
   readonly #unreadable = new Map<number, string>();
   readonly #told = new Set<string>();
   readonly #freeBuffers: SharedArrayBuffer[] = [];
   readonly #totals = { decoded: 0, cacheHits: 0, decodeMs: 0, resizeMs: 0 };
 
-  /** @throws MsmaeError Config when an option is out of range. */
+  /** @throws MsmaeError Config when an option is out of range; Data when samples lack what their targets are made from. */
   constructor(samples: readonly Sample[], options: LoaderOptions) {
     this.samples = samples;
     this.options = {
@@ -45,6 +48,7 @@ export class ImageLoader {
       cacheMb: 512,
       prefetch: 3,
       reading: DEFAULT_READING,
+      target: { kind: "class" },
       coverage: false,
       itemSeconds: ITEM_SECONDS,
       strict: false,
@@ -53,6 +57,7 @@ export class ImageLoader {
     };
     const { inputHeight, inputWidth, channels, reading, coverage, workers, cacheMb, itemSeconds } = this.options;
     checkLoaderOptions(this.options);
+    this.#targets = targetMaker(this.options.target, samples);
     this.#cache = cacheMb > 0 ? DecodedCache.create(samples.length, cacheMb * 2 ** 20) : undefined;
     const setup = { inputHeight, inputWidth, channels, reading, coverage, cache: this.#cache?.memory };
     this.#pool = workers === 0 ? new InlinePool(setup) : new WorkerPool(setup, workers, itemSeconds);
@@ -77,6 +82,7 @@ export class ImageLoader {
       takeBuffer: (bytes) => this.#takeBuffer(bytes),
       giveBuffer: (buffer) => this.#giveBuffer(buffer),
       closed: this.#closed.signal,
+      targets: this.#targets,
     });
     return run.start();
   }

@@ -10,6 +10,7 @@ import { DecodedCache } from "../../../src/data/loader/decoded-cache.ts";
 import { type Batch, type EpochOptions, ImageLoader, type LoaderOptions } from "../../../src/data/loader/loader.ts";
 import { WorkerPool } from "../../../src/data/loader/reader-pool.ts";
 import { DEFAULT_READING } from "../../../src/data/loader/sample-reader.ts";
+import { targetOf } from "../../../src/data/targets/target.ts";
 import { PAPER_CROP } from "../../../src/geometry/random-geometry.ts";
 import { Resizer } from "../../../src/images/transforms/resize.ts";
 import { slowVolume } from "../formats/volume-files.ts";
@@ -76,10 +77,10 @@ describe("ImageLoader", () => {
     await using loader = new ImageLoader(good, { ...size, workers: 1 });
     const resizer = new Resizer();
     for (const epoch of [training, evaluation]) {
-      for await (const { indices, labels, paths, images, geometries } of loader.epoch(epoch)) {
+      for await (const { indices, target, paths, images, geometries } of loader.epoch(epoch)) {
         for (const [at, index] of indices.entries()) {
           const sample = good[index] as Sample;
-          expect([paths[at], labels[at]]).toEqual([sample.path, sample.label]);
+          expect([paths[at], targetOf({ target }, "class").labels[at]]).toEqual([sample.path, sample.label]);
           const source = await decodeImage(sample.path, { channels: 3 });
           const geometry = geometries[at];
           expect([geometry?.sourceHeight, geometry?.sourceWidth]).toEqual([source.height, source.width]);
@@ -157,9 +158,12 @@ describe("ImageLoader", () => {
     const single = await collect(withBroken, { workers: 1 }, [{ ...evaluation, batchSize: 1 }]);
     expect(single.batches).toEqual(clean.batches.filter(({ batch }) => batch !== BROKEN));
     const later = batches[1] as (typeof batches)[number];
-    expect([later.indices.length, later.geometries.length, later.paths.length, later.labels.length]).toEqual([
-      3, 3, 3, 3,
-    ]);
+    expect([
+      later.indices.length,
+      later.geometries.length,
+      later.paths.length,
+      targetOf(later, "class").labels.length,
+    ]).toEqual([3, 3, 3, 3]);
   });
 
   test("in order, every readable image comes once, whole, and the last batch holds the rest", async () => {

@@ -54,9 +54,9 @@ async function* batchesOf(...sizes: number[]): AsyncGenerator<LabelledBatch> {
     const indices = Uint32Array.from({ length: size }, () => next++);
     const images = buffer.subarray(0, size * 8);
     for (const [b, index] of indices.entries()) images.fill(51 * index, b * 8, (b + 1) * 8);
-    const labels = Int32Array.from(indices, (index) => index % 2);
+    const target = { kind: "class" as const, labels: Int32Array.from(indices, (index) => index % 2) };
     const paths = Array.from(indices, (index) => `${index}.png`);
-    yield { indices, labels, images, paths, release: () => void buffer.fill(255) };
+    yield { indices, target, images, paths, release: () => void buffer.fill(255) };
   }
 }
 

@@ -54,7 +54,7 @@ const batchOf = (indices = [0, 1, 2, 3], repeats = [0, 0, 0, 0]): Batch => ({
   batch: 0,
   indices: Uint32Array.from(indices),
   repeats: Uint32Array.from(repeats),
-  labels,
+  target: { kind: "class", labels },
   images: pixels(),
   coverages: [],
   geometries: indices.map(() => wholeImage(4, 6)),
