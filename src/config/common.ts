@@ -7,13 +7,6 @@ import { parseWindow } from "../images/window-rule.ts";
 import { field } from "./fields.ts";
 import { sizeSchema } from "./size.ts";
 
-/** Mean and standard deviation of ImageNet's pixels, scaled to [0, 1], in RGB order. */
-export const imagenetMean: readonly number[] = [0.485, 0.456, 0.406];
-export const imagenetStd: readonly number[] = [0.229, 0.224, 0.225];
-/** Their averages over the three channels, for one-channel models. */
-export const greyMean: readonly number[] = [0.449];
-export const greyStd: readonly number[] = [0.226];
-
 /** Every verb has these. */
 export const runtimeFields = {
   seed: field(

@@ -1,3 +1,4 @@
+import { imagenetNormalization } from "../images/transforms/normalize.ts";
 import type { ErrorParts } from "../support/errors.ts";
 import { augmentationNotes, checkAugmentation } from "./augmentation-checks.ts";
 import { checkLoss, checkMixing } from "./balance-checks.ts";
@@ -13,7 +14,6 @@ import {
   checkStart,
   type Known,
 } from "./checks.ts";
-import { greyMean, greyStd, imagenetMean, imagenetStd } from "./common.ts";
 import { choicesOf, expectationOf, infoOf, kindOf, type Shape } from "./fields.ts";
 import type { FinetuneRequest } from "./finetune.ts";
 import { defaultInputSize, presetsOf } from "./models.ts";
@@ -151,8 +151,9 @@ function complete(verb: VerbName, options: Known, whole: boolean): void {
   options.patchSize ??= preset?.patchSize;
   options.inputSize ??= { height: defaultInputSize, width: defaultInputSize };
   if (verb === "flops") return;
-  options.mean ??= [...(options.inChans === 1 ? greyMean : imagenetMean)];
-  options.std ??= [...(options.inChans === 1 ? greyStd : imagenetStd)];
+  const { mean, std } = imagenetNormalization(options.inChans === 1 ? 1 : 3);
+  options.mean ??= [...mean];
+  options.std ??= [...std];
   // Fine-tuning without a checkpoint is asked for by name, since forgetting it would cost accuracy silently.
   options.init ??=
     options.finetune !== undefined || (verb === "finetune" && !options.resume) ? "checkpoint" : "scratch";

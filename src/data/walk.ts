@@ -1,8 +1,10 @@
 import type { Dirent } from "node:fs";
 import { readdir, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { LIMITS } from "../formats/limits.ts";
 import { MsmaeError, messageOf } from "../support/errors.ts";
+
+/** Ways by which one folder may be reached through links. */
+const MOST_VISITS = 64;
 
 /** What an entry of a folder leads to, through links; `broken`: to nothing, or in a circle. */
 export type EntryKind = "file" | "folder" | "other" | "broken";
@@ -54,7 +56,7 @@ class Walk {
     if (above.has(real)) return;
     const visits = (this.#visits.get(real) ?? 0) + 1;
     this.#visits.set(real, visits);
-    if (visits > LIMITS.folderVisits) throw manyWays(path, real);
+    if (visits > MOST_VISITS) throw manyWays(path, real);
     this.#options.onFolder?.(path);
     const way = new Set(above).add(real);
     for (const entry of await entriesOf(path)) {
@@ -103,6 +105,6 @@ function unreadableFolder(where: string, cause: unknown): MsmaeError {
 }
 
 function manyWays(where: string, real: string): MsmaeError {
-  const expected = `links that lead to a folder at most ${LIMITS.folderVisits} times`;
+  const expected = `links that lead to a folder at most ${MOST_VISITS} times`;
   return new MsmaeError("Data", { where, expected, got: `${real} once more`, todo: "remove links to folders" });
 }

@@ -25,28 +25,7 @@ export const DEFAULT_LIMITS: DecodeLimits = {
   packedBytes: 2 ** 28,
 };
 
-/** What an archive may make of the disk at most. */
-export interface ArchiveLimits {
-  entries: number;
-  /** Of one entry after decompression. */
-  entryBytes: number;
-  /** Of all entries read in one pass. */
-  totalBytes: number;
-  /** Bytes after decompression for each compressed one, where there are more than {@link ArchiveLimits.ratioFreeBytes}. */
-  ratio: number;
-  /** Small entries may shrink as far as they like: an empty table or a black mask is no attack. */
-  ratioFreeBytes: number;
-}
-
-export const ARCHIVE_LIMITS: ArchiveLimits = {
-  entries: 5_000_000,
-  entryBytes: 2 ** 33,
-  totalBytes: 2 ** 40,
-  ratio: 200,
-  ratioFreeBytes: 2 ** 24,
-};
-
-/** Bounds of everything else that is read of what a user gives: what is beyond them is an error or left alone. */
+/** Bounds of what the parts of a file may be: what is beyond them is an error or left alone. */
 export const LIMITS = {
   /** Elements, items and fragments of one DICOM file. */
   dicomElements: 2 ** 20,
@@ -60,16 +39,6 @@ export const LIMITS = {
   /** Blocks of all pages of one TIFF file. */
   tiffBlocks: 2 ** 22,
   npyAxes: 64,
-  /** Different labels of one slice of a mask. */
-  labels: 2 ** 16,
-  tableBytes: 2 ** 27,
-  tableRows: 2 ** 21,
-  /** Characters of a table's longest line. */
-  tableLine: 2 ** 16,
-  descriptionBytes: 2 ** 24,
-  descriptionDepth: 64,
-  /** Ways by which one folder may be reached through links. */
-  folderVisits: 64,
 } as const;
 
 /**

@@ -1,5 +1,5 @@
+import { halfValue } from "../support/half.ts";
 import { overLimit, unreadable } from "./decode-error.ts";
-import { halfValue } from "./half.ts";
 import { type DecodeLimits, LIMITS } from "./limits.ts";
 import { sameType, toRowMajor } from "./row-major.ts";
 import type { ImageFile, NumericArray, SourceImage, StoredArray } from "./source-image.ts";

@@ -1,4 +1,4 @@
-import { halfValue } from "./half.ts";
+import { halfValue } from "../support/half.ts";
 import type { DecodeLimits } from "./limits.ts";
 import { sameType } from "./row-major.ts";
 import type { NumericArray } from "./source-image.ts";

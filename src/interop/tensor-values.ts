@@ -1,4 +1,5 @@
 import { MsmaeError } from "../support/errors.ts";
+import { halfValue } from "../support/half.ts";
 import type { StoredTensor } from "./safetensors.ts";
 
 /** The values in float32; a view where the tensor is float32 and aligned, a copy otherwise. */
@@ -26,7 +27,7 @@ export function toFloat64(tensor: StoredTensor): Float64Array {
     case "F32":
       return read(4, (byte) => view.getFloat32(byte, true));
     case "F16":
-      return read(2, (byte) => halfToNumber(view.getUint16(byte, true)));
+      return read(2, (byte) => halfValue(view.getUint16(byte, true)));
     case "BF16":
       return bfloat16ToFloat64(view);
     case "I64":
@@ -42,16 +43,6 @@ export function toFloat64(tensor: StoredTensor): Float64Array {
     case "BOOL":
       return Float64Array.from(bytes, (byte) => Number(byte !== 0));
   }
-}
-
-/** A value of IEEE 754 binary16. Node 22 has no Float16Array. */
-function halfToNumber(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction === 0 ? sign * Infinity : Number.NaN;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
 /** bfloat16 is the upper half of a float32. */

@@ -1,5 +1,5 @@
-import type { ArchiveLimits } from "../../formats/limits.ts";
 import { MsmaeError, messageOf } from "../../support/errors.ts";
+import type { ArchiveLimits } from "./limits.ts";
 
 /** One file in an archive. */
 export interface ArchiveEntry {

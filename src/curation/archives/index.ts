@@ -2,11 +2,11 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { realpath, stat } from "node:fs/promises";
 import { basename, join, relative, resolve, sep } from "node:path";
-import { ARCHIVE_LIMITS, type ArchiveLimits } from "../../formats/limits.ts";
 import { messageOf } from "../../support/errors.ts";
 import { type Archive, archiveError, checkSignal } from "./archive.ts";
 import { contentKind } from "./content-kind.ts";
 import { fileEntries, listFolder } from "./folder.ts";
+import { ARCHIVE_LIMITS, type ArchiveLimits } from "./limits.ts";
 import { tarEntries } from "./tar.ts";
 import { zipEntries } from "./zip.ts";
 

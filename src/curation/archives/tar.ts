@@ -3,11 +3,11 @@ import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { isJunk } from "../../data/junk.ts";
-import type { ArchiveLimits } from "../../formats/limits.ts";
 import { MsmaeError } from "../../support/errors.ts";
 import { ArchiveBudget, type ArchiveEntry, archiveError, checkSignal, readingFault } from "./archive.ts";
 import { linkFault, safeEntryName } from "./entry-name.ts";
 import { extract, type Header } from "./generated/tar-stream.js";
+import type { ArchiveLimits } from "./limits.ts";
 
 /**
  * The files of a tar archive, gzipped or not, in their order.

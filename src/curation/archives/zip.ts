@@ -1,10 +1,10 @@
 import { crc32 } from "node:zlib";
 import { type Entry, fromRandomAccessReaderPromise, getFileNameLowLevel, openPromise, type ZipFile } from "yauzl";
 import { isJunk } from "../../data/junk.ts";
-import type { ArchiveLimits } from "../../formats/limits.ts";
 import { messageOf } from "../../support/errors.ts";
 import { ArchiveBudget, type ArchiveEntry, archiveError, checkSignal, damagedEntry, readingFault } from "./archive.ts";
 import { linkFault, safeEntryName } from "./entry-name.ts";
+import type { ArchiveLimits } from "./limits.ts";
 import { PartsReader } from "./zip-parts.ts";
 
 const UNIX = 3;

@@ -1,8 +1,10 @@
-import { LIMITS } from "../../formats/limits.ts";
 import type { VoxelGrid } from "../../formats/nifti/grid.ts";
 import type { SliceAxis } from "../../formats/source-image.ts";
 import { MsmaeError } from "../../support/errors.ts";
 import { openMask } from "./mask-file.ts";
+
+/** Different labels of one slice of a mask. */
+const MOST_LABELS = 2 ** 16;
 
 /** For each slice, the labelled pixels of each value of the mask; 0 is no label. */
 export type LabelAreas = ReadonlyMap<number, number>[];
@@ -23,7 +25,7 @@ export async function labelAreasOf(path: string, axis: SliceAxis, grid?: VoxelGr
       const value = Math.round(values[pixel] as number);
       // What is no number is no label either.
       if (value !== 0 && Number.isFinite(value)) area.set(value, (area.get(value) ?? 0) + 1);
-      if (area.size > LIMITS.labels) throw tooManyLabels(path);
+      if (area.size > MOST_LABELS) throw tooManyLabels(path);
     }
     areas.push(area);
   }
@@ -31,6 +33,6 @@ export async function labelAreasOf(path: string, axis: SliceAxis, grid?: VoxelGr
 }
 
 function tooManyLabels(where: string): MsmaeError {
-  const expected = `a mask of at most ${LIMITS.labels} labels`;
+  const expected = `a mask of at most ${MOST_LABELS} labels`;
   return new MsmaeError("Data", { where, expected, got: "more in one slice", todo: "give the mask, not the image" });
 }

@@ -1,7 +1,9 @@
 import { z } from "zod";
-import { LIMITS } from "../../formats/limits.ts";
 import { MsmaeError, messageOf } from "../../support/errors.ts";
 import { readRegular } from "../../support/files/regular-file.ts";
+
+/** What a description may be at most; `depth` is of brackets within each other. */
+export const DESCRIPTION_LIMITS = { bytes: 2 ** 24, depth: 64 } as const;
 
 const named = z.union([z.string(), z.number()]);
 
@@ -24,8 +26,8 @@ export type Description = z.infer<typeof schema> & { path: string };
 /** @throws MsmaeError Data when the file is no such description, naming every field that is wrong. */
 export async function readDescription(path: string): Promise<Description> {
   try {
-    const text = (await readRegular(path, LIMITS.descriptionBytes)).toString("utf8");
-    if (isDeeperThan(text, LIMITS.descriptionDepth)) throw new Error(`more than ${LIMITS.descriptionDepth} levels`);
+    const text = (await readRegular(path, DESCRIPTION_LIMITS.bytes)).toString("utf8");
+    if (isDeeperThan(text, DESCRIPTION_LIMITS.depth)) throw new Error(`more than ${DESCRIPTION_LIMITS.depth} levels`);
     const parsed = schema.safeParse(JSON.parse(text));
     if (parsed.success) return { ...parsed.data, path };
     const faults = parsed.error.issues.map((issue) => `${issue.path.join(".") || "the file"}: ${issue.message}`);

@@ -1,8 +1,8 @@
-import { LIMITS } from "../../formats/limits.ts";
 import { MsmaeError, messageOf } from "../../support/errors.ts";
 import { readRegular } from "../../support/files/regular-file.ts";
 import { SPLITS, type Split, splitNamed } from "../sample.ts";
 import { type Column, findColumns, parseColumns } from "../tables/columns.ts";
+import { TABLE_LIMITS } from "../tables/limits.ts";
 import { parseTable } from "../tables/parse.ts";
 import { tableText } from "../tables/text.ts";
 import { dataError, faultList, type TableOptions } from "./listing.ts";
@@ -82,7 +82,7 @@ async function textOf(path: string, encoding: string | undefined, kind: "data" |
 
 async function bytesOf(path: string): Promise<Buffer> {
   try {
-    return await readRegular(path, LIMITS.tableBytes);
+    return await readRegular(path, TABLE_LIMITS.bytes);
   } catch (cause) {
     const parts = { where: path, expected: "a readable CSV file", got: messageOf(cause), todo: "check the path" };
     throw new MsmaeError("Data", parts, { cause });

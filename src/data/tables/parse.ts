@@ -1,7 +1,7 @@
 import { CsvError } from "csv-parse";
 import { parse } from "csv-parse/sync";
-import { LIMITS } from "../../formats/limits.ts";
 import { MsmaeError } from "../../support/errors.ts";
+import { TABLE_LIMITS } from "./limits.ts";
 
 /** A line of a table. */
 export interface TableRecord {
@@ -31,8 +31,8 @@ export function parseTable(where: string, text: string): ParsedTable {
   // Spreadsheets write and obey such a line.
   const named = /^\ufeff?"?sep=(.)"?$/i.exec(first)?.[1];
   const header = named === undefined ? first : second;
-  if (hasMoreLines(text, LIMITS.tableRows)) throw tooMuch(where, `at most ${LIMITS.tableRows} lines`);
-  if (header.length > LIMITS.tableLine) throw tooMuch(where, `lines of at most ${LIMITS.tableLine} characters`);
+  if (hasMoreLines(text, TABLE_LIMITS.rows)) throw tooMuch(where, `at most ${TABLE_LIMITS.rows} lines`);
+  if (header.length > TABLE_LIMITS.line) throw tooMuch(where, `lines of at most ${TABLE_LIMITS.line} characters`);
   const most = DELIMITERS.reduce((a, b) => (header.split(b).length > header.split(a).length ? b : a));
   const records: TableRecord[] = [];
   try {
@@ -42,7 +42,7 @@ export function parseTable(where: string, text: string): ParsedTable {
       // Found by the first line alone, a table of mixed line ends would lose all but that one.
       record_delimiter: ["\r\n", "\n", "\r"],
       relax_column_count: true,
-      max_record_size: LIMITS.tableLine,
+      max_record_size: TABLE_LIMITS.line,
       skip_empty_lines: true,
       skip_records_with_empty_values: true,
       on_record: (fields: string[], { lines }) => {

@@ -8,12 +8,12 @@ import { checkData } from "../../../src/curation/check/check-data.ts";
 import { dataStats } from "../../../src/curation/stats.ts";
 import { openDataset } from "../../../src/data/dataset.ts";
 import { labelAreasOf } from "../../../src/data/index/label-areas.ts";
-import { readDescription } from "../../../src/data/layouts/description.ts";
+import { DESCRIPTION_LIMITS, readDescription } from "../../../src/data/layouts/description.ts";
 import { readImageTable } from "../../../src/data/layouts/table.ts";
 import { decodeImage } from "../../../src/data/loader/decode-image.ts";
 import { ImageLoader } from "../../../src/data/loader/loader.ts";
 import { DEFAULT_READING } from "../../../src/data/loader/sample-reader.ts";
-import { LIMITS } from "../../../src/formats/limits.ts";
+import { TABLE_LIMITS } from "../../../src/data/tables/limits.ts";
 import { encodeNpy } from "../../../src/formats/npy.ts";
 import { listPictures } from "../../../src/inference/list-pictures.ts";
 import { readFiles } from "../../../src/inference/read-files.ts";
@@ -257,10 +257,10 @@ describe("headers that claim what is not there", () => {
 describe("tables and descriptions beyond what anybody writes", () => {
   const table = join(folder, "table.csv");
   test.each([
-    ["a file of more bytes than a table has", () => truncateSync(table, LIMITS.tableBytes + 1), /134217729 bytes/],
+    ["a file of more bytes than a table has", () => truncateSync(table, TABLE_LIMITS.bytes + 1), /134217729 bytes/],
     ["a header of very many columns", () => writeFileSync(table, ",".repeat(10_000_000)), /more/],
     ["an endless line", () => writeFileSync(table, `path,label\n"${"x".repeat(1_000_000)}`), /Max Record Size/],
-    ["very many rows", () => writeFileSync(table, `path,label\n${"a,\n".repeat(LIMITS.tableRows + 1)}`), /more/],
+    ["very many rows", () => writeFileSync(table, `path,label\n${"a,\n".repeat(TABLE_LIMITS.rows + 1)}`), /more/],
   ])("%s is one error", async (_, write, says) => {
     writeFileSync(table, "");
     write();
@@ -274,7 +274,7 @@ describe("tables and descriptions beyond what anybody writes", () => {
   test.each([
     ["deep", () => `{"labels": ${"[".repeat(1_000_000)}`, /more than 64 levels/],
     ["deep in a string only", () => `{"labels": "${"[".repeat(1000)}\\"["}`, /labels/],
-    ["large", () => " ".repeat(LIMITS.descriptionBytes + 1), /16777217 bytes/],
+    ["large", () => " ".repeat(DESCRIPTION_LIMITS.bytes + 1), /16777217 bytes/],
   ])("a description that is %s is one error", async (_, write, says) => {
     const path = join(folder, "dataset.json");
     writeFileSync(path, write());

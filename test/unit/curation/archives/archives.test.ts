@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { hashArchive, openArchives } from "../../../../src/curation/archives/index.ts";
-import { ARCHIVE_LIMITS } from "../../../../src/formats/limits.ts";
+import { ARCHIVE_LIMITS } from "../../../../src/curation/archives/limits.ts";
 import { renameBytes, writeTar, writeZip } from "./make.ts";
 
 let root: string;

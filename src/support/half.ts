@@ -1,4 +1,4 @@
-/** The value of IEEE 754 binary16 bits. Node 22 has no Float16Array. */
+/** The value of the 16 bits of an IEEE 754 binary16. Node 22 has no Float16Array. */
 export function halfValue(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 0x1f;
