@@ -2,7 +2,7 @@ import { interpret } from "../src/engine/graph/interpreter.ts";
 import type { NdArray } from "../src/engine/graph/types.ts";
 import { adamwReference } from "../src/engine/optim/adamw-reference.ts";
 import type { ParameterStore } from "../src/engine/parameters/parameter-store.ts";
-import { gradientPrefix } from "../src/engine/runtime/program.ts";
+import { floatsOf, gradientPrefix } from "../src/engine/runtime/program.ts";
 import { Engine } from "../src/engine/thread/engine.ts";
 import { afterAdamW, gradients, outputs, type Tolerance } from "../test/tolerances.ts";
 import { createParameters } from "./weights.ts";
@@ -50,10 +50,10 @@ export async function checkSmallCase(phase: Phase, threads: number): Promise<Che
   try {
     await engine.load(work.graph);
     const { name } = work.graph;
-    if (!work.optimizer) return [compareOutputs(await engine.run(name, work.feeds(0)), expected)];
+    if (!work.optimizer) return [compareOutputs(floatsOf(await engine.run(name, work.feeds(0))), expected)];
     const result = await engine.train(name, work.feeds(0), { kind: "step", lr: learningRate, stepIndex: 1 });
     return [
-      compareOutputs(result.outputs, expected),
+      compareOutputs(floatsOf(result.outputs), expected),
       compareGradients(store, expected),
       compareStep(work, store, before),
     ];

@@ -3,7 +3,7 @@ import type { Shape } from "../src/engine/graph/types.ts";
 import { nodeBackend } from "../src/engine/runtime/node-backend.ts";
 import { loadOnnxRuntime } from "../src/engine/runtime/node-binding.ts";
 import { spawnNodeThread } from "../src/engine/runtime/node-threads.ts";
-import { compile } from "../src/engine/runtime/program.ts";
+import { compile, floatsOf } from "../src/engine/runtime/program.ts";
 import { EngineCore, type EngineSetup, type Update } from "../src/engine/thread/core.ts";
 import { Engine } from "../src/engine/thread/engine.ts";
 import type { Job, Step } from "./contestant.ts";
@@ -48,7 +48,8 @@ export async function startRunner(job: Job): Promise<Runner> {
         ? await executor.train(name, feeds, update)
         : { outputs: await executor.run(name, feeds), optimizerSeconds: 0, gradientNorm: undefined };
       const stepSeconds = (performance.now() - fed) / 1000;
-      const { outputs, optimizerSeconds, gradientNorm } = result;
+      const { optimizerSeconds, gradientNorm } = result;
+      const outputs = floatsOf(result.outputs);
       return { stepSeconds, optimizerSeconds, feedSeconds: (fed - began) / 1000, outputs, gradientNorm };
     },
     close: () => executor.close(),

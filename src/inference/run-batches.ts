@@ -1,4 +1,5 @@
 import type { Graph } from "../engine/graph/graph.ts";
+import { floatsOf } from "../engine/runtime/program.ts";
 import type { Engine } from "../engine/thread/engine.ts";
 import type { FeedBuilder } from "../method/feeds.ts";
 
@@ -40,7 +41,9 @@ export async function* runBatches<B extends ImageBatch>(
     for await (const batch of batches) {
       signal?.throwIfAborted();
       const some = batch.indices.length > 0;
-      const outputs = some ? engine.run(graph.name, feeds.whole(batch.images, batchSize)) : Promise.resolve({});
+      const outputs = some
+        ? engine.run(graph.name, feeds.whole(batch.images, batchSize)).then(floatsOf)
+        : Promise.resolve({});
       batch.release?.();
       // It is awaited one batch later; until then a failure must not count as unhandled.
       outputs.catch(() => undefined);

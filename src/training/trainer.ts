@@ -241,12 +241,11 @@ export class Trainer {
     };
   }
 
-  #account({ outputs, gradientNorm }: TrainResult, paths: readonly string[]): void {
-    const loss = outputs.loss?.[0] as number;
+  #account({ loss, outputs, gradientNorm }: TrainResult, paths: readonly string[]): void {
     if (!Number.isFinite(loss)) throw this.#diverged("a finite loss", String(loss), paths);
     const { sums } = this.#progress;
     for (const [name, value] of Object.entries(outputs)) {
-      if (value.length === 1) sums[name] = (sums[name] ?? 0) + (value[0] as number);
+      if (value.length === 1) sums[name] = (sums[name] ?? 0) + Number(value[0]);
     }
     this.#progress.batch++;
     if (gradientNorm !== undefined) this.#progress.step++;
@@ -271,10 +270,9 @@ export class Trainer {
     });
   }
 
-  #report({ outputs }: TrainResult, lr: number, imagesPerSecond: number): void {
+  #report({ loss }: TrainResult, lr: number, imagesPerSecond: number): void {
     const { hooks, run, options } = this.#parts;
     const { epoch, step } = this.#progress;
-    const loss = outputs.loss?.[0] as number;
     const totalSteps = this.#updatesPerEpoch * options.epochs;
     hooks.onEvent?.({ type: "step", epoch, step, totalSteps, loss, lr, imagesPerSecond });
     run.scalars(step, { "train/loss": loss, "train/lr": lr });

@@ -9,7 +9,7 @@ import { gradientName } from "../../src/engine/parameters/gradient-outputs.ts";
 import { ParameterStore } from "../../src/engine/parameters/parameter-store.ts";
 import type { ParameterSpec } from "../../src/engine/parameters/specs.ts";
 import { nodeBackend } from "../../src/engine/runtime/node-backend.ts";
-import { compile, Program } from "../../src/engine/runtime/program.ts";
+import { compile, floatsOf, Program } from "../../src/engine/runtime/program.ts";
 import type { Executor } from "../tolerances.ts";
 
 export type Floats = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
@@ -122,11 +122,8 @@ export class CpuEngine implements Engine {
     // A gradient that the graph fails to write must not pass for that of an earlier run.
     for (const name of store.trainableNames) store.gradient(name).fill(Number.NaN);
     const results = new Map<string, Floats>();
-    for (const [name, values] of Object.entries(
-      await program.run(feeds as Record<string, Float32Array | BigInt64Array>),
-    )) {
-      results.set(name, Float32Array.from(values));
-    }
+    const outputs = floatsOf(await program.run(feeds as Record<string, Float32Array | BigInt64Array>));
+    for (const [name, values] of Object.entries(outputs)) results.set(name, Float32Array.from(values));
     for (const name of store.trainableNames) results.set(gradientName(name), Float32Array.from(store.gradient(name)));
     return (name) => entryOf(results, name);
   }

@@ -28,7 +28,7 @@ export function opProgram(): OpProgram {
       const draw = (size: number) => Float32Array.from({ length: size }, () => low + (high - low) * stream.uniform());
       const operands = shapes.map((shape, k) => b.input(`${name}/x${k}`, shape));
       shapes.forEach((shape, k) => {
-        feeds[`${name}/x${k}`] = { data: draw(sizeOf(shape)), shape };
+        feeds[`${name}/x${k}`] = { dtype: "float32", data: draw(sizeOf(shape)), shape };
       });
       const results = [build(...operands)].flat();
       const weighted = results.map((result) => {

@@ -1,7 +1,8 @@
 import { MsmaeError } from "../../support/errors.ts";
+import type { DType } from "./dtypes.ts";
 import { ops } from "./ops/index.ts";
 import { sameShape, sizeOf } from "./shape.ts";
-import type { Builders, DType, Node, OpAttributes, OpDefinition, OpName, Shape, TensorType, Value } from "./types.ts";
+import type { Builders, Node, OpAttributes, OpDefinition, OpName, Shape, TensorType, Value } from "./types.ts";
 
 let nextId = 0;
 

@@ -1,5 +1,6 @@
+import type { DType } from "./dtypes.ts";
 import { broadcastStrides, sizeOf, stridesOf } from "./shape.ts";
-import type { DType, NdArray, Shape } from "./types.ts";
+import type { NdArray, Shape } from "./types.ts";
 
 export function ndarray(shape: Shape, data: Float64Array, dtype: DType = "float32"): NdArray {
   return { dtype, shape, data };
@@ -34,8 +35,8 @@ export function walk(
 }
 
 /** Elementwise function of one array. */
-export function mapUnary(x: NdArray, fn: (value: number) => number, dtype: DType = x.dtype): NdArray {
-  return ndarray(x.shape, x.data.map(fn), dtype);
+export function mapUnary(x: NdArray, fn: (value: number) => number): NdArray {
+  return ndarray(x.shape, x.data.map(fn), x.dtype);
 }
 
 /** Elementwise function of two arrays under broadcasting to `shape`. */

@@ -1,5 +1,4 @@
-/** Element types of the IR. `float32` values are computed in float64 by the reference interpreter. */
-export type DType = "float32" | "int64" | "int32" | "uint8" | "int8" | "bool";
+import type { DType } from "./dtypes.ts";
 
 export type Shape = readonly number[];
 

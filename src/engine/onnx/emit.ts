@@ -1,5 +1,6 @@
+import { type DType, onnxNumber, toDtype } from "../graph/dtypes.ts";
 import { type Graph, inputName } from "../graph/graph.ts";
-import type { DType, Node, OpAttributes, OpName, Shape, Value } from "../graph/types.ts";
+import type { Node, OpAttributes, OpName, Shape, Value } from "../graph/types.ts";
 import { onnx } from "./generated/onnx.js";
 import {
   type AttributeValue,
@@ -7,7 +8,6 @@ import {
   type Emitter,
   lowerings,
   type NodeAttributes,
-  onnxDtype,
   providerDtype,
 } from "./lowering.ts";
 import { checkOperators, type Provider } from "./operators.ts";
@@ -156,24 +156,15 @@ function attributeProto(name: string, value: AttributeValue): onnx.IAttributePro
   return { name, type: AttributeType.INTS, ints: [...value.ints] };
 }
 
-const arrayOf = {
-  float32: (data: ArrayLike<number>) => Float32Array.from(data),
-  int64: (data: ArrayLike<number>) => BigInt64Array.from(data as number[], BigInt),
-  int32: (data: ArrayLike<number>) => Int32Array.from(data),
-  uint8: (data: ArrayLike<number>) => Uint8Array.from(data),
-  int8: (data: ArrayLike<number>) => Int8Array.from(data),
-  bool: (data: ArrayLike<number>) => Uint8Array.from(data),
-} as const;
-
 function tensorProto(name: string, data: ArrayLike<number>, dtype: DType, dims: Shape): onnx.ITensorProto {
   // Typed arrays are little-endian on every platform that Node and browsers run on, as raw_data must be.
-  const rawData = new Uint8Array(arrayOf[dtype](data).buffer);
-  return { name, dataType: onnxDtype[dtype], dims: [...dims], rawData };
+  const rawData = new Uint8Array(toDtype(dtype, data).buffer);
+  return { name, dataType: onnxNumber(dtype), dims: [...dims], rawData };
 }
 
 function valueInfo(name: string, dtype: DType, shape: Shape): onnx.IValueInfoProto {
   return {
     name,
-    type: { tensorType: { elemType: onnxDtype[dtype], shape: { dim: shape.map((dimValue) => ({ dimValue })) } } },
+    type: { tensorType: { elemType: onnxNumber(dtype), shape: { dim: shape.map((dimValue) => ({ dimValue })) } } },
   };
 }

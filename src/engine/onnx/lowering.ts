@@ -1,4 +1,5 @@
-import type { DType, Node, OpAttributes, OpName, Value } from "../graph/types.ts";
+import { type DType, onnxNumber } from "../graph/dtypes.ts";
+import type { Node, OpAttributes, OpName, Value } from "../graph/types.ts";
 import type { Provider } from "./operators.ts";
 
 /** What a lowering rule may do: name operands, make intermediate results, and write nodes. */
@@ -26,9 +27,6 @@ export type AttributeValue = { int: number } | { float: number } | { ints: reado
 export const contribDomain = "com.microsoft";
 
 type Lowering<Op extends OpName> = (node: Node<Op>, e: Emitter) => void;
-
-/** ONNX's dtype numbers (TensorProto.DataType). */
-export const onnxDtype = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7, bool: 9 } as const;
 
 /** The dtype in which a provider holds a graph's dtype: WebGPU has no 64-bit integers, so that indices are int32 there. */
 export function providerDtype(dtype: DType, provider: Provider): DType {
@@ -81,7 +79,7 @@ export const lowerings: { readonly [Op in OpName]: Lowering<Op> } = {
   },
   Equal: plain("Equal"),
   Cast: ({ inputs, outputs, attributes: { to } }, e) =>
-    e.emit("Cast", inputs.map(e.name), outputs.map(e.name), { to: { int: onnxDtype[providerDtype(to, e.provider)] } }),
+    e.emit("Cast", inputs.map(e.name), outputs.map(e.name), { to: { int: onnxNumber(providerDtype(to, e.provider)) } }),
   MatMul: lowerMatMul,
   Gemm: plain("Gemm", ({ transA, transB, alpha }) => ({
     transA: { int: transA ? 1 : 0 },

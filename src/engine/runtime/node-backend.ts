@@ -33,7 +33,6 @@ export const nodeBackend: Backend = {
       return wrapSession(await ort.InferenceSession.create(model, options), {
         tensorClass: ort.Tensor,
         fillsFetches: true,
-        provider,
       });
     } catch (cause) {
       throw new MsmaeError(

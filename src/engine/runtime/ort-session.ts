@@ -1,6 +1,6 @@
 import type { InferenceSession, Tensor } from "onnxruntime-common";
 import { MsmaeError } from "../../support/errors.ts";
-import { providerDtype } from "../onnx/lowering.ts";
+import type { DType, TensorData } from "../graph/dtypes.ts";
 import type { Provider } from "../onnx/operators.ts";
 import type { HostTensor, Session } from "./session.ts";
 
@@ -13,16 +13,15 @@ export interface SessionTraits {
   tensorClass: typeof Tensor;
   /** Whether outputs are written into given arrays: the build for browsers takes them and leaves them as they were. */
   fillsFetches: boolean;
-  provider: Provider;
 }
 
 /** A session of ONNX Runtime, on Node or in a browser, behind this package's own interface. */
 export function wrapSession(session: InferenceSession, traits: SessionTraits): Session {
-  const { fillsFetches } = traits;
+  const { fillsFetches, tensorClass } = traits;
   // Tensors over the same arrays come back at every step: they are made once.
   const tensors = new WeakMap<HostTensor, Tensor>();
   const tensorOf = (host: HostTensor): Tensor => {
-    const known = tensors.get(host) ?? makeTensor(host, traits);
+    const known = tensors.get(host) ?? new tensorClass(host.dtype, host.data, host.shape);
     tensors.set(host, known);
     return known;
   };
@@ -35,8 +34,9 @@ export function wrapSession(session: InferenceSession, traits: SessionTraits): S
       const results = await session.run(inputs, fetches);
       return Object.fromEntries(
         session.outputNames.map((name): [string, HostTensor] => {
-          const { data, dims } = results[name] as Tensor;
-          const result = { data: data as HostTensor["data"], shape: dims };
+          const { type, data, dims } = results[name] as Tensor;
+          // Graphs have no other dtypes.
+          const result = { dtype: type as DType, data: data as TensorData, shape: dims };
           const given = into[name];
           if (!given) return [name, result];
           if (!fillsFetches) copyInto(given, result);
@@ -53,17 +53,10 @@ export function sessionConfig(provider: Provider): Record<string, unknown> {
   return provider === "webgpu" ? { session: { disable_cpu_ep_fallback: "1" } } : {};
 }
 
-function makeTensor({ data, shape }: HostTensor, { tensorClass, provider }: SessionTraits): Tensor {
-  if (!(data instanceof BigInt64Array)) return new tensorClass("float32", data, shape);
-  return providerDtype("int64", provider) === "int32"
-    ? new tensorClass("int32", Int32Array.from(data, Number), shape)
-    : new tensorClass("int64", data, shape);
-}
-
 /** Graphs have static shapes and dtypes, checked against the arrays when a program is loaded. */
 function copyInto({ data: to }: HostTensor, { data: from }: HostTensor): void {
   if (to instanceof BigInt64Array) to.set(from as BigInt64Array);
-  else to.set(from as Float32Array);
+  else to.set(from as Exclude<TensorData, BigInt64Array>);
 }
 
 function fed(feeds: Readonly<Record<string, HostTensor>>, name: string): HostTensor {

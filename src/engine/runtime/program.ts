@@ -1,9 +1,11 @@
 import { MsmaeError } from "../../support/errors.ts";
+import { type DType, holds, type TensorData, toDtype } from "../graph/dtypes.ts";
 import { type Graph, inputName } from "../graph/graph.ts";
 import { optimize } from "../graph/passes/index.ts";
 import { formatShape, sizeOf } from "../graph/shape.ts";
-import type { DType, Shape } from "../graph/types.ts";
+import type { TensorType } from "../graph/types.ts";
 import { emitOnnx } from "../onnx/emit.ts";
+import { providerDtype } from "../onnx/lowering.ts";
 import type { Provider } from "../onnx/operators.ts";
 import type { Backend, HostTensor, Session } from "./session.ts";
 
@@ -21,8 +23,8 @@ export const gradientPrefix = "grad/";
 export interface CompiledGraph {
   name: string;
   model: Uint8Array;
-  inputs: Record<string, { dtype: DType; shape: Shape }>;
-  outputs: Record<string, { shape: Shape }>;
+  inputs: Record<string, TensorType>;
+  outputs: Record<string, TensorType>;
 }
 
 /** Optimises a graph and writes it for a provider. */
@@ -31,15 +33,27 @@ export function compile(source: Graph, provider: Provider): CompiledGraph {
   return {
     name: source.name,
     model: emitOnnx(optimized, provider),
-    inputs: Object.fromEntries(
-      optimized.inputs.map((value) => [inputName(value), { dtype: value.dtype, shape: value.shape }]),
-    ),
-    outputs: Object.fromEntries([...optimized.outputs].map(([name, { shape }]) => [name, { shape }])),
+    inputs: Object.fromEntries(optimized.inputs.map((value) => [inputName(value), typeOf(value)])),
+    outputs: Object.fromEntries([...optimized.outputs].map(([name, value]) => [name, typeOf(value)])),
   };
 }
 
-/** Arrays fed by name: float32 or int64 according to the graph's input. */
-export type Feeds = Readonly<Record<string, Float32Array | BigInt64Array>>;
+function typeOf({ dtype, shape }: TensorType): TensorType {
+  return { dtype, shape };
+}
+
+/** Arrays fed by name, each of the kind that its input's dtype asks for: Float32Array, BigInt64Array and so on. */
+export type Feeds = Readonly<Record<string, TensorData>>;
+
+/** What a graph gives by name, each an array of the kind that its dtype asks for. */
+export type Outputs = Readonly<Record<string, TensorData>>;
+
+/** Those outputs that are float32, by name. */
+export function floatsOf(outputs: Outputs): Record<string, Float32Array> {
+  return Object.fromEntries(
+    Object.entries(outputs).filter((entry): entry is [string, Float32Array] => entry[1] instanceof Float32Array),
+  );
+}
 
 /**
  * A graph loaded into ONNX Runtime. Inputs that bear the name of a tensor of the store read it in place; outputs
@@ -48,12 +62,14 @@ export type Feeds = Readonly<Record<string, Float32Array | BigInt64Array>>;
 export class Program {
   readonly #graph: CompiledGraph;
   readonly #session: Session;
+  readonly #provider: Provider;
   readonly #bound: Readonly<Record<string, HostTensor>>;
   readonly #into: Readonly<Record<string, HostTensor>>;
 
-  private constructor(graph: CompiledGraph, session: Session, store: TensorBinding | undefined) {
+  private constructor(graph: CompiledGraph, session: Session, provider: Provider, store: TensorBinding | undefined) {
     this.#graph = graph;
     this.#session = session;
+    this.#provider = provider;
     this.#bound = bind(Object.entries(graph.inputs), (name) => (store?.has(name) ? store.parameter(name) : undefined));
     this.#into = bind(Object.entries(graph.outputs), (name) =>
       store && name.startsWith(gradientPrefix) ? store.gradient(name.slice(gradientPrefix.length)) : undefined,
@@ -66,19 +82,24 @@ export class Program {
     options: { provider: Provider; threads: number; store?: TensorBinding },
   ): Promise<Program> {
     const { provider, threads, store } = options;
-    return new Program(graph, await backend.createSession(graph.model, { provider, threads }), store);
+    return new Program(graph, await backend.createSession(graph.model, { provider, threads }), provider, store);
   }
 
   /** Runs once. @throws MsmaeError Shape for a missing input or one of the wrong length or dtype. */
-  async run(feeds: Feeds): Promise<Record<string, Float32Array>> {
+  async run(feeds: Feeds): Promise<Outputs> {
     const inputs: Record<string, HostTensor> = { ...this.#bound };
     for (const [name, type] of Object.entries(this.#graph.inputs)) {
-      if (!(name in inputs))
-        inputs[name] = { data: checked(this.#graph.name, name, type, feeds[name]), shape: type.shape };
+      if (name in inputs) continue;
+      const { dtype, shape, data } = hostTensor(this.#graph.name, name, type, feeds[name]);
+      inputs[name] = { ...inDtype(providerDtype(dtype, this.#provider), dtype, data), shape };
     }
     const results = await this.#session.run(inputs, this.#into);
     return Object.fromEntries(
-      Object.entries(results).flatMap(([name, { data }]) => (name in this.#into ? [] : [[name, data as Float32Array]])),
+      Object.entries(this.#graph.outputs).flatMap(([name, { dtype }]) => {
+        if (name in this.#into) return [];
+        const result = results[name] as HostTensor;
+        return [[name, inDtype(dtype, result.dtype, result.data).data]];
+      }),
     );
   }
 
@@ -87,26 +108,26 @@ export class Program {
   }
 }
 
+/** What a provider lacks of a dtype is held in another there. */
+function inDtype(wanted: DType, dtype: DType, data: TensorData): { dtype: DType; data: TensorData } {
+  return { dtype: wanted, data: wanted === dtype ? data : toDtype(wanted, data) };
+}
+
 function bind(
-  types: [string, { shape: Shape }][],
+  types: [string, TensorType][],
   viewOf: (name: string) => Float32Array | undefined,
 ): Record<string, HostTensor> {
   return Object.fromEntries(
-    types.flatMap(([name, { shape }]): [string, HostTensor][] => {
+    types.flatMap(([name, type]): [string, HostTensor][] => {
       const data = viewOf(name);
-      return data ? [[name, { data: checked("parameter store", name, { dtype: "float32", shape }, data), shape }]] : [];
+      return data ? [[name, hostTensor("parameter store", name, type, data)]] : [];
     }),
   );
 }
 
-function checked(
-  where: string,
-  name: string,
-  { dtype, shape }: { dtype: DType; shape: Shape },
-  data: Float32Array | BigInt64Array | undefined,
-): Float32Array | BigInt64Array {
-  const fits = dtype === "int64" ? data instanceof BigInt64Array : data instanceof Float32Array;
-  if (!data || !fits || data.length !== sizeOf(shape)) {
+function hostTensor(where: string, name: string, type: TensorType, data: TensorData | undefined): HostTensor {
+  const { dtype, shape } = type;
+  if (!holds(dtype, data) || data.length !== sizeOf(shape)) {
     throw new MsmaeError("Shape", {
       where: `${where}, "${name}"`,
       expected: `${dtype} ${formatShape(shape)}`,
@@ -114,5 +135,5 @@ function checked(
       todo: "check what is fed against the graph's inputs",
     });
   }
-  return data;
+  return { dtype, shape, data };
 }

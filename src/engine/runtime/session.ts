@@ -1,9 +1,11 @@
+import type { DType, TensorData } from "../graph/dtypes.ts";
 import type { Shape } from "../graph/types.ts";
 import type { Provider } from "../onnx/operators.ts";
 
 /** A host array with its shape, as it goes into and comes out of ONNX Runtime. Numbers are little-endian, row-major. */
 export interface HostTensor {
-  data: Float32Array | BigInt64Array;
+  dtype: DType;
+  data: TensorData;
   shape: Shape;
 }
 

@@ -26,7 +26,7 @@ export const webBackend: Backend = {
         logSeverityLevel: 3,
         extra: sessionConfig(provider),
       });
-      return wrapSession(session, { tensorClass: ort.Tensor, fillsFetches: false, provider });
+      return wrapSession(session, { tensorClass: ort.Tensor, fillsFetches: false });
     } catch (cause) {
       const where = `device ${provider}`;
       const got = messageOf(cause);

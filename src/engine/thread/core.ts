@@ -3,7 +3,7 @@ import type { Provider } from "../onnx/operators.ts";
 import { AdamW, type AdamWOptions, type AdamWStep } from "../optim/adamw.ts";
 import type { ParameterGroup } from "../optim/parameter-groups.ts";
 import { ParameterStore, type StoreHandle } from "../parameters/parameter-store.ts";
-import { type CompiledGraph, type Feeds, Program } from "../runtime/program.ts";
+import { type CompiledGraph, type Feeds, type Outputs, Program } from "../runtime/program.ts";
 import type { Backend } from "../runtime/session.ts";
 import type { SpawnThread } from "../runtime/threads.ts";
 
@@ -25,7 +25,9 @@ export type Update =
   | ({ kind: "step" } & AdamWStep);
 
 export interface TrainResult {
-  outputs: Record<string, Float32Array>;
+  /** The loss of the batch, which the graph gives as its output `loss`. */
+  loss: number;
+  outputs: Outputs;
   /** Global L2 norm of the gradient before clipping; absent while accumulating or when the loss was not finite. */
   gradientNorm?: number;
   /** Seconds in ONNX Runtime and in the optimiser. */
@@ -70,7 +72,7 @@ export class EngineCore {
     this.#programs.delete(name);
   }
 
-  run(name: string, feeds: Feeds): Promise<Record<string, Float32Array>> {
+  run(name: string, feeds: Feeds): Promise<Outputs> {
     return this.#program(name).run(feeds);
   }
 
@@ -81,8 +83,9 @@ export class EngineCore {
     const started = performance.now();
     const outputs = await this.#program(name).run(feeds);
     const ran = performance.now();
-    const result = { outputs, runSeconds: (ran - started) / 1000, optimizerSeconds: 0 };
-    if (!Number.isFinite(outputs.loss?.[0])) return result;
+    const loss = lossOf(name, outputs);
+    const result = { loss, outputs, runSeconds: (ran - started) / 1000, optimizerSeconds: 0 };
+    if (!Number.isFinite(loss)) return result;
     let gradientNorm: number | undefined;
     if (update.kind === "accumulate") {
       optimizer.accumulate();
@@ -109,4 +112,14 @@ export class EngineCore {
       todo: "load it first",
     });
   }
+}
+
+function lossOf(name: string, { loss }: Outputs): number {
+  if (loss instanceof Float32Array && loss.length === 1) return loss[0] as number;
+  throw new MsmaeError("Shape", {
+    where: `graph "${name}"`,
+    expected: 'an output "loss" of one float32',
+    got: loss ? `${loss.constructor.name} of ${loss.length}` : "none",
+    todo: "give the loss that is trained on this name",
+  });
 }

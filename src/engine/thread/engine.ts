@@ -6,7 +6,7 @@ import { startThread } from "../../support/threads/start-thread.ts";
 import type { Graph } from "../graph/graph.ts";
 import { ExitGate } from "../runtime/node-exit-gate.ts";
 import { keepTelemetryOff } from "../runtime/node-telemetry.ts";
-import { compile, type Feeds } from "../runtime/program.ts";
+import { compile, type Feeds, type Outputs } from "../runtime/program.ts";
 import type { EngineSetup, TrainResult, Update } from "./core.ts";
 import type { EngineCommand, EngineReply, EngineThreadData } from "./protocol.ts";
 
@@ -62,8 +62,8 @@ export class Engine implements AsyncDisposable {
   }
 
   /** Outputs of a loaded graph that are not gradients, by name. The feeds move to the engine: their arrays are empty after. */
-  run(name: string, feeds: Feeds): Promise<Record<string, Float32Array>> {
-    return this.#ask({ kind: "run", name, feeds }) as Promise<Record<string, Float32Array>>;
+  run(name: string, feeds: Feeds): Promise<Outputs> {
+    return this.#ask({ kind: "run", name, feeds }) as Promise<Outputs>;
   }
 
   /** Runs a training graph and uses its gradients as `update` says. The feeds move, as in {@link Engine.run}. */
