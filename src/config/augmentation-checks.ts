@@ -1,7 +1,8 @@
-import { augmentationProblem, usesColorJitter } from "../images/augment/plan.ts";
-import type { Check } from "./checks.ts";
+import { type AugmentationOptions, augmentationProblem, usesColorJitter } from "../images/augment/plan.ts";
+import type { Size } from "./size.ts";
+import type { Check } from "./verb.ts";
 
-export const checkAugmentation: Check = (options) => {
+export const checkAugmentation: Check<Partial<AugmentationOptions> & { inputSize?: Size }> = (options) => {
   const { inputSize } = options;
   const input = inputSize && { inputHeight: inputSize.height, inputWidth: inputSize.width };
   const problem = augmentationProblem(options, input ?? {});

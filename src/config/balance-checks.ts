@@ -1,8 +1,15 @@
 import type { ErrorParts } from "../support/errors.ts";
-import type { Check } from "./checks.ts";
+import type { Check } from "./verb.ts";
+
+interface Mixing {
+  mixup?: number;
+  cutmix?: number;
+  cutmixMinmax?: readonly number[];
+  batchSize?: number;
+}
 
 /** Images are mixed in pairs, and a box needs room to be drawn. */
-export const checkMixing: Check = ({ mixup = 0, cutmix = 0, cutmixMinmax, batchSize }) => {
+export const checkMixing: Check<Mixing> = ({ mixup = 0, cutmix = 0, cutmixMinmax, batchSize }) => {
   const problems: ErrorParts[] = [];
   const mixes = mixup > 0 || cutmix > 0 || cutmixMinmax !== undefined;
   if (mixes && batchSize !== undefined && batchSize % 2 !== 0) {
@@ -25,7 +32,7 @@ export const checkMixing: Check = ({ mixup = 0, cutmix = 0, cutmixMinmax, batchS
   return problems;
 };
 
-export const checkLoss: Check = ({ loss, focalGamma }) =>
+export const checkLoss: Check<{ loss?: "ce" | "focal"; focalGamma?: number }> = ({ loss, focalGamma }) =>
   focalGamma === undefined || loss !== "ce"
     ? []
     : [
@@ -36,3 +43,12 @@ export const checkLoss: Check = ({ loss, focalGamma }) =>
           todo: "add --loss focal, or leave out --focal-gamma",
         },
       ];
+
+/** What is allowed but may surprise, one sentence each. */
+export function balanceNotes({ sampling, classWeights }: { sampling: string; classWeights: string }): string[] {
+  return sampling === "balanced" && classWeights === "balanced"
+    ? [
+        "rare classes are both shown more often and given more weight: balancing them twice favours them over the others",
+      ]
+    : [];
+}

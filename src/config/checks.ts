@@ -1,18 +1,10 @@
 import type { ErrorParts } from "../support/errors.ts";
-import type { FinetuneOptions } from "./finetune.ts";
-import type { ReconstructOptions } from "./inference.ts";
 import { type ModelKind, presetsOf } from "./models.ts";
 import { nearestName } from "./names.ts";
-import type { PretrainOptions } from "./pretrain.ts";
-import { formatSize } from "./size.ts";
+import { formatSize, type Size } from "./size.ts";
+import type { Check } from "./verb.ts";
 
-/** The options of any verb, as far as each is valid on its own; a check leaves out what it misses. */
-export type Known = Partial<PretrainOptions> & Partial<FinetuneOptions> & Partial<Pick<ReconstructOptions, "masking">>;
-
-/** Finds what fields contradict about each other. */
-export type Check = (options: Known) => ErrorParts[];
-
-export function checkModel(kind: ModelKind): Check {
+export function checkModel(kind: ModelKind): Check<{ model?: string }> {
   return ({ model }) => {
     const names = Object.keys(presetsOf(kind));
     if (model === undefined || names.includes(model)) return [];
@@ -23,7 +15,12 @@ export function checkModel(kind: ModelKind): Check {
   };
 }
 
-export const checkPatches: Check = ({ inputSize, patchSize }) => {
+type Sizes = {
+  inputSize?: Size;
+  patchSize?: number;
+};
+
+export const checkPatches: Check<Sizes> = ({ inputSize, patchSize }) => {
   if (inputSize === undefined || patchSize === undefined) return [];
   if (inputSize.height % patchSize === 0 && inputSize.width % patchSize === 0) return [];
   const nearestSide = (side: number): number => Math.max(1, Math.round(side / patchSize)) * patchSize;
@@ -38,7 +35,13 @@ export const checkPatches: Check = ({ inputSize, patchSize }) => {
   ];
 };
 
-export const checkChannels: Check = ({ inChans, mean, std }) => {
+type Channels = {
+  inChans?: 1 | 3;
+  mean?: readonly number[];
+  std?: readonly number[];
+};
+
+export const checkChannels: Check<Channels> = ({ inChans, mean, std }) => {
   const problems: ErrorParts[] = [];
   for (const [where, values] of [
     ["mean", mean],
@@ -80,14 +83,21 @@ function ratioProblem(maskRatio: number, throwRatio: number, got: string, todo: 
 }
 
 /** The number of patches, where size and patch size are known and fit. */
-function patchesOf({ inputSize, patchSize }: Known): number | undefined {
+function patchesOf({ inputSize, patchSize }: Sizes): number | undefined {
   if (inputSize === undefined || patchSize === undefined) return undefined;
   const patches = (inputSize.height / patchSize) * (inputSize.width / patchSize);
   return Number.isInteger(patches) ? patches : undefined;
 }
 
+type Ratios = Sizes & {
+  maskRatio?: number;
+  throwRatio?: number;
+  attentionStartEpoch?: number | "never";
+  masking?: "attention" | "random";
+};
+
 /** Attention-driven masking must keep a patch, and mask one where there is something to reconstruct. */
-export function checkRatios(reconstructs: boolean): Check {
+export function checkRatios(reconstructs: boolean): Check<Ratios> {
   return (options) => {
     const { maskRatio, throwRatio, attentionStartEpoch, masking } = options;
     if (maskRatio === undefined || throwRatio === undefined) return [];
@@ -113,7 +123,12 @@ export function checkRatios(reconstructs: boolean): Check {
   };
 }
 
-export const checkRandomRatio: Check = (options) => {
+type RandomRatio = Sizes & {
+  randomMaskRatio?: number;
+  attentionStartEpoch?: number | "never";
+};
+
+export const checkRandomRatio: Check<RandomRatio> = (options) => {
   const { randomMaskRatio, attentionStartEpoch } = options;
   const patches = patchesOf(options);
   if (randomMaskRatio === undefined || patches === undefined || attentionStartEpoch === 0) return [];
@@ -129,7 +144,14 @@ export const checkRandomRatio: Check = (options) => {
   ];
 };
 
-export const checkEpochs: Check = ({ epochs, warmupEpochs, attentionStartEpoch, fullTokenEpochs }) => {
+type Epochs = {
+  epochs?: number;
+  warmupEpochs?: number;
+  attentionStartEpoch?: number | "never";
+  fullTokenEpochs?: number;
+};
+
+export const checkEpochs: Check<Epochs> = ({ epochs, warmupEpochs, attentionStartEpoch, fullTokenEpochs }) => {
   if (epochs === undefined) return [];
   const problems: ErrorParts[] = [];
   if (warmupEpochs !== undefined && warmupEpochs > epochs) {
@@ -159,7 +181,15 @@ export const checkEpochs: Check = ({ epochs, warmupEpochs, attentionStartEpoch, 
   return problems;
 };
 
-export const checkRates: Check = ({ lr, blr, minLr, batchSize, accumIter }) => {
+type Rates = {
+  lr?: number;
+  blr?: number;
+  minLr?: number;
+  batchSize?: number;
+  accumIter?: number;
+};
+
+export const checkRates: Check<Rates> = ({ lr, blr, minLr, batchSize, accumIter }) => {
   if (minLr === undefined || batchSize === undefined || accumIter === undefined || blr === undefined) return [];
   const peak = lr ?? (blr * batchSize * accumIter) / 256;
   if (minLr <= peak) return [];
@@ -173,7 +203,13 @@ export const checkRates: Check = ({ lr, blr, minLr, batchSize, accumIter }) => {
   ];
 };
 
-export const checkStart: Check = ({ init, finetune, resume }) => {
+type Start = {
+  init?: "scratch" | "checkpoint";
+  finetune?: string;
+  resume?: string;
+};
+
+export const checkStart: Check<Start> = ({ init, finetune, resume }) => {
   if (resume !== undefined) return [];
   if (init === "checkpoint" && finetune === undefined) {
     return [

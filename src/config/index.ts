@@ -1,41 +1,23 @@
-export type {
-  DataAnonymiseInput,
-  DataAnonymiseOptions,
-  DataCheckInput,
-  DataCheckOptions,
-  DataPrepareInput,
-  DataPrepareOptions,
-  DataShowInput,
-  DataShowOptions,
-  DataSplitInput,
-  DataSplitOptions,
-  DataStatsInput,
-  DataStatsOptions,
-} from "./data.ts";
 export type { FieldInfo, FieldKind, Shape } from "./fields.ts";
-export type { FinetuneInput, FinetuneOptions, FinetuneRequest } from "./finetune.ts";
-export type {
-  EvalInput,
-  EvalOptions,
-  MapsInput,
-  MapsOptions,
-  PredictInput,
-  PredictOptions,
-  ReconstructInput,
-  ReconstructOptions,
-} from "./inference.ts";
-export type { PretrainInput, PretrainOptions, PretrainRequest } from "./pretrain.ts";
 export { ConfigError } from "./problems.ts";
 export { type ConfigSource, configNotes, resolveConfig, resolveOptions, resolveRun } from "./resolve.ts";
 export { firstRefreshEpoch, scaledEpochs } from "./schedule.ts";
 export { formatSize, type Size } from "./size.ts";
-export type {
-  DemoInput,
-  DemoOptions,
-  FlopsInput,
-  FlopsOptions,
-  InspectInput,
-  InspectOptions,
-} from "./tools.ts";
-export { type InputOf, type OptionsOf, schemas, type VerbName, verbNames } from "./verb.ts";
+export { type AnyVerb, type InputOf, type OptionsOf, type RunOptionsOf, verbOptions } from "./verb.ts";
+export type { DataAnonymiseInput, DataAnonymiseOptions } from "./verbs/data-anonymise.ts";
+export type { DataCheckInput, DataCheckOptions } from "./verbs/data-check.ts";
+export type { DataPrepareInput, DataPrepareOptions } from "./verbs/data-prepare.ts";
+export type { DataShowInput, DataShowOptions } from "./verbs/data-show.ts";
+export type { DataSplitInput, DataSplitOptions } from "./verbs/data-split.ts";
+export type { DataStatsInput, DataStatsOptions } from "./verbs/data-stats.ts";
+export type { DemoInput, DemoOptions } from "./verbs/demo.ts";
+export type { EvalInput, EvalOptions } from "./verbs/eval.ts";
+export type { FinetuneInput, FinetuneOptions, FinetuneRequest } from "./verbs/finetune.ts";
+export type { FlopsInput, FlopsOptions } from "./verbs/flops.ts";
+export { verbs } from "./verbs/index.ts";
+export type { InspectInput, InspectOptions } from "./verbs/inspect.ts";
+export type { MapsInput, MapsOptions } from "./verbs/maps.ts";
+export type { PredictInput, PredictOptions } from "./verbs/predict.ts";
+export type { PretrainInput, PretrainOptions, PretrainRequest } from "./verbs/pretrain.ts";
+export type { ReconstructInput, ReconstructOptions } from "./verbs/reconstruct.ts";
 export { toYaml } from "./yaml.ts";

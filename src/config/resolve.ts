@@ -1,28 +1,9 @@
-import { imagenetNormalization } from "../images/transforms/normalize.ts";
+import type { z } from "zod";
 import type { ErrorParts } from "../support/errors.ts";
-import { augmentationNotes, checkAugmentation } from "./augmentation-checks.ts";
-import { checkLoss, checkMixing } from "./balance-checks.ts";
-import {
-  type Check,
-  checkChannels,
-  checkEpochs,
-  checkModel,
-  checkPatches,
-  checkRandomRatio,
-  checkRates,
-  checkRatios,
-  checkStart,
-  type Known,
-} from "./checks.ts";
 import { choicesOf, expectationOf, infoOf, kindOf, type Shape } from "./fields.ts";
-import type { FinetuneRequest } from "./finetune.ts";
-import { defaultInputSize, presetsOf } from "./models.ts";
 import { nearestName, toCamelCase, toKebabCase } from "./names.ts";
-import type { PretrainRequest } from "./pretrain.ts";
 import { ConfigError, showValue } from "./problems.ts";
-import { completeFinetuneSchedule, completePretrainSchedule, firstRefreshEpoch, lengths } from "./schedule.ts";
-import type { InputOf, OptionsOf, RunOptionsOf, VerbName } from "./verb.ts";
-import { schemas } from "./verb.ts";
+import type { AnyVerb, InputOf, OptionsOf, RunOptionsOf } from "./verb.ts";
 import { parseYamlMapping } from "./yaml.ts";
 
 /** Where options come from; flags win over the file. */
@@ -35,142 +16,82 @@ export interface ConfigSource {
   flags?: Readonly<Record<string, unknown>>;
 }
 
-const shared = [checkPatches, checkChannels];
-const training = [...shared, checkEpochs, checkRates, checkStart, checkAugmentation];
-const checks: Readonly<Record<VerbName, readonly Check[]>> = {
-  demo: [],
-  pretrain: [checkModel("pretraining"), ...training, checkRatios(true), checkRandomRatio],
-  finetune: [checkModel("classifier"), ...training, checkRatios(false), checkMixing, checkLoss],
-  eval: [],
-  predict: [],
-  maps: [],
-  reconstruct: [checkRatios(true)],
-  flops: [checkModel("classifier"), ...shared, checkRatios(false)],
-  inspect: [],
-  "data show": [],
-  "data check": [],
-  "data anonymise": [],
-  "data stats": [],
-  "data split": [],
-  "data prepare": [],
-};
-
 /**
  * Reads the options of a verb from a configuration file and flags. Names may be camelCase, kebab-case or snake_case.
  * @throws MsmaeError `Config`, a {@link ConfigError} that lists every problem found.
  */
-export function resolveConfig<V extends VerbName>(verb: V, source: ConfigSource): OptionsOf<V> {
+export function resolveConfig<V extends AnyVerb>(verb: V, source: ConfigSource): OptionsOf<V> {
   const problems: ErrorParts[] = [];
   const fromFile = source.file === undefined ? {} : parseYamlMapping(source.file, source.fileName ?? "configuration");
-  const shape: Shape = schemas[verb].shape;
   const given = {
-    ...canonicalNames(verb, shape, fromFile, problems),
-    ...fromText(shape, canonicalNames(verb, shape, source.flags ?? {}, problems)),
+    ...canonicalNames(verb, fromFile, problems),
+    ...fromText(verb.schema.shape, canonicalNames(verb, source.flags ?? {}, problems)),
   };
-  return resolve(verb, shape, given, problems);
+  return resolve(verb, given, problems, false) as OptionsOf<V>;
 }
 
 /**
  * Fills in every default of a verb's options and checks them together. Resolved options resolve to themselves.
  * @throws MsmaeError `Config`, a {@link ConfigError} that lists every problem found.
  */
-export function resolveOptions<V extends VerbName>(verb: V, input: InputOf<V> | OptionsOf<V>): OptionsOf<V> {
+export function resolveOptions<V extends AnyVerb>(verb: V, input: InputOf<V> | OptionsOf<V>): OptionsOf<V> {
   const problems: ErrorParts[] = [];
-  const shape: Shape = schemas[verb].shape;
-  return resolve(verb, shape, canonicalNames(verb, shape, { ...input }, problems), problems);
+  return resolve(verb, canonicalNames(verb, { ...input }, problems), problems, false) as OptionsOf<V>;
 }
 
 /**
- * Fills in the options of a training run that a first look left open: the lengths of a run that goes on.
+ * Fills in the options of a run that a first look left open: the lengths of one that goes on.
  *
  * @param begun the options that the run began with, by name; none for a new run.
  * @throws MsmaeError `Config`, a {@link ConfigError} that lists every problem found.
  */
-export function resolveRun<V extends "pretrain" | "finetune">(
+export function resolveRun<V extends AnyVerb>(
   verb: V,
   input: InputOf<V> | OptionsOf<V>,
   begun: Readonly<Record<string, unknown>> = {},
 ): RunOptionsOf<V> {
   const problems: ErrorParts[] = [];
-  const shape: Shape = schemas[verb].shape;
-  const kept = Object.fromEntries(lengths.filter((name) => name in shape).map((name) => [name, begun[name]]));
-  const given = { ...kept, ...canonicalNames(verb, shape, { ...input }, problems) };
-  return resolve(verb, shape, given, problems, true) as RunOptionsOf<V>;
+  const kept = Object.fromEntries((verb.lengths ?? []).map((name) => [name, begun[name]]));
+  const given = { ...kept, ...canonicalNames(verb, { ...input }, problems) };
+  return resolve(verb, given, problems, true) as RunOptionsOf<V>;
 }
 
 /** What is allowed but may surprise, one sentence each. */
-export function configNotes(verb: "pretrain" | "finetune", options: PretrainRequest | FinetuneRequest): string[] {
-  const notes = augmentationNotes(options);
-  if (verb === "finetune") return [...notes, ...balanceNotes(options as FinetuneRequest)];
-  return [...notes, ...mapNotes(options as PretrainRequest)];
+export function configNotes<V extends AnyVerb>(verb: V, options: OptionsOf<V>): string[] {
+  return verb.notes?.(options) ?? [];
 }
 
-function mapNotes({ attentionStartEpoch, mapInterval, mapWarmupEpochs }: PretrainRequest): string[] {
-  const lengthsKnown = attentionStartEpoch !== undefined && mapInterval !== undefined && mapWarmupEpochs !== undefined;
-  if (!lengthsKnown || attentionStartEpoch === "never") return [];
-  const first = firstRefreshEpoch(mapWarmupEpochs, mapInterval);
-  if (attentionStartEpoch > first) return [];
-  return [
-    `attention-driven masking starts at epoch ${attentionStartEpoch}, but the first maps come at the end of epoch ${first}: until then every patch weighs the same`,
-  ];
-}
-
-function balanceNotes({ sampling, classWeights }: FinetuneRequest): string[] {
-  return sampling === "balanced" && classWeights === "balanced"
-    ? [
-        "rare classes are both shown more often and given more weight: balancing them twice favours them over the others",
-      ]
-    : [];
-}
-
-function resolve<V extends VerbName>(
-  verb: V,
-  shape: Shape,
+/** Every field parsed, and those that depend on others filled in, so that what comes has the verb's own type. */
+function resolve(
+  verb: AnyVerb,
   given: Readonly<Record<string, unknown>>,
   problems: ErrorParts[],
-  whole = false,
-): OptionsOf<V> {
+  whole: boolean,
+): Record<string, unknown> {
   const values: Record<string, unknown> = {};
+  const shape: Shape = verb.schema.shape;
   for (const [name, schema] of Object.entries(shape)) {
     const result = schema.safeParse(given[name]);
     if (!result.success) problems.push(fieldProblem(name, schema, given[name]));
     else if (result.data !== undefined) values[name] = result.data;
   }
-  complete(verb, values as Known, whole);
-  for (const check of checks[verb]) problems.push(...check(values as Known));
+  verb.complete?.(values, whole);
+  for (const check of verb.checks ?? []) problems.push(...check(values));
   const [first, ...rest] = problems;
   if (first !== undefined) throw new ConfigError([first, ...rest]);
-  // Every field of the schema has just been parsed, and `complete` has filled in the derived ones.
-  return values as OptionsOf<V>;
-}
-
-/** Fills in defaults that depend on other fields; the lengths of a run that goes on only where it is to be `whole`. */
-function complete(verb: VerbName, options: Known, whole: boolean): void {
-  if (verb !== "pretrain" && verb !== "finetune" && verb !== "flops") return;
-  const preset = presetsOf(verb === "pretrain" ? "pretraining" : "classifier")[options.model ?? ""];
-  options.patchSize ??= preset?.patchSize;
-  options.inputSize ??= { height: defaultInputSize, width: defaultInputSize };
-  if (verb === "flops") return;
-  const { mean, std } = imagenetNormalization(options.inChans === 1 ? 1 : 3);
-  options.mean ??= [...mean];
-  options.std ??= [...std];
-  // Fine-tuning without a checkpoint is asked for by name, since forgetting it would cost accuracy silently.
-  options.init ??=
-    options.finetune !== undefined || (verb === "finetune" && !options.resume) ? "checkpoint" : "scratch";
-  if (options.resume !== undefined && !whole) return;
-  if (verb === "pretrain") completePretrainSchedule(options);
-  else completeFinetuneSchedule(options);
+  const open = [...(verb.derived ?? []), ...((whole && verb.lengths) || [])].filter((name) => !(name in values));
+  if (open.length > 0) throw new Error(`msmae ${verb.name} leaves open ${open.join(", ")}`);
+  return values;
 }
 
 /** Known fields under their own names; unknown ones and names given twice become problems. */
 function canonicalNames(
-  verb: VerbName,
-  shape: Shape,
+  { name: verb, schema: { shape } }: AnyVerb,
   given: Readonly<Record<string, unknown>>,
   problems: ErrorParts[],
 ): Record<string, unknown> {
   const names = new Map<string, string>();
-  for (const [name, schema] of Object.entries(shape)) {
+  for (const [name, schema] of Object.entries<z.ZodType>(shape)) {
     for (const spelling of [name, ...(infoOf(schema).aliases ?? [])]) names.set(spelling, name);
   }
   const values: Record<string, unknown> = {};

@@ -1,67 +1,58 @@
 import type { z } from "zod";
-import type * as data from "./data.ts";
-import {
-  dataAnonymiseSchema,
-  dataCheckSchema,
-  dataPrepareSchema,
-  dataShowSchema,
-  dataSplitSchema,
-  dataStatsSchema,
-} from "./data.ts";
-import type { FinetuneInput, FinetuneOptions, FinetuneRequest } from "./finetune.ts";
-import { finetuneSchema } from "./finetune.ts";
-import type * as inference from "./inference.ts";
-import { evalSchema, mapsSchema, predictSchema, reconstructSchema } from "./inference.ts";
-import type { PretrainInput, PretrainOptions, PretrainRequest } from "./pretrain.ts";
-import { pretrainSchema } from "./pretrain.ts";
-import type * as tools from "./tools.ts";
-import { demoSchema, flopsSchema, inspectSchema } from "./tools.ts";
+import type { ErrorParts } from "../support/errors.ts";
 
-/** What each verb is given, and what it works with once every default is filled in. */
-export interface VerbTypes {
-  demo: { input: tools.DemoInput; options: tools.DemoOptions };
-  pretrain: { input: PretrainInput; options: PretrainRequest };
-  finetune: { input: FinetuneInput; options: FinetuneRequest };
-  eval: { input: inference.EvalInput; options: inference.EvalOptions };
-  predict: { input: inference.PredictInput; options: inference.PredictOptions };
-  maps: { input: inference.MapsInput; options: inference.MapsOptions };
-  reconstruct: { input: inference.ReconstructInput; options: inference.ReconstructOptions };
-  flops: { input: tools.FlopsInput; options: tools.FlopsOptions };
-  inspect: { input: tools.InspectInput; options: tools.InspectOptions };
-  "data show": { input: data.DataShowInput; options: data.DataShowOptions };
-  "data check": { input: data.DataCheckInput; options: data.DataCheckOptions };
-  "data anonymise": { input: data.DataAnonymiseInput; options: data.DataAnonymiseOptions };
-  "data stats": { input: data.DataStatsInput; options: data.DataStatsOptions };
-  "data split": { input: data.DataSplitInput; options: data.DataSplitOptions };
-  "data prepare": { input: data.DataPrepareInput; options: data.DataPrepareOptions };
+/**
+ * Finds what fields contradict about each other; it passes over those that are missing. Taken from a method, so that a
+ * list of verbs may hold them all.
+ */
+export type Check<Options> = { find(options: Options): ErrorParts[] }["find"];
+
+/** `T` in which the fields `K` are filled in. */
+type Filled<T, K extends PropertyKey> = Omit<T, K> & { [P in K & keyof T]-?: Exclude<T[P], undefined> };
+
+/**
+ * All that is to be known of one verb's options: flags, help, defaults, configuration files, checks and types are made
+ * from it.
+ */
+export interface VerbOptions<S extends z.ZodObject, Derived extends string, Length extends string> {
+  /** As people type it, `data show` for one of a group. */
+  readonly name: string;
+  /** Each field made by {@link field}. */
+  readonly schema: S;
+  /** Fields without a default of their own, which {@link VerbOptions.complete} fills in. */
+  readonly derived?: readonly Derived[];
+  /** Those of them that say how long a run and its parts are; one that goes on keeps those that are not given. */
+  readonly lengths?: readonly Length[];
+  /**
+   * Fills in defaults that depend on other fields. Each field that stands there is valid on its own, others may be
+   * missing.
+   *
+   * @param whole also the lengths of a run that goes on.
+   */
+  complete?(options: Partial<z.output<S>>, whole: boolean): void;
+  readonly checks?: readonly Check<Partial<z.output<S>>>[];
+  /** What is allowed but may surprise, one sentence each. */
+  notes?(options: Filled<z.output<S>, Derived>): string[];
 }
 
-export type VerbName = keyof VerbTypes;
-export type OptionsOf<V extends VerbName> = VerbTypes[V]["options"];
-/** The options of a training run with nothing left open. */
-export type RunOptionsOf<V extends "pretrain" | "finetune"> = {
-  pretrain: PretrainOptions;
-  finetune: FinetuneOptions;
-}[V];
-export type InputOf<V extends VerbName> = VerbTypes[V]["input"];
+/** The options of some verb. */
+export type AnyVerb = VerbOptions<z.ZodObject, string, string>;
 
-/** The schema of every verb's options: flags, help, defaults and configuration files are all made from it. */
-export const schemas = {
-  demo: demoSchema,
-  pretrain: pretrainSchema,
-  finetune: finetuneSchema,
-  eval: evalSchema,
-  predict: predictSchema,
-  maps: mapsSchema,
-  reconstruct: reconstructSchema,
-  flops: flopsSchema,
-  inspect: inspectSchema,
-  "data show": dataShowSchema,
-  "data check": dataCheckSchema,
-  "data anonymise": dataAnonymiseSchema,
-  "data stats": dataStatsSchema,
-  "data split": dataSplitSchema,
-  "data prepare": dataPrepareSchema,
-} as const satisfies Record<VerbName, z.ZodObject>;
+/** Describes a verb's options; names of fields are checked against its schema. */
+export function verbOptions<
+  S extends z.ZodObject,
+  Derived extends keyof z.output<S> & string = never,
+  Length extends keyof z.output<S> & string = never,
+>(verb: VerbOptions<S, Derived, Length>): VerbOptions<S, Derived, Length> {
+  return verb;
+}
 
-export const verbNames = Object.keys(schemas) as VerbName[];
+/** What a caller may give: every field with a default may be left out. */
+export type InputOf<V extends AnyVerb> = z.input<V["schema"]>;
+/** What a verb works with: every default is filled in, save the lengths of a run that goes on. */
+export type OptionsOf<V extends AnyVerb> = Filled<z.output<V["schema"]>, NonNullable<V["derived"]>[number]>;
+/** The options of a run with nothing left open. */
+export type RunOptionsOf<V extends AnyVerb> = Filled<
+  z.output<V["schema"]>,
+  NonNullable<V["derived"]>[number] | NonNullable<V["lengths"]>[number]
+>;

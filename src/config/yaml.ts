@@ -3,7 +3,7 @@ import { messageOf } from "../support/errors.ts";
 import { infoOf, type Shape } from "./fields.ts";
 import { ConfigError, showValue } from "./problems.ts";
 import { formatSize, type Size } from "./size.ts";
-import { type OptionsOf, schemas, type VerbName } from "./verb.ts";
+import type { AnyVerb, OptionsOf } from "./verb.ts";
 
 /**
  * Reads YAML text whose top level is a mapping.
@@ -58,8 +58,8 @@ function plainValue(document: Document.Parsed, fileName: string): unknown {
 /**
  * The fully resolved options as a commented YAML file. Given back as `--config` to the same verb, it repeats the run.
  */
-export function toYaml<V extends VerbName>(verb: V, options: OptionsOf<V>): string {
-  const shape: Shape = schemas[verb].shape;
+export function toYaml<V extends AnyVerb>(verb: V, options: OptionsOf<V>): string {
+  const shape: Shape = verb.schema.shape;
   const values = options as Readonly<Record<string, unknown>>;
   const plain: Record<string, unknown> = {};
   for (const name of Object.keys(shape)) {
@@ -68,7 +68,7 @@ export function toYaml<V extends VerbName>(verb: V, options: OptionsOf<V>): stri
     plain[name] = name === "inputSize" ? formatSize(value as Size) : value;
   }
   const document = new Document(plain, { aliasDuplicateObjects: false });
-  document.commentBefore = ` Resolved configuration. Repeat this run: msmae ${verb} --config <this file>`;
+  document.commentBefore = ` Resolved configuration. Repeat this run: msmae ${verb.name} --config <this file>`;
   if (document.contents !== null && "items" in document.contents) {
     for (const { key } of document.contents.items as { key: unknown }[]) {
       if (!isScalar(key)) continue;

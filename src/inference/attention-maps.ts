@@ -1,4 +1,4 @@
-import { type MapsInput, type MapsOptions, resolveOptions } from "../config/index.ts";
+import { type MapsInput, type MapsOptions, resolveOptions, verbs } from "../config/index.ts";
 import { encodeNpy } from "../formats/npy.ts";
 import { gridOf, patchCount } from "../method/models/config.ts";
 import { encodePng } from "../results/report/png.ts";
@@ -40,7 +40,7 @@ export async function* attentionMaps(
   input: MapsInput | MapsOptions,
   hooks: RunHooks = {},
 ): AsyncGenerator<MapFiles | FileFailure, void, void> {
-  const options = resolveOptions("maps", input);
+  const options = resolveOptions(verbs.maps, input);
   const { checkpoint, outputDir, overwrite, slices } = options;
   const kind = drawings("attention maps", /-attention\.(png|npy)$/, options.files);
   await using folder = await OutputFolder.claim(outputDir, { verb: "maps", kind, overwrite, onEvent: hooks.onEvent });

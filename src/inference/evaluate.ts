@@ -1,4 +1,4 @@
-import { type EvalInput, type EvalOptions, resolveOptions } from "../config/index.ts";
+import { type EvalInput, type EvalOptions, resolveOptions, verbs } from "../config/index.ts";
 import type { Dataset, Sample } from "../data/dataset.ts";
 import { ImageLoader } from "../data/loader/loader.ts";
 import { isSameName } from "../data/tables/spelling.ts";
@@ -33,7 +33,7 @@ export interface Evaluation extends Omit<ClassificationMetrics, "roc" | "calibra
  * Source: method.md section 5.
  */
 export async function evaluate(input: EvalInput | EvalOptions, hooks: RunHooks = {}): Promise<Evaluation> {
-  const options = resolveOptions("eval", input);
+  const options = resolveOptions(verbs.evaluate, input);
   const { checkpoint, split, outputDir, overwrite } = options;
   const claim = { verb: "eval", kind: evaluationFiles, overwrite, onEvent: hooks.onEvent };
   await using folder = outputDir === undefined ? undefined : await OutputFolder.claim(outputDir, claim);

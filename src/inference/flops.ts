@@ -1,4 +1,4 @@
-import { type FlopsInput, type FlopsOptions, resolveOptions } from "../config/index.ts";
+import { type FlopsInput, type FlopsOptions, resolveOptions, verbs } from "../config/index.ts";
 import type { Graph } from "../engine/graph/graph.ts";
 import type { Feeds } from "../engine/runtime/program.ts";
 import type { Engine } from "../engine/thread/engine.ts";
@@ -34,7 +34,7 @@ export interface FlopsFigures extends Record<FlopConvention, MaskedSaving> {
  * engine fails; the signal's reason.
  */
 export async function flops(input: FlopsInput | FlopsOptions, hooks: RunHooks = {}): Promise<FlopsFigures> {
-  const options = resolveOptions("flops", input);
+  const options = resolveOptions(verbs.flops, input);
   const config = configOf(options);
   const all = patchCount(config);
   const { kept } = attentionCounts(all, options);

@@ -1,4 +1,4 @@
-import { type PredictInput, type PredictOptions, resolveOptions } from "../config/index.ts";
+import { type PredictInput, type PredictOptions, resolveOptions, verbs } from "../config/index.ts";
 import type { RunHooks } from "../support/events.ts";
 import { loadClassifier, type Prediction } from "./classifier.ts";
 import type { FileFailure } from "./read-files.ts";
@@ -13,7 +13,7 @@ export async function* predict(
   hooks: RunHooks = {},
 ): AsyncGenerator<Prediction | FileFailure, void, void> {
   const { checkpoint, files, batchSize, slices, window, sliceAxis, alpha, ...options } = resolveOptions(
-    "predict",
+    verbs.predict,
     input,
   );
   const classifier = await loadClassifier(checkpoint, options, hooks);

@@ -1,4 +1,4 @@
-import { type ReconstructInput, type ReconstructOptions, resolveOptions } from "../config/index.ts";
+import { type ReconstructInput, type ReconstructOptions, resolveOptions, verbs } from "../config/index.ts";
 import { patchCount } from "../method/models/config.ts";
 import { encodePng } from "../results/report/png.ts";
 import { reconstructionPanel } from "../results/visual/index.ts";
@@ -35,7 +35,7 @@ export async function* reconstruct(
   input: ReconstructInput | ReconstructOptions,
   hooks: RunHooks = {},
 ): AsyncGenerator<FileReconstruction | FileFailure, void, void> {
-  const options = resolveOptions("reconstruct", input);
+  const options = resolveOptions(verbs.reconstruct, input);
   const { checkpoint, outputDir, overwrite, masking, seed, slices } = options;
   const kind = drawings("reconstructions", /-reconstruction\.png$/, options.files);
   const claim = { verb: "reconstruct", kind, overwrite, onEvent: hooks.onEvent };

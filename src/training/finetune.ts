@@ -6,6 +6,7 @@ import {
   type FinetuneRequest,
   resolveOptions,
   resolveRun,
+  verbs,
 } from "../config/index.ts";
 import type { Sample } from "../data/dataset.ts";
 import { finetuneGroups } from "../engine/optim/parameter-groups.ts";
@@ -52,10 +53,10 @@ export interface FinetuneResult {
  * everything saved. Source: method.md section 5.
  */
 export async function finetune(input: FinetuneInput | FinetuneRequest, hooks: RunHooks = {}): Promise<FinetuneResult> {
-  const request = resolveOptions("finetune", input);
+  const request = resolveOptions(verbs.finetune, input);
   await using folder = await claimRun("finetune", request, hooks);
-  const options = resolveRun("finetune", request, await optionsAtStart(request.resume));
-  for (const message of configNotes("finetune", options)) hooks.onEvent?.({ type: "warning", message });
+  const options = resolveRun(verbs.finetune, request, await optionsAtStart(request.resume));
+  for (const message of configNotes(verbs.finetune, options)) hooks.onEvent?.({ type: "warning", message });
   const data = await setup.openData(options, hooks);
   const { classNames, splits } = data.folder;
   const shape = modelConfig(classifierPresets, options, classNames.length);

@@ -6,6 +6,7 @@ import {
   type PretrainRequest,
   resolveOptions,
   resolveRun,
+  verbs,
 } from "../config/index.ts";
 import type { Batch } from "../data/loader/loader.ts";
 import { targetOf } from "../data/targets/target.ts";
@@ -61,10 +62,10 @@ const keepDecoderTable: WeightMapping = {
  * everything saved. Source: method.md section 4.
  */
 export async function pretrain(input: PretrainInput | PretrainRequest, hooks: RunHooks = {}): Promise<PretrainResult> {
-  const request = resolveOptions("pretrain", input);
+  const request = resolveOptions(verbs.pretrain, input);
   await using folder = await claimRun("pretrain", request, hooks);
-  const options = resolveRun("pretrain", request, await optionsAtStart(request.resume));
-  for (const message of configNotes("pretrain", options)) hooks.onEvent?.({ type: "warning", message });
+  const options = resolveRun(verbs.pretrain, request, await optionsAtStart(request.resume));
+  for (const message of configNotes(verbs.pretrain, options)) hooks.onEvent?.({ type: "warning", message });
   const data = await setup.openData(options, hooks);
   const config: MaeConfig = modelConfig(pretrainPresets, options, data.folder.classNames.length);
   const specs = maeSpecs(config);

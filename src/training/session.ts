@@ -1,7 +1,7 @@
 import { realpath } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { dirname, resolve } from "node:path";
-import { toYaml } from "../config/index.ts";
+import { toYaml, verbs } from "../config/index.ts";
 import { splitCsv } from "../data/dataset.ts";
 import type { ImageLoader } from "../data/loader/loader.ts";
 import type { ParameterGroup } from "../engine/optim/parameter-groups.ts";
@@ -89,7 +89,7 @@ function openRun({ verb, options, data, folder, records, hooks }: SessionParts):
   const { seed, device, threads } = options;
   // Given back as --config, a run's options must not replace that run unasked.
   return RunDirectory.open(folder, {
-    configYaml: toYaml(verb, { ...options, overwrite: undefined }),
+    configYaml: toYaml(verbs[verb], { ...options, overwrite: undefined }),
     environment: { seed, device, threads: threads || availableParallelism(), dataHash: data.hash },
     records,
     onWarning: (message) => hooks.onEvent?.({ type: "warning", message }),

@@ -4,8 +4,10 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { z } from "zod";
 import { infoOf } from "../../src/config/fields.ts";
-import { schemas, verbNames } from "../../src/config/index.ts";
+import { verbs } from "../../src/config/index.ts";
 import { toKebabCase } from "../../src/config/names.ts";
+
+const verbNames = Object.values(verbs).map(({ name }) => name);
 
 const root = join(import.meta.dirname, "..", "..");
 
@@ -18,12 +20,12 @@ function msmae(...argv: string[]): { code: number | null; stdout: string; stderr
   return { code: result.status, stdout: result.stdout, stderr: result.stderr };
 }
 
-test.each(verbNames)("%s --help shows every option and an example", (verb) => {
+test.each(Object.values(verbs))("$name --help shows every option and an example", ({ name: verb, schema }) => {
   const { code, stdout, stderr } = msmae(...verb.split(" "), "--help");
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   expect(stdout).toMatch(new RegExp(`Example:\\n {2}\\$ msmae ${verb} `));
-  for (const [name, schema] of Object.entries<z.ZodType>(schemas[verb].shape)) {
-    if (infoOf(schema).positional) continue;
+  for (const [name, field] of Object.entries<z.ZodType>(schema.shape)) {
+    if (infoOf(field).positional) continue;
     expect(stdout).toContain(`--${toKebabCase(name)}`);
   }
   expect(stdout).toContain("--json");

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type OptionsOf, resolveOptions, type VerbName } from "../../src/config/index.ts";
+import { resolveOptions, verbs } from "../../src/config/index.ts";
 import { interpret } from "../../src/engine/graph/interpreter.ts";
 import { encodeNpy } from "../../src/formats/npy.ts";
 import { wholeImage } from "../../src/geometry/geometry.ts";
@@ -55,10 +55,6 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-function options<V extends VerbName>(verb: V, given: Parameters<typeof resolveOptions<V>>[1]): OptionsOf<V> {
-  return resolveOptions(verb, given);
-}
-
 async function all<T>(lines: AsyncIterable<T>): Promise<T[]> {
   const list: T[] = [];
   for await (const line of lines) list.push(line);
@@ -66,7 +62,9 @@ async function all<T>(lines: AsyncIterable<T>): Promise<T[]> {
 }
 
 function predictAll(files: string[], more: { batchSize?: number; threads?: number; slices?: string } = {}) {
-  return all(predict(options("predict", { checkpoint: checkpoints.classifier, files, threads: 1, ...more })));
+  return all(
+    predict(resolveOptions(verbs.predict, { checkpoint: checkpoints.classifier, files, threads: 1, ...more })),
+  );
 }
 
 /** Runs the real entry in a process of its own and reads its JSON lines. */
@@ -226,7 +224,7 @@ describe("predict", () => {
   test("stops when the signal fires", async () => {
     const controller = new AbortController();
     const lines = predict(
-      options("predict", { checkpoint: checkpoints.classifier, files: good, batchSize: 1, threads: 1 }),
+      resolveOptions(verbs.predict, { checkpoint: checkpoints.classifier, files: good, batchSize: 1, threads: 1 }),
       { signal: controller.signal },
     );
     await lines.next();
@@ -243,7 +241,7 @@ describe("checkpoints", () => {
   ])("a description with %j is refused", async (change, problem) => {
     const path = at("faulty.safetensors");
     await writeMicroModel(path, { ...classifier, ...change });
-    const lines = all(predict(options("predict", { checkpoint: path, files: good })));
+    const lines = all(predict(resolveOptions(verbs.predict, { checkpoint: path, files: good })));
     await expect(lines).rejects.toMatchObject({ code: "Checkpoint", message: expect.stringContaining(problem) });
   });
 
@@ -260,11 +258,11 @@ describe("checkpoints", () => {
     const fresh = { data: new Float32Array(16).fill(1), shape: [16] };
     await writeSafetensorsFile(whole, new Map([...stored, [key, fresh] as const]), metadata);
     const given = { checkpoint: path, files: good, threads: 1 };
-    await expect(all(predict(options("predict", given)))).rejects.toThrow(`1 missing (${key})`);
+    await expect(all(predict(resolveOptions(verbs.predict, given)))).rejects.toThrow(`1 missing (${key})`);
     const events: RunEvent[] = [];
     const onEvent = (event: RunEvent) => void events.push(event);
-    const lines = await all(predict(options("predict", { ...given, allowPartial: true }), { onEvent }));
-    expect(lines).toEqual(await all(predict(options("predict", { ...given, checkpoint: whole }))));
+    const lines = await all(predict(resolveOptions(verbs.predict, { ...given, allowPartial: true }), { onEvent }));
+    expect(lines).toEqual(await all(predict(resolveOptions(verbs.predict, { ...given, checkpoint: whole }))));
     expect(events[0]).toMatchObject({ type: "warning", message: expect.stringContaining(`1 missing (${key})`) });
   });
 });
@@ -277,7 +275,7 @@ describe("maps", () => {
     const outputDir = at("maps", kind);
     const files = [...good, cut];
     const given = { checkpoint: checkpoints[kind], files, outputDir, batchSize: 2, threads: 1 };
-    const lines = await all(attentionMaps(options("maps", given)));
+    const lines = await all(attentionMaps(resolveOptions(verbs.maps, given)));
     expect(lines.map(({ path }) => path)).toEqual(files);
     expect(lines.at(-1)).toMatchObject({ error: { code: "Data" } });
     // Two inputs are called a.png.
@@ -336,7 +334,9 @@ describe("reconstruct", () => {
 
   test("random masking: losses equal a float64 evaluation of the same patches", async () => {
     const lines = await all(
-      reconstruct(options("reconstruct", { ...given(), masking: "random", randomMaskRatio: 0.6, batchSize: 2 })),
+      reconstruct(
+        resolveOptions(verbs.reconstruct, { ...given(), masking: "random", randomMaskRatio: 0.6, batchSize: 2 }),
+      ),
     );
     for (const [index, line] of lines.entries()) {
       if ("error" in line) throw new Error(line.error.message);
@@ -348,7 +348,7 @@ describe("reconstruct", () => {
   });
 
   test("attention masking: by the image's own map, the same whatever the batch size", async () => {
-    const options4 = options("reconstruct", { ...given(), maskRatio: 0.3, throwRatio: 0.2, batchSize: 4 });
+    const options4 = resolveOptions(verbs.reconstruct, { ...given(), maskRatio: 0.3, throwRatio: 0.2, batchSize: 4 });
     const lines = await all(reconstruct(options4));
     const again = await all(reconstruct({ ...options4, batchSize: 1 }));
     for (const [index, line] of lines.entries()) {
@@ -373,7 +373,7 @@ describe("reconstruct", () => {
   });
 
   test("the panel shows the input, what was kept, and the kept patches unchanged in the reconstruction", async () => {
-    const [line] = await all(reconstruct(options("reconstruct", { ...given(), files: good.slice(0, 1) })));
+    const [line] = await all(reconstruct(resolveOptions(verbs.reconstruct, { ...given(), files: good.slice(0, 1) })));
     if (!line || "error" in line) throw new Error("expected a reconstruction");
     const { data, info } = await sharp(line.image).raw().toBuffer({ resolveWithObject: true });
     expect([info.width, info.height]).toEqual([3 * 48 + 2 * 4, 32]);
@@ -402,7 +402,7 @@ describe("reconstruct", () => {
   });
 
   test("ratios that mask nothing of this model's patches, and classifiers, are refused", async () => {
-    const none = all(reconstruct(options("reconstruct", { ...given(), maskRatio: 0.01 })));
+    const none = all(reconstruct(resolveOptions(verbs.reconstruct, { ...given(), maskRatio: 0.01 })));
     await expect(none).rejects.toMatchObject({ code: "Config", message: expect.stringContaining("--mask-ratio") });
     const { code, stderr } = msmae(
       ...["reconstruct", "--checkpoint", checkpoints.classifier, "--output-dir", at("none"), good[0] as string],
@@ -452,8 +452,8 @@ describe("eval", () => {
     const onEvent = (event: RunEvent) => void events.push(event);
     const given = { checkpoint: checkpoints.classifier, dataPath: at("data"), split: "val", valSplit: 0.4 } as const;
     const run = { workers: 0, threads: 1 };
-    const expected = await evaluate(options("eval", { ...given, ...run }));
-    const result = await evaluate(options("eval", { ...given, ...run, seed: 3 }), { onEvent });
+    const expected = await evaluate(resolveOptions(verbs.evaluate, { ...given, ...run }));
+    const result = await evaluate(resolveOptions(verbs.evaluate, { ...given, ...run, seed: 3 }), { onEvent });
     expect(result).toEqual(expected);
     expect(events).toContainEqual({ type: "warning", message: expect.stringContaining("seed 11, not with --seed 3") });
   });
@@ -473,7 +473,7 @@ describe("eval", () => {
       outputDir: at("renamed-evaluation"),
       overwrite: true,
     };
-    const { confusion } = await evaluate(options("eval", given));
+    const { confusion } = await evaluate(resolveOptions(verbs.evaluate, given));
     expect(confusion.map((row) => row.reduce((a, b) => a + b))).toEqual([0, 10, 1]);
     // The pictures of the report: 8, of every class some.
     const report = readFileSync(at("renamed-evaluation", "report.html"), "utf8");
@@ -483,7 +483,7 @@ describe("eval", () => {
     const csv = readFileSync(at("renamed-evaluation", "predictions.csv"), "utf8").trimEnd().split("\n");
     expect(csv.at(-1)).toMatch(/^"test\/no tumour, or ""none""\/0.png","no tumour, or ""none""",/);
     await writePicture(join(root, "test", "pituitary", "0.png"), 1);
-    await expect(evaluate(options("eval", given))).rejects.toMatchObject({
+    await expect(evaluate(resolveOptions(verbs.evaluate, given))).rejects.toMatchObject({
       code: "Data",
       message: expect.stringContaining("got pituitary"),
     });
@@ -492,7 +492,7 @@ describe("eval", () => {
 
 describe("flops", () => {
   test("counts of ViT-B/16 are the published ones under both conventions", async () => {
-    const result = await flops(options("flops", { repeats: 0 }));
+    const result = await flops(resolveOptions(verbs.flops, { repeats: 0 }));
     expect(result.thop.full / 1e9).toBeCloseTo(16.862, 3);
     expect(result.thop.masked / 1e9).toBeCloseTo(4.366, 3);
     expect(result.fvcore.full / 1e9).toBeCloseTo(17.581, 3);

@@ -1,7 +1,7 @@
 import { performance } from "node:perf_hooks";
 import { Command, CommanderError } from "commander";
 import type { Shape } from "../../config/fields.ts";
-import { resolveConfig, schemas, type VerbName } from "../../config/index.ts";
+import { type AnyVerb, resolveConfig } from "../../config/index.ts";
 import { packageVersion } from "../../support/version.ts";
 import type { VerbCommand } from "./commands/command.ts";
 import { dataAnonymise, dataCheck, dataPrepare, dataShow, dataSplit, dataStats } from "./commands/data.ts";
@@ -42,7 +42,7 @@ export async function runCli(argv: readonly string[], verbs: Verbs, streams: Str
     exitCode = code;
   };
   const program = createProgram(streams);
-  const add = <V extends VerbName>(verb: VerbCommand<V>): void => addVerb(program, verb, verbs, streams, setExitCode);
+  const add = <V extends AnyVerb>(verb: VerbCommand<V>): void => addVerb(program, verb, verbs, streams, setExitCode);
   add(demo);
   add(pretrain);
   add(finetune);
@@ -94,15 +94,16 @@ function createProgram(streams: Streams): Command {
   return program;
 }
 
-function addVerb<V extends VerbName>(
+function addVerb<V extends AnyVerb>(
   program: Command,
   verb: VerbCommand<V>,
   verbs: Verbs,
   streams: Streams,
   setExitCode: (code: number) => void,
 ): void {
-  const shape: Shape = schemas[verb.name].shape;
-  const [group, name] = verb.name.includes(" ") ? verb.name.split(" ") : [undefined, verb.name];
+  const shape: Shape = verb.verb.schema.shape;
+  const full = verb.verb.name;
+  const [group, name] = full.includes(" ") ? full.split(" ") : [undefined, full];
   const parent = group === undefined ? program : groupOf(program, group);
   const command = parent
     .command(name as string)
@@ -113,7 +114,7 @@ function addVerb<V extends VerbName>(
   command.addHelpText("after", `${notes}\nExample:\n  $ msmae ${verb.example}\n`);
   command.action(async () => {
     const { json = false, quiet = false, config } = program.opts<GlobalFlags>();
-    const options = resolveConfig(verb.name, { ...(await readConfigFile(config)), flags: givenFlags(command, shape) });
+    const options = resolveConfig(verb.verb, { ...(await readConfigFile(config)), flags: givenFlags(command, shape) });
     const controller = new AbortController();
     const progress = createProgress({ stream: streams.stderr, quiet, now: () => performance.now() });
     const restoreTerminal = (): void => progress.stop();

@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { type DemoInput, type DemoOptions, resolveOptions, resolveRun } from "../../config/index.ts";
+import { type DemoInput, type DemoOptions, resolveOptions, resolveRun, verbs } from "../../config/index.ts";
 import { openDataset } from "../../data/dataset.ts";
 import { classify } from "../../inference/evaluate.ts";
 import { openModel } from "../../inference/session.ts";
@@ -45,7 +45,7 @@ const EXAMPLES_PER_CLASS = 2;
  * Source: method.md sections 2 to 5.
  */
 export async function demo(input: DemoInput | DemoOptions, hooks: RunHooks = {}): Promise<DemoResult> {
-  const options = resolveOptions("demo", input);
+  const options = resolveOptions(verbs.demo, input);
   try {
     return await run(options, hooks);
   } catch (error) {
@@ -72,13 +72,13 @@ async function run(options: DemoOptions, hooks: RunHooks): Promise<DemoResult> {
 
   narration.next("supervised pre-training: fill in hidden patches, and name the lesion");
   const pretraining: History = [];
-  const pretrainOptions = resolveRun("pretrain", pretrainRecipe(options, set.root, folder.pretrain));
+  const pretrainOptions = resolveRun(verbs.pretrain, pretrainRecipe(options, set.root, folder.pretrain));
   const pretrained = await pretrain(pretrainOptions, narration.training(pretraining));
 
   narration.next("fine-tuning: name the lesion, first from the patches attended least, then from all");
   const finetuning: History = [];
   const finetuneOptions = resolveRun(
-    "finetune",
+    verbs.finetune,
     finetuneRecipe(options, set.root, folder.finetune, pretrained.checkpoint),
   );
   const finetuned = await finetune(finetuneOptions, narration.training(finetuning));

@@ -1,6 +1,6 @@
 import { normalize } from "node:path";
 import type { DemoOptions, FinetuneOptions, PretrainOptions } from "../../config/index.ts";
-import { toYaml } from "../../config/index.ts";
+import { toYaml, verbs } from "../../config/index.ts";
 import { namedFrom } from "../../data/splits/split-table.ts";
 import type { ClassificationMetrics } from "../../results/metrics/index.ts";
 import type {
@@ -148,7 +148,7 @@ function environmentOf({
 
 /** With paths from the demo's folder: where that lies is not for those who are shown the report. */
 function configurationOf({ options, pretrain, finetune }: DemoRecord): string {
-  const yaml = `# pre-training\n${toYaml("pretrain", pretrain.options)}\n# fine-tuning\n${toYaml("finetune", finetune.options)}`;
+  const yaml = `# pre-training\n${toYaml(verbs.pretrain, pretrain.options)}\n# fine-tuning\n${toYaml(verbs.finetune, finetune.options)}`;
   return namedFrom(normalize(options.outputDir), yaml);
 }
 

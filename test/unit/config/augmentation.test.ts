@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { configNotes, resolveConfig, resolveOptions } from "../../../src/config/resolve.ts";
+import { verbs } from "../../../src/config/verbs/index.ts";
 import { toYaml } from "../../../src/config/yaml.ts";
 
 const flags = { dataPath: "images", outputDir: "run", init: "scratch" };
@@ -7,7 +8,7 @@ const flags = { dataPath: "images", outputDir: "run", init: "scratch" };
 describe("augmentation options", () => {
   test("are read from timm's flags, written to the configuration and read back", () => {
     const given = { aa: "rand-m9-mstd0.5-inc1", reprob: "0.25", remode: "rand", recount: "2", vflip: "0.5" };
-    const options = resolveConfig("finetune", {
+    const options = resolveConfig(verbs.finetune, {
       flags: { ...flags, ...given, "color-jitter": "0.4,0.4,0.2,0.1", elastic: "300,15", rot90: true },
     });
     expect(options).toMatchObject({
@@ -20,7 +21,7 @@ describe("augmentation options", () => {
       elastic: [300, 15],
       rot90: true,
     });
-    expect(resolveConfig("finetune", { file: toYaml("finetune", options) })).toEqual(options);
+    expect(resolveConfig(verbs.finetune, { file: toYaml(verbs.finetune, options) })).toEqual(options);
   });
 
   test.each([
@@ -34,7 +35,7 @@ describe("augmentation options", () => {
     ["recount", { recount: "0" }, /at least 1/],
     ["intensity", { intensity: "3" }, /at most 2/],
   ])("refuse a wrong %s: %o", (_, wrong, words) => {
-    for (const verb of ["pretrain", "finetune"] as const) {
+    for (const verb of [verbs.pretrain, verbs.finetune]) {
       expect(() => resolveConfig(verb, { flags: { ...flags, ...wrong } })).toThrow(
         expect.objectContaining({ code: "Config", message: expect.stringMatching(words) }),
       );
@@ -43,7 +44,7 @@ describe("augmentation options", () => {
 
   test("a colour jitter that is left out beside automatic augmentation is told", () => {
     const base = { ...flags, init: "scratch" as const, colorJitter: [0.4] };
-    for (const verb of ["pretrain", "finetune"] as const) {
+    for (const verb of [verbs.pretrain, verbs.finetune]) {
       const notes = (aa?: string) => configNotes(verb, resolveOptions(verb, { ...base, aa })).join();
       expect(notes("rand-m9")).toContain("--color-jitter is left out");
       expect(notes("3a")).not.toContain("--color-jitter");

@@ -1,12 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { configNotes, resolveConfig, resolveOptions } from "../../../src/config/resolve.ts";
+import { verbs } from "../../../src/config/verbs/index.ts";
 
 const start = { dataPath: "images", outputDir: "run", init: "scratch" } as const;
 const read = (flags: Record<string, string>) =>
-  resolveConfig("finetune", { flags: { dataPath: "images", outputDir: "run", init: "scratch", ...flags } });
+  resolveConfig(verbs.finetune, { flags: { dataPath: "images", outputDir: "run", init: "scratch", ...flags } });
 
 test("mixing and balancing are off unless asked for", () => {
-  expect(resolveOptions("finetune", start)).toMatchObject({
+  expect(resolveOptions(verbs.finetune, start)).toMatchObject({
     mixup: 0,
     cutmix: 0,
     mixupProb: 1,
@@ -30,7 +31,7 @@ describe("class weights", () => {
   });
 
   test("a list of a configuration file becomes text", () => {
-    expect(resolveOptions("finetune", { ...start, classWeights: [1, 2.5, 0] }).classWeights).toBe("1,2.5,0");
+    expect(resolveOptions(verbs.finetune, { ...start, classWeights: [1, 2.5, 0] }).classWeights).toBe("1,2.5,0");
   });
 
   test.each(["even", "1", "1,-2", "0,0", "1,,2", "1,Infinity", "1,1e999"])("%j is refused", (classWeights) => {
@@ -56,6 +57,6 @@ test("a gamma without the focal loss is refused, not left unused", () => {
 
 test("balancing twice is told", () => {
   const twice = read({ sampling: "balanced", classWeights: "balanced" });
-  expect(configNotes("finetune", twice)).toEqual([expect.stringContaining("balancing them twice")]);
-  expect(configNotes("finetune", read({ sampling: "balanced" }))).toEqual([]);
+  expect(configNotes(verbs.finetune, twice)).toEqual([expect.stringContaining("balancing them twice")]);
+  expect(configNotes(verbs.finetune, read({ sampling: "balanced" }))).toEqual([]);
 });

@@ -2,17 +2,17 @@ import { expect, test } from "vitest";
 import { expectationOf, infoOf, type Shape } from "../../../src/config/fields.ts";
 import { nearestName, toCamelCase, toKebabCase } from "../../../src/config/names.ts";
 import { formatSize, sizeSchema } from "../../../src/config/size.ts";
-import { schemas, verbNames } from "../../../src/config/verb.ts";
+import { verbs } from "../../../src/config/verbs/index.ts";
 
-test.each(verbNames)("every option of %s is described, and no two options one name", (verb) => {
-  const shape: Shape = schemas[verb].shape;
+test.each(Object.values(verbs))("every option of $name is described, and no two options one name", ({ schema }) => {
+  const shape: Shape = schema.shape;
   const names = Object.entries(shape).flatMap(([name, schema]) => [name, ...(infoOf(schema).aliases ?? [])]);
   expect(new Set(names).size).toBe(names.length);
-  for (const schema of Object.values(shape)) expect(infoOf(schema).description).toMatch(/^[A-Z].+[^.]\.$/);
+  for (const option of Object.values(shape)) expect(infoOf(option).description).toMatch(/^[A-Z].+[^.]\.$/);
 });
 
 test("expectations say the bounds of a number", () => {
-  const shape = schemas.pretrain.shape;
+  const shape = verbs.pretrain.schema.shape;
   expect(expectationOf(shape.maskRatio)).toBe("a number of at least 0 and below 1");
   expect(expectationOf(shape.epochs)).toBe("a whole number of at least 1");
   expect(expectationOf(shape.blr)).toBe("a number above 0");

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { ConfigError } from "../../../src/config/problems.ts";
 import { configNotes, resolveConfig, resolveOptions, resolveRun } from "../../../src/config/resolve.ts";
-import type { VerbName } from "../../../src/config/verb.ts";
+import { verbs } from "../../../src/config/verbs/index.ts";
 import { MsmaeError } from "../../../src/support/errors.ts";
 
 const place = { dataPath: "images", outputDir: "run" };
@@ -19,7 +19,7 @@ function problemsOf(run: () => unknown): Map<string, { expected: string; got: st
 }
 
 test("pre-training defaults are the paper's", () => {
-  expect(resolveOptions("pretrain", place)).toEqual({
+  expect(resolveOptions(verbs.pretrain, place)).toEqual({
     ...place,
     valSplit: 0.1,
     cropMinScale: 0.2,
@@ -78,7 +78,7 @@ test("pre-training defaults are the paper's", () => {
 });
 
 test("fine-tuning defaults are the paper's", () => {
-  expect(resolveOptions("finetune", { ...place, finetune: "c.safetensors" })).toMatchObject({
+  expect(resolveOptions(verbs.finetune, { ...place, finetune: "c.safetensors" })).toMatchObject({
     model: "vit_base_patch16",
     init: "checkpoint",
     epochs: 100,
@@ -98,7 +98,7 @@ test("fine-tuning defaults are the paper's", () => {
 
 test("fewer epochs scale the schedule, longer ones keep the paper's, given values stay", () => {
   const schedule = (epochs: number, more = {}) => {
-    const options = resolveOptions("pretrain", { ...place, epochs, ...more });
+    const options = resolveOptions(verbs.pretrain, { ...place, epochs, ...more });
     return [options.warmupEpochs, options.mapInterval, options.mapWarmupEpochs, options.attentionStartEpoch];
   };
   expect(schedule(30)).toEqual([4, 4, 4, 5]);
@@ -107,12 +107,12 @@ test("fewer epochs scale the schedule, longer ones keep the paper's, given value
   expect(schedule(1)).toEqual([0, 1, 0, "never"]);
   expect(schedule(30, { mapInterval: 3 })).toEqual([4, 3, 4, 7]);
   expect(schedule(30, { warmupEpochs: 2, attentionStartEpoch: 9 })).toEqual([2, 4, 4, 9]);
-  const finetune = resolveOptions("finetune", { ...scratch, epochs: 20 });
+  const finetune = resolveOptions(verbs.finetune, { ...scratch, epochs: 20 });
   expect([finetune.warmupEpochs, finetune.mapInterval]).toEqual([1, 4]);
 });
 
 test("flags win over the file, and every spelling of a name is the same option", () => {
-  const options = resolveConfig("pretrain", {
+  const options = resolveConfig(verbs.pretrain, {
     file: "data_path: a\noutput-dir: b\nmaskRatio: 0.2\nepochs: 10\nnb_classes: 4\nnormPixLoss: true",
     flags: {
       dataPath: "c",
@@ -136,13 +136,15 @@ test("flags win over the file, and every spelling of a name is the same option",
 });
 
 test("a number of a file stays a number: text there is refused", () => {
-  const problems = problemsOf(() => resolveConfig("pretrain", { file: 'data_path: a\noutput_dir: b\nepochs: "12"' }));
+  const problems = problemsOf(() =>
+    resolveConfig(verbs.pretrain, { file: 'data_path: a\noutput_dir: b\nepochs: "12"' }),
+  );
   expect(problems.get("epochs")).toMatchObject({ expected: "a whole number of at least 1", got: '"12"' });
 });
 
 test("all problems come at once, fields and contradictions alike", () => {
   const run = () =>
-    resolveConfig("pretrain", {
+    resolveConfig(verbs.pretrain, {
       file: "mask_ration: 0.2\nclsLoss: softmax_ce\nmean: [0.5]",
       flags: {
         output_dir: "o",
@@ -166,11 +168,11 @@ test("all problems come at once, fields and contradictions alike", () => {
 });
 
 test("two spellings of one option in one place are refused", () => {
-  const problems = problemsOf(() => resolveConfig("demo", { file: "output_dir: a\noutputDir: b" }));
+  const problems = problemsOf(() => resolveConfig(verbs.demo, { file: "output_dir: a\noutputDir: b" }));
   expect(problems.get("outputDir")?.got).toBe("two spellings of it");
 });
 
-test.each<[string, VerbName, Record<string, unknown>, string]>([
+test.each<[string, keyof typeof verbs, Record<string, unknown>, string]>([
   ["no kept patch", "pretrain", { ...place, inputSize: 32, maskRatio: 0.5, throwRatio: 0.5 }, "maskRatio, throwRatio"],
   ["no masked patch", "pretrain", { ...place, inputSize: 32, maskRatio: 0.2 }, "maskRatio"],
   [
@@ -198,50 +200,50 @@ test.each<[string, VerbName, Record<string, unknown>, string]>([
   ["ratios of a count", "flops", { maskRatio: 0.9 }, "maskRatio, throwRatio"],
   ["no files", "predict", { checkpoint: "c", files: [] }, "files"],
 ])("contradiction found: %s", (_, verb, input, where) => {
-  const problems = problemsOf(() => resolveConfig(verb, { flags: input }));
+  const problems = problemsOf(() => resolveConfig(verbs[verb], { flags: input }));
   expect([...problems.keys()]).toEqual([where]);
 });
 
 test("ratios of a masking that never runs are not checked", () => {
   const never = { ...place, attentionStartEpoch: "never" as const, maskRatio: 0.9 };
-  expect(resolveOptions("pretrain", never).maskRatio).toBe(0.9);
+  expect(resolveOptions(verbs.pretrain, never).maskRatio).toBe(0.9);
   expect(
-    resolveOptions("pretrain", { ...place, attentionStartEpoch: 0, inputSize: 64, randomMaskRatio: 0.99 }),
+    resolveOptions(verbs.pretrain, { ...place, attentionStartEpoch: 0, inputSize: 64, randomMaskRatio: 0.99 }),
   ).toBeDefined();
 });
 
 test("fine-tuning may hide nothing: a single patch is enough", () => {
-  const options = resolveOptions("finetune", { ...scratch, inputSize: 16, maskRatio: 0.5, throwRatio: 0.49 });
+  const options = resolveOptions(verbs.finetune, { ...scratch, inputSize: 16, maskRatio: 0.5, throwRatio: 0.49 });
   expect(options.inputSize).toEqual({ height: 16, width: 16 });
 });
 
 test("a resumed fine-tuning needs no checkpoint to start from", () => {
-  expect(resolveOptions("finetune", { ...place, resume: "run" }).init).toBe("scratch");
+  expect(resolveOptions(verbs.finetune, { ...place, resume: "run" }).init).toBe("scratch");
 });
 
 test("one-channel models take the grey averages of ImageNet", () => {
-  expect(resolveOptions("pretrain", { ...place, inChans: 1 })).toMatchObject({ mean: [0.449], std: [0.226] });
+  expect(resolveOptions(verbs.pretrain, { ...place, inChans: 1 })).toMatchObject({ mean: [0.449], std: [0.226] });
 });
 
 test("a note says when masks would follow maps that do not exist yet", () => {
-  const early = resolveOptions("pretrain", { ...place, attentionStartEpoch: 10 });
-  expect(configNotes("pretrain", early)).toEqual([
+  const early = resolveOptions(verbs.pretrain, { ...place, attentionStartEpoch: 10 });
+  expect(configNotes(verbs.pretrain, early)).toEqual([
     expect.stringContaining("starts at epoch 10, but the first maps come at the end of epoch 40"),
   ]);
-  expect(configNotes("pretrain", resolveOptions("pretrain", place))).toEqual([]);
+  expect(configNotes(verbs.pretrain, resolveOptions(verbs.pretrain, place))).toEqual([]);
 });
 
 test("the lengths of a run that goes on are those it began with, unless they are given; a new run's are the recipe's", () => {
-  const request = resolveOptions("pretrain", { ...place, resume: "run", mapInterval: 3 });
+  const request = resolveOptions(verbs.pretrain, { ...place, resume: "run", mapInterval: 3 });
   expect(request).toMatchObject({ mapInterval: 3, batchSize: 64 });
   for (const name of ["epochs", "warmupEpochs", "mapWarmupEpochs", "attentionStartEpoch"]) {
     expect(request).not.toHaveProperty(name);
   }
   const begun = { epochs: 6, warmupEpochs: 2, mapInterval: 1, mapWarmupEpochs: 1, attentionStartEpoch: "never" };
-  const options = resolveRun("pretrain", request, { ...begun, batchSize: 7 });
+  const options = resolveRun(verbs.pretrain, request, { ...begun, batchSize: 7 });
   expect(options).toEqual({ ...request, ...begun, mapInterval: 3 });
-  expect(resolveRun("pretrain", { ...request, epochs: 9 }, begun)).toMatchObject({ epochs: 9, warmupEpochs: 2 });
-  expect(resolveRun("pretrain", place)).toEqual(resolveOptions("pretrain", place));
-  const tooShort = problemsOf(() => resolveRun("pretrain", { ...request, epochs: 1 }, begun));
+  expect(resolveRun(verbs.pretrain, { ...request, epochs: 9 }, begun)).toMatchObject({ epochs: 9, warmupEpochs: 2 });
+  expect(resolveRun(verbs.pretrain, place)).toEqual(resolveOptions(verbs.pretrain, place));
+  const tooShort = problemsOf(() => resolveRun(verbs.pretrain, { ...request, epochs: 1 }, begun));
   expect(tooShort.get("warmupEpochs")).toMatchObject({ expected: "at most the 1 epochs there are", got: "2" });
 });

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { resolveConfig, resolveOptions } from "../../../src/config/resolve.ts";
+import { verbs } from "../../../src/config/verbs/index.ts";
 import { parseYamlMapping, toYaml } from "../../../src/config/yaml.ts";
 
 const anyPretrain = fc.record(
@@ -23,16 +24,19 @@ const anyPretrain = fc.record(
 test("resolved options resolve to themselves, from the object and from their YAML text", () => {
   fc.assert(
     fc.property(anyPretrain, (input) => {
-      const options = resolveOptions("pretrain", input);
-      expect(resolveOptions("pretrain", options)).toEqual(options);
-      expect(resolveConfig("pretrain", { file: toYaml("pretrain", options) })).toEqual(options);
+      const options = resolveOptions(verbs.pretrain, input);
+      expect(resolveOptions(verbs.pretrain, options)).toEqual(options);
+      expect(resolveConfig(verbs.pretrain, { file: toYaml(verbs.pretrain, options) })).toEqual(options);
     }),
     { numRuns: 200 },
   );
 });
 
 test("the text explains each option and keeps sizes readable", () => {
-  const text = toYaml("pretrain", resolveOptions("pretrain", { dataPath: "d", outputDir: "o", inputSize: "224x320" }));
+  const text = toYaml(
+    verbs.pretrain,
+    resolveOptions(verbs.pretrain, { dataPath: "d", outputDir: "o", inputSize: "224x320" }),
+  );
   expect(text).toContain("# Images per batch.\nbatchSize: 64\n");
   expect(text).toContain("inputSize: 224x320\n");
   expect(text).not.toMatch(/^resume:/m);
@@ -64,7 +68,7 @@ test.each([
   ["a list for a key", "? [a, b]\n: 1", "[ a, b ]: expected an option of msmae pretrain"],
   ["control characters", "\u0001\u001b[2J", "bad.yaml: expected a mapping"],
 ])("%s: a configuration error", (_, file, message) => {
-  expect(() => resolveConfig("pretrain", { file, fileName: "bad.yaml" })).toThrow(
+  expect(() => resolveConfig(verbs.pretrain, { file, fileName: "bad.yaml" })).toThrow(
     expect.objectContaining({ code: "Config", message: expect.stringContaining(message) }),
   );
 });

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { resolveConfig } from "../../../src/config/index.ts";
+import { resolveConfig, verbs } from "../../../src/config/index.ts";
 import { dataStats, type StatsOptions } from "../../../src/curation/stats.ts";
 import { encodeNpy } from "../../../src/formats/npy.ts";
 
@@ -57,7 +57,7 @@ test("the file it writes is a configuration that training reads", async () => {
   const { mean, std } = await dataStats({ ...options, valSplit: 0, output });
   const file = readFileSync(output, "utf8");
   const flags = { dataPath: set, outputDir: "run" };
-  expect(resolveConfig("pretrain", { file, flags })).toMatchObject({ mean, std });
+  expect(resolveConfig(verbs.pretrain, { file, flags })).toMatchObject({ mean, std });
 });
 
 test("values are windowed as asked, and unreadable images are named and not counted", async () => {

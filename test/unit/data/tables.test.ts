@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { resolveConfig } from "../../../src/config/index.ts";
+import { resolveConfig, verbs } from "../../../src/config/index.ts";
 import { type DatasetOptions, openDataset, tellNotices } from "../../../src/data/dataset.ts";
 import { isEncoding, tableText } from "../../../src/data/tables/text.ts";
 import type { RunEvent } from "../../../src/support/events.ts";
@@ -262,7 +262,7 @@ describe("columns", () => {
   });
 
   test.each(["label", "colour=x", "label=a,class=b", "=x"])("--columns %s is a Config error", (columns) => {
-    expect(() => resolveConfig("data split", { flags: { dataPath: "d", output: "o", columns } })).toThrow(
+    expect(() => resolveConfig(verbs.dataSplit, { flags: { dataPath: "d", output: "o", columns } })).toThrow(
       /columns: expected pairs such as path=image,label=diagnosis/,
     );
   });
@@ -337,7 +337,7 @@ describe("a table's bytes", () => {
 
   test("an unknown encoding is a Config error", () => {
     const flags = { dataPath: "d", output: "o", encoding: "klingon" };
-    expect(() => resolveConfig("data split", { flags })).toThrow(/encoding: expected the name of an encoding/);
+    expect(() => resolveConfig(verbs.dataSplit, { flags })).toThrow(/encoding: expected the name of an encoding/);
     expect(isEncoding("shift_jis")).toBe(true);
     expect(tableText("t", Uint8Array.of(0x93, 0xfa), "shift_jis")).toBe("\u65e5");
   });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type FinetuneInput, resolveRun } from "../../../src/config/index.ts";
+import { type FinetuneInput, resolveRun, verbs } from "../../../src/config/index.ts";
 import type { Batch, ImageLoader } from "../../../src/data/loader/loader.ts";
 import { sortedNodes } from "../../../src/engine/graph/graph.ts";
 import type { Engine } from "../../../src/engine/thread/engine.ts";
@@ -38,7 +38,7 @@ function taskOf(input: Partial<FinetuneInput>, maps: number[][] = [], classWeigh
     epochs: 10,
     dropPath: 0,
   } as const;
-  const options = resolveRun("finetune", { ...base, inChans: 1, seed: 5, ...input });
+  const options = resolveRun(verbs.finetune, { ...base, inChans: 1, seed: 5, ...input });
   const bank = new MapBank(4, 6, options.seed, { ...config, mapCrop: "aligned" });
   maps.forEach((map, image) => {
     bank.set(image, map);

@@ -1,11 +1,11 @@
-import type { OptionsOf, VerbName } from "../../../config/index.ts";
+import type { AnyVerb, OptionsOf } from "../../../config/index.ts";
 import type { RunHooks } from "../../../support/events.ts";
 import type { Output } from "../output.ts";
 import type { FileFailure, Verbs } from "../verbs.ts";
 
 /** One verb of the command line. Its flags and help come from the schema of its options. */
-export interface VerbCommand<V extends VerbName> {
-  name: V;
+export interface VerbCommand<V extends AnyVerb> {
+  verb: V;
   /** One sentence for the list of verbs. */
   summary: string;
   /** Arguments of an example, without the program's name. */

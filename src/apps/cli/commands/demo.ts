@@ -1,13 +1,14 @@
+import { verbs } from "../../../config/index.ts";
 import { formatDuration } from "../output.ts";
 import type { DemoResult } from "../verbs.ts";
 import type { VerbCommand } from "./command.ts";
 
-export const demo: VerbCommand<"demo"> = {
-  name: "demo",
+export const demo: VerbCommand<typeof verbs.demo> = {
+  verb: verbs.demo,
   summary: "Run the whole method on images drawn for it, and write a report; takes under three minutes.",
   example: "demo --output-dir runs/demo",
-  async run(options, { verbs, hooks, output }) {
-    const result = await verbs.demo(options, hooks);
+  async run(options, { verbs: library, hooks, output }) {
+    const result = await library.demo(options, hooks);
     await output.write(result, describe(result));
   },
 };

@@ -1,13 +1,14 @@
+import { verbs } from "../../../config/index.ts";
 import { formatNumber, formatRecord } from "../output.ts";
 import type { EvalResult } from "../verbs.ts";
 import type { VerbCommand } from "./command.ts";
 
-export const evaluate: VerbCommand<"eval"> = {
-  name: "eval",
+export const evaluate: VerbCommand<typeof verbs.evaluate> = {
+  verb: verbs.evaluate,
   summary: "Measure a classifier on one split of a data set, all patches shown.",
   example: "eval --checkpoint runs/finetune/best.safetensors --data-path images --split test",
-  async run(options, { verbs, hooks, output }) {
-    const result = await verbs.evaluate(options, hooks);
+  async run(options, { verbs: library, hooks, output }) {
+    const result = await library.evaluate(options, hooks);
     await output.write(result, describe(result));
   },
 };

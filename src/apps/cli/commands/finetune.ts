@@ -1,14 +1,15 @@
+import { verbs } from "../../../config/index.ts";
 import { formatRecord } from "../output.ts";
 import type { VerbCommand } from "./command.ts";
 
-export const finetune: VerbCommand<"finetune"> = {
-  name: "finetune",
+export const finetune: VerbCommand<typeof verbs.finetune> = {
+  verb: verbs.finetune,
   summary: "Train a classifier from a pre-trained checkpoint, with attention-driven masking.",
   example:
     "finetune --data-path images --model vit_tiny_patch16 --finetune runs/pretrain/last.safetensors --epochs 30 --output-dir runs/finetune",
   notes: "With fewer than 100 epochs, the epochs of warm-up and between map refreshes scale along unless given.",
-  async run(options, { verbs, hooks, output }) {
-    const result = await verbs.finetune(options, hooks);
+  async run(options, { verbs: library, hooks, output }) {
+    const result = await library.finetune(options, hooks);
     await output.write(result, formatRecord(result));
   },
 };

@@ -2,14 +2,14 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { finetuneRecipe, pretrainRecipe } from "../../../../src/apps/demo/recipe.ts";
 import { demoReport } from "../../../../src/apps/demo/report.ts";
-import { resolveOptions, resolveRun } from "../../../../src/config/index.ts";
+import { resolveOptions, resolveRun, verbs } from "../../../../src/config/index.ts";
 import { classificationMetrics } from "../../../../src/results/metrics/index.ts";
 import { readEnvironment } from "../../../../src/training/records/environment.ts";
 
 test.each(["/home/jane/werk/demo", "werk/../demo-jane/"])(
   "a demo's report does not say that it was made in %s",
   async (outputDir) => {
-    const options = resolveOptions("demo", { outputDir });
+    const options = resolveOptions(verbs.demo, { outputDir });
     const [images, pretrain, finetune] = ["images", "pretrain", "finetune"].map((name) => join(outputDir, name)) as [
       string,
       string,
@@ -21,8 +21,8 @@ test.each(["/home/jane/werk/demo", "werk/../demo-jane/"])(
     const game = { n: 0, withoutLesion: 0, hits: 0, hitRate: null, chance: null, interval: null, scores: [] };
     const report = demoReport({
       options,
-      pretrain: { ...part, options: resolveRun("pretrain", pretrainRecipe(options, images, pretrain)) },
-      finetune: { ...part, options: resolveRun("finetune", finetuneRecipe(options, images, finetune, checkpoint)) },
+      pretrain: { ...part, options: resolveRun(verbs.pretrain, pretrainRecipe(options, images, pretrain)) },
+      finetune: { ...part, options: resolveRun(verbs.finetune, finetuneRecipe(options, images, finetune, checkpoint)) },
       metrics: classificationMetrics({ classNames: ["a", "b"], labels: [0, 1], probabilities: [1, 0, 0, 1] }),
       looking: { ...none, game: { random: game, supervised: game } },
       environment: await readEnvironment({ seed: 0, device: "cpu", threads: 1 }),

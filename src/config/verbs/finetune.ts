@@ -1,0 +1,110 @@
+import { z } from "zod";
+import { augmentationFields } from "../augmentation.ts";
+import { augmentationNotes } from "../augmentation-checks.ts";
+import { balanceFields, mixingFields } from "../balance.ts";
+import { balanceNotes, checkLoss, checkMixing } from "../balance-checks.ts";
+import { checkModel, checkRatios } from "../checks.ts";
+import {
+  dataFields,
+  epochsField,
+  imageFields,
+  loadingFields,
+  mapCropField,
+  maskingFields,
+  optimiserFields,
+  outputFields,
+  readingFields,
+  runtimeFields,
+  startFields,
+} from "../common.ts";
+import { completeMoments, completeSizes } from "../completion.ts";
+import { field } from "../fields.ts";
+import { scaledEpochs } from "../schedule.ts";
+import { trainingChecks } from "../training-checks.ts";
+import { type InputOf, type OptionsOf, type RunOptionsOf, verbOptions } from "../verb.ts";
+
+/**
+ * Options of fine-tuning; the defaults are the paper's recipe.
+ * Source: arXiv 2305.05871, implementation details of fine-tuning.
+ */
+export const finetune = verbOptions({
+  name: "finetune",
+  schema: z.strictObject({
+    ...dataFields,
+    model: field(z.string().min(1).default("vit_base_patch16"), "Name of the classifier to train.", {
+      placeholder: "name",
+    }),
+    ...startFields,
+    ...outputFields,
+    epochs: epochsField(100),
+    batchSize: field(z.int().min(1).default(64), "Images per batch."),
+    ...optimiserFields,
+    minLr: field(z.number().min(0).default(1e-6), "Learning rate at which the cosine schedule ends."),
+    warmupEpochs: field(
+      z.number().min(0).optional(),
+      "Epochs over which the learning rate rises linearly to its peak.",
+      {
+        defaultText: "5, scaled down with fewer than 100 epochs",
+      },
+    ),
+    layerDecay: field(
+      z.number().gt(0).max(1).default(0.75),
+      "Factor on the learning rate from each block to the one before it; 1 treats all alike.",
+    ),
+    dropPath: field(
+      z.number().min(0).lt(1).default(0.1),
+      "Probability of skipping the last block's branches in training; it rises linearly from 0 over the depth.",
+    ),
+    smoothing: field(
+      z.number().min(0).lt(1).default(0.1),
+      "Label smoothing: the share of a target spread evenly over all classes.",
+    ),
+    ...mixingFields,
+    ...balanceFields,
+    globalPool: field(
+      z.enum(["avg", "cls"]).default("avg"),
+      "What the head reads: the average of the patch tokens, or the cls token.",
+    ),
+    maskRatio: maskingFields.maskRatio,
+    throwRatio: maskingFields.throwRatio,
+    mapInterval: field(
+      z.int().min(1).optional(),
+      "Epochs between refreshes of the attention maps, which happen at the start of an epoch.",
+      { defaultText: "20, scaled down with fewer than 100 epochs" },
+    ),
+    mapCrop: mapCropField,
+    fullTokenEpochs: field(
+      z.int().min(0).default(0),
+      "Number of last epochs that run on all patches, nothing masked or thrown (not in the paper).",
+    ),
+    ...imageFields,
+    ...augmentationFields,
+    ...readingFields,
+    ...loadingFields,
+    ...runtimeFields,
+  }),
+  derived: ["inputSize", "patchSize", "mean", "std", "init"],
+  lengths: ["epochs", "warmupEpochs", "mapInterval"],
+  complete(options, whole) {
+    completeSizes("classifier", options);
+    completeMoments(options);
+    // Fine-tuning without a checkpoint is asked for by name, since forgetting it would cost accuracy silently.
+    options.init ??= options.finetune === undefined && options.resume !== undefined ? "scratch" : "checkpoint";
+    if (whole || options.resume === undefined) completeSchedule(options);
+  },
+  checks: [checkModel("classifier"), ...trainingChecks, checkRatios(false), checkMixing, checkLoss],
+  notes: (options) => [...augmentationNotes(options), ...balanceNotes(options)],
+});
+
+export type FinetuneInput = InputOf<typeof finetune>;
+/** Fine-tuning options as asked for: of a run that goes on, the lengths not given are those it began with. */
+export type FinetuneRequest = OptionsOf<typeof finetune>;
+/** Fine-tuning options with every default filled in. */
+export type FinetuneOptions = RunOptionsOf<typeof finetune>;
+
+function completeSchedule(options: { epochs?: number; warmupEpochs?: number; mapInterval?: number }): void {
+  options.epochs ??= 100;
+  const { epochs } = options;
+  options.warmupEpochs ??= scaledEpochs(5, 100, epochs);
+  options.mapInterval ??= Math.max(1, scaledEpochs(20, 100, epochs));
+}

@@ -1,0 +1,34 @@
+import { z } from "zod";
+import { checkChannels, checkModel, checkPatches, checkRatios } from "../checks.ts";
+import { imageFields, maskingFields, runtimeFields } from "../common.ts";
+import { completeSizes } from "../completion.ts";
+import { field } from "../fields.ts";
+import { type InputOf, type OptionsOf, verbOptions } from "../verb.ts";
+
+/** Options of `flops`: operations and time of a classifier, masked and full. */
+export const flops = verbOptions({
+  name: "flops",
+  schema: z.strictObject({
+    model: field(z.string().min(1).default("vit_base_patch16"), "Name of the model to count.", { placeholder: "name" }),
+    inputSize: imageFields.inputSize,
+    patchSize: imageFields.patchSize,
+    inChans: imageFields.inChans,
+    numClasses: field(z.int().min(1).max(100_000).default(5), "Number of classes of the head.", {
+      aliases: ["nbClasses"],
+    }),
+    maskRatio: maskingFields.maskRatio,
+    throwRatio: maskingFields.throwRatio,
+    batchSize: field(z.int().min(1).default(1), "Images per timed batch."),
+    repeats: field(
+      z.int().min(0).default(5),
+      "Timed runs of each case, whose median is shown; 0 counts operations only.",
+    ),
+    ...runtimeFields,
+  }),
+  derived: ["inputSize", "patchSize"],
+  complete: (options) => completeSizes("classifier", options),
+  checks: [checkModel("classifier"), checkPatches, checkChannels, checkRatios(false)],
+});
+
+export type FlopsInput = InputOf<typeof flops>;
+export type FlopsOptions = OptionsOf<typeof flops>;

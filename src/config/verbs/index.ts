@@ -1,0 +1,34 @@
+import { dataAnonymise } from "./data-anonymise.ts";
+import { dataCheck } from "./data-check.ts";
+import { dataPrepare } from "./data-prepare.ts";
+import { dataShow } from "./data-show.ts";
+import { dataSplit } from "./data-split.ts";
+import { dataStats } from "./data-stats.ts";
+import { demo } from "./demo.ts";
+import { evaluate } from "./eval.ts";
+import { finetune } from "./finetune.ts";
+import { flops } from "./flops.ts";
+import { inspect } from "./inspect.ts";
+import { maps } from "./maps.ts";
+import { predict } from "./predict.ts";
+import { pretrain } from "./pretrain.ts";
+import { reconstruct } from "./reconstruct.ts";
+
+/** The options of every verb, in the order in which help lists them. */
+export const verbs = {
+  demo,
+  pretrain,
+  finetune,
+  evaluate,
+  predict,
+  maps,
+  reconstruct,
+  flops,
+  inspect,
+  dataShow,
+  dataPrepare,
+  dataSplit,
+  dataStats,
+  dataCheck,
+  dataAnonymise,
+};

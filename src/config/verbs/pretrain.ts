@@ -1,0 +1,136 @@
+import { z } from "zod";
+import { augmentationFields } from "../augmentation.ts";
+import { augmentationNotes } from "../augmentation-checks.ts";
+import { checkModel, checkRandomRatio, checkRatios } from "../checks.ts";
+import {
+  dataFields,
+  epochsField,
+  imageFields,
+  loadingFields,
+  mapCropField,
+  maskingFields,
+  optimiserFields,
+  outputFields,
+  readingFields,
+  runtimeFields,
+  startFields,
+} from "../common.ts";
+import { completeMoments, completeSizes } from "../completion.ts";
+import { field } from "../fields.ts";
+import { firstRefreshEpoch, scaledEpochs } from "../schedule.ts";
+import { trainingChecks } from "../training-checks.ts";
+import { type InputOf, type OptionsOf, type RunOptionsOf, verbOptions } from "../verb.ts";
+
+/**
+ * Options of pre-training; the defaults are the paper's recipe.
+ * Source: arXiv 2305.05871, implementation details of pre-training.
+ */
+export const pretrain = verbOptions({
+  name: "pretrain",
+  schema: z.strictObject({
+    ...dataFields,
+    model: field(z.string().min(1).default("msmae_vit_base_patch16"), "Name of the model to pre-train.", {
+      placeholder: "name",
+    }),
+    ...outputFields,
+    epochs: epochsField(300),
+    batchSize: field(z.int().min(1).default(64), "Images per batch."),
+    ...optimiserFields,
+    minLr: field(z.number().min(0).default(0), "Learning rate at which the cosine schedule ends."),
+    warmupEpochs: field(
+      z.number().min(0).optional(),
+      "Epochs over which the learning rate rises linearly to its peak.",
+      {
+        defaultText: "40, scaled down with fewer than 300 epochs",
+      },
+    ),
+    maskRatio: maskingFields.maskRatio,
+    throwRatio: maskingFields.throwRatio,
+    randomMaskRatio: field(
+      z.number().gt(0).lt(1).default(0.75),
+      "Share of all patches masked in the random epochs before attention-driven masking starts.",
+    ),
+    attentionStartEpoch: field(
+      z.union([z.int().min(0), z.literal("never")]).optional(),
+      "First epoch, counted from 0, whose masks follow the attention maps, or never.",
+      {
+        defaultText: "the one after the first map refresh: 41 of 300",
+        expected: 'a whole number at least 0, or "never"',
+        placeholder: "epoch|never",
+      },
+    ),
+    mapInterval: field(
+      z.int().min(1).optional(),
+      "Epochs between refreshes of the attention maps, which happen at the end of an epoch.",
+      { defaultText: "40, scaled down with fewer than 300 epochs" },
+    ),
+    mapWarmupEpochs: field(
+      z.int().min(0).optional(),
+      "Epoch, counted from 0, before which no attention map is computed.",
+      { defaultText: "40, scaled down with fewer than 300 epochs" },
+    ),
+    mapCrop: mapCropField,
+    clsLoss: field(
+      z.enum(["softmax-ce", "ce"]).default("softmax-ce"),
+      "Classification loss: cross-entropy of softmaxed outputs as in the published program, or plain cross-entropy.",
+    ),
+    clsLossWeight: field(
+      z.number().min(0).default(0.1),
+      "Weight of the classification loss beside the reconstruction loss; 0 pre-trains without labels.",
+    ),
+    normPixLoss: field(
+      z.boolean().default(false),
+      "Reconstruct pixels normalised within each patch instead of pixels as they are.",
+    ),
+    ...startFields,
+    ...imageFields,
+    ...augmentationFields,
+    ...readingFields,
+    ...loadingFields,
+    ...runtimeFields,
+  }),
+  derived: ["inputSize", "patchSize", "mean", "std", "init"],
+  lengths: ["epochs", "warmupEpochs", "mapInterval", "mapWarmupEpochs", "attentionStartEpoch"],
+  complete(options, whole) {
+    completeSizes("pretraining", options);
+    completeMoments(options);
+    options.init ??= options.finetune === undefined ? "scratch" : "checkpoint";
+    if (whole || options.resume === undefined) completeSchedule(options);
+  },
+  checks: [checkModel("pretraining"), ...trainingChecks, checkRatios(true), checkRandomRatio],
+  notes: (options) => [...augmentationNotes(options), ...mapNotes(options)],
+});
+
+export type PretrainInput = InputOf<typeof pretrain>;
+/** Pre-training options as asked for: of a run that goes on, the lengths not given are those it began with. */
+export type PretrainRequest = OptionsOf<typeof pretrain>;
+/** Pre-training options with every default filled in. */
+export type PretrainOptions = RunOptionsOf<typeof pretrain>;
+
+interface Lengths {
+  epochs?: number;
+  warmupEpochs?: number;
+  mapInterval?: number;
+  mapWarmupEpochs?: number;
+  attentionStartEpoch?: number | "never";
+}
+
+function completeSchedule(options: Lengths): void {
+  options.epochs ??= 300;
+  const { epochs } = options;
+  options.warmupEpochs ??= scaledEpochs(40, 300, epochs);
+  options.mapInterval ??= Math.max(1, scaledEpochs(40, 300, epochs));
+  options.mapWarmupEpochs ??= scaledEpochs(40, 300, epochs);
+  const start = firstRefreshEpoch(options.mapWarmupEpochs, options.mapInterval) + 1;
+  options.attentionStartEpoch ??= start < epochs ? start : "never";
+}
+
+function mapNotes({ attentionStartEpoch, mapInterval, mapWarmupEpochs }: Lengths): string[] {
+  const lengthsKnown = attentionStartEpoch !== undefined && mapInterval !== undefined && mapWarmupEpochs !== undefined;
+  if (!lengthsKnown || attentionStartEpoch === "never") return [];
+  const first = firstRefreshEpoch(mapWarmupEpochs, mapInterval);
+  if (attentionStartEpoch > first) return [];
+  return [
+    `attention-driven masking starts at epoch ${attentionStartEpoch}, but the first maps come at the end of epoch ${first}: until then every patch weighs the same`,
+  ];
+}
