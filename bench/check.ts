@@ -1,8 +1,9 @@
 import { interpret } from "../src/engine/graph/interpreter.ts";
+import { storeOutputKey } from "../src/engine/graph/output-names.ts";
 import type { NdArray } from "../src/engine/graph/types.ts";
 import { adamwReference } from "../src/engine/optim/adamw-reference.ts";
 import type { ParameterStore } from "../src/engine/parameters/parameter-store.ts";
-import { floatsOf, gradientPrefix } from "../src/engine/runtime/program.ts";
+import { floatsOf } from "../src/engine/runtime/program.ts";
 import { Engine } from "../src/engine/thread/engine.ts";
 import { afterAdamW, gradients, outputs, type Tolerance } from "../test/tolerances.ts";
 import { createParameters } from "./weights.ts";
@@ -79,17 +80,17 @@ export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<num
 }
 
 function compareOutputs(actual: Record<string, Float32Array>, expected: Map<string, NdArray>): CheckedQuantity {
-  const names = [...expected.keys()].filter((name) => !name.startsWith(gradientPrefix));
+  const names = [...expected.keys()].filter((name) => storeOutputKey("gradient", name) === undefined);
   const none = new Float32Array(0);
   const errors = names.map((name) => relativeError(actual[name] ?? none, (expected.get(name) as NdArray).data));
   return summary("outputs", errors, outputs.float64.cpu);
 }
 
 function compareGradients(store: ParameterStore, expected: Map<string, NdArray>): CheckedQuantity {
-  const names = [...expected.keys()].filter((name) => name.startsWith(gradientPrefix));
-  const errors = names.map((name) =>
-    relativeError(store.gradient(name.slice(gradientPrefix.length)), (expected.get(name) as NdArray).data),
-  );
+  const errors = [...expected].flatMap(([name, { data }]) => {
+    const key = storeOutputKey("gradient", name);
+    return key === undefined ? [] : [relativeError(store.gradient(key), data)];
+  });
   return summary("gradients", errors, gradients.float64.cpu);
 }
 

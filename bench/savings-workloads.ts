@@ -15,8 +15,8 @@ import {
 } from "../src/engine/graph/builders.ts";
 import { type Graph, graph, inputName } from "../src/engine/graph/graph.ts";
 import type { Value } from "../src/engine/graph/types.ts";
-import { gradientOutputs } from "../src/engine/parameters/gradient-outputs.ts";
-import { type Parameters, parameterInputs } from "../src/engine/parameters/specs.ts";
+import { parameterInputs } from "../src/engine/parameters/specs.ts";
+import { gradientOutputs, trainingOutputs } from "../src/engine/parameters/training-outputs.ts";
 import { attentionCounts } from "../src/method/masking/selection.ts";
 import { classifierSpecs, dropPathRates, finetuneGraph } from "../src/method/models/classifier.ts";
 import { patchCount, patchValues } from "../src/method/models/config.ts";
@@ -132,7 +132,7 @@ function wholeDecoder(config: ModelConfig, batch: number): Workload {
   const classificationLoss = softmaxCrossEntropy(logits, input("classTargets", [batch, config.numClasses]));
   const loss = add(reconstructionLoss, mul(classificationLoss, scalar(pretrainingLoss.clsLossWeight)));
   const all = (name: string) => (name.startsWith("head.") ? head(name) : p(name));
-  const derivatives = gradientOutputs(loss, maeSpecs(config), all, gradients);
+  const derivatives = gradientOutputs(loss, maeSpecs(config), all);
   return pretraining(config, {
     ...workload("pretrain-attention", config, batch),
     graph: graph("pretrain-whole", { loss, reconstructionLoss, classificationLoss, ...derivatives }),
@@ -178,7 +178,7 @@ function clsPooledWhole(config: ModelConfig, batch: number): Workload {
   const loss = crossEntropy(logits, input("classTargets", [batch, numClasses]));
   return finetuning(clsPooled, {
     ...workload("finetune", clsPooled, batch),
-    graph: graph("finetune-cls-whole", { loss, logits, ...gradientOutputs(loss, specs, p, gradients) }),
+    graph: graph("finetune-cls-whole", { loss, logits, ...trainingOutputs(loss, p) }),
   });
 }
 
@@ -195,7 +195,7 @@ function withImageGradient(config: ModelConfig, batch: number): Workload {
 }
 
 /** The parameters of a graph that is already built. */
-function parametersOf(built: Graph): Parameters {
+function parametersOf(built: Graph): (name: string) => Value {
   const inputs = new Map(built.inputs.map((value) => [inputName(value), value]));
   return (name) => inputs.get(name) as Value;
 }

@@ -143,7 +143,8 @@ export function inference(config: ModelConfig, part: Part): Workload {
   return { ...part, specs: classifierSpecs(config), optimizer: undefined };
 }
 
-const trainable = (specs: readonly ParameterSpec[]): ParameterSpec[] => specs.filter((spec) => spec.trainable);
+const trainable = (specs: readonly ParameterSpec[]): ParameterSpec[] =>
+  specs.filter((spec) => spec.role === "trainable");
 
 /** Feeds over fixed random images, made by the code that training uses. Masks and drop-path differ from step to step. */
 export class FeedMaker {

@@ -78,7 +78,7 @@ export async function finetune(input: FinetuneInput | FinetuneRequest, hooks: Ru
   }
   const state = await beginOrResume("finetune", options, store, data, folder, hooks);
   const groups = finetuneGroups(
-    specs.filter((spec) => spec.trainable),
+    specs.filter((spec) => spec.role === "trainable"),
     { depth: config.depth, weightDecay: options.weightDecay, layerDecay: options.layerDecay },
   );
   const feeds = setup.openFeeds(config, options);

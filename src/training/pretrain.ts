@@ -76,7 +76,7 @@ export async function pretrain(input: PretrainInput | PretrainRequest, hooks: Ru
   }
   const state = await beginOrResume("pretrain", options, store, data, folder, hooks);
   const groups = pretrainGroups(
-    specs.filter((spec) => spec.trainable),
+    specs.filter((spec) => spec.role === "trainable"),
     options.weightDecay,
   );
   const records = state.progress.log;

@@ -1,11 +1,11 @@
 import type { Graph } from "../../src/engine/graph/graph.ts";
 import { interpret } from "../../src/engine/graph/interpreter.ts";
+import { storeOutputName } from "../../src/engine/graph/output-names.ts";
 import type { NdArray } from "../../src/engine/graph/types.ts";
 import { AdamW } from "../../src/engine/optim/adamw.ts";
 import { type AdamWTensor, adamwReference } from "../../src/engine/optim/adamw-reference.ts";
 import { clipCoefficient, globalNorm } from "../../src/engine/optim/clip.ts";
 import type { ParameterGroup } from "../../src/engine/optim/parameter-groups.ts";
-import { gradientName } from "../../src/engine/parameters/gradient-outputs.ts";
 import { ParameterStore } from "../../src/engine/parameters/parameter-store.ts";
 import type { ParameterSpec } from "../../src/engine/parameters/specs.ts";
 import { nodeBackend } from "../../src/engine/runtime/node-backend.ts";
@@ -67,7 +67,7 @@ export class Float64Engine implements Engine {
   }
 
   adamw({ groups, clipNorm, ...betas }: AdamWSettings): (lr: number, stepIndex: number) => number {
-    const trainable = this.#specs.filter((spec) => spec.trainable).map(({ name }) => name);
+    const trainable = this.#specs.filter((spec) => spec.role === "trainable").map(({ name }) => name);
     const tensors = new Map<string, AdamWTensor>();
     for (const name of trainable) {
       const parameter = entryOf(this.#parameters, name);
@@ -75,7 +75,7 @@ export class Float64Engine implements Engine {
       tensors.set(name, { parameter, gradient: parameter, firstMoment, secondMoment });
     }
     return (lr, stepIndex) => {
-      const gradients = trainable.map((name) => entryOf(this.#results, gradientName(name)).data);
+      const gradients = trainable.map((name) => entryOf(this.#results, storeOutputName("gradient", name)).data);
       const norm = globalNorm(gradients);
       const gradientScale = clipNorm === undefined ? 1 : clipCoefficient(norm, clipNorm);
       trainable.forEach((name, i) => {
@@ -124,7 +124,8 @@ export class CpuEngine implements Engine {
     const results = new Map<string, Floats>();
     const outputs = floatsOf(await program.run(feeds as Record<string, Float32Array | BigInt64Array>));
     for (const [name, values] of Object.entries(outputs)) results.set(name, Float32Array.from(values));
-    for (const name of store.trainableNames) results.set(gradientName(name), Float32Array.from(store.gradient(name)));
+    for (const name of store.trainableNames)
+      results.set(storeOutputName("gradient", name), Float32Array.from(store.gradient(name)));
     return (name) => entryOf(results, name);
   }
 

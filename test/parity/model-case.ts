@@ -112,7 +112,7 @@ export function oneHot(labels: ArrayLike<number>, classes: number, smoothing = 0
 /** Compares every gradient under `prefix`: where the golden holds any, those of all trainable tensors. */
 export function compareGradients(run: ModelRun, prefix: string, executor: Executor, results: Results): void {
   const { golden, specs, out } = run;
-  const known = new Set(specs.filter(({ trainable }) => trainable).map(({ name }) => name));
+  const known = new Set(specs.filter(({ role }) => role === "trainable").map(({ name }) => name));
   const held = golden.namesUnder(`${prefix}/grad/`);
   if (held.length === 0) return;
   for (const name of held) {

@@ -160,7 +160,7 @@ class PretrainCheck {
     await checkAdamW(this.#run, {
       settings,
       groups: pretrainGroups(
-        specs.filter((spec) => spec.trainable),
+        specs.filter((spec) => spec.role === "trainable"),
         settings.weightDecay,
       ),
       graph: this.#graph(steps[0] as BatchSelection, settings.clsLoss),

@@ -12,7 +12,10 @@ export function parameterValues(specs: readonly ParameterSpec[], seed = 1): Reco
     specs.map((spec) => {
       const start = new Float32Array(sizeOf(spec.shape));
       initialize(spec, seed, start);
-      return [spec.name, Float64Array.from(start, (value) => value + (spec.trainable ? 0.1 * stream.normal() : 0))];
+      return [
+        spec.name,
+        Float64Array.from(start, (value) => value + (spec.role === "trainable" ? 0.1 * stream.normal() : 0)),
+      ];
     }),
   );
 }

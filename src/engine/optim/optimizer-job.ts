@@ -58,7 +58,7 @@ export function planJob(
 ): OptimizerJob {
   const names = store.trainableNames;
   const missing = names.filter((name) => !groups.has(name));
-  const unknown = [...groups.keys()].filter((name) => !store.has(name) || !store.isTrainable(name));
+  const unknown = [...groups.keys()].filter((name) => !store.has(name) || store.roleOf(name) !== "trainable");
   if (missing.length > 0 || unknown.length > 0) {
     throw new MsmaeError("Config", {
       where: "parameter groups",

@@ -11,7 +11,10 @@ export function startEma(store: ParameterStore): void {
   for (const [index, parameters] of store.flat("parameter").entries()) averages[index]?.set(parameters);
 }
 
-/** Runs `use` with the averaged weights in the place of the trained ones; without an average, with those themselves. */
+/**
+ * Runs `use` with the averaged weights in the place of the trained ones; without an average, with those themselves.
+ * State, which is an average of its own, stays as it is: PyTorch's AveragedModel copies buffers as well.
+ */
 export async function withEma<T>(store: ParameterStore, use: () => Promise<T>): Promise<T> {
   if (!store.keeps("ema")) return use();
   exchange(store);

@@ -7,10 +7,11 @@ import {
   type StoreLayout,
   type StoreOptions,
   type TensorPlace,
+  type TensorRole,
   type TensorSpec,
 } from "./store-layout.ts";
 
-export type { Arena, StoreLayout, StoreOptions, TensorPlace, TensorSpec } from "./store-layout.ts";
+export type { Arena, StoreLayout, StoreOptions, TensorPlace, TensorRole, TensorSpec } from "./store-layout.ts";
 
 /** What another thread needs to see the same tensors: it survives `postMessage` and `workerData`, nothing is copied. */
 export interface StoreHandle {
@@ -24,7 +25,8 @@ export interface StoreHandle {
  * Each segment is one memory that never grows, so that views stay valid. In a segment the trainable tensors stand one
  * after another in an arena per quantity, at the same places in each and 64-byte aligned; the padding between them is
  * zero and stays so. Clipping, accumulation, EMA and all-reduce are therefore single passes over {@link flat}. Frozen
- * tensors (fixed position tables) have a value and nothing else.
+ * tensors, those that the optimiser leaves alone (fixed position tables, running statistics), have a value and nothing
+ * else.
  */
 export class ParameterStore {
   readonly #memories: readonly WebAssembly.Memory[];
@@ -81,7 +83,7 @@ export class ParameterStore {
   }
 
   get trainableNames(): string[] {
-    return this.#layout.tensors.filter(({ trainable }) => trainable).map(({ name }) => name);
+    return this.#layout.tensors.filter(({ role }) => role === "trainable").map(({ name }) => name);
   }
 
   /** The memories, one per segment. */
@@ -102,8 +104,8 @@ export class ParameterStore {
     return this.#layout.arenas.includes(arena);
   }
 
-  isTrainable(name: string): boolean {
-    return this.place(name).trainable;
+  roleOf(name: string): TensorRole {
+    return this.place(name).role;
   }
 
   shapeOf(name: string): readonly number[] {
@@ -113,7 +115,20 @@ export class ParameterStore {
   /** The value of a tensor, trainable or frozen: a view, no copy. */
   parameter(name: string): Float32Array {
     const place = this.place(name);
-    return place.trainable ? this.#view("parameter", name) : this.#viewAt(place.segment, place.start, place.length);
+    return place.role === "trainable"
+      ? this.#view("parameter", name)
+      : this.#viewAt(place.segment, place.start, place.length);
+  }
+
+  /**
+   * The value of a state tensor: a view, no copy.
+   *
+   * @throws MsmaeError "Config" for a tensor of another role.
+   */
+  state(name: string): Float32Array {
+    const { role } = this.place(name);
+    if (role !== "state") throw unknown(`state of "${name}"`, `a ${role} one`, "a state tensor");
+    return this.parameter(name);
   }
 
   gradient(name: string): Float32Array {
@@ -167,8 +182,8 @@ export class ParameterStore {
 
   #view(arena: Arena, name: string): Float32Array {
     const place = this.place(name);
-    if (!place.trainable) {
-      throw unknown(`${arena} of "${name}"`, "a frozen one", "a trainable tensor");
+    if (place.role !== "trainable") {
+      throw unknown(`${arena} of "${name}"`, `a ${place.role} one`, "a trainable tensor");
     }
     return this.#viewAt(place.segment, this.arenaStart(place.segment, arena) + place.start, place.length);
   }

@@ -1,8 +1,9 @@
 import { MsmaeError } from "../../support/errors.ts";
 import { RandomStream } from "../../support/random.ts";
 import { input } from "../graph/builders.ts";
-import { sizeOf } from "../graph/shape.ts";
+import { formatShape, sameShape, sizeOf } from "../graph/shape.ts";
 import type { Shape, Value } from "../graph/types.ts";
+import type { TensorRole } from "./store-layout.ts";
 
 /** How a tensor starts. */
 export type Initializer =
@@ -15,36 +16,67 @@ export type Initializer =
   | { kind: "truncated-normal"; std: number }
   | { kind: "table"; data: ArrayLike<number> };
 
-/** A tensor of a model under its checkpoint key. Those that are not trainable are fixed tables. */
+/** A tensor of a model under its checkpoint key. */
 export interface ParameterSpec {
   name: string;
   shape: Shape;
-  trainable: boolean;
+  role: TensorRole;
   init: Initializer;
 }
 
 /** The graph's view of a model's tensors, by checkpoint key. */
-export type Parameters = (name: string) => Value;
+export interface Parameters {
+  /** @throws MsmaeError Config for a key that the model lacks. */
+  (name: string): Value;
+  /**
+   * Says what a state tensor becomes when a training step is taken, such as a running mean moved towards the batch's.
+   *
+   * @throws MsmaeError Config for a tensor that is no state, has been updated before, or has another shape.
+   */
+  update(name: string, next: Value): void;
+}
+
+/** What a graph is built with: its view of a model's tensors, and what came of it. */
+export interface ModelInputs extends Parameters {
+  readonly specs: readonly ParameterSpec[];
+  /** The next values of state tensors, by key. */
+  readonly updates: ReadonlyMap<string, Value>;
+}
 
 /** Graph inputs for a model's tensors, made when first asked for, so that a graph holds only those it uses. */
-export function parameterInputs(specs: readonly ParameterSpec[]): Parameters & { used(): Map<string, Value> } {
-  const shapes = new Map(specs.map(({ name, shape }) => [name, shape]));
-  const made = new Map<string, Value>();
-  const parameters = (name: string): Value => {
-    const shape = shapes.get(name);
-    if (!shape) {
-      throw new MsmaeError("Config", {
-        where: `parameter "${name}"`,
-        expected: "a tensor of this model",
-        got: "an unknown key",
-        todo: "check the model's configuration",
-      });
-    }
-    const known = made.get(name) ?? input(name, shape);
-    made.set(name, known);
-    return known;
+export function parameterInputs(specs: readonly ParameterSpec[]): ModelInputs {
+  const known = new Map(specs.map((spec) => [spec.name, spec]));
+  const specOf = (name: string): ParameterSpec => {
+    const spec = known.get(name);
+    if (spec) return spec;
+    throw wrong(name, "a tensor of this model", "an unknown key");
   };
-  return Object.assign(parameters, { used: () => made });
+  const made = new Map<string, Value>();
+  const updates = new Map<string, Value>();
+  const parameters = (name: string): Value => {
+    const value = made.get(name) ?? input(name, specOf(name).shape);
+    made.set(name, value);
+    return value;
+  };
+  const update = (name: string, next: Value): void => {
+    const { role, shape } = specOf(name);
+    if (role !== "state") throw wrong(name, "a state tensor to update", `a ${role} one`);
+    if (updates.has(name)) throw wrong(name, "one update in a graph", "a second");
+    if (next.dtype !== "float32" || !sameShape(next.shape, shape)) {
+      throw wrong(name, `float32 ${formatShape(shape)}`, `${next.dtype} ${formatShape(next.shape)}`);
+    }
+    updates.set(name, next);
+  };
+  return Object.assign(parameters, { update, specs, updates });
+}
+
+function wrong(name: string, expected: string, got: string): MsmaeError {
+  return new MsmaeError("Config", {
+    where: `parameter "${name}"`,
+    expected,
+    got,
+    todo: "check the model's configuration",
+  });
 }
 
 /** The specs of a linear layer. */
@@ -55,16 +87,16 @@ export function linearSpecs(
   init: Initializer = { kind: "xavier-uniform" },
 ): ParameterSpec[] {
   return [
-    { name: `${prefix}.weight`, shape: [outFeatures, inFeatures], trainable: true, init },
-    { name: `${prefix}.bias`, shape: [outFeatures], trainable: true, init: { kind: "zeros" } },
+    { name: `${prefix}.weight`, shape: [outFeatures, inFeatures], role: "trainable", init },
+    { name: `${prefix}.bias`, shape: [outFeatures], role: "trainable", init: { kind: "zeros" } },
   ];
 }
 
 /** The specs of a LayerNorm. */
 export function layerNormSpecs(prefix: string, features: number): ParameterSpec[] {
   return [
-    { name: `${prefix}.weight`, shape: [features], trainable: true, init: { kind: "ones" } },
-    { name: `${prefix}.bias`, shape: [features], trainable: true, init: { kind: "zeros" } },
+    { name: `${prefix}.weight`, shape: [features], role: "trainable", init: { kind: "ones" } },
+    { name: `${prefix}.bias`, shape: [features], role: "trainable", init: { kind: "zeros" } },
   ];
 }
 

@@ -1,10 +1,16 @@
 import { MsmaeError } from "../../support/errors.ts";
 
-/** A tensor to keep. `trainable: false` gives it a value and nothing else. */
+/**
+ * What becomes of a tensor in training. `trainable`: the optimiser steps it along its gradient. `fixed`: nothing.
+ * `state`: the graph itself says its next value, as running statistics need.
+ */
+export type TensorRole = "trainable" | "fixed" | "state";
+
+/** A tensor to keep. One that is not trainable has a value and nothing else. */
 export interface TensorSpec {
   name: string;
   shape: readonly number[];
-  trainable: boolean;
+  role: TensorRole;
 }
 
 /** A quantity kept once per trainable tensor. */
@@ -27,7 +33,7 @@ export interface StoreOptions {
 export interface TensorPlace {
   name: string;
   shape: readonly number[];
-  trainable: boolean;
+  role: TensorRole;
   /** Elements, without padding. */
   length: number;
   segment: number;
@@ -86,7 +92,7 @@ export function planSegments(specs: readonly TensorSpec[], arenas: Arena[], maxB
     seen.add(spec.name);
     const length = elementsOf(spec);
     const bytes = Math.ceil((length * 4) / ALIGNMENT) * ALIGNMENT;
-    const cost = bytes * (spec.trainable ? arenas.length : 1);
+    const cost = bytes * (spec.role === "trainable" ? arenas.length : 1);
     if (RESERVED_BYTES + cost > limit) {
       throw bad(
         spec,
@@ -99,7 +105,7 @@ export function planSegments(specs: readonly TensorSpec[], arenas: Arena[], maxB
       current = { trainable: 0, frozen: 0 };
       segments.push(current);
     }
-    const kind = spec.trainable ? "trainable" : "frozen";
+    const kind = spec.role === "trainable" ? "trainable" : "frozen";
     const start = current[kind];
     current[kind] += bytes;
     return { spec, length, start, segment: segments.length - 1 };
@@ -116,11 +122,14 @@ export function planSegments(specs: readonly TensorSpec[], arenas: Arena[], maxB
     tensors: drafts.map(({ spec, length, start, segment }) => ({
       name: spec.name,
       shape: [...spec.shape],
-      trainable: spec.trainable,
+      role: spec.role,
       length,
       segment,
       // Frozen tensors stand behind the arenas, whose size is known only now.
-      start: spec.trainable ? start : start + RESERVED_BYTES + arenas.length * (segments[segment]?.trainable ?? 0),
+      start:
+        spec.role === "trainable"
+          ? start
+          : start + RESERVED_BYTES + arenas.length * (segments[segment]?.trainable ?? 0),
     })),
   };
 }

@@ -1,6 +1,7 @@
 import { MsmaeError } from "../../support/errors.ts";
 import { type DType, holds, type TensorData, toDtype } from "../graph/dtypes.ts";
 import { type Graph, inputName } from "../graph/graph.ts";
+import { storeOutputKey } from "../graph/output-names.ts";
 import { optimize } from "../graph/passes/index.ts";
 import { formatShape, sizeOf } from "../graph/shape.ts";
 import type { TensorType } from "../graph/types.ts";
@@ -9,15 +10,13 @@ import { providerDtype } from "../onnx/lowering.ts";
 import type { Provider } from "../onnx/operators.ts";
 import type { Backend, HostTensor, Session } from "./session.ts";
 
-/** Where a program finds its parameters and leaves their gradients; the optimiser's store is one. */
+/** Where a program finds its parameters and leaves their gradients and next states; the optimiser's store is one. */
 export interface TensorBinding {
   has(name: string): boolean;
   parameter(name: string): Float32Array;
   gradient(name: string): Float32Array;
+  state(name: string): Float32Array;
 }
-
-/** Output names that start so are gradients: the rest of the name is the parameter's key. */
-export const gradientPrefix = "grad/";
 
 /** A graph ready to be sent to the thread that runs it: model bytes and the types of what goes in and out. */
 export interface CompiledGraph {
@@ -57,7 +56,8 @@ export function floatsOf(outputs: Outputs): Record<string, Float32Array> {
 
 /**
  * A graph loaded into ONNX Runtime. Inputs that bear the name of a tensor of the store read it in place; outputs
- * `grad/<key>` are written into the store's gradients; all others come back as new arrays.
+ * `grad/<key>` are written into the store's gradients; the next values of state tensors, `state/<key>`, wait for
+ * {@link Program.commitState}; all others come back as new arrays.
  */
 export class Program {
   readonly #graph: CompiledGraph;
@@ -65,15 +65,19 @@ export class Program {
   readonly #provider: Provider;
   readonly #bound: Readonly<Record<string, HostTensor>>;
   readonly #into: Readonly<Record<string, HostTensor>>;
+  readonly #states: readonly StateUpdate[];
 
   private constructor(graph: CompiledGraph, session: Session, provider: Provider, store: TensorBinding | undefined) {
     this.#graph = graph;
     this.#session = session;
     this.#provider = provider;
     this.#bound = bind(Object.entries(graph.inputs), (name) => (store?.has(name) ? store.parameter(name) : undefined));
-    this.#into = bind(Object.entries(graph.outputs), (name) =>
-      store && name.startsWith(gradientPrefix) ? store.gradient(name.slice(gradientPrefix.length)) : undefined,
-    );
+    const states = new Map(store ? stateUpdates(graph, store) : []);
+    this.#states = [...states.values()];
+    this.#into = bind(Object.entries(graph.outputs), (name) => {
+      const key = storeOutputKey("gradient", name);
+      return store && key !== undefined ? store.gradient(key) : states.get(name)?.next;
+    });
   }
 
   static async load(
@@ -103,9 +107,29 @@ export class Program {
     );
   }
 
+  /** Takes the next values that the last run gave for state tensors: its step was taken. */
+  commitState(): void {
+    for (const { current, next } of this.#states) current.set(next);
+  }
+
   release(): Promise<void> {
     return this.#session.release();
   }
+}
+
+/** A state tensor of the store, and apart from it, since a run may still read the tensor, what the run makes of it. */
+interface StateUpdate {
+  current: Float32Array;
+  next: Float32Array;
+}
+
+function stateUpdates({ outputs }: CompiledGraph, store: TensorBinding): [string, StateUpdate][] {
+  return Object.keys(outputs).flatMap((name): [string, StateUpdate][] => {
+    const key = storeOutputKey("state", name);
+    if (key === undefined) return [];
+    const current = store.state(key);
+    return [[name, { current, next: new Float32Array(current.length) }]];
+  });
 }
 
 /** What a provider lacks of a dtype is held in another there. */

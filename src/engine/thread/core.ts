@@ -76,12 +76,16 @@ export class EngineCore {
     return this.#program(name).run(feeds);
   }
 
-  /** Runs a training graph and uses its gradients. A loss that is not finite leaves every parameter as it was. */
+  /**
+   * Runs a training graph, uses its gradients, and takes the next values that it gives for state tensors: those of
+   * every batch, whether it steps or accumulates. A loss that is not finite leaves every tensor as it was.
+   */
   async train(name: string, feeds: Feeds, update: Update): Promise<TrainResult> {
     const optimizer = this.#optimizer;
     if (!optimizer) throw new Error("this engine has no optimiser");
     const started = performance.now();
-    const outputs = await this.#program(name).run(feeds);
+    const program = this.#program(name);
+    const outputs = await program.run(feeds);
     const ran = performance.now();
     const loss = lossOf(name, outputs);
     const result = { loss, outputs, runSeconds: (ran - started) / 1000, optimizerSeconds: 0 };
@@ -93,6 +97,7 @@ export class EngineCore {
       if (update.fromAccumulator) optimizer.accumulate();
       ({ gradientNorm } = optimizer.step(update));
     }
+    program.commitState();
     return { ...result, gradientNorm, optimizerSeconds: (performance.now() - ran) / 1000 };
   }
 

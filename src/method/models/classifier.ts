@@ -1,8 +1,6 @@
-import { gradients } from "../../engine/autodiff/gradients.ts";
 import { input, reduceMean, reshape } from "../../engine/graph/builders.ts";
 import { type Graph, graph } from "../../engine/graph/graph.ts";
 import type { Value } from "../../engine/graph/types.ts";
-import { gradientOutputs } from "../../engine/parameters/gradient-outputs.ts";
 import {
   layerNormSpecs,
   linearSpecs,
@@ -10,6 +8,7 @@ import {
   type Parameters,
   parameterInputs,
 } from "../../engine/parameters/specs.ts";
+import { trainingOutputs } from "../../engine/parameters/training-outputs.ts";
 import { tokenRows } from "../nn/attention.ts";
 import { layerNorm, linear } from "../nn/layers.ts";
 import { crossEntropy, focalLoss } from "../nn/losses.ts";
@@ -53,7 +52,7 @@ export function finetuneGraph(
   const logits = classify(p, config, batch, kept, dropPathRates);
   const targets = input("classTargets", [batch, config.numClasses]);
   const loss = focalGamma === undefined ? crossEntropy(logits, targets) : focalLoss(logits, targets, focalGamma);
-  return graph(`finetune-${kept}`, { loss, logits, ...gradientOutputs(loss, specs, p, gradients) });
+  return graph(`finetune-${kept}`, { loss, logits, ...trainingOutputs(loss, p) });
 }
 
 /** The forward pass for evaluation: `logits` [batch, classes]. */

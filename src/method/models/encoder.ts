@@ -11,20 +11,20 @@ export function encoderSpecs(config: EncoderConfig, positions: "fixed" | "traine
   const { patchSize, inChans, embedDim, depth, mlpRatio } = config;
   const table = sinCosPositionEmbedding(embedDim, gridOf(config));
   return [
-    { name: "cls_token", shape: [1, 1, embedDim], trainable: true, init: { kind: "normal", std: 0.02 } },
+    { name: "cls_token", shape: [1, 1, embedDim], role: "trainable", init: { kind: "normal", std: 0.02 } },
     {
       name: "pos_embed",
       shape: [1, 1 + patchCount(config), embedDim],
-      trainable: positions === "trained",
+      role: positions === "trained" ? "trainable" : "fixed",
       init: { kind: "table", data: table },
     },
     {
       name: "patch_embed.proj.weight",
       shape: [embedDim, inChans, patchSize, patchSize],
-      trainable: true,
+      role: "trainable",
       init: { kind: "xavier-uniform" },
     },
-    { name: "patch_embed.proj.bias", shape: [embedDim], trainable: true, init: { kind: "zeros" } },
+    { name: "patch_embed.proj.bias", shape: [embedDim], role: "trainable", init: { kind: "zeros" } },
     ...Array.from({ length: depth }, (_, i) => blockSpecs(`blocks.${i}`, embedDim, mlpRatio)).flat(),
   ];
 }

@@ -1,8 +1,6 @@
-import { gradients } from "../../engine/autodiff/gradients.ts";
 import { add, concat, gather, input, mul, reshape, scalar, split } from "../../engine/graph/builders.ts";
 import { type Graph, graph } from "../../engine/graph/graph.ts";
 import type { Value } from "../../engine/graph/types.ts";
-import { gradientOutputs } from "../../engine/parameters/gradient-outputs.ts";
 import {
   layerNormSpecs,
   linearSpecs,
@@ -10,6 +8,7 @@ import {
   type Parameters,
   parameterInputs,
 } from "../../engine/parameters/specs.ts";
+import { trainingOutputs } from "../../engine/parameters/training-outputs.ts";
 import { type TokenLayout, tokenRows } from "../nn/attention.ts";
 import { block, blockSpecs } from "../nn/block.ts";
 import { layerNorm, linear } from "../nn/layers.ts";
@@ -44,11 +43,11 @@ export function maeSpecs(config: MaeConfig): ParameterSpec[] {
     ...layerNormSpecs("norm", embedDim),
     ...linearSpecs("head", embedDim, numClasses),
     ...linearSpecs("decoder_embed", embedDim, decoderEmbedDim),
-    { name: "mask_token", shape: [1, 1, decoderEmbedDim], trainable: true, init: { kind: "normal", std: 0.02 } },
+    { name: "mask_token", shape: [1, 1, decoderEmbedDim], role: "trainable", init: { kind: "normal", std: 0.02 } },
     {
       name: "decoder_pos_embed",
       shape: [1, length, decoderEmbedDim],
-      trainable: false,
+      role: "fixed",
       init: { kind: "table", data: table },
     },
     ...Array.from({ length: decoderDepth }, (_, i) =>
@@ -86,7 +85,7 @@ export function pretrainGraph(config: MaeConfig, options: PretrainGraphOptions):
     loss,
     reconstructionLoss,
     classificationLoss,
-    ...gradientOutputs(loss, specs, p, gradients),
+    ...trainingOutputs(loss, p),
   });
 }
 

@@ -10,7 +10,7 @@ function tensor(shape: number[], first: number): StoredTensor {
 }
 
 function storeOf(shapes: Record<string, number[]>): ParameterStore {
-  return ParameterStore.create(Object.entries(shapes).map(([name, shape]) => ({ name, shape, trainable: true })));
+  return ParameterStore.create(Object.entries(shapes).map(([name, shape]) => ({ name, shape, role: "trainable" })));
 }
 
 describe("loadWeights", () => {

@@ -69,7 +69,7 @@ describe("safetensors files", () => {
   });
 
   test("views of a parameter store are written as they are", async () => {
-    const store = ParameterStore.create([{ name: "head.weight", shape: [2, 3], trainable: true }]);
+    const store = ParameterStore.create([{ name: "head.weight", shape: [2, 3], role: "trainable" }]);
     store.parameter("head.weight").set([1, 2, 3, 4, 5, 6]);
     await writeSafetensorsFile(
       path,

@@ -16,10 +16,10 @@ import { RandomStream } from "../../../../src/support/random.ts";
 
 const settings = { beta1: 0.9, beta2: 0.95, eps: 1e-8 };
 const specs: TensorSpec[] = [
-  { name: "small", shape: [5], trainable: true },
-  { name: "frozen", shape: [7], trainable: false },
-  { name: "large", shape: [3, 20011], trainable: true },
-  { name: "odd", shape: [1, 16385], trainable: true },
+  { name: "small", shape: [5], role: "trainable" },
+  { name: "frozen", shape: [7], role: "fixed" },
+  { name: "large", shape: [3, 20011], role: "trainable" },
+  { name: "odd", shape: [1, 16385], role: "trainable" },
 ];
 const groups = new Map([
   ["small", { lrScale: 1, weightDecay: 0 }],

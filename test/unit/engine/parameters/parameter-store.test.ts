@@ -2,29 +2,31 @@ import { Worker } from "node:worker_threads";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Arena, ParameterStore, type TensorSpec } from "../../../../src/engine/parameters/parameter-store.ts";
-import { MAX_SEGMENT_BYTES } from "../../../../src/engine/parameters/store-layout.ts";
+import { MAX_SEGMENT_BYTES, type TensorRole } from "../../../../src/engine/parameters/store-layout.ts";
 import { MsmaeError } from "../../../../src/support/errors.ts";
 
 const specs: TensorSpec[] = [
-  { name: "cls_token", shape: [1, 1, 5], trainable: true },
-  { name: "pos_embed", shape: [1, 7, 5], trainable: false },
-  { name: "head.weight", shape: [3, 33], trainable: true },
-  { name: "scalar", shape: [], trainable: true },
+  { name: "cls_token", shape: [1, 1, 5], role: "trainable" },
+  { name: "pos_embed", shape: [1, 7, 5], role: "fixed" },
+  { name: "head.weight", shape: [3, 33], role: "trainable" },
+  { name: "scalar", shape: [], role: "trainable" },
 ];
+
+const roles: TensorRole[] = ["trainable", "fixed", "state"];
 
 describe("ParameterStore", () => {
   test("views keep what was written, aligned to 64 bytes, and do not overlap", () => {
     fc.assert(
       fc.property(
-        fc.array(fc.record({ rows: fc.integer({ min: 1, max: 60 }), trainable: fc.boolean() }), {
+        fc.array(fc.record({ rows: fc.integer({ min: 1, max: 60 }), role: fc.constantFrom<TensorRole>(...roles) }), {
           minLength: 1,
           maxLength: 30,
         }),
         (rows) => {
-          const many = rows.map((row, i) => ({ name: `t${i}`, shape: [row.rows, 37], trainable: row.trainable }));
+          const many = rows.map((row, i) => ({ name: `t${i}`, shape: [row.rows, 37], role: row.role }));
           const store = ParameterStore.create(many, { accumulate: true, ema: true, maxSegmentBytes: 131072 });
-          const views = many.flatMap(({ name, trainable }) =>
-            trainable
+          const views = many.flatMap(({ name, role }) =>
+            role === "trainable"
               ? [
                   store.parameter(name),
                   store.gradient(name),
@@ -72,7 +74,7 @@ describe("ParameterStore", () => {
   });
 
   test("a segment is begun where the next tensor would pass the limit", () => {
-    const rows = Array.from({ length: 5 }, (_, i) => ({ name: `t${i}`, shape: [8000], trainable: true }));
+    const rows = Array.from({ length: 5 }, (_, i) => ({ name: `t${i}`, shape: [8000], role: "trainable" as const }));
     const store = ParameterStore.create(rows, { maxSegmentBytes: 262144 });
     expect(rows.map(({ name }) => store.place(name).segment)).toEqual([0, 1, 2, 3, 4].map((i) => Math.floor(i / 2)));
     expect(store.flat("secondMoment").map((view) => view.length)).toEqual([16000, 16000, 8000]);
@@ -80,7 +82,11 @@ describe("ParameterStore", () => {
 
   test("a model of 10 GB of state is planned in memories below 4 GiB", () => {
     expect(MAX_SEGMENT_BYTES).toBeLessThan(2 ** 32);
-    const rows = Array.from({ length: 160 }, (_, i) => ({ name: `t${i}`, shape: [4_000_000], trainable: true }));
+    const rows = Array.from({ length: 160 }, (_, i) => ({
+      name: `t${i}`,
+      shape: [4_000_000],
+      role: "trainable" as const,
+    }));
     const store = ParameterStore.create(rows);
     expect(store.memories).toHaveLength(3);
     const last = store.secondMoment("t159");
@@ -116,14 +122,15 @@ describe("ParameterStore", () => {
 
   const refused: [string, () => unknown, RegExp][] = [
     ["a repeated name", () => ParameterStore.create([...specs, ...specs]), /occurs once/],
-    ["an empty dimension", () => ParameterStore.create([{ name: "a", shape: [2, 0], trainable: true }]), /\[2, 0\]/],
+    ["an empty dimension", () => ParameterStore.create([{ name: "a", shape: [2, 0], role: "trainable" }]), /\[2, 0\]/],
     [
       "a tensor larger than a segment",
-      () => ParameterStore.create([{ name: "a", shape: [100000], trainable: true }], { maxSegmentBytes: 65536 }),
+      () => ParameterStore.create([{ name: "a", shape: [100000], role: "trainable" }], { maxSegmentBytes: 65536 }),
       /at most 64512 bytes/,
     ],
     ["an unknown name", () => ParameterStore.create(specs).parameter("x"), /"x"/],
-    ["the gradient of a frozen tensor", () => ParameterStore.create(specs).gradient("pos_embed"), /trainable/],
+    ["the gradient of a fixed tensor", () => ParameterStore.create(specs).gradient("pos_embed"), /a fixed one/],
+    ["a state that is trained", () => ParameterStore.create(specs).state("scalar"), /a trainable one/],
     ["a quantity that was not asked for", () => ParameterStore.create(specs).ema("cls_token"), /keeps ema/],
     [
       "moments of a store without",

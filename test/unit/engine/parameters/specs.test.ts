@@ -1,9 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { type Initializer, initialize, parameterInputs } from "../../../../src/engine/parameters/specs.ts";
+import { mul, scalar } from "../../../../src/engine/graph/builders.ts";
+import {
+  type Initializer,
+  initialize,
+  type ParameterSpec,
+  parameterInputs,
+} from "../../../../src/engine/parameters/specs.ts";
 
 function drawn(init: Initializer, shape: number[], { name = "tensor", seed = 1 } = {}): Float32Array {
   const values = new Float32Array(shape.reduce((product, extent) => product * extent, 1));
-  initialize({ name, shape, trainable: true, init }, seed, values);
+  initialize({ name, shape, role: "trainable", init }, seed, values);
   return values;
 }
 const mean = (values: Float32Array) => values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -60,7 +66,10 @@ describe("initial values", () => {
 });
 
 describe("parameter inputs", () => {
-  const specs = [{ name: "w", shape: [2, 3], trainable: true, init: { kind: "zeros" } as const }];
+  const specs: ParameterSpec[] = [
+    { name: "w", shape: [2, 3], role: "trainable", init: { kind: "zeros" } },
+    { name: "mean", shape: [3], role: "state", init: { kind: "zeros" } },
+  ];
 
   test("are made once for each key that is asked for", () => {
     const p = parameterInputs(specs);
@@ -70,5 +79,17 @@ describe("parameter inputs", () => {
 
   test("refuse an unknown key by its name", () => {
     expect(() => parameterInputs(specs)("v")).toThrow(/parameter "v": expected a tensor of this model/);
+  });
+
+  test("keep one update of a state tensor, of its own shape", () => {
+    const p = parameterInputs(specs);
+    const next = mul(p("mean"), scalar(0.5));
+    expect(() => p.update("w", p("w"))).toThrow(
+      /parameter "w": expected a state tensor to update, got a trainable one/,
+    );
+    expect(() => p.update("mean", p("w"))).toThrow(/parameter "mean": expected float32 \[3\], got float32 \[2, 3\]/);
+    p.update("mean", next);
+    expect(() => p.update("mean", next)).toThrow(/expected one update in a graph, got a second/);
+    expect([...p.updates]).toEqual([["mean", next]]);
   });
 });

@@ -22,7 +22,7 @@ describe("the engine", () => {
   let engine: Engine;
   const step = { kind: "step", lr: 0.1, stepIndex: 1 } as const;
   beforeEach(async () => {
-    store = ParameterStore.create([{ name: "w", shape: [4], trainable: true }], { accumulate: true });
+    store = ParameterStore.create([{ name: "w", shape: [4], role: "trainable" }], { accumulate: true });
     store.parameter("w").set([1, 2, -3, 4]);
     const groups: [string, { lrScale: number; weightDecay: number }][] = [["w", { lrScale: 1, weightDecay: 0 }]];
     const optimizer = { groups, beta1: 0.9, beta2: 0.999, eps: 1e-8 };
@@ -104,7 +104,7 @@ describe("the engine", () => {
 });
 
 test("an engine that cannot start says why, and leaves no thread behind", async () => {
-  const store = ParameterStore.create([{ name: "w", shape: [4], trainable: true }]);
+  const store = ParameterStore.create([{ name: "w", shape: [4], role: "trainable" }]);
   const setup = {
     provider: "cpu" as const,
     threads: 1,

@@ -1,0 +1,24 @@
+import { gradients } from "../autodiff/gradients.ts";
+import { storeOutputName } from "../graph/output-names.ts";
+import type { Value } from "../graph/types.ts";
+import type { ModelInputs, ParameterSpec } from "./specs.ts";
+
+/**
+ * What a training graph gives beside its loss: the gradient of every trainable tensor, as `grad/<key>`, and the next
+ * value of every state tensor that the forward pass updated, as `state/<key>`.
+ */
+export function trainingOutputs(loss: Value, p: ModelInputs): Record<string, Value> {
+  const updates = Array.from(p.updates, ([key, value]) => [storeOutputName("state", key), value] as const);
+  return { ...gradientOutputs(loss, p.specs, p), ...Object.fromEntries(updates) };
+}
+
+/** Gradients of the loss for every trainable tensor, as named graph outputs. */
+export function gradientOutputs(
+  loss: Value,
+  specs: readonly ParameterSpec[],
+  p: (key: string) => Value,
+): Record<string, Value> {
+  const trainable = specs.filter(({ role }) => role === "trainable").map(({ name }) => name);
+  const derivatives = gradients(loss, trainable.map(p));
+  return Object.fromEntries(trainable.map((name, i) => [storeOutputName("gradient", name), derivatives[i] as Value]));
+}
