@@ -1,5 +1,4 @@
 import type { Graph } from "../src/engine/graph/graph.ts";
-import { finetuneGroups, pretrainGroups } from "../src/engine/optim/parameter-groups.ts";
 import type { ParameterSpec } from "../src/engine/parameters/specs.ts";
 import type { Feeds } from "../src/engine/runtime/program.ts";
 import type { EngineSetup } from "../src/engine/thread/core.ts";
@@ -18,6 +17,7 @@ import { attentionMapGraph } from "../src/method/models/attention-maps.ts";
 import { classifierGraph, classifierSpecs, dropPathRates, finetuneGraph } from "../src/method/models/classifier.ts";
 import { type ClassifierConfig, type MaeConfig, patchCount } from "../src/method/models/config.ts";
 import { maeSpecs, pretrainGraph } from "../src/method/models/mae.ts";
+import { finetuneGroups, pretrainGroups } from "../src/method/models/parameter-groups.ts";
 import { pretrainPresets } from "../src/method/models/presets.ts";
 import { MsmaeError } from "../src/support/errors.ts";
 import { RandomStream } from "../src/support/random.ts";

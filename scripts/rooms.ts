@@ -17,7 +17,7 @@ export const rooms: readonly Room[] = [
   { name: "geometry" },
   { name: "formats", node: [""] },
   { name: "images" },
-  { name: "method", inside: ["nn", "models", "masking"] },
+  { name: "method", inside: ["nn", "models", "masking", "kinds"] },
   { name: "results", inside: ["metrics", "visual", "report"], node: ["report"] },
   { name: "data", node: [""] },
   { name: "curation", node: [""] },

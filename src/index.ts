@@ -23,10 +23,16 @@ export { type ShowOptions, type ShowResult, showImageFile } from "./curation/sho
 export { type SplitDataOptions, type SplitResult, splitData } from "./curation/split-data.ts";
 export { dataStats, type StatsOptions, type StatsResult } from "./curation/stats.ts";
 export { attentionMaps } from "./inference/attention-maps.ts";
-export { Classifier, loadClassifier, type Prediction } from "./inference/classifier.ts";
 export { evaluate } from "./inference/evaluate.ts";
 export { flops } from "./inference/flops.ts";
 export { predict } from "./inference/predict.ts";
+export {
+  type Classifier,
+  loadClassifier,
+  loadPredictor,
+  type Prediction,
+  type Predictor,
+} from "./inference/predictor.ts";
 export type { FileFailure } from "./inference/read-files.ts";
 export { reconstruct } from "./inference/reconstruct.ts";
 export { inspect } from "./interop/inspect.ts";

@@ -1,15 +1,16 @@
 import type { ErrorParts } from "../support/errors.ts";
-import { type ModelKind, presetsOf } from "./models.ts";
 import { nearestName } from "./names.ts";
 import { formatSize, type Size } from "./size.ts";
 import type { Check } from "./verb.ts";
 
-export function checkModel(kind: ModelKind): Check<{ model?: string }> {
+/** @param presets the models that the verb can make, by name. */
+export function checkModel(presets: Readonly<Record<string, object>>): Check<{ model?: string }> {
+  const names = Object.keys(presets);
   return ({ model }) => {
-    const names = Object.keys(presetsOf(kind));
     if (model === undefined || names.includes(model)) return [];
-    const other = kind === "classifier" ? model.replace(/^msmae_/, "") : `msmae_${model}`;
-    const meant = names.includes(other) ? other : nearestName(model, names);
+    // Another kind's model of the same size has the same name behind a prefix, or without one.
+    const other = names.find((name) => name.endsWith(`_${model}`) || model.endsWith(`_${name}`));
+    const meant = other ?? nearestName(model, names);
     const todo = meant === undefined ? "choose one of them" : `did you mean ${meant}?`;
     return [{ where: "model", expected: `one of ${names.join(", ")}`, got: JSON.stringify(model), todo }];
   };

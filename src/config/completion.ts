@@ -1,13 +1,15 @@
 import { imagenetNormalization } from "../images/transforms/normalize.ts";
-import { defaultInputSize, type ModelKind, presetsOf } from "./models.ts";
 import type { Size } from "./size.ts";
+
+/** Side in pixels to which images are resized unless said otherwise, as in the paper. */
+const defaultInputSize = 224;
 
 /** Fills in the sizes that a model's name and the paper decide. */
 export function completeSizes(
-  kind: ModelKind,
+  presets: Readonly<Record<string, { patchSize: number }>>,
   options: { model?: string; patchSize?: number; inputSize?: Size },
 ): void {
-  options.patchSize ??= presetsOf(kind)[options.model ?? ""]?.patchSize;
+  options.patchSize ??= presets[options.model ?? ""]?.patchSize;
   options.inputSize ??= { height: defaultInputSize, width: defaultInputSize };
 }
 

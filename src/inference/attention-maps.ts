@@ -11,7 +11,7 @@ import { listPictures } from "./list-pictures.ts";
 import { drawings, outputNames } from "./output-names.ts";
 import { type FileFailure, nameOf, readFiles } from "./read-files.ts";
 import { runBatches } from "./run-batches.ts";
-import { openModel, readingOf } from "./session.ts";
+import { encoderOf, openModel, readingOf } from "./session.ts";
 
 /** Where one file's attention map was written. */
 export interface MapFiles {
@@ -44,21 +44,21 @@ export async function* attentionMaps(
   const { checkpoint, outputDir, overwrite, slices } = options;
   const kind = drawings("attention maps", /-attention\.(png|npy)$/, options.files);
   await using folder = await OutputFolder.claim(outputDir, { verb: "maps", kind, overwrite, onEvent: hooks.onEvent });
-  const model = await openModel(checkpoint, "any", options, hooks);
+  const model = await openModel(checkpoint, undefined, options, hooks);
   try {
-    const { config } = model.description;
+    const encoder = encoderOf(checkpoint, model);
     const reading = readingOf(model.description, options);
     const files = await listPictures(options.files, { slices, axis: reading.axis });
     const targets = await outputNames(files, outputDir, suffixes);
-    const { height, width } = gridOf(config);
-    const patches = patchCount(config);
+    const { height, width } = gridOf(encoder);
+    const patches = patchCount(encoder);
     const batchSize = Math.min(options.batchSize, files.length);
-    const graph = attentionGraph(config, batchSize);
-    const batches = readFiles(files, { config, batchSize, reading, pictureSide: PICTURE_SIDE });
+    const graph = attentionGraph(encoder, batchSize);
+    const batches = readFiles(files, { config: encoder, batchSize, reading, pictureSide: PICTURE_SIDE });
     hooks.onEvent?.({ type: "phase", name: "attention maps", total: files.length });
     let done = 0;
     for await (const { batch, outputs } of runBatches({ ...model, graph, batches, batchSize, signal: hooks.signal })) {
-      const maps = outputs.attention && mapsOfBatch(outputs.attention, batch.indices.length, config);
+      const maps = outputs.attention && mapsOfBatch(outputs.attention, batch.indices.length, encoder);
       for (const file of batch.files) {
         if ("error" in file || !maps) {
           yield file as FileFailure;

@@ -1,6 +1,6 @@
 import type { Graph } from "../engine/graph/graph.ts";
 import type { Engine } from "../engine/thread/engine.ts";
-import type { FeedBuilder } from "../method/feeds.ts";
+import type { Feeder } from "../method/kinds/kind.ts";
 import { attentionMapGraph, mapWeights } from "../method/models/attention-maps.ts";
 import { type EncoderConfig, patchCount } from "../method/models/config.ts";
 import { forBatchSize, type ImageBatch, runBatches } from "./run-batches.ts";
@@ -8,7 +8,7 @@ import { forBatchSize, type ImageBatch, runBatches } from "./run-batches.ts";
 export interface AttentionMapsInput {
   engine: Engine;
   config: EncoderConfig;
-  feeds: FeedBuilder;
+  feeds: Feeder;
   batches: AsyncIterable<ImageBatch>;
   /** Images per run; a smaller last batch is filled up. */
   batchSize: number;

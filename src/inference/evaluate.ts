@@ -1,29 +1,29 @@
 import { type EvalInput, type EvalOptions, resolveOptions, verbs } from "../config/index.ts";
-import type { Dataset, Sample } from "../data/dataset.ts";
-import { ImageLoader } from "../data/loader/loader.ts";
-import { isSameName } from "../data/tables/spelling.ts";
-import type { ClassifierDescription } from "../interop/model-file.ts";
-import { type ClassificationMetrics, classificationMetrics } from "../results/metrics/index.ts";
-import { MsmaeError } from "../support/errors.ts";
+import type { Sample } from "../data/dataset.ts";
+import type { ModelDescription } from "../interop/model-file.ts";
 import type { RunHooks } from "../support/events.ts";
 import { OutputFolder } from "../support/files/output-folder.ts";
-import { type Classification, classificationGraph, classifySplit } from "./classify.ts";
+import { assess } from "./assess.ts";
 import { openEvaluationData } from "./evaluation-data.ts";
 import { evaluationFiles, writeEvaluation } from "./evaluation-files.ts";
-import { type ModelSession, openModel, readingOf } from "./session.ts";
+import type { ClassificationFigures } from "./outcomes/classes.ts";
+import type { Gathered, Outcome } from "./outcomes/outcome.ts";
+import { kindsWithOutcome, outcomeOf } from "./outcomes/registry.ts";
+import { forwardOf, type ModelSession, openModel, readingOf } from "./session.ts";
 
-/** A classifier's figures on one split; the curves behind them stand in metrics.json. */
-export interface Evaluation extends Omit<ClassificationMetrics, "roc" | "calibration" | "undefinedMetrics"> {
+/** A model's figures on one split; the curves behind them stand in metrics.json. */
+export type Evaluation<F extends object = ClassificationFigures> = F & {
   split: EvalOptions["split"];
   /** Images that could not be read, and count nowhere. */
   unreadable: number;
   /** Present when an output folder was given. */
   metricsPath?: string;
   reportPath?: string;
-}
+};
 
 /**
- * A classifier's metrics on one split of a data set, with all patches and images resized whole.
+ * A model's metrics on one split of a data set, with all patches and images resized whole: a classifier's figures, or
+ * those that an outcome of the caller's own tells of its kind of model.
  *
  * Splits that do not stand on disk are drawn with the seed and the shares that the checkpoint was trained with: another
  * draw would evaluate on training images.
@@ -34,105 +34,59 @@ export interface Evaluation extends Omit<ClassificationMetrics, "roc" | "calibra
  */
 export async function evaluate(input: EvalInput | EvalOptions, hooks: RunHooks = {}): Promise<Evaluation> {
   const options = resolveOptions(verbs.evaluate, input);
-  const { checkpoint, split, outputDir, overwrite } = options;
+  const { checkpoint, split, outputDir, overwrite, dataPath } = options;
   const claim = { verb: "eval", kind: evaluationFiles, overwrite, onEvent: hooks.onEvent };
   await using folder = outputDir === undefined ? undefined : await OutputFolder.claim(outputDir, claim);
-  const model = await openModel(checkpoint, "classifier", options, hooks);
+  const model = await openModel(checkpoint, kindsWithOutcome(), options, hooks);
   try {
-    const { description } = model;
+    const { description, kind } = model;
+    const outcome = outcomeOf(kind);
     const data = await openEvaluationData(options, description, hooks);
-    const samples = relabel(data, data.splits[split], description, options.dataPath);
-    const { result, unreadable } = await classify(model, samples, options, hooks);
-    const { classNames } = description;
-    const metrics = classificationMetrics({ ...result, classNames });
-    const { roc: _roc, calibration: _calibration, undefinedMetrics: _undefined, ...figures } = metrics;
-    const evaluation = { ...figures, split, unreadable: unreadable.length };
-    if (folder === undefined) return evaluation;
-    const record = { model, samples, result, metrics, unreadable, options, root: data.root };
-    const paths = await writeEvaluation(folder, record, hooks);
-    return { ...evaluation, ...paths };
+    const samples = outcome.samplesFor(data, data.splits[split], description, dataPath);
+    const { result, unreadable } = await assessModel(model, outcome, samples, options, hooks);
+    const metrics = outcome.measure(result, description);
+    const evaluation = { ...outcome.figures(metrics), split, unreadable: unreadable.length };
+    const record = { model, outcome, samples, result, metrics, unreadable, options, root: data.root };
+    const paths = folder && (await writeEvaluation(folder, record, hooks));
+    // Of our own kinds there is one with figures; who adds a kind knows those of its own.
+    return { ...evaluation, ...paths } as Evaluation;
   } finally {
     await model.close();
   }
 }
 
-/**
- * Samples with the model's class indices, which may be in another order or more than the data set's. Equal numbers are
- * the same class however they are written.
- *
- * @throws MsmaeError Data when the data set has classes that the model does not know.
- */
-export function relabel(
-  { classNames }: Pick<Dataset, "classNames">,
-  samples: readonly Sample[],
-  description: Pick<ClassifierDescription, "classNames">,
-  dataPath: string,
-): Sample[] {
-  const indexOf = (name: string) => {
-    const exact = description.classNames.indexOf(name);
-    // Data frames write 1 as 1.0 where a column has gaps.
-    return exact >= 0 ? exact : description.classNames.findIndex((known) => isSameName(known, name));
-  };
-  const unknown = classNames.filter((name) => indexOf(name) < 0);
-  if (unknown.length > 0) {
-    throw new MsmaeError("Data", {
-      where: `classes of ${dataPath}`,
-      expected: `those the model knows (${description.classNames.join(", ")})`,
-      got: unknown.join(", "),
-      todo: "rename the class folders, or use the checkpoint that was trained on them",
-    });
-  }
-  const indices = classNames.map(indexOf);
-  return samples.map((sample) => ({ ...sample, label: indices[sample.label] as number }));
-}
-
 /** How to read and run the images of a split. */
-type ClassifyOptions = Pick<EvalOptions, "workers" | "strict" | "seed" | "batchSize" | "dataPath" | "split"> &
+type AssessOptions = Pick<EvalOptions, "workers" | "strict" | "batchSize" | "dataPath" | "split"> &
   Partial<Pick<EvalOptions, "window" | "sliceAxis" | "alpha">>;
 
 /**
- * Classifies samples whose labels are the model's, reporting a phase "evaluation".
+ * What a model says of samples whose targets are the model's, reporting a phase "evaluation".
  *
  * @throws MsmaeError Data when no image can be read, or one cannot under `strict`; Device; the signal's reason.
  */
-export async function classify(
-  model: ModelSession<ClassifierDescription>,
+export function assessModel<R extends Gathered, M extends object, D extends ModelDescription>(
+  { engine, feeds, kind, description }: ModelSession<D>,
+  outcome: Outcome<R, M, D>,
   samples: readonly Sample[],
-  options: ClassifyOptions,
-  { signal, onEvent }: RunHooks,
-): Promise<{ result: Classification; unreadable: string[] }> {
-  const { engine, feeds, description } = model;
+  options: AssessOptions,
+  hooks: RunHooks,
+): Promise<{ result: R; unreadable: string[] }> {
   const { config } = description;
-  const { workers, strict, seed } = options;
+  const { workers, strict, dataPath, split } = options;
   const batchSize = Math.min(options.batchSize, samples.length);
-  const loader = new ImageLoader(samples, {
-    inputHeight: config.inputHeight,
-    inputWidth: config.inputWidth,
-    channels: config.inChans as 1 | 3,
-    workers,
-    // Each image is read once: there is nothing to keep.
-    cacheMb: 0,
-    strict,
-    reading: readingOf(description, options),
-    onWarning: (message) => onEvent?.({ type: "warning", message }),
-  });
-  try {
-    onEvent?.({ type: "phase", name: "evaluation", total: samples.length });
-    const order = { epoch: 0, seed, batchSize, augment: false, shuffle: false, dropLast: false };
-    const batches = loader.epoch({ ...order, ...(signal && { signal }) });
-    const onProgress = (done: number) => onEvent?.({ type: "phase-progress", done });
-    const result = await classifySplit({ engine, config, feeds, batches, batchSize, onProgress, signal });
-    // Unreadable images count nowhere else, but the phase is over.
-    if (result.paths.length < samples.length) onProgress(samples.length);
-    await engine.unload(classificationGraph(config, batchSize).name);
-    if (result.paths.length > 0) return { result, unreadable: loader.stats().unreadable };
-  } finally {
-    await loader.close();
-  }
-  throw new MsmaeError("Data", {
-    where: options.dataPath,
-    expected: `at least one readable image in split "${options.split}"`,
-    got: `none of ${samples.length}`,
-    todo: "check the files and their permissions",
+  const { inputHeight, inputWidth, inChans } = config;
+  const reading = readingOf(description, options);
+  return assess({
+    engine,
+    feeds,
+    graph: forwardOf(kind, config, batchSize),
+    batchSize,
+    samples,
+    loading: { inputHeight, inputWidth, channels: inChans as 1 | 3, workers, strict, reading },
+    gatherer: outcome.gather(description),
+    name: "evaluation",
+    split,
+    dataPath,
+    hooks,
   });
 }

@@ -3,27 +3,26 @@ import type { EvalOptions } from "../config/index.ts";
 import type { Sample } from "../data/dataset.ts";
 import { relativeName } from "../data/splits/split-table.ts";
 import { csvLine } from "../data/tables/csv.ts";
-import type { ClassifierDescription } from "../interop/model-file.ts";
 import { gridOf, patchCount } from "../method/models/config.ts";
-import type { ClassificationMetrics } from "../results/metrics/index.ts";
 import { type AttentionExample, renderReport } from "../results/report/index.ts";
 import type { RunHooks } from "../support/events.ts";
 import { writeFileAtomic } from "../support/files/atomic-file.ts";
 import { namedFiles, type OutputFolder, type ResultKind } from "../support/files/output-folder.ts";
 import { RandomStream } from "../support/random.ts";
 import { attentionGraph, mapsOfBatch } from "./attention.ts";
-import { type Classification, likeliest } from "./classify.ts";
+import type { Gathered, Outcome } from "./outcomes/outcome.ts";
 import { readFiles } from "./read-files.ts";
 import { runBatches } from "./run-batches.ts";
 import { type ModelSession, readingOf } from "./session.ts";
 
 /** What an evaluation found. */
 export interface EvaluationRecord {
-  model: ModelSession<ClassifierDescription>;
+  model: ModelSession;
+  outcome: Outcome;
   /** What the result's indices count. */
   samples: readonly Sample[];
-  result: Classification;
-  metrics: ClassificationMetrics;
+  result: Gathered;
+  metrics: object;
   /** Paths. */
   unreadable: readonly string[];
   options: EvalOptions;
@@ -69,29 +68,26 @@ function subjectOf({ checkpoint, dataPath }: EvalOptions): { checkpoint: string;
   return { checkpoint: basename(checkpoint), data: basename(resolve(dataPath)) };
 }
 
-/** Path, true and predicted class and the probability of each class, a line per image. */
-function predictionsCsv({ samples, result, metrics, root }: EvaluationRecord): string {
-  const { classNames } = metrics;
+/** Path and what the model's outputs mean, a line per image. */
+function predictionsCsv({ model: { description }, outcome, samples, result, root }: EvaluationRecord): string {
   const sliced = samples.some(({ item }) => item !== undefined);
   const places = sliced ? ["path", "slice"] : ["path"];
-  const lines = [[...places, "class", "predicted", ...classNames.map((name) => `p(${name})`)]];
+  const lines = [[...places, ...outcome.columns(description)]];
   for (const [i, index] of result.indices.entries()) {
     const { path, item } = samples[index] as Sample;
-    const row = rowOf(result, i, classNames.length);
-    const truth = classNames[result.labels[i] as number] as string;
     const place = sliced ? [relativeName(root, path), `${item ?? ""}`] : [relativeName(root, path)];
-    lines.push([...place, truth, classNames[likeliest(row)] as string, ...Array.from(row, String)]);
+    lines.push([...place, ...outcome.row(result, i, description)]);
   }
   return lines.map(csvLine).join("");
 }
 
 async function report(record: EvaluationRecord, hooks: RunHooks): Promise<string> {
-  const { model, metrics, options, unreadable } = record;
+  const { model, outcome, result, metrics, options, unreadable } = record;
   const { model: name, config, step, seed } = model.description;
   const { checkpoint, data } = subjectOf(options);
   return renderReport({
     title: `Evaluation of ${name}`,
-    lead: `${metrics.n} images of split "${options.split}", all patches shown to the model.`,
+    lead: `${result.indices.length} images of split "${options.split}", all patches shown to the model.`,
     summary: [
       { label: "Checkpoint", value: checkpoint },
       { label: "Data", value: data },
@@ -99,21 +95,22 @@ async function report(record: EvaluationRecord, hooks: RunHooks): Promise<string
       { label: "Trained for", value: `${step} steps` },
       { label: "Unreadable images", value: String(unreadable.length) },
     ],
-    evaluation: { split: options.split, metrics },
+    ...outcome.report(metrics, options.split),
     attention: { examples: await attentionExamples(record, hooks) },
     provenance: { seed, environment: [{ label: "msmae", value: model.description.msmaeVersion }] },
   });
 }
 
-/** Maps over a few images, as many of each class as there is room for. */
+/** Maps over a few images, as many of each stratum as there is room for; none of a model whose attention is not seen. */
 async function attentionExamples(record: EvaluationRecord, { signal }: RunHooks): Promise<AttentionExample[]> {
-  const { model, samples, result, metrics, options } = record;
-  const { config } = model.description;
-  const { classNames } = metrics;
-  const chosen = chooseExamples(result.labels, classNames.length, options.seed);
+  const { model, outcome, samples, result, options } = record;
+  const { description } = model;
+  const config = model.kind.encoder(description.config);
+  if (!config) return [];
+  const chosen = chooseExamples(outcome.strata(result), options.seed);
   const pictures = chosen.map((i) => samples[result.indices[i] as number] as Sample);
   const batchSize = pictures.length;
-  const reading = readingOf(model.description, options);
+  const reading = readingOf(description, options);
   const batches = readFiles(pictures, { config, batchSize, reading, pictureSide: PICTURE_SIDE });
   const examples: AttentionExample[] = [];
   const graph = attentionGraph(config, batchSize);
@@ -121,32 +118,25 @@ async function attentionExamples(record: EvaluationRecord, { signal }: RunHooks)
     const maps = outputs.attention && mapsOfBatch(outputs.attention, batch.indices.length, config);
     for (const file of batch.files) {
       if ("error" in file || !file.picture || !maps) continue;
-      const i = chosen[file.index] as number;
-      const row = rowOf(result, i, classNames.length);
-      const best = likeliest(row);
-      const sure = `${Math.round((row[best] as number) * 100)} %`;
       const data = maps.slice(file.slot * patchCount(config), (file.slot + 1) * patchCount(config));
       examples.push({
-        caption: `${classNames[result.labels[i] as number]}, predicted ${classNames[best]} (${sure})`,
+        caption: outcome.caption(result, chosen[file.index] as number, description),
         image: file.picture,
-        maps: [{ name: "this classifier", map: { ...gridOf(config), data } }],
+        maps: [{ name: `this ${model.kind.name}`, map: { ...gridOf(config), data } }],
       });
     }
   }
   return examples;
 }
 
-/** Up to {@link EXAMPLES} images, one of each class in turn, drawn from the seed; sorted by class. */
-function chooseExamples(labels: Int32Array, classes: number, seed: number): number[] {
-  const order = RandomStream.for(seed, "evaluation").permutation(labels.length);
-  const ofClass = Array.from({ length: classes }, (_, k) => Array.from(order).filter((i) => labels[i] === k));
+/** Up to {@link EXAMPLES} images, one of each stratum in turn, drawn from the seed; sorted by stratum. */
+function chooseExamples(strata: ArrayLike<number>, seed: number): number[] {
+  const order = Array.from(RandomStream.for(seed, "evaluation").permutation(strata.length));
+  const distinct = [...new Set(Array.from(strata))].sort((a, b) => a - b);
+  const ofStratum = distinct.map((stratum) => order.filter((i) => strata[i] === stratum));
   const chosen: number[] = [];
-  for (let round = 0; round < labels.length && chosen.length < EXAMPLES; round++) {
-    chosen.push(...ofClass.flatMap((images) => images[round] ?? []));
+  for (let round = 0; round < strata.length && chosen.length < EXAMPLES; round++) {
+    chosen.push(...ofStratum.flatMap((images) => images[round] ?? []));
   }
-  return chosen.slice(0, EXAMPLES).sort((a, b) => (labels[a] as number) - (labels[b] as number));
-}
-
-function rowOf({ probabilities }: Classification, i: number, classes: number): Float64Array {
-  return probabilities.subarray(i * classes, (i + 1) * classes);
+  return chosen.slice(0, EXAMPLES).sort((a, b) => (strata[a] as number) - (strata[b] as number));
 }

@@ -2,13 +2,13 @@ import { type FlopsInput, type FlopsOptions, resolveOptions, verbs } from "../co
 import type { Graph } from "../engine/graph/graph.ts";
 import type { Feeds } from "../engine/runtime/program.ts";
 import type { Engine } from "../engine/thread/engine.ts";
+import { classifierKind } from "../method/kinds/classifier.ts";
+import { modelShape } from "../method/kinds/shape.ts";
 import { attentionCounts } from "../method/masking/selection.ts";
 import { gatherPositions } from "../method/masking/tokens.ts";
 import { classifierGraph, classifierSpecs } from "../method/models/classifier.ts";
 import { type ClassifierConfig, patchCount, patchValues } from "../method/models/config.ts";
-import { classifierPresets } from "../method/models/presets.ts";
 import { classifierSaving, type FlopConvention, type MaskedSaving } from "../results/efficiency.ts";
-import { MsmaeError } from "../support/errors.ts";
 import type { RunHooks } from "../support/events.ts";
 import { RandomStream } from "../support/random.ts";
 import { createWeights, startEngine } from "./session.ts";
@@ -35,7 +35,7 @@ export interface FlopsFigures extends Record<FlopConvention, MaskedSaving> {
  */
 export async function flops(input: FlopsInput | FlopsOptions, hooks: RunHooks = {}): Promise<FlopsFigures> {
   const options = resolveOptions(verbs.flops, input);
-  const config = configOf(options);
+  const config: ClassifierConfig = { ...modelShape(classifierKind, options), globalPool: "avg" };
   const all = patchCount(config);
   const { kept } = attentionCounts(all, options);
   const figures = {
@@ -46,20 +46,6 @@ export async function flops(input: FlopsInput | FlopsOptions, hooks: RunHooks = 
   if (options.repeats === 0) return figures;
   const { full, masked } = await timeBoth(config, kept, options, hooks);
   return { ...figures, seconds: { full, masked, ratio: masked / full } };
-}
-
-function configOf({ model, inputSize, patchSize, inChans, numClasses }: FlopsOptions): ClassifierConfig {
-  const preset = classifierPresets[model];
-  if (!preset) {
-    throw new MsmaeError("Config", {
-      where: "model",
-      expected: `one of ${Object.keys(classifierPresets).join(", ")}`,
-      got: model,
-      todo: "choose one of these",
-    });
-  }
-  const { height: inputHeight, width: inputWidth } = inputSize;
-  return { ...preset, patchSize, inputHeight, inputWidth, inChans, numClasses, globalPool: "avg" };
 }
 
 async function timeBoth(

@@ -1,10 +1,11 @@
 import { type PredictInput, type PredictOptions, resolveOptions, verbs } from "../config/index.ts";
 import type { RunHooks } from "../support/events.ts";
-import { loadClassifier, type Prediction } from "./classifier.ts";
+import { loadPredictor, type Prediction } from "./predictor.ts";
 import type { FileFailure } from "./read-files.ts";
 
 /**
- * Classes of image files, a line for each in the files' order. A file that cannot be read has a line with its error.
+ * What a model says of image files, a line for each in the files' order: of a classifier their classes. A file that cannot
+ * be read has a line with its error.
  *
  * @throws MsmaeError Checkpoint when the checkpoint cannot be used; Device when the engine fails; the signal's reason.
  */
@@ -16,10 +17,8 @@ export async function* predict(
     verbs.predict,
     input,
   );
-  const classifier = await loadClassifier(checkpoint, options, hooks);
-  try {
-    yield* classifier.predict(files, { ...hooks, batchSize, slices, window, sliceAxis, alpha });
-  } finally {
-    await classifier.close();
-  }
+  await using predictor = await loadPredictor(checkpoint, options, hooks);
+  const lines = predictor.predict(files, { ...hooks, batchSize, slices, window, sliceAxis, alpha });
+  // Of our own kinds one says something; who adds a kind knows what it says.
+  yield* lines as AsyncGenerator<Prediction | FileFailure, void, void>;
 }

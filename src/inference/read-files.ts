@@ -3,7 +3,7 @@ import { WorkerPool } from "../data/loader/reader-pool.ts";
 import type { ReadingOptions } from "../data/loader/sample-reader.ts";
 import type { RasterImage } from "../formats/raster.ts";
 import { PAPER_CROP } from "../geometry/random-geometry.ts";
-import type { EncoderConfig } from "../method/models/config.ts";
+import type { ImageModelConfig } from "../method/models/config.ts";
 import { greyToRgb, type RgbImage } from "../results/visual/index.ts";
 import { failureOf, MsmaeError } from "../support/errors.ts";
 import { ITEM_SECONDS } from "../support/threads/watched-thread.ts";
@@ -39,7 +39,7 @@ export interface FileBatch extends ImageBatch {
 }
 
 export interface ReadFilesOptions {
-  config: EncoderConfig;
+  config: ImageModelConfig;
   batchSize: number;
   /** How grey values become 8 bits and volumes are cut: as the model was trained. */
   reading: ReadingOptions;

@@ -1,4 +1,5 @@
 import { type ReconstructInput, type ReconstructOptions, resolveOptions, verbs } from "../config/index.ts";
+import { pretrainedKind } from "../method/kinds/pretrained.ts";
 import { patchCount } from "../method/models/config.ts";
 import { encodePng } from "../results/report/png.ts";
 import { reconstructionPanel } from "../results/visual/index.ts";
@@ -40,7 +41,7 @@ export async function* reconstruct(
   const kind = drawings("reconstructions", /-reconstruction\.png$/, options.files);
   const claim = { verb: "reconstruct", kind, overwrite, onEvent: hooks.onEvent };
   await using folder = await OutputFolder.claim(outputDir, claim);
-  const model = await openModel(checkpoint, "pretrained", options, hooks);
+  const model = await openModel(checkpoint, [pretrainedKind], options, hooks);
   try {
     const { config } = model.description;
     const reading = readingOf(model.description, options);

@@ -1,6 +1,7 @@
 import type { Graph } from "../engine/graph/graph.ts";
 import { wholeImage } from "../geometry/geometry.ts";
 import type { PretrainedDescription } from "../interop/model-file.ts";
+import { FeedBuilder } from "../method/feeds.ts";
 import { patchWeights } from "../method/masking/patch-weights.ts";
 import {
   attentionCounts,
@@ -19,7 +20,7 @@ import { greyToRgb, maskingView, predictionToImage, type RgbImage } from "../res
 import { MsmaeError } from "../support/errors.ts";
 import { RandomStream } from "../support/random.ts";
 import { forBatchSize } from "./run-batches.ts";
-import type { ModelSession } from "./session.ts";
+import { type ModelSession, normalizerOf } from "./session.ts";
 
 export type MaskingKind = "attention" | "random";
 
@@ -64,11 +65,13 @@ export function selectionCounts(
 export class Reconstructor {
   readonly #model: ModelSession<PretrainedDescription>;
   readonly #options: ReconstructorOptions;
+  readonly #feeds: FeedBuilder;
   readonly #graph: Graph;
 
   private constructor(model: ModelSession<PretrainedDescription>, options: ReconstructorOptions, graph: Graph) {
     this.#model = model;
     this.#options = options;
+    this.#feeds = new FeedBuilder(model.description.config, normalizerOf(model.description));
     this.#graph = graph;
   }
 
@@ -98,7 +101,8 @@ export class Reconstructor {
   ): Promise<Reconstruction[]> {
     if (indices.length === 0) return [];
     const { batchSize, counts } = this.#options;
-    const { feeds, engine, description } = this.#model;
+    const { engine, description } = this.#model;
+    const feeds = this.#feeds;
     const draws = Array.from(indices, (index, b) => this.#select(index, b, maps));
     const selections = draws.map(({ selection }) => selection);
     const last = selections.at(-1) as Selection;

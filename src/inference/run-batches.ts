@@ -1,7 +1,7 @@
 import type { Graph } from "../engine/graph/graph.ts";
 import { floatsOf } from "../engine/runtime/program.ts";
 import type { Engine } from "../engine/thread/engine.ts";
-import type { FeedBuilder } from "../method/feeds.ts";
+import type { Feeder } from "../method/kinds/kind.ts";
 
 /** Images to run, in an order of the caller's. The data loader's batches are of this form. */
 export interface ImageBatch {
@@ -16,9 +16,9 @@ export interface ImageBatch {
 /** What is run over the batches. */
 export interface BatchRun<B extends ImageBatch> {
   engine: Engine;
-  /** Takes `patches` of `batchSize` whole images. */
+  /** Takes what `feeds` makes of `batchSize` whole images. */
   graph: Graph;
-  feeds: FeedBuilder;
+  feeds: Feeder;
   batches: AsyncIterable<B>;
   /** Images per run; a smaller batch is filled up with zeros. */
   batchSize: number;

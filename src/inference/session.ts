@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import type { ReadingOptions } from "../data/loader/sample-reader.ts";
+import type { Graph } from "../engine/graph/graph.ts";
 import { ParameterStore } from "../engine/parameters/parameter-store.ts";
 import { initialize, type ParameterSpec } from "../engine/parameters/specs.ts";
 import { Engine } from "../engine/thread/engine.ts";
@@ -7,24 +8,11 @@ import type { AlphaRule, SliceAxis } from "../formats/source-image.ts";
 import { Normalizer } from "../images/transforms/normalize.ts";
 import { parseWindow } from "../images/window-rule.ts";
 import { type LoadReport, loadWeights } from "../interop/load-weights.ts";
-import {
-  type ClassifierDescription,
-  type ModelDescription,
-  type PretrainedDescription,
-  readModelFile,
-} from "../interop/model-file.ts";
-import { FeedBuilder } from "../method/feeds.ts";
-import { classifierSpecs } from "../method/models/classifier.ts";
-import { maeSpecs } from "../method/models/mae.ts";
+import { type DescriptionOf, kindOf, type ModelDescription, readModelFile } from "../interop/model-file.ts";
+import type { Feeder, ModelKind } from "../method/kinds/kind.ts";
+import type { EncoderConfig, ImageModelConfig } from "../method/models/config.ts";
 import { MsmaeError } from "../support/errors.ts";
 import type { RunHooks } from "../support/events.ts";
-
-/** Which checkpoints a caller can use, and what they say of themselves. */
-interface DescriptionOf {
-  classifier: ClassifierDescription;
-  pretrained: PretrainedDescription;
-  any: ModelDescription;
-}
 
 export interface EngineOptions {
   device: "cpu" | "webgpu" | "cuda";
@@ -37,10 +25,11 @@ export interface SessionOptions extends EngineOptions {
 }
 
 /** A checkpoint whose model is ready to run. */
-export interface ModelSession<D extends ModelDescription> {
+export interface ModelSession<D extends ModelDescription = ModelDescription> {
   description: D;
+  kind: ModelKind;
   engine: Engine;
-  feeds: FeedBuilder;
+  feeds: Feeder;
   /** Ends the engine's thread. */
   close(): Promise<void>;
 }
@@ -48,27 +37,51 @@ export interface ModelSession<D extends ModelDescription> {
 /**
  * Opens a checkpoint of ours for use on images: its weights in shared memory, and an engine over them.
  *
- * @param wanted the kind of checkpoint that the caller can use.
+ * @param wanted the kinds of checkpoint that the caller can use; all of them where it is undefined.
  * @throws MsmaeError Checkpoint when the file is damaged, of another kind, or does not fit the model it describes;
  * Device when the engine cannot start.
  */
-export async function openModel<K extends keyof DescriptionOf>(
+export async function openModel<K extends ModelKind = ModelKind>(
   path: string,
-  wanted: K,
+  wanted: readonly K[] | undefined,
   options: SessionOptions,
   hooks: RunHooks = {},
-): Promise<ModelSession<DescriptionOf[K]>> {
+): Promise<ModelSession<DescriptionOf<K>>> {
   const { description, tensors } = await readModelFile(path);
-  checkKind(path, description, wanted);
-  checkDescription(path, description);
-  const { config, mean, std } = description;
-  const specs = description.kind === "classifier" ? classifierSpecs(description.config) : maeSpecs(description.config);
-  const store = createWeights(specs, options.allowPartial ? description.seed : undefined);
+  const kind = kindOf(description);
+  if (wanted && !wanted.some(({ name }) => name === kind.name)) throw otherKind(path, kind, wanted);
+  checkDescription(path, description, kind);
+  const { config } = description;
+  const store = createWeights(kind.specs(config), options.allowPartial ? description.seed : undefined);
   warnOfMisfit(path, loadWeights(store, tensors, { where: path, allowPartial: options.allowPartial }), hooks);
-  const feeds = new FeedBuilder(config, new Normalizer(config.inChans as 1 | 3, { mean, std }));
+  const feeds = kind.feeder(config, normalizerOf(description));
   const engine = await startEngine(store, options);
-  // checkKind has made sure of it.
-  return { description: description as DescriptionOf[K], engine, feeds, close: () => engine.close() };
+  // It is one of the kinds wanted.
+  return { description: description as DescriptionOf<K>, kind, engine, feeds, close: () => engine.close() };
+}
+
+/** The encoder within a model whose attention can be looked at. @throws MsmaeError Checkpoint where it has none. */
+export function encoderOf(path: string, { kind, description }: ModelSession): EncoderConfig {
+  const encoder = kind.encoder(description.config);
+  if (encoder) return encoder;
+  throw new MsmaeError("Checkpoint", {
+    where: path,
+    expected: "a model with a vision transformer, whose attention can be looked at",
+    got: kind.title,
+    todo: "use a checkpoint of another kind",
+  });
+}
+
+/** The forward pass of a kind over whole images. @throws Error for a kind that has none. */
+export function forwardOf(kind: ModelKind, config: ImageModelConfig, batchSize: number): Graph {
+  const graph = kind.forward?.(config, batchSize);
+  if (!graph) throw new Error(`a model of kind "${kind.name}" has no outputs`);
+  return graph;
+}
+
+/** Brings pixels to the values that a model was trained on. */
+export function normalizerOf({ config, mean, std }: ModelDescription): Normalizer {
+  return new Normalizer(config.inChans as 1 | 3, { mean, std });
 }
 
 /** How images are to be read for a model: as it was trained, save what is asked for. */
@@ -95,30 +108,24 @@ export function startEngine(store: ParameterStore, { device, threads }: EngineOp
   return Engine.start({ provider: device, threads: threads || availableParallelism(), store: store.handle() });
 }
 
-const advice = {
-  classifier: "use a checkpoint written by msmae finetune",
-  pretrained: "use a checkpoint written by msmae pretrain",
-} as const;
-
-function checkKind(path: string, { kind }: ModelDescription, wanted: keyof DescriptionOf): void {
-  if (wanted === "any" || kind === wanted) return;
-  throw new MsmaeError("Checkpoint", {
+function otherKind(path: string, got: ModelKind, wanted: readonly ModelKind[]): MsmaeError {
+  return new MsmaeError("Checkpoint", {
     where: path,
-    expected: wanted === "classifier" ? "a classifier" : "a pre-trained model with its decoder",
-    got: kind === "classifier" ? "a classifier" : "a pre-trained model",
-    todo: advice[wanted],
+    expected: wanted.map((kind) => kind.wanted).join(" or "),
+    got: got.title,
+    todo: `use a checkpoint written by ${wanted.map((kind) => kind.writtenBy).join(" or ")}`,
   });
 }
 
 /** What the description's own schema cannot say: numbers that must agree with each other. */
-function checkDescription(path: string, { kind, config, classNames, mean, std }: ModelDescription): void {
+function checkDescription(path: string, { config, classNames, mean, std }: ModelDescription, kind: ModelKind): void {
   const problems: string[] = [];
   if (config.inChans !== 1 && config.inChans !== 3) problems.push(`${config.inChans} input channels, not 1 or 3`);
   for (const [name, values] of Object.entries({ mean, std })) {
     if (values.length !== 1 && values.length !== config.inChans) problems.push(`${name} of ${values.length} channels`);
   }
   if (!std.every((value) => value > 0)) problems.push(`std [${std.join(", ")}]`);
-  if (kind === "classifier" && classNames.length !== config.numClasses) {
+  if (kind.classifies && classNames.length !== config.numClasses) {
     problems.push(`${classNames.length} class names for ${config.numClasses} classes`);
   }
   if (problems.length === 0) return;

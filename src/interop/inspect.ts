@@ -1,14 +1,16 @@
-import { classifierPresets, pretrainPresets } from "../method/models/presets.ts";
+import { classifierKind } from "../method/kinds/classifier.ts";
+import { modelKinds } from "../method/kinds/registry.ts";
 import { describeModelFile, descriptionKey, type TensorSummary } from "./model-file.ts";
 import { readSafetensorsFile, readSafetensorsHeader } from "./safetensors-file.ts";
 
 /** What a checkpoint holds. What another program's file does not say is guessed from its keys, or left empty. */
 export interface Inspection {
   /**
-   * `pretrained` with a decoder, `classifier` with a head, `encoder` with neither; `training-state` is what a run
-   * keeps beside its weights; `unknown` holds no vision transformer under timm's keys.
+   * The kind of model, `pretrained` with a decoder or `classifier` with a head; `encoder` for a vision transformer that
+   * is none of these; `training-state` is what a run keeps beside its weights; `unknown` holds no vision transformer
+   * under timm's keys.
    */
-  kind: "pretrained" | "classifier" | "encoder" | "training-state" | "unknown";
+  kind: string;
   /** The preset's name; "unknown" where the sizes are those of none. */
   model: string;
   /** 0 without a head. */
@@ -70,14 +72,12 @@ function guess(keys: TensorSummary[], metadata: Readonly<Record<string, string>>
   );
   const [embedDim = 0, inChans = 0, patchSize = 0] = kernel?.shape ?? [];
   const depth = new Set([...shapes.keys()].map((key) => /^blocks\.(\d+)\./.exec(key)?.[1]).filter(Boolean)).size;
-  const kind = guessKind(kernel !== undefined, shapes, keys);
+  const known = kernel && modelKinds().find(({ recognises }) => recognises(new Set(shapes.keys())));
   const grid = squareGrid(shapes.get("pos_embed"));
-  const presets = Object.entries(kind === "pretrained" ? pretrainPresets : classifierPresets);
-  const preset = presets.find(
-    ([, sizes]) => sizes.embedDim === embedDim && sizes.depth === depth && sizes.patchSize === patchSize,
-  );
+  const found = { embedDim, depth, patchSize };
+  const preset = Object.entries((known ?? classifierKind).presets).find(([, sizes]) => isMatch(sizes, found));
   return {
-    kind,
+    kind: isTrainingState(keys) ? "training-state" : kernel ? (known?.name ?? "encoder") : "unknown",
     model: preset?.[0] ?? "unknown",
     numClasses: shapes.get("head.weight")?.[0] ?? 0,
     classNames: [],
@@ -91,15 +91,13 @@ function guess(keys: TensorSummary[], metadata: Readonly<Record<string, string>>
   };
 }
 
-function guessKind(
-  transformer: boolean,
-  shapes: ReadonlyMap<string, readonly number[]>,
-  keys: readonly TensorSummary[],
-): Inspection["kind"] {
-  if (keys.some(({ key }) => key.startsWith("firstMoment/"))) return "training-state";
-  if (!transformer) return "unknown";
-  if ([...shapes.keys()].some((key) => key.startsWith("decoder_") || key === "mask_token")) return "pretrained";
-  return shapes.has("head.weight") ? "classifier" : "encoder";
+function isTrainingState(keys: readonly TensorSummary[]): boolean {
+  return keys.some(({ key }) => key.startsWith("firstMoment/"));
+}
+
+/** Whether a preset has these sizes. */
+function isMatch(preset: object, sizes: Readonly<Record<string, number>>): boolean {
+  return Object.entries(sizes).every(([name, size]) => name in preset && preset[name as keyof typeof preset] === size);
 }
 
 /** Patches per side of a square grid behind a position table [1, L + 1, D], or undefined where it is not square. */

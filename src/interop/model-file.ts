@@ -1,23 +1,13 @@
 import { z } from "zod";
-import type { ClassifierConfig, MaeConfig } from "../method/models/config.ts";
+import type { classifierKind } from "../method/kinds/classifier.ts";
+import type { ConfigOf, FactsOf, ModelKind } from "../method/kinds/kind.ts";
+import type { pretrainedKind } from "../method/kinds/pretrained.ts";
+import { modelKindNamed, modelKinds } from "../method/kinds/registry.ts";
+import type { ImageModelConfig } from "../method/models/config.ts";
 import { MsmaeError } from "../support/errors.ts";
 import type { StoredTensor, TensorToStore } from "./safetensors.ts";
 import { readSafetensorsFile, readSafetensorsHeader, writeSafetensorsFile } from "./safetensors-file.ts";
 
-/** No model is larger in any respect; a file that claims more would keep the machine busy before its tensors are compared. */
-const positive = z.int().positive().max(65_536);
-const fewer = z.int().positive().max(1_024);
-const encoderShape = {
-  inputHeight: positive,
-  inputWidth: positive,
-  patchSize: positive,
-  inChans: positive,
-  embedDim: positive,
-  depth: fewer,
-  numHeads: positive,
-  mlpRatio: z.number().positive().max(64),
-  numClasses: positive,
-};
 /** How training's images were shared out, as far as evaluation must know it to find the same ones held out. */
 const splitSchema = z.object({
   valSplit: z.number(),
@@ -32,7 +22,9 @@ const splitSchema = z.object({
 });
 export type SplitDescription = z.infer<typeof splitSchema>;
 
-const common = {
+/** What every checkpoint says of itself, whatever its kind. */
+const commonSchema = z.object({
+  kind: z.string(),
   /** The preset's name. */
   model: z.string(),
   classNames: z.array(z.string()),
@@ -56,25 +48,25 @@ const common = {
   seed: z.number(),
   licence: z.string(),
   msmaeVersion: z.string(),
-};
-const descriptionSchema = z.discriminatedUnion("kind", [
-  z.object({
-    kind: z.literal("pretrained"),
-    ...common,
-    config: z.object({ ...encoderShape, decoderEmbedDim: positive, decoderDepth: fewer, decoderNumHeads: positive }),
-    normPixLoss: z.boolean(),
-  }),
-  z.object({
-    kind: z.literal("classifier"),
-    ...common,
-    config: z.object({ ...encoderShape, globalPool: z.enum(["avg", "cls"]) }),
-  }),
-]);
+});
+const kindSchema = z.object({ kind: z.string() });
 
 /** What a checkpoint says of itself: everything needed to build its model and to use it on images. */
-export type ModelDescription = z.infer<typeof descriptionSchema>;
-export type PretrainedDescription = Extract<ModelDescription, { kind: "pretrained" }> & { config: MaeConfig };
-export type ClassifierDescription = Extract<ModelDescription, { kind: "classifier" }> & { config: ClassifierConfig };
+export type ModelDescription<C extends ImageModelConfig = ImageModelConfig> = z.infer<typeof commonSchema> & {
+  config: C;
+};
+
+/** What a checkpoint of a kind says of itself. */
+export type DescriptionOf<K extends ModelKind> = ModelDescription<ConfigOf<K>> & FactsOf<K>;
+export type PretrainedDescription = DescriptionOf<typeof pretrainedKind>;
+export type ClassifierDescription = DescriptionOf<typeof classifierKind>;
+
+/** The kind of model that a checkpoint describes. */
+export function kindOf({ kind }: ModelDescription): ModelKind {
+  const known = modelKindNamed(kind);
+  if (!known) throw new Error(`a description of an unknown kind, ${kind}`);
+  return known;
+}
 
 export interface ModelFile {
   description: ModelDescription;
@@ -145,7 +137,16 @@ export function parseDescription(
   } catch (cause) {
     throw undescribed(path, "text that is not JSON", cause);
   }
-  const parsed = descriptionSchema.safeParse(value);
+  const kind = modelKindNamed(kindSchema.safeParse(value).data?.kind ?? "");
+  if (!kind)
+    throw undescribed(
+      path,
+      `none of ${modelKinds()
+        .map(({ name }) => name)
+        .join(", ")} under "kind"`,
+    );
+  const parsed = commonSchema.extend({ config: kind.config }).and(kind.facts).safeParse(value);
+  // What stands beside the common part belongs to the kind, as its name tells.
   if (parsed.success) return parsed.data;
   const issues = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
   throw undescribed(path, issues.join("; "));

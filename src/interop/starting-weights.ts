@@ -2,7 +2,7 @@ import { type EncoderConfig, gridOf, patchCount } from "../method/models/config.
 import type { Grid } from "../method/nn/pos-embed.ts";
 import { MsmaeError } from "../support/errors.ts";
 import { withPositionGrid } from "./load-weights.ts";
-import { type ModelDescription, parseDescription } from "./model-file.ts";
+import { kindOf, type ModelDescription, parseDescription } from "./model-file.ts";
 import type { StoredTensor } from "./safetensors.ts";
 import { readSafetensorsFile } from "./safetensors-file.ts";
 
@@ -52,12 +52,13 @@ function gridOfTable(
 ): Grid {
   const side = Math.sqrt(patches);
   const square = { height: side, width: side };
-  const candidates = description ? [gridOf(description.config)] : [square, gridOf(config)];
+  const own = description && kindOf(description).encoder(description.config);
+  const candidates = own ? [gridOf(own)] : [square, gridOf(config)];
   const grid = candidates.find(({ height, width }) => Number.isInteger(height) && height * width === patches);
   if (grid) return grid;
   throw new MsmaeError("Checkpoint", {
     where: path,
-    expected: `positions of ${description ? "the grid it describes" : `a square grid or of the model's ${patchCount(config)} patches`}`,
+    expected: `positions of ${own ? "the grid it describes" : `a square grid or of the model's ${patchCount(config)} patches`}`,
     got: `${patches} positions`,
     todo: "set --input-size and --patch-size to those the checkpoint was trained with",
   });

@@ -1,5 +1,6 @@
 import type { Feeds } from "../engine/runtime/program.ts";
 import type { Normalizer } from "../images/transforms/normalize.ts";
+import type { Feeder } from "./kinds/kind.ts";
 import type { Selection } from "./masking/selection.ts";
 import {
   gatherPatches,
@@ -14,7 +15,7 @@ import { type EncoderConfig, patchCount, patchValues } from "./models/config.ts"
  * Turns decoded images into what the graphs are fed: normalised pixels of the patches that run, in token-major rows.
  * Images are uint8 [batch, H, W, C] of the model's input size.
  */
-export class FeedBuilder {
+export class FeedBuilder implements Feeder {
   readonly #config: EncoderConfig;
   readonly #shape: ImageShape;
   readonly #normalizer: Normalizer;
@@ -32,7 +33,7 @@ export class FeedBuilder {
   }
 
   /** `patches` of whole images in order, for `batch` images; what is missing to a full batch is zero. */
-  whole(images: Uint8Array, batch: number): Record<string, Float32Array> {
+  whole(images: Uint8Array, batch: number): { patches: Float32Array } {
     const patches = this.#rows(this.#allPatches.length, batch);
     this.#forEachImage(images, (b) =>
       gatherPatches(this.#planes, this.#shape, this.#allPatches, "channel-row-column", patches, { batch, b }),

@@ -8,24 +8,25 @@ import {
   resolveRun,
   verbs,
 } from "../config/index.ts";
-import type { Sample } from "../data/dataset.ts";
-import { finetuneGroups } from "../engine/optim/parameter-groups.ts";
-import type { Engine } from "../engine/thread/engine.ts";
-import { classificationGraph, classifySplit } from "../inference/classify.ts";
+import type { Split } from "../data/dataset.ts";
+import { relativeName } from "../data/splits/split-table.ts";
+import { assess } from "../inference/assess.ts";
+import { classes } from "../inference/outcomes/classes.ts";
+import { forwardOf } from "../inference/session.ts";
 import { classifierFromPretraining, loadWeights, type WeightMapping } from "../interop/load-weights.ts";
 import { readModelFile } from "../interop/model-file.ts";
 import type { StartingWeights } from "../interop/starting-weights.ts";
-import type { FeedBuilder } from "../method/feeds.ts";
+import { classifierKind } from "../method/kinds/classifier.ts";
+import { modelShape } from "../method/kinds/shape.ts";
 import { classifierSpecs } from "../method/models/classifier.ts";
 import { type ClassifierConfig, patchCount } from "../method/models/config.ts";
-import { classifierPresets } from "../method/models/presets.ts";
-import { type ClassificationMetrics, classificationMetrics } from "../results/metrics/index.ts";
+import { finetuneGroups } from "../method/models/parameter-groups.ts";
+import type { ClassificationMetrics } from "../results/metrics/index.ts";
 import type { RunHooks } from "../support/events.ts";
 import { packageVersion } from "../support/version.ts";
 import { resolveClassWeights } from "./class-weights.ts";
 import { finetuneTask } from "./finetune-task.ts";
 import { MapBank } from "./map-bank.ts";
-import { modelConfig } from "./model-config.ts";
 import { beginOrResume, optionsAtStart } from "./resume.ts";
 import type { RunDirectory } from "./run-directory.ts";
 import { claimRun, withSession } from "./session.ts";
@@ -59,9 +60,8 @@ export async function finetune(input: FinetuneInput | FinetuneRequest, hooks: Ru
   for (const message of configNotes(verbs.finetune, options)) hooks.onEvent?.({ type: "warning", message });
   const data = await setup.openData(options, hooks);
   const { classNames, splits } = data.folder;
-  const shape = modelConfig(classifierPresets, options, classNames.length);
-  const { decoderEmbedDim: _, decoderDepth: __, decoderNumHeads: ___, ...encoder } = shape;
-  const config: ClassifierConfig = { ...encoder, globalPool: options.globalPool };
+  const shape = modelShape(classifierKind, { ...options, numClasses: classNames.length });
+  const config: ClassifierConfig = { ...shape, globalPool: options.globalPool };
   const classWeights = resolveClassWeights(options.classWeights, setup.classCounts(data));
   const specs = classifierSpecs(config);
   const store = setup.createStore(specs, options);
@@ -87,8 +87,17 @@ export async function finetune(input: FinetuneInput | FinetuneRequest, hooks: Ru
   const parts = { verb: "finetune", options, data, config, folder, store, groups, betas, records, hooks } as const;
   // Awaited here: the folder is let go where this function ends.
   return await withSession(parts, async ({ run, loader, engine }) => {
-    const measure = (samples: readonly Sample[], name: string) =>
-      measureSplit({ engine, config, feeds, options, hooks, classNames }, samples, name);
+    const measure = async (split: Split, name: string) => {
+      const { batchSize, dataPath } = options;
+      const { result, unreadable } = await assess({
+        ...{ engine, feeds, batchSize, split, name, dataPath, hooks },
+        graph: forwardOf(classifierKind, config, batchSize),
+        samples: splits[split],
+        loading: setup.loadingOf(config, options),
+        gatherer: classes.gather({ classNames }),
+      });
+      return { metrics: classes.measure(result, { classNames }), unreadable };
+    };
     const maps = new MapBank(loader.samples.length, patchCount(config), options.seed, {
       ...config,
       mapCrop: options.mapCrop,
@@ -97,11 +106,7 @@ export async function finetune(input: FinetuneInput | FinetuneRequest, hooks: Ru
     const { split } = data;
     const task = finetuneTask({ options, config, feeds, maps, engine, loader, hooks, classNames, split, classWeights });
     if (splits.val.length > 0) {
-      task.validate = async () => {
-        const { accuracy, f1Macro, aucMacro, logLoss } = await measure(splits.val, "validation");
-        const metrics = { accuracy, f1Macro, ...(aucMacro === null ? {} : { aucMacro }), logLoss };
-        return { metrics, score: accuracy, loss: logLoss };
-      };
+      task.validate = async () => classes.validation((await measure("val", "validation")).metrics);
     }
     const trainer = new Trainer(
       { options: { ...options, schedule: setup.scheduleOf(options) }, task, engine, store, loader, run, hooks },
@@ -114,13 +119,14 @@ export async function finetune(input: FinetuneInput | FinetuneRequest, hooks: Ru
     if (measured !== "test") {
       hooks.onEvent?.({ type: "warning", message: `there is no test split: the figures are of the ${measured} split` });
     }
-    const metrics = await measure(splits[measured], "evaluation");
+    const { metrics, unreadable } = await measure(measured, "evaluation");
     await run.writeJson("metrics.json", {
       split: measured,
       epochs,
       seconds,
       checkpoint: basename(checkpoint),
       ...metrics,
+      unreadable: unreadable.map((path) => relativeName(data.folder.root, path)),
     });
     await writeCard(run, options, config, data, measured, metrics);
     return { epochs, accuracy: metrics.accuracy, f1Macro: metrics.f1Macro, auc: metrics.aucMacro, checkpoint, seconds };
@@ -134,47 +140,6 @@ function mappingFrom(
 ): WeightMapping | undefined {
   const isClassifier = description ? description.kind === "classifier" : tensors.has("fc_norm.weight");
   return isClassifier ? undefined : classifierFromPretraining(globalPool);
-}
-
-/** Metrics of a split with the weights as they are, all patches shown. */
-async function measureSplit(
-  parts: {
-    engine: Engine;
-    config: ClassifierConfig;
-    feeds: FeedBuilder;
-    options: FinetuneOptions;
-    hooks: RunHooks;
-    classNames: readonly string[];
-  },
-  samples: readonly Sample[],
-  name: string,
-): Promise<ClassificationMetrics> {
-  const { engine, config, feeds, options, hooks, classNames } = parts;
-  const { batchSize, seed } = options;
-  const loader = setup.openLoader(samples, config, { ...options, cacheMb: 0 }, hooks);
-  hooks.onEvent?.({ type: "phase", name, total: samples.length });
-  try {
-    const { probabilities, labels } = await classifySplit({
-      engine,
-      config,
-      feeds,
-      batchSize,
-      batches: loader.epoch({
-        epoch: 0,
-        seed,
-        batchSize: Math.min(batchSize, samples.length),
-        augment: false,
-        shuffle: false,
-        dropLast: false,
-      }),
-      onProgress: (done) => hooks.onEvent?.({ type: "phase-progress", done }),
-      signal: hooks.signal,
-    });
-    return classificationMetrics({ probabilities, labels, classNames });
-  } finally {
-    await loader.close();
-    await engine.unload(classificationGraph(config, batchSize).name);
-  }
 }
 
 /** The options that the model card names. */
@@ -210,7 +175,7 @@ async function writeCard(
     value === null ? [] : [{ name, type, value, split }];
   await run.writeModelCard({
     modelName: options.model,
-    kind: "classifier",
+    kind: classifierKind,
     classNames: data.folder.classNames,
     inputSize: [config.inputHeight, config.inputWidth],
     inChans: config.inChans,

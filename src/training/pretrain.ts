@@ -10,10 +10,11 @@ import {
 } from "../config/index.ts";
 import type { Batch } from "../data/loader/loader.ts";
 import { targetOf } from "../data/targets/target.ts";
-import { pretrainGroups } from "../engine/optim/parameter-groups.ts";
 import type { WeightMapping } from "../interop/load-weights.ts";
 import type { FeedBuilder } from "../method/feeds.ts";
 import { classTargets } from "../method/feeds.ts";
+import { pretrainedKind } from "../method/kinds/pretrained.ts";
+import { modelShape } from "../method/kinds/shape.ts";
 import {
   attentionCounts,
   randomCounts,
@@ -25,13 +26,12 @@ import {
 } from "../method/masking/selection.ts";
 import { type MaeConfig, patchCount } from "../method/models/config.ts";
 import { maeSpecs, pretrainGraph } from "../method/models/mae.ts";
-import { pretrainPresets } from "../method/models/presets.ts";
+import { pretrainGroups } from "../method/models/parameter-groups.ts";
 import type { RunHooks } from "../support/events.ts";
 import { RandomStream } from "../support/random.ts";
 import { packageVersion } from "../support/version.ts";
 import { MapBank } from "./map-bank.ts";
 import { refreshMaps } from "./map-refresh.ts";
-import { modelConfig } from "./model-config.ts";
 import { beginOrResume, optionsAtStart } from "./resume.ts";
 import { claimRun, withSession } from "./session.ts";
 import * as setup from "./setup.ts";
@@ -67,7 +67,7 @@ export async function pretrain(input: PretrainInput | PretrainRequest, hooks: Ru
   const options = resolveRun(verbs.pretrain, request, await optionsAtStart(request.resume));
   for (const message of configNotes(verbs.pretrain, options)) hooks.onEvent?.({ type: "warning", message });
   const data = await setup.openData(options, hooks);
-  const config: MaeConfig = modelConfig(pretrainPresets, options, data.folder.classNames.length);
+  const config: MaeConfig = modelShape(pretrainedKind, { ...options, numClasses: data.folder.classNames.length });
   const specs = maeSpecs(config);
   const store = setup.createStore(specs, options);
   if (options.resume === undefined && options.finetune !== undefined) {
@@ -101,7 +101,7 @@ export async function pretrain(input: PretrainInput | PretrainRequest, hooks: Ru
     await run.writeJson("metrics.json", { epochs, trainLoss, seconds });
     await run.writeModelCard({
       modelName: options.model,
-      kind: "pretrained",
+      kind: pretrainedKind,
       classNames: data.folder.classNames,
       inputSize: [config.inputHeight, config.inputWidth],
       inChans: config.inChans,

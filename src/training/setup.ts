@@ -9,7 +9,7 @@ import { Normalizer } from "../images/transforms/normalize.ts";
 import { parseWindow } from "../images/window-rule.ts";
 import type { SplitDescription } from "../interop/model-file.ts";
 import { FeedBuilder } from "../method/feeds.ts";
-import type { EncoderConfig } from "../method/models/config.ts";
+import type { EncoderConfig, ImageModelConfig } from "../method/models/config.ts";
 import { MsmaeError } from "../support/errors.ts";
 import type { RunHooks } from "../support/events.ts";
 import { packageVersion } from "../support/version.ts";
@@ -49,6 +49,15 @@ export async function openData(options: TrainingOptions, hooks: RunHooks): Promi
   return { folder, hash: await dataHash(folder), split };
 }
 
+/** How a run's images are read, sized for a model. */
+export function loadingOf(
+  { inputHeight, inputWidth, inChans }: ImageModelConfig,
+  { workers, strict, window, sliceAxis: axis, alpha }: TrainingOptions,
+) {
+  const reading = { window: parseWindow(window), axis, alpha };
+  return { inputHeight, inputWidth, channels: inChans as 1 | 3, workers, strict, reading };
+}
+
 /**
  * A loader of some samples, sized for a model.
  *
@@ -56,23 +65,13 @@ export async function openData(options: TrainingOptions, hooks: RunHooks): Promi
  */
 export function openLoader(
   samples: readonly Sample[],
-  config: EncoderConfig,
+  config: ImageModelConfig,
   options: TrainingOptions,
   hooks: RunHooks,
   coverage = false,
 ): ImageLoader {
-  const { workers, cacheMb, strict, window, sliceAxis: axis, alpha } = options;
-  return new ImageLoader(samples, {
-    inputHeight: config.inputHeight,
-    inputWidth: config.inputWidth,
-    channels: config.inChans as 1 | 3,
-    workers,
-    cacheMb,
-    strict,
-    reading: { window: parseWindow(window), axis, alpha },
-    coverage,
-    onWarning: (message) => hooks.onEvent?.({ type: "warning", message }),
-  });
+  const onWarning = (message: string) => hooks.onEvent?.({ type: "warning", message });
+  return new ImageLoader(samples, { ...loadingOf(config, options), cacheMb: options.cacheMb, coverage, onWarning });
 }
 
 export function openFeeds(config: EncoderConfig, { mean, std }: TrainingOptions): FeedBuilder {

@@ -6,14 +6,13 @@ import { initialize } from "../../src/engine/parameters/specs.ts";
 import { Resizer } from "../../src/images/transforms/resize.ts";
 import {
   type ClassifierDescription,
+  kindOf,
   type ModelDescription,
   type PretrainedDescription,
   writeModelFile,
 } from "../../src/interop/model-file.ts";
 import { gatherPatches, type PatchOrder } from "../../src/method/masking/tokens.ts";
-import { classifierSpecs } from "../../src/method/models/classifier.ts";
 import { type EncoderConfig, patchCount, patchValues } from "../../src/method/models/config.ts";
-import { maeSpecs } from "../../src/method/models/mae.ts";
 import { RandomStream } from "../../src/support/random.ts";
 
 const encoder = {
@@ -59,7 +58,7 @@ export const pretrained: PretrainedDescription = {
  * between images by far more than rounding.
  */
 export async function writeMicroModel(path: string, description: ModelDescription): Promise<Map<string, Float32Array>> {
-  const specs = description.kind === "classifier" ? classifierSpecs(description.config) : maeSpecs(description.config);
+  const specs = kindOf(description).specs(description.config);
   const weights = new Map<string, Float32Array>();
   for (const spec of specs) {
     const data = new Float32Array(spec.shape.reduce((product, size) => product * size, 1));

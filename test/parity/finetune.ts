@@ -1,7 +1,7 @@
 import type { Graph } from "../../src/engine/graph/graph.ts";
-import { finetuneGroups } from "../../src/engine/optim/parameter-groups.ts";
 import { classifierGraph, classifierSpecs, dropPathRates, finetuneGraph } from "../../src/method/models/classifier.ts";
 import type { ClassifierConfig } from "../../src/method/models/config.ts";
+import { finetuneGroups } from "../../src/method/models/parameter-groups.ts";
 import { hostValues } from "../tolerances.ts";
 import type { Engine, Feeds } from "./engines.ts";
 import { dtypeOfNumbers, type GoldenFile } from "./goldens.ts";

@@ -1,5 +1,6 @@
-import { finetuneGroups, type ParameterGroup, pretrainGroups } from "../../src/engine/optim/parameter-groups.ts";
+import type { ParameterGroup } from "../../src/engine/optim/parameter-groups.ts";
 import { lrAt, type WarmupCosine } from "../../src/engine/optim/schedule.ts";
+import { finetuneGroups, pretrainGroups } from "../../src/method/models/parameter-groups.ts";
 import { hostValues, type Tolerance } from "../tolerances.ts";
 import { dtypeOfNumbers } from "./goldens.ts";
 import type { Comparison } from "./harness.ts";

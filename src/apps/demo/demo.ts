@@ -1,8 +1,11 @@
 import { availableParallelism } from "node:os";
 import { type DemoInput, type DemoOptions, resolveOptions, resolveRun, verbs } from "../../config/index.ts";
 import { openDataset } from "../../data/dataset.ts";
-import { classify } from "../../inference/evaluate.ts";
+import { assessModel } from "../../inference/evaluate.ts";
+import { classes } from "../../inference/outcomes/classes.ts";
 import { openModel } from "../../inference/session.ts";
+import { classifierKind } from "../../method/kinds/classifier.ts";
+import { pretrainedKind } from "../../method/kinds/pretrained.ts";
 import { classificationMetrics } from "../../results/metrics/index.ts";
 import { encodePng, renderReport } from "../../results/report/index.ts";
 import { MsmaeError } from "../../support/errors.ts";
@@ -85,12 +88,12 @@ async function run(options: DemoOptions, hooks: RunHooks): Promise<DemoResult> {
 
   narration.next("testing: is the class right, and does the network look at the lesion?");
   const { splits } = await openDataset(set.root, { seed: options.seed, require: ["test"] });
-  const result = await using(await openModel(finetuned.checkpoint, "classifier", session), async (classifier) => {
+  const result = await using(await openModel(finetuned.checkpoint, [classifierKind], session), async (classifier) => {
     const run = { ...finetuneOptions, split: "test" } as const;
-    return (await classify(classifier, splits.test, run, hooks)).result;
+    return (await assessModel(classifier, classes, splits.test, run, hooks)).result;
   });
   const metrics = classificationMetrics({ ...result, classNames: set.classNames });
-  const looking = await using(await openModel(pretrained.checkpoint, "pretrained", session), async (encoder) => {
+  const looking = await using(await openModel(pretrained.checkpoint, [pretrainedKind], session), async (encoder) => {
     const seen = await lookAt(splits.test, set, encoder, options, hooks);
     const examples = await readExamples(splits.test, encoder, result, EXAMPLES_PER_CLASS);
     const onePerClass = examples.filter((_, i) => i % EXAMPLES_PER_CLASS === 0);

@@ -1,6 +1,6 @@
 import type { Sample } from "../../data/dataset.ts";
 import { DEFAULT_READING } from "../../data/loader/sample-reader.ts";
-import { type Classification, likeliest } from "../../inference/classify.ts";
+import { type Classification, classes } from "../../inference/outcomes/classes.ts";
 import { readFiles } from "../../inference/read-files.ts";
 import { Reconstructor, selectionCounts } from "../../inference/reconstructor.ts";
 import type { ModelSession } from "../../inference/session.ts";
@@ -37,10 +37,11 @@ export const mapNames = { random: "random weights", supervised: "supervised pre-
  */
 export async function readExamples(
   samples: readonly Sample[],
-  { description: { config, classNames, seed } }: ModelSession<PretrainedDescription>,
+  { description }: ModelSession<PretrainedDescription>,
   result: Classification,
   perClass: number,
 ): Promise<Example[]> {
+  const { config, classNames, seed } = description;
   const order = Array.from(RandomStream.for(seed, "evaluation").permutation(samples.length));
   const chosen = classNames.flatMap((_, label) => order.filter((i) => samples[i]?.label === label).slice(0, perClass));
   const pictures = chosen.map((index) => samples[index] as Sample);
@@ -55,19 +56,12 @@ export async function readExamples(
     for (const file of files) {
       if ("error" in file || !file.picture) continue;
       const index = chosen[file.index] as number;
-      const caption = captionOf(index, result, classNames);
+      const caption = classes.caption(result, index, description);
       const pixels = images.subarray(file.slot * size, (file.slot + 1) * size);
       examples.push({ index, caption, image: file.picture, pixels });
     }
   }
   return examples;
-}
-
-function captionOf(index: number, { probabilities, labels }: Classification, classNames: readonly string[]): string {
-  const row = probabilities.subarray(index * classNames.length, (index + 1) * classNames.length);
-  const best = likeliest(row);
-  const sure = Math.round((row[best] as number) * 100);
-  return `${classNames[labels[index] as number]}, predicted ${classNames[best]} (${sure} %)`;
 }
 
 /** Each image with the map of either encoder and the lesion's outline. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { pretrainPresets } from "../../method/models/presets.ts";
 import { augmentationFields } from "../augmentation.ts";
 import { augmentationNotes } from "../augmentation-checks.ts";
 import { checkModel, checkRandomRatio, checkRatios } from "../checks.ts";
@@ -92,12 +93,12 @@ export const pretrain = verbOptions({
   derived: ["inputSize", "patchSize", "mean", "std", "init"],
   lengths: ["epochs", "warmupEpochs", "mapInterval", "mapWarmupEpochs", "attentionStartEpoch"],
   complete(options, whole) {
-    completeSizes("pretraining", options);
+    completeSizes(pretrainPresets, options);
     completeMoments(options);
     options.init ??= options.finetune === undefined ? "scratch" : "checkpoint";
     if (whole || options.resume === undefined) completeSchedule(options);
   },
-  checks: [checkModel("pretraining"), ...trainingChecks, checkRatios(true), checkRandomRatio],
+  checks: [checkModel(pretrainPresets), ...trainingChecks, checkRatios(true), checkRandomRatio],
   notes: (options) => [...augmentationNotes(options), ...mapNotes(options)],
 });
 

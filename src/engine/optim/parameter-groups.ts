@@ -11,46 +11,18 @@ export interface GroupedTensor {
 }
 
 /**
- * Groups of pre-training: one learning rate; weight decay on tensors of rank 2 and more that are no biases, so that
- * `cls_token` and `mask_token` decay.
- *
- * Source: section 4 of the method.
+ * How each tensor is treated: weight decay on tensors of rank 2 and more, of which `decays` may except some; a factor on
+ * the learning rate by name, 1 unless told otherwise.
  */
-export function pretrainGroups(tensors: Iterable<GroupedTensor>, weightDecay: number): Map<string, ParameterGroup> {
-  return new Map(
-    [...tensors].map(({ name, shape }) => {
-      const decays = shape.length >= 2 && !name.endsWith(".bias");
-      return [name, { lrScale: 1, weightDecay: decays ? weightDecay : 0 }];
-    }),
-  );
-}
-
-/** Tokens that never decay in fine-tuning, whatever their rank. */
-const WITHOUT_DECAY = new Set(["pos_embed", "cls_token"]);
-
-/**
- * Groups of fine-tuning with layer-wise decay: a tensor of layer `id` learns at `layerDecay^(depth + 1 - id)` of the
- * rate, and weights of rank 2 and more decay except the tokens. `depth` is the number of blocks.
- *
- * Source: section 5 of the method; Clark et al. 2020 (ELECTRA) for layer-wise decay.
- */
-export function finetuneGroups(
+export function parameterGroups(
   tensors: Iterable<GroupedTensor>,
-  options: { depth: number; weightDecay: number; layerDecay: number },
+  options: { weightDecay: number; decays?(name: string): boolean; lrScale?(name: string): number },
 ): Map<string, ParameterGroup> {
-  const { depth, weightDecay, layerDecay } = options;
+  const { weightDecay, decays = () => true, lrScale = () => 1 } = options;
   return new Map(
-    [...tensors].map(({ name, shape }) => {
-      const decays = shape.length >= 2 && !WITHOUT_DECAY.has(name);
-      const lrScale = layerDecay ** (depth + 1 - layerIdOf(name, depth));
-      return [name, { lrScale, weightDecay: decays ? weightDecay : 0 }];
-    }),
+    [...tensors].map(({ name, shape }) => [
+      name,
+      { lrScale: lrScale(name), weightDecay: shape.length >= 2 && decays(name) ? weightDecay : 0 },
+    ]),
   );
-}
-
-/** The layer of a tensor: 0 for tokens and patch embedding, i + 1 for block i, depth + 1 for what follows the blocks. */
-export function layerIdOf(name: string, depth: number): number {
-  if (WITHOUT_DECAY.has(name) || name.startsWith("patch_embed")) return 0;
-  const block = /^blocks\.(\d+)\./.exec(name);
-  return block === null ? depth + 1 : Number(block[1]) + 1;
 }

@@ -1,17 +1,21 @@
 import { MsmaeError } from "../../support/errors.ts";
 import type { Grid } from "../nn/pos-embed.ts";
 
-/** The shape of a Vision Transformer's encoder. Sizes in pixels and features. */
-export interface EncoderConfig {
+/** What every model of images has: the size of its input in pixels, its channels, and the classes it is told of. */
+export interface ImageModelConfig {
   inputHeight: number;
   inputWidth: number;
-  patchSize: number;
   inChans: number;
+  numClasses: number;
+}
+
+/** The shape of a Vision Transformer's encoder. Sizes in pixels and features. */
+export interface EncoderConfig extends ImageModelConfig {
+  patchSize: number;
   embedDim: number;
   depth: number;
   numHeads: number;
   mlpRatio: number;
-  numClasses: number;
 }
 
 /** A pre-training model: the encoder with its classification head, and the MAE decoder. */

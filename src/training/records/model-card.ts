@@ -1,4 +1,5 @@
 import { stringify } from "yaml";
+import type { ModelKind } from "../../method/kinds/kind.ts";
 import { printable } from "../../support/printable.ts";
 
 /** One data set's part in a model card. */
@@ -28,7 +29,7 @@ export interface ModelCardResult {
 export interface ModelCardInput {
   /** Name of the model, such as "msmae_vit_tiny_patch16". */
   modelName: string;
-  kind: "pretrained" | "classifier" | "segmenter";
+  kind: Pick<ModelKind, "card">;
   /** SPDX identifier for the weights. Without it the card says "other": the data's terms decide. */
   licence?: string;
   classNames: readonly string[];
@@ -56,18 +57,6 @@ const CITATION = `@article{msmae2023,
   year    = {2023}
 }`;
 
-const TASKS = {
-  pretrained: "image-feature-extraction",
-  classifier: "image-classification",
-  segmenter: "image-segmentation",
-};
-
-const USES = {
-  pretrained: "Starting weights for fine-tuning on medical images of a similar kind.",
-  classifier: "Research on image classification: comparing methods, studying where a model looks, teaching.",
-  segmenter: "Research on image segmentation: comparing methods, teaching.",
-};
-
 /** A model card in Markdown with the front matter that the Hugging Face hub reads: the README.md of a run. */
 export function modelCard(input: ModelCardInput): string {
   const sections = [
@@ -75,7 +64,7 @@ export function modelCard(input: ModelCardInput): string {
     "> **Not a medical device.** This model has not been assessed or cleared for diagnosis, treatment or any other clinical use.",
     section(
       "Intended use",
-      USES[input.kind],
+      input.kind.card.use,
       "Out of scope: decisions about patients, with or without a clinician in between.",
     ),
     section("Input and output", inputAndOutput(input)),
@@ -89,7 +78,7 @@ export function modelCard(input: ModelCardInput): string {
 }
 
 function frontMatter(input: ModelCardInput): Record<string, unknown> {
-  const task = TASKS[input.kind];
+  const task = input.kind.card.pipelineTag;
   const card: Record<string, unknown> = {
     license: input.licence ?? "other",
     library_name: "msmae",
@@ -115,9 +104,7 @@ function frontMatter(input: ModelCardInput): Record<string, unknown> {
 
 function inputAndOutput({ inputSize: [height, width], inChans, kind, classNames }: ModelCardInput): string {
   const image = `${inChans === 1 ? "Grey" : inChans === 3 ? "RGB" : `${inChans}-channel`} images of ${height} × ${width} pixels`;
-  if (kind === "pretrained") return `${image}; the encoder gives one vector per patch and one for the whole image.`;
-  const output = kind === "classifier" ? "one probability per class" : "one probability per pixel and class";
-  return `${image}; ${output}: ${classNames.map(text).join(", ")}.`;
+  return `${image}; ${kind.card.output(classNames.map(text))}.`;
 }
 
 function trainingData({ name, classCounts, licence, url }: ModelCardData): string {

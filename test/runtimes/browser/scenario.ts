@@ -5,13 +5,13 @@ import type { Feeds } from "../../../src/engine/runtime/program.ts";
 import type { Backend } from "../../../src/engine/runtime/session.ts";
 import type { SpawnThread } from "../../../src/engine/runtime/threads.ts";
 import type { ClassifierConfig } from "../../../src/method/models/config.ts";
+import { finetuneGroups } from "../../../src/method/models/parameter-groups.ts";
 import { RandomStream } from "../../../src/support/random.ts";
 import {
   AdamW,
   classifierSpecs,
   compile,
   finetuneGraph,
-  finetuneGroups,
   initialize,
   ParameterStore,
   Program,

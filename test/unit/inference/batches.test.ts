@@ -3,15 +3,13 @@ import type { Graph } from "../../../src/engine/graph/graph.ts";
 import type { Feeds } from "../../../src/engine/runtime/program.ts";
 import type { Engine } from "../../../src/engine/thread/engine.ts";
 import { Normalizer } from "../../../src/images/transforms/normalize.ts";
+import { gather } from "../../../src/inference/assess.ts";
 import { attentionGraph, attentionMapsOf } from "../../../src/inference/attention.ts";
-import {
-  classificationGraph,
-  classifySplit,
-  type LabelledBatch,
-  likeliest,
-  softmaxRows,
-} from "../../../src/inference/classify.ts";
+import { classes, likeliest, softmaxRows } from "../../../src/inference/outcomes/classes.ts";
+import type { TruthBatch } from "../../../src/inference/outcomes/outcome.ts";
+import { type BatchRun, forBatchSize } from "../../../src/inference/run-batches.ts";
 import { FeedBuilder } from "../../../src/method/feeds.ts";
+import { classifierGraph } from "../../../src/method/models/classifier.ts";
 
 const config = {
   inputHeight: 2,
@@ -47,7 +45,7 @@ function fakeEngine(answer: Answer): { engine: Engine; loaded: string[]; fed: Fl
 }
 
 /** Batches of one-colour images in one buffer, which is overwritten as soon as it is released. */
-async function* batchesOf(...sizes: number[]): AsyncGenerator<LabelledBatch> {
+async function* batchesOf(...sizes: number[]): AsyncGenerator<TruthBatch> {
   const buffer = new Uint8Array(8 * Math.max(...sizes));
   let next = 0;
   for (const size of sizes) {
@@ -66,12 +64,21 @@ const greyLevels: Answer = ({ patches = new Float32Array() }) => {
   return { logits: Float32Array.from({ length: 2 * batch }, (_, i) => (i % 2 ? 0 : Number(patches[(i / 2) * 4]))) };
 };
 
-test("classifySplit keeps the order of the batches, fills up the last and copies images before it releases them", async () => {
+const graphOf = (batch: number) => forBatchSize(classifierGraph(config, { batch, kept: "all" }), batch);
+
+/** What is gathered of a classifier's outputs. */
+async function classify(run: Omit<BatchRun<TruthBatch>, "graph" | "feeds"> & { onProgress?: (done: number) => void }) {
+  const gatherer = classes.gather({ classNames: ["a", "b"] });
+  await gather({ ...run, graph: graphOf(run.batchSize), feeds, gatherer });
+  return gatherer.finish();
+}
+
+test("gathering keeps the order of the batches, fills up the last and copies images before it releases them", async () => {
   const { engine, loaded, fed } = fakeEngine(greyLevels);
   const progress: number[] = [];
   const onProgress = (done: number) => void progress.push(done);
-  const result = await classifySplit({ engine, config, feeds, batches: batchesOf(2, 2, 1), batchSize: 2, onProgress });
-  expect(loaded).toEqual([classificationGraph(config, 2).name]);
+  const result = await classify({ engine, batches: batchesOf(2, 2, 1), batchSize: 2, onProgress });
+  expect(loaded).toEqual([graphOf(2).name]);
   expect(fed.map(({ length }) => length)).toEqual([16, 16, 16]);
   expect([...result.indices]).toEqual([0, 1, 2, 3, 4]);
   expect([...result.labels]).toEqual([0, 1, 0, 1, 0]);
@@ -85,20 +92,20 @@ test("classifySplit keeps the order of the batches, fills up the last and copies
   expect(progress).toEqual([2, 4, 5]);
 });
 
-test("classifySplit runs nothing for a batch without images", async () => {
+test("gathering runs nothing for a batch without images", async () => {
   const { engine, fed } = fakeEngine(greyLevels);
-  const result = await classifySplit({ engine, config, feeds, batches: batchesOf(2, 0, 1), batchSize: 2 });
+  const result = await classify({ engine, batches: batchesOf(2, 0, 1), batchSize: 2 });
   expect(fed).toHaveLength(2);
   expect([...result.indices]).toEqual([0, 1, 2]);
   expect(result.logits).toHaveLength(6);
 });
 
 test("graphs of different batch sizes have different names", () => {
-  expect(classificationGraph(config, 2).name).not.toBe(classificationGraph(config, 3).name);
+  expect(graphOf(2).name).not.toBe(graphOf(3).name);
   expect(attentionGraph(config, 2).name).not.toBe(attentionGraph(config, 3).name);
 });
 
-test("a run that fails ends classifySplit with its error, and leaves none unhandled", async () => {
+test("a run that fails ends gathering with its error, and leaves none unhandled", async () => {
   const unhandled: unknown[] = [];
   const note = (reason: unknown) => void unhandled.push(reason);
   process.on("unhandledRejection", note);
@@ -106,15 +113,13 @@ test("a run that fails ends classifySplit with its error, and leaves none unhand
     if (run >= 1) throw new Error(`run ${run}`);
     return greyLevels(given, run);
   });
-  await expect(classifySplit({ engine, config, feeds, batches: batchesOf(1, 1, 1), batchSize: 1 })).rejects.toThrow(
-    "run 1",
-  );
+  await expect(classify({ engine, batches: batchesOf(1, 1, 1), batchSize: 1 })).rejects.toThrow("run 1");
   await new Promise((resolve) => setTimeout(resolve, 20));
   process.off("unhandledRejection", note);
   expect(unhandled).toEqual([]);
 });
 
-test("a signal ends classifySplit before its next batch, once the run in hand is over", async () => {
+test("a signal ends gathering before its next batch, once the run in hand is over", async () => {
   const controller = new AbortController();
   let running = 0;
   const { engine, fed } = fakeEngine((given, run) => {
@@ -128,8 +133,8 @@ test("a signal ends classifySplit before its next batch, once the run in hand is
       yield batch;
     }
   }
-  const input = { engine, config, feeds, batches: batches(), batchSize: 1, signal: controller.signal };
-  await expect(classifySplit(input)).rejects.toThrow("enough");
+  const input = { engine, batches: batches(), batchSize: 1, signal: controller.signal };
+  await expect(classify(input)).rejects.toThrow("enough");
   expect(fed).toHaveLength(1);
   // The first run is over; the second batch was given and not run.
   expect(running).toBe(1);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { relabel } from "../../../src/inference/evaluate.ts";
+import { relabel } from "../../../src/inference/outcomes/classes.ts";
 
 const samples = [0, 1, 0].map((label) => ({ path: `${label}.png`, label }));
 const labels = (classNames: string[], known: string[]) =>

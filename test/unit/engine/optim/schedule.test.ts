@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { finetuneGroups, layerIdOf, pretrainGroups } from "../../../../src/engine/optim/parameter-groups.ts";
 import { lrAt, lrFromBase } from "../../../../src/engine/optim/schedule.ts";
+import { finetuneGroups, layerIdOf, pretrainGroups } from "../../../../src/method/models/parameter-groups.ts";
 
 describe("lrAt", () => {
   const schedule = { lr: 8e-4, minLr: 1e-6, warmupEpochs: 4, epochs: 12 };

@@ -1,10 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { classifierKind } from "../../../../src/method/kinds/classifier.ts";
+import { pretrainedKind } from "../../../../src/method/kinds/pretrained.ts";
 import { type ModelCardInput, modelCard } from "../../../../src/training/records/model-card.ts";
 
 const input: ModelCardInput = {
   modelName: "vit_tiny_patch16",
-  kind: "classifier",
+  kind: classifierKind,
   classNames: ["glioma", "no_tumour <b>"],
   inputSize: [224, 320],
   inChans: 1,
@@ -86,7 +88,7 @@ describe("modelCard", () => {
 
   test("without results it says so, and the front matter has no empty lists", () => {
     const bare = split(
-      modelCard({ ...input, kind: "pretrained", licence: "apache-2.0", results: [], hyperparameters: {} }),
+      modelCard({ ...input, kind: pretrainedKind, licence: "apache-2.0", results: [], hyperparameters: {} }),
     );
     expect(bare.front).toEqual({
       license: "apache-2.0",

@@ -1,0 +1,80 @@
+import type { Sample } from "../data/dataset.ts";
+import { ImageLoader, type LoaderOptions } from "../data/loader/loader.ts";
+import type { Graph } from "../engine/graph/graph.ts";
+import type { Engine } from "../engine/thread/engine.ts";
+import type { Feeder } from "../method/kinds/kind.ts";
+import { MsmaeError } from "../support/errors.ts";
+import type { RunHooks } from "../support/events.ts";
+import type { Gathered, Gatherer, TruthBatch } from "./outcomes/outcome.ts";
+import { type BatchRun, forBatchSize, runBatches } from "./run-batches.ts";
+
+/** A model at work, over samples whose targets are the model's. */
+export interface AssessInput<R extends Gathered> {
+  engine: Engine;
+  feeds: Feeder;
+  /** The forward pass over `batchSize` whole images. */
+  graph: Graph;
+  /** Images per run; a smaller last batch is filled up. */
+  batchSize: number;
+  samples: readonly Sample[];
+  /** How the images are read. Nothing is kept: each is read once. */
+  loading: Omit<LoaderOptions, "cacheMb" | "onWarning">;
+  gatherer: Gatherer<R>;
+  /** What the phase is called. */
+  name: string;
+  /** What the samples are, for errors. */
+  split: string;
+  dataPath: string;
+  hooks: RunHooks;
+}
+
+/**
+ * Runs a model over samples in their order, images whole and nothing masked, and gathers what it says. The graph is
+ * unloaded after.
+ *
+ * @returns the result, and the paths of images that could not be read and count nowhere.
+ * @throws MsmaeError Data when no image can be read, or one cannot under `strict`; Device; the signal's reason.
+ * Source: method.md section 5, evaluation.
+ */
+export async function assess<R extends Gathered>(input: AssessInput<R>): Promise<{ result: R; unreadable: string[] }> {
+  const { engine, feeds, batchSize, samples, gatherer, name, split, dataPath, hooks } = input;
+  const { signal, onEvent } = hooks;
+  const graph = forBatchSize(input.graph, batchSize);
+  const onWarning = (message: string) => onEvent?.({ type: "warning", message });
+  await using loader = new ImageLoader(samples, { ...input.loading, cacheMb: 0, onWarning });
+  onEvent?.({ type: "phase", name, total: samples.length });
+  const batches = loader.inOrder({ batchSize: Math.min(batchSize, samples.length), ...(signal && { signal }) });
+  const onProgress = (done: number) => onEvent?.({ type: "phase-progress", done });
+  let done: number;
+  try {
+    done = await gather({ engine, graph, feeds, batches, batchSize, signal, gatherer, onProgress });
+  } finally {
+    await engine.unload(graph.name);
+  }
+  // Unreadable images count nowhere else, but the phase is over.
+  if (done < samples.length) onProgress(samples.length);
+  if (done > 0) return { result: gatherer.finish(), unreadable: loader.stats().unreadable };
+  throw new MsmaeError("Data", {
+    where: dataPath,
+    expected: `at least one readable image in split "${split}"`,
+    got: `none of ${samples.length}`,
+    todo: "check the files and their permissions",
+  });
+}
+
+/** Runs a graph over batches and gives what comes to the gatherer. @returns how many images there were. */
+export async function gather(
+  run: BatchRun<TruthBatch> & {
+    gatherer: Pick<Gatherer<Gathered>, "add">;
+    /** Hears how many images are done, after each batch. */
+    onProgress?: (done: number) => void;
+  },
+): Promise<number> {
+  let done = 0;
+  for await (const { batch, outputs } of runBatches(run)) {
+    run.gatherer.add(batch, outputs);
+    done += batch.indices.length;
+    run.onProgress?.(done);
+  }
+  return done;
+}

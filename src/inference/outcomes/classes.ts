@@ -1,0 +1,146 @@
+import type { Dataset, Sample } from "../../data/dataset.ts";
+import { isSameName } from "../../data/tables/spelling.ts";
+import { targetOf } from "../../data/targets/target.ts";
+import type { ModelDescription } from "../../interop/model-file.ts";
+import { type ClassificationMetrics, classificationMetrics } from "../../results/metrics/index.ts";
+import { MsmaeError } from "../../support/errors.ts";
+import type { Gathered, Outcome } from "./outcome.ts";
+
+/** What is to be known of a model: the names of its classes, in the order of its logits. */
+type Classes = Pick<ModelDescription, "classNames">;
+
+/** What a classifier says of a set of images, in the order of its batches. */
+export interface Classification extends Gathered {
+  /** [n, classes], each row summing to 1. */
+  probabilities: Float64Array;
+  /** [n, classes] */
+  logits: Float32Array;
+  /** [n] true class indices. */
+  labels: Int32Array;
+}
+
+/** What a classifier says of one image. */
+export interface ClassPrediction {
+  /** The name of the most probable class. */
+  class: string;
+  /** By class name, summing to 1. */
+  probabilities: Record<string, number>;
+}
+
+/** The metrics of a classifier that are told beside the curves behind them. */
+export type ClassificationFigures = Omit<ClassificationMetrics, "roc" | "calibration" | "undefinedMetrics">;
+
+/**
+ * One class for each image: `logits` [batch, classes] against the samples' labels.
+ * Source: method.md section 5, evaluation.
+ */
+export const classes: Outcome<Classification, ClassificationMetrics, Classes> = {
+  samplesFor: relabel,
+  line({ logits = new Float32Array() }, slot, { classNames }): ClassPrediction | undefined {
+    const row = softmaxRows(rowOf(logits, slot, classNames.length), classNames.length);
+    if (!row.every(Number.isFinite)) return undefined;
+    const probabilities = Object.fromEntries(classNames.map((name, k): [string, number] => [name, row[k] as number]));
+    return { class: classNames[likeliest(row)] as string, probabilities };
+  },
+  gather({ classNames }) {
+    const logits: number[] = [];
+    const labels: number[] = [];
+    const indices: number[] = [];
+    const paths: string[] = [];
+    return {
+      add(batch, outputs) {
+        const rows = outputs.logits?.subarray(0, batch.indices.length * classNames.length) ?? [];
+        for (const value of rows) logits.push(value);
+        labels.push(...targetOf(batch, "class").labels);
+        indices.push(...batch.indices);
+        paths.push(...batch.paths);
+      },
+      finish: () => ({
+        probabilities: softmaxRows(logits, classNames.length),
+        logits: Float32Array.from(logits),
+        labels: Int32Array.from(labels),
+        indices: Uint32Array.from(indices),
+        paths,
+      }),
+    };
+  },
+  measure: ({ probabilities, labels }, { classNames }) => classificationMetrics({ probabilities, labels, classNames }),
+  figures({ roc: _roc, calibration: _calibration, undefinedMetrics: _undefined, ...figures }): ClassificationFigures {
+    return figures;
+  },
+  validation({ accuracy, f1Macro, aucMacro, logLoss }) {
+    const metrics = { accuracy, f1Macro, ...(aucMacro === null ? {} : { aucMacro }), logLoss };
+    return { metrics, score: accuracy, loss: logLoss };
+  },
+  columns: ({ classNames }) => ["class", "predicted", ...classNames.map((name) => `p(${name})`)],
+  row({ probabilities, labels }, i, { classNames }) {
+    const row = rowOf(probabilities, i, classNames.length);
+    const truth = classNames[labels[i] as number] as string;
+    return [truth, classNames[likeliest(row)] as string, ...Array.from(row, String)];
+  },
+  report: (metrics, split) => ({ evaluation: { split, metrics } }),
+  caption({ probabilities, labels }, i, { classNames }) {
+    const row = rowOf(probabilities, i, classNames.length);
+    const best = likeliest(row);
+    const sure = Math.round((row[best] as number) * 100);
+    return `${classNames[labels[i] as number]}, predicted ${classNames[best]} (${sure} %)`;
+  },
+  strata: ({ labels }) => labels,
+};
+
+/**
+ * Samples with the model's class indices, which may be in another order or more than the data set's. Equal numbers are
+ * the same class however they are written.
+ *
+ * @throws MsmaeError Data when the data set has classes that the model does not know.
+ */
+export function relabel(
+  { classNames }: Pick<Dataset, "classNames">,
+  samples: readonly Sample[],
+  description: Classes,
+  dataPath: string,
+): Sample[] {
+  const indexOf = (name: string) => {
+    const exact = description.classNames.indexOf(name);
+    // Data frames write 1 as 1.0 where a column has gaps.
+    return exact >= 0 ? exact : description.classNames.findIndex((known) => isSameName(known, name));
+  };
+  const unknown = classNames.filter((name) => indexOf(name) < 0);
+  if (unknown.length > 0) {
+    throw new MsmaeError("Data", {
+      where: `classes of ${dataPath}`,
+      expected: `those the model knows (${description.classNames.join(", ")})`,
+      got: unknown.join(", "),
+      todo: "rename the class folders, or use the checkpoint that was trained on them",
+    });
+  }
+  const indices = classNames.map(indexOf);
+  return samples.map((sample) => ({ ...sample, label: indices[sample.label] as number }));
+}
+
+/** Softmax of each row of `logits` [n, classes], in float64. */
+export function softmaxRows(logits: ArrayLike<number>, classes: number): Float64Array {
+  const probabilities = new Float64Array(logits.length);
+  for (let start = 0; start < logits.length; start += classes) {
+    let largest = -Infinity;
+    for (let k = start; k < start + classes; k++) largest = Math.max(largest, logits[k] as number);
+    let sum = 0;
+    for (let k = start; k < start + classes; k++) {
+      const power = Math.exp((logits[k] as number) - largest);
+      probabilities[k] = power;
+      sum += power;
+    }
+    for (let k = start; k < start + classes; k++) probabilities[k] = (probabilities[k] as number) / sum;
+  }
+  return probabilities;
+}
+
+/** Row `i` of values [n, classes]. */
+export function rowOf<T extends Float32Array | Float64Array>(values: T, i: number, classes: number): T {
+  return values.subarray(i * classes, (i + 1) * classes) as T;
+}
+
+/** The class of the largest value of a row, the first of equals. */
+export function likeliest(row: Float64Array): number {
+  return row.indexOf(row.reduce((a, b) => Math.max(a, b)));
+}

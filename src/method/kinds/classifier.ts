@@ -1,0 +1,29 @@
+import { z } from "zod";
+import { FeedBuilder } from "../feeds.ts";
+import { classifierGraph, classifierSpecs } from "../models/classifier.ts";
+import type { ClassifierConfig } from "../models/config.ts";
+import { classifierPresets, type EncoderPreset } from "../models/presets.ts";
+import { encoderShape } from "./encoder-schema.ts";
+import type { ModelKind } from "./kind.ts";
+
+/** The encoder with a head of one logit per class: what fine-tuning leaves. */
+export const classifierKind: ModelKind<ClassifierConfig, object, EncoderPreset> = {
+  name: "classifier",
+  title: "a classifier",
+  wanted: "a classifier",
+  writtenBy: "msmae finetune",
+  config: z.object({ ...encoderShape, globalPool: z.enum(["avg", "cls"]) }),
+  facts: z.object({}),
+  presets: classifierPresets,
+  classifies: true,
+  card: {
+    pipelineTag: "image-classification",
+    use: "Research on image classification: comparing methods, studying where a model looks, teaching.",
+    output: (classNames) => `one probability per class: ${classNames.join(", ")}`,
+  },
+  specs: classifierSpecs,
+  forward: (config, batch) => classifierGraph(config, { batch, kept: "all" }),
+  feeder: (config, normalizer) => new FeedBuilder(config, normalizer),
+  encoder: (config) => config,
+  recognises: (keys) => keys.has("head.weight"),
+};

@@ -1,0 +1,19 @@
+import { z } from "zod";
+
+/** No model is larger in any respect; a file that claims more would keep the machine busy before its tensors are compared. */
+export const size = z.int().positive().max(65_536);
+/** Of what is counted in blocks. */
+export const count = z.int().positive().max(1_024);
+
+/** The shape of a Vision Transformer's encoder, as it stands in checkpoints. */
+export const encoderShape = {
+  inputHeight: size,
+  inputWidth: size,
+  patchSize: size,
+  inChans: size,
+  embedDim: size,
+  depth: count,
+  numHeads: size,
+  mlpRatio: z.number().positive().max(64),
+  numClasses: size,
+};

@@ -1,0 +1,32 @@
+import { MsmaeError } from "../../support/errors.ts";
+import type { ImageModelConfig } from "../models/config.ts";
+import type { ModelKind } from "./kind.ts";
+
+/** What is chosen of a model beside the sizes that its name stands for. */
+export interface ShapeChoices {
+  /** The preset's name. */
+  model: string;
+  /** Pixels. */
+  inputSize: { height: number; width: number };
+  patchSize: number;
+  inChans: number;
+  numClasses: number;
+}
+
+/** A model's shape: the preset's sizes, with what is chosen. @throws MsmaeError Config for an unknown name. */
+export function modelShape<P extends object>(
+  { presets }: Pick<ModelKind<ImageModelConfig, object, P>, "presets">,
+  { model, inputSize, patchSize, inChans, numClasses }: ShapeChoices,
+): P & ImageModelConfig & Pick<ShapeChoices, "patchSize"> {
+  const preset = presets[model];
+  if (preset) {
+    const { height: inputHeight, width: inputWidth } = inputSize;
+    return { ...preset, patchSize, inputHeight, inputWidth, inChans, numClasses };
+  }
+  throw new MsmaeError("Config", {
+    where: "model",
+    expected: `one of ${Object.keys(presets).join(", ")}`,
+    got: model,
+    todo: "choose one of these",
+  });
+}
