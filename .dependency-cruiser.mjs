@@ -17,6 +17,8 @@ function downward(prefix, names) {
 const entries = "^src/(?:index|web)\\.ts$";
 /** Entry points of the package, modules that threads start with, and what only tests compare with. */
 const roots = `${entries}|^src/apps/cli/main\\.ts$|^src/(?:engine/runtime/index|method/masking/index|engine/graph/print)\\.ts$|^src/.*(?:worker|thread-entry|-reference)\\.ts$`;
+/** Rooms of which a page may load all but what may use Node. */
+const forPages = ["support", "geometry", "formats", "images", "method", "results"];
 const packagesOfNode = anyOf(["sharp", "yauzl", "cli-progress", "commander"]);
 
 export default {
@@ -38,6 +40,12 @@ export default {
       severity: "error",
       from: { path: "^src/", pathNot: [`^src/${anyOf(nodePlaces)}`, "/generated/"] },
       to: { dependencyTypes: ["core"] },
+    },
+    {
+      name: "what a page can load imports nothing that needs Node",
+      severity: "error",
+      from: { path: `^src/${anyOf(forPages)}/`, pathNot: `^src/${anyOf(nodePlaces)}` },
+      to: { path: `^src/${anyOf(nodePlaces)}` },
     },
     {
       name: "packages that need Node only where its modules may stand",

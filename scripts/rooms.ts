@@ -15,7 +15,7 @@ export const rooms: readonly Room[] = [
     node: ["runtime/node-", "thread/engine.ts", "thread/worker.ts"],
   },
   { name: "geometry" },
-  { name: "formats", node: [""] },
+  { name: "formats", inside: ["nifti", "dicom", "node", "web"], node: ["node"] },
   { name: "images" },
   { name: "method", inside: ["nn", "models", "masking", "kinds"] },
   { name: "results", inside: ["metrics", "visual", "report"], node: ["report"] },

@@ -1,25 +1,9 @@
-import { createGunzip } from "node:zlib";
+import type { Inflater } from "./inflater.ts";
 import { DEFLATE_RATIO } from "./limits.ts";
-
-const CHUNK = 2 ** 20;
 
 /** Whether bytes start as a gzip stream. */
 export function isGzip(bytes: Uint8Array): boolean {
   return bytes[0] === 0x1f && bytes[1] === 0x8b && bytes[2] === 8;
-}
-
-/**
- * Decompresses until `enough` says so or the stream ends, handing each piece to `take`.
- *
- * @param take gets each piece and returns whether more is wanted.
- * @throws Error when the stream is cut short or damaged before that.
- */
-export async function gunzipPieces(bytes: Uint8Array, take: (piece: Uint8Array) => boolean): Promise<void> {
-  const stream = createGunzip({ chunkSize: CHUNK });
-  stream.end(bytes);
-  for await (const piece of stream) {
-    if (!take(piece)) break;
-  }
 }
 
 /**
@@ -33,10 +17,10 @@ export function checkPackedClaim(claimed: number, packed: number): void {
 }
 
 /** The first `length` bytes of what a gzip stream holds, or all of it where it holds less. */
-export async function gunzipHead(bytes: Uint8Array, length: number): Promise<Uint8Array> {
+export async function gunzipHead(bytes: Uint8Array, length: number, inflater: Inflater): Promise<Uint8Array> {
   const head = new Uint8Array(length);
   let filled = 0;
-  await gunzipPieces(bytes, (piece) => {
+  await inflater.gunzip(bytes, (piece) => {
     head.set(piece.subarray(0, length - filled), filled);
     filled = Math.min(length, filled + piece.length);
     return filled < length;
@@ -49,12 +33,12 @@ export async function gunzipHead(bytes: Uint8Array, length: number): Promise<Uin
  *
  * @throws RangeError when that is more than `limit` bytes; Error when the stream is cut short or damaged.
  */
-export async function gunzipAll(bytes: Uint8Array, limit: number): Promise<Uint8Array> {
+export async function gunzipAll(bytes: Uint8Array, limit: number, inflater: Inflater): Promise<Uint8Array> {
   let length = 0;
-  await gunzipPieces(bytes, (piece) => {
+  await inflater.gunzip(bytes, (piece) => {
     length += piece.length;
     if (length > limit) throw new RangeError(`more than ${limit} bytes after decompression`);
     return true;
   });
-  return gunzipHead(bytes, length);
+  return gunzipHead(bytes, length, inflater);
 }

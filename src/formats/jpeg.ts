@@ -1,4 +1,3 @@
-import { createRequire } from "node:module";
 import { hasJpegEnd, readCodestreamHeader } from "./codestream.ts";
 import type { SourceImage } from "./source-image.ts";
 
@@ -11,11 +10,9 @@ interface JpegDecoder {
   getDecodedBuffer(): Uint8ClampedArray;
 }
 
-interface JpegModule {
+export interface JpegModule {
   JPEGDecoder: new () => JpegDecoder;
 }
-
-type JpegFactory = (options: { print(text: string): void; printErr(text: string): void }) => Promise<JpegModule>;
 
 // Larger pictures are worth the start of a libvips pipeline, and would keep the codec's memory large for good.
 const WORTHWHILE_PIXELS = 1 << 24;
@@ -23,17 +20,36 @@ const EXIF = 0xe1;
 const ADOBE = 0xee;
 const SCAN = 0xda;
 
-let decoder: Promise<JpegDecoder> | undefined;
+/** The codec of ordinary JPEG files. */
+export interface PlainJpegDecoder {
+  /** @returns uint8 [h, w, C]; undefined for a file that the codec refuses. @throws where the codec cannot be had. */
+  decode(bytes: Uint8Array): Promise<Uint8Array | undefined>;
+}
 
-function loadDecoder(): Promise<JpegDecoder> {
-  decoder ??= (async () => {
-    const factory = createRequire(import.meta.url)(
-      "@cornerstonejs/codec-libjpeg-turbo-8bit/decodewasmjs",
-    ) as JpegFactory;
-    const quiet = { print: () => undefined, printErr: () => undefined };
-    return new (await factory(quiet)).JPEGDecoder();
-  })();
-  return decoder;
+/** The decoder on libjpeg-turbo. @param load starts it; called when it is first needed, and again after a damaged file. */
+export function turboDecoder(load: () => Promise<JpegModule>): PlainJpegDecoder {
+  let decoder: Promise<JpegDecoder> | undefined;
+  return {
+    decode: async (bytes) => {
+      decoder ??= load().then(
+        ({ JPEGDecoder }) => new JPEGDecoder(),
+        (cause) => {
+          decoder = undefined;
+          throw cause;
+        },
+      );
+      const codec = await decoder;
+      try {
+        codec.getEncodedBuffer(bytes.length).set(bytes);
+        codec.decode();
+        return new Uint8Array(codec.getDecodedBuffer());
+      } catch {
+        // What a damaged file leaves in the codec's memory would spoil the next picture: it starts afresh.
+        decoder = undefined;
+        return undefined;
+      }
+    },
+  };
 }
 
 /**
@@ -42,24 +58,19 @@ function loadDecoder(): Promise<JpegDecoder> {
  *
  * @returns undefined for any other JPEG, and for one that the codec refuses: libvips decides about it.
  */
-export async function decodePlainJpeg(bytes: Uint8Array, mostPixels: number): Promise<SourceImage | undefined> {
+export async function decodePlainJpeg(
+  bytes: Uint8Array,
+  mostPixels: number,
+  decoder: PlainJpegDecoder,
+): Promise<SourceImage | undefined> {
   const header = readCodestreamHeader(bytes);
   if (header?.kind !== "jpeg8" || (header.components !== 1 && header.components !== 3)) return undefined;
   const { width, height, components: channels } = header;
   if (width * height > Math.min(mostPixels, WORTHWHILE_PIXELS) || !isPlain(bytes) || !hasJpegEnd(bytes))
     return undefined;
-  const codec = await loadDecoder();
-  try {
-    codec.getEncodedBuffer(bytes.length).set(bytes);
-    codec.decode();
-    const values = new Uint8Array(codec.getDecodedBuffer());
-    if (values.length !== width * height * channels) return undefined;
-    return { width, height, channels, values, windows: [], inverted: false, levels: [0, 255] };
-  } catch {
-    // What a damaged file leaves in the codec's memory would spoil the next picture: it starts afresh.
-    decoder = undefined;
-    return undefined;
-  }
+  const values = await decoder.decode(bytes);
+  if (values?.length !== width * height * channels) return undefined;
+  return { width, height, channels, values, windows: [], inverted: false, levels: [0, 255] };
 }
 
 /** Whether no marker turns the picture or names another colour space. */

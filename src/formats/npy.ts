@@ -1,5 +1,6 @@
 import { halfValue } from "../support/half.ts";
 import { overLimit, unreadable } from "./decode-error.ts";
+import { latin1 } from "./latin1.ts";
 import { type DecodeLimits, LIMITS } from "./limits.ts";
 import { sameType, toRowMajor } from "./row-major.ts";
 import type { ImageFile, NumericArray, SourceImage, StoredArray } from "./source-image.ts";
@@ -115,7 +116,7 @@ function readHeader(bytes: Uint8Array): { descriptor: string; fortran: boolean; 
   const length = version === 1 ? view.getUint16(8, true) : view.getUint32(8, true);
   const start = version === 1 ? 10 : 12;
   // A header is one line; only structured types make it long.
-  const text = Buffer.from(bytes.subarray(start, Math.min(start + length, start + 2 ** 16))).toString("latin1");
+  const text = latin1(bytes.subarray(start, Math.min(start + length, start + 2 ** 16)));
   const quoted = /'descr'\s*:\s*'([^']*)'/.exec(text)?.[1];
   const order = /'fortran_order'\s*:\s*(True|False)/.exec(text)?.[1];
   const sizes = /'shape'\s*:\s*\(([\d,\s]*)\)/.exec(text)?.[1];

@@ -1,32 +1,17 @@
-import sharp, { type Metadata, type Sharp } from "sharp";
 import { decodeBmp } from "./bmp.ts";
 import { checkPictureClaim } from "./claims.ts";
-import { inksToRgb } from "./cmyk.ts";
 import { overLimit, unreadable } from "./decode-error.ts";
 import { transparentColour } from "./gif.ts";
 import { decodePlainJpeg } from "./jpeg.ts";
 import type { DecodeLimits } from "./limits.ts";
+import type { PictureFormat, PictureSamples } from "./picture-decoder.ts";
+import type { FormatPorts } from "./ports.ts";
 import type { RasterImage } from "./raster.ts";
 import type { AlphaRule, ImageFile, NumericArray, SourceImage, StoredArray } from "./source-image.ts";
 import { unitLevels } from "./statistics.ts";
-import { needsOwnReader, readTiffSamples, type TiffSamples } from "./tiff.ts";
+import { readTiffSamples } from "./tiff.ts";
 import { readTiffPages, type TiffPage } from "./tiff-directory.ts";
-import { type NumericType, newArray, typeNameOf, viewAs } from "./typed-arrays.ts";
-
-/** Formats that libvips reads for us. */
-export type PictureFormat = "PNG" | "JPEG" | "WebP" | "GIF" | "TIFF";
-
-/** libvips' names of sample types. */
-const SAMPLE_TYPES: Record<string, NumericType> = {
-  uchar: "uint8",
-  char: "int8",
-  ushort: "uint16",
-  short: "int16",
-  uint: "uint32",
-  int: "int32",
-  float: "float32",
-  double: "float64",
-};
+import { newArray, typeNameOf } from "./typed-arrays.ts";
 
 /**
  * Opens a picture file: one picture, or the pages of a TIFF. Of an animation, the first picture is read.
@@ -44,49 +29,49 @@ export async function openPicture(
   where: string,
   limits: DecodeLimits,
   alpha: AlphaRule,
+  { pictures, jpeg, inflater }: FormatPorts,
 ): Promise<ImageFile> {
   try {
     checkPictureClaim(bytes, format);
   } catch (cause) {
     throw unreadable(where, cause);
   }
-  const plain = format === "JPEG" ? await decodePlainJpeg(bytes, limits.pixels) : undefined;
+  const plain = format === "JPEG" ? await decodePlainJpeg(bytes, limits.pixels, jpeg) : undefined;
   if (plain) return onePicture("JPEG", plain, where, limits);
-  const load = (page: number) => {
-    const pages = format === "TIFF" ? { page } : {};
-    return sharp(bytes, { failOn: "error", limitInputPixels: limits.pixels, ignoreIcc: true, ...pages });
-  };
   const directory = format === "TIFF" ? tiffDirectory(bytes, limits) : [];
-  const own = (page: number) => (directory[page] && needsOwnReader(directory[page]) ? directory[page] : undefined);
+  const own = (page: number) => {
+    const found = directory[page];
+    return found && !pictures.prefersTiff(found, alpha) ? found : undefined;
+  };
+  const opened = async (page: number) => pictures.open(bytes, format, page, limits.pixels);
   const ownFirst = own(0);
   const first = ownFirst
     ? undefined
-    : await load(0)
-        .metadata()
-        .catch((cause) => {
-          throw unreadable(where, cause);
-        });
+    : await opened(0).catch((cause) => {
+        throw unreadable(where, cause);
+      });
   const pages = format === "TIFF" ? (first?.pages ?? directory.length) : 1;
   if (pages > limits.frames) throw overLimit(where, `at most ${limits.frames} pages`, `${pages}`);
 
   const read = async (page: number): Promise<SourceImage> => {
     try {
-      if (directory[page]) checkColours(directory[page]);
+      const entry = directory[page];
+      if (entry) checkColours(entry);
+      const whiteIsZero = entry?.photometric === 0;
       const samples = own(page);
-      const whiteIsZero = directory[page]?.photometric === 0;
-      if (samples) return measured(readTiffSamples(bytes, samples, limits), whiteIsZero);
-      const metadata = page === 0 && first ? first : await load(page).metadata();
+      if (samples) return shown(readTiffSamples(bytes, samples, limits, inflater), whiteIsZero);
+      const picture = page === 0 && first ? first : await opened(page);
       const hidden = format === "GIF" && alpha === "drop" ? transparentColour(bytes) : undefined;
-      return await decode(() => load(page), metadata, { whiteIsZero, alpha, hidden });
+      return shown(await picture.decode({ alpha, hidden }), whiteIsZero);
     } catch (cause) {
       throw unreadable(pages > 1 ? `${where}, page ${page}` : where, cause);
     }
   };
-  const header = first ? headerOf(first) : { ...tiffHeader(ownFirst as TiffPage), pages };
+  const header = first?.header ?? { ...tiffHeader(ownFirst as TiffPage), pages };
   return { format, count: () => pages, read, array: () => stack(pages, read, where, limits), header };
 }
 
-// What the directory cannot make sense of, libvips may; and it names faults better.
+// What the directory cannot make sense of, the decoder of pictures may; and libvips names faults better.
 function tiffDirectory(bytes: Uint8Array, limits: DecodeLimits): TiffPage[] {
   try {
     return readTiffPages(bytes, limits.frames);
@@ -128,62 +113,12 @@ function onePicture(format: string, image: SourceImage, where: string, limits: D
   };
 }
 
-interface DecodePlan {
-  whiteIsZero: boolean;
-  alpha: AlphaRule;
-  /** What stands behind transparent pixels, where libvips does not tell. */
-  hidden: readonly [number, number, number] | undefined;
-}
-
-async function decode(
-  load: () => Sharp,
-  metadata: Metadata,
-  { whiteIsZero, alpha, hidden }: DecodePlan,
-): Promise<SourceImage> {
-  const { depth, space, channels, hasAlpha } = metadata;
-  const type = SAMPLE_TYPES[depth];
-  if (!type) throw new Error(`samples of type ${depth}`);
-  const oriented = load().autoOrient();
-  if (type !== "uint8" && type !== "uint16") {
-    // Into its own space, or libvips would cut values off.
-    const kept = hasAlpha ? oriented.removeAlpha() : oriented;
-    const { data, info } = await kept.toColourspace(space).raw({ depth }).toBuffer({ resolveWithObject: true });
-    return measured({ ...info, channels: greyOrRgb(info.channels), values: viewAs(type, data) }, whiteIsZero);
-  }
-  const wide = type === "uint16";
-  const grey = channels - Number(hasAlpha) === 1 && (space === "b-w" || space === "grey16");
-  const target = grey ? (wide ? "grey16" : "b-w") : wide ? "rgb16" : "srgb";
-  const opaque = !hasAlpha
-    ? oriented
-    : hidden
-      ? oriented.flatten({ background: { r: hidden[0], g: hidden[1], b: hidden[2] } })
-      : alpha === "drop"
-        ? oriented.removeAlpha()
-        : oriented.flatten({ background: alpha });
-  const inks = space === "cmyk";
-  const asked = inks ? opaque.pipelineColourspace(space).toColourspace(space) : opaque.toColourspace(target);
-  const { data, info } = await asked.raw({ depth }).toBuffer({ resolveWithObject: true });
-  const { width, height } = info;
-  const white = wide ? 65_535 : 255;
-  const levels: SourceImage["levels"] = [0, white];
-  const values = viewAs(type, data);
-  if (inks) {
-    if (info.channels !== 4) throw new Error(`${info.channels} inks`);
-    const colours = inksToRgb(values as Uint8Array | Uint16Array, white);
-    return { width, height, channels: 3, values: colours, windows: [], inverted: false, levels };
-  }
-  return { width, height, channels: greyOrRgb(info.channels), values, windows: [], inverted: false, levels };
-}
-
-function greyOrRgb(channels: number): 1 | 3 {
-  if (channels !== 1 && channels !== 3) throw new Error(`${channels} channels`);
-  return channels;
-}
-
-/** A picture of values that are no levels of their type. */
-function measured({ width, height, channels, values }: TiffSamples, inverted: boolean): SourceImage {
-  const levels = channels === 3 ? unitLevels(values) : undefined;
-  return { width, height, channels, values, windows: [], inverted, levels };
+/** 8 and 16 unsigned bits are levels, black first; what is stored the other way round is turned by its reader. */
+function shown({ width, height, channels, values }: PictureSamples, whiteIsZero: boolean): SourceImage {
+  const size = { width, height, channels, values, windows: [] };
+  if (values instanceof Uint8Array) return { ...size, inverted: false, levels: [0, 255] };
+  if (values instanceof Uint16Array) return { ...size, inverted: false, levels: [0, 65_535] };
+  return { ...size, inverted: whiteIsZero, levels: channels === 3 ? unitLevels(values) : undefined };
 }
 
 function eightBit({ width, height, channels, pixels }: RasterImage): SourceImage {
@@ -219,10 +154,4 @@ async function stack(
     data.set(values, page * length);
   }
   return { shape: [pages, ...shape], dtype, data };
-}
-
-function headerOf(metadata: Metadata): Record<string, unknown> {
-  const { width, height, channels, depth, space, hasAlpha, pages, orientation, compression, bitsPerSample } = metadata;
-  const known = { width, height, channels, depth, space, hasAlpha, pages, orientation, compression, bitsPerSample };
-  return Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined));
 }

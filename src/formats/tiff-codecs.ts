@@ -1,17 +1,17 @@
-import { inflateSync } from "node:zlib";
+import type { Inflater } from "./inflater.ts";
 
 /**
  * Unpacks one strip or tile into exactly `length` bytes.
  *
  * @throws Error when the compression is not read, or the block holds less.
  */
-export function unpackBlock(packed: Uint8Array, compression: number, length: number): Uint8Array {
-  const unpacked = unpack(packed, compression, length);
+export function unpackBlock(packed: Uint8Array, compression: number, length: number, inflater: Inflater): Uint8Array {
+  const unpacked = unpack(packed, compression, length, inflater);
   if (unpacked.length < length) throw new Error(`a TIFF block of ${unpacked.length} of ${length} bytes`);
   return unpacked.subarray(0, length);
 }
 
-function unpack(packed: Uint8Array, compression: number, length: number): Uint8Array {
+function unpack(packed: Uint8Array, compression: number, length: number, inflater: Inflater): Uint8Array {
   switch (compression) {
     case 1:
       // A copy, since predictors and byte order are undone in place.
@@ -20,7 +20,7 @@ function unpack(packed: Uint8Array, compression: number, length: number): Uint8A
       return unpackLzw(packed, length);
     case 8:
     case 32_946:
-      return inflate(packed, length);
+      return inflater.inflate(packed, { wrap: "zlib", limit: MOST_PADDING * length + 2 ** 20 });
     case 32_773:
       return unpackBits(packed, length);
     default:
@@ -28,12 +28,8 @@ function unpack(packed: Uint8Array, compression: number, length: number): Uint8A
   }
 }
 
-const MOST_PADDING = 64;
-
 // A block that unpacks to far more than its rows is damaged or hostile; writers may pad the last strip to its full height.
-function inflate(packed: Uint8Array, length: number): Uint8Array {
-  return inflateSync(packed, { maxOutputLength: MOST_PADDING * length + 2 ** 20 });
-}
+const MOST_PADDING = 64;
 
 /** Source: TIFF 6.0, section 9. */
 function unpackBits(packed: Uint8Array, length: number): Uint8Array {

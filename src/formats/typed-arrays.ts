@@ -46,10 +46,15 @@ export function viewAs(type: NumericType | "int64" | "uint64", bytes: Uint8Array
   return new Samples(aligned.buffer as ArrayBuffer, aligned.byteOffset, Math.floor(aligned.byteLength / size));
 }
 
-/** Turns the order of bytes within each sample around, in place. `bytes` is whole samples. */
+/** Turns the order of bytes within each sample around, in place. `bytes` is whole samples of 1, 2, 4 or 8 bytes. */
 export function swapBytes(bytes: Uint8Array, size: number): void {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (size === 2) buffer.swap16();
-  else if (size === 4) buffer.swap32();
-  else if (size === 8) buffer.swap64();
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (size === 2) for (let at = 0; at < bytes.length; at += 2) view.setUint16(at, view.getUint16(at, true));
+  if (size === 4) for (let at = 0; at < bytes.length; at += 4) view.setUint32(at, view.getUint32(at, true));
+  if (size !== 8) return;
+  for (let at = 0; at < bytes.length; at += 8) {
+    const first = view.getUint32(at, true);
+    view.setUint32(at, view.getUint32(at + 4, true));
+    view.setUint32(at + 4, first);
+  }
 }

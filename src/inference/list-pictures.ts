@@ -3,7 +3,7 @@ import { basename } from "node:path";
 import { countAlong, factsOf } from "../data/index/file-facts.ts";
 import { imagesBelow } from "../data/layouts/folders.ts";
 import { applySliceRule, parseSliceRule } from "../data/slice-rule.ts";
-import { readDicomDir } from "../formats/dicom/index.ts";
+import { readDicomDir } from "../formats/node/dicomdir.ts";
 import type { SliceAxis } from "../formats/source-image.ts";
 import { MsmaeError } from "../support/errors.ts";
 

@@ -1,11 +1,12 @@
 import { deflateRawSync } from "node:zlib";
-import { type DicomFile, parseFile } from "../../formats/dicom/file.ts";
+import type { DicomFile } from "../../formats/dicom/file.ts";
 import {
   EXPLICIT_BIG,
   EXPLICIT_LITTLE,
   IMPLICIT_LITTLE,
   type TransferSyntax,
 } from "../../formats/dicom/transfer-syntax.ts";
+import { parseFile } from "../../formats/node/dicom.ts";
 import { MsmaeError } from "../../support/errors.ts";
 import { type WrittenElement, writeElement, writeSequence } from "./encoding.ts";
 import { type Identity, identityOf, remainingRisks } from "./identity.ts";

@@ -1,5 +1,5 @@
-import { parseFile } from "../../formats/dicom/file.ts";
 import type { Keyword } from "../../formats/dicom/tags.ts";
+import { parseFile } from "../../formats/node/dicom.ts";
 import { readStart } from "../../support/files/regular-file.ts";
 
 /** Attributes that name a person or a place, or lead to them. Source: DICOM PS3.15, table E.1-1. */

@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import type { ReadingOptions } from "../../data/loader/sample-reader.ts";
-import { openImageFile } from "../../formats/open-image-file.ts";
+import { openImageFile } from "../../formats/node/open-image-file.ts";
 import { failureOf } from "../../support/errors.ts";
 import { type Fingerprint, fingerprintOf } from "./fingerprint.ts";
 import { identifyingAttributes } from "./identity.ts";

@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
 import { extname } from "node:path";
 import sharp from "sharp";
-import { looksLikeDicom, readTags } from "../../formats/dicom/index.ts";
 import { transferSyntaxOf } from "../../formats/dicom/transfer-syntax.ts";
 import { gunzipHead, isGzip } from "../../formats/gunzip.ts";
 import { DEFAULT_LIMITS, DEFLATE_RATIO } from "../../formats/limits.ts";
@@ -17,8 +16,11 @@ import {
   voxelBytesOf,
 } from "../../formats/nifti/header.ts";
 import { closestOrientation, rotationOf } from "../../formats/nifti/orientation.ts";
-import { isPairHeader, isPairVoxels, otherHalf } from "../../formats/nifti/pair.ts";
-import { openImageFile } from "../../formats/open-image-file.ts";
+import { isPairHeader, isPairVoxels } from "../../formats/nifti/pair.ts";
+import { looksLikeDicom, readTags } from "../../formats/node/dicom.ts";
+import { nodeInflater } from "../../formats/node/inflater.ts";
+import { openImageFile } from "../../formats/node/open-image-file.ts";
+import { otherHalf } from "../../formats/node/pair-files.ts";
 import type { SliceAxis } from "../../formats/source-image.ts";
 import { readStart } from "../../support/files/regular-file.ts";
 import { isImageName } from "../loader/decode-image.ts";
@@ -89,7 +91,7 @@ export async function niftiHeaderOf(path: string, head?: Uint8Array): Promise<Ni
 }
 
 async function unpackedStart(head: Uint8Array): Promise<Uint8Array> {
-  return isGzip(head) ? gunzipHead(head, NIFTI_HEADER_BYTES) : head;
+  return isGzip(head) ? gunzipHead(head, NIFTI_HEADER_BYTES, nodeInflater) : head;
 }
 
 /** @param most bytes that the file can hold, unpacked. */

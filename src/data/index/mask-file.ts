@@ -1,7 +1,6 @@
-import { gridOfDicom } from "../../formats/dicom/grid.ts";
-import { looksLikeDicom } from "../../formats/dicom/index.ts";
 import { gridOfHeader, type VoxelGrid } from "../../formats/nifti/grid.ts";
-import { openImageFile } from "../../formats/open-image-file.ts";
+import { gridOfDicom, looksLikeDicom } from "../../formats/node/dicom.ts";
+import { openImageFile } from "../../formats/node/open-image-file.ts";
 import type { ImageFile } from "../../formats/source-image.ts";
 import { readStart } from "../../support/files/regular-file.ts";
 import { isSinglePicture, niftiHeaderOf } from "./file-facts.ts";

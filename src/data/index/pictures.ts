@@ -1,5 +1,5 @@
 import { createHash, createHmac } from "node:crypto";
-import { openImageFile } from "../../formats/open-image-file.ts";
+import { openImageFile } from "../../formats/node/open-image-file.ts";
 import type { SliceAxis } from "../../formats/source-image.ts";
 import { messageOf } from "../../support/errors.ts";
 import { dataError, faultList, type ListedFile, type Listing, type OddFile } from "../layouts/listing.ts";

@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import { extname } from "node:path";
 import { unreadable } from "../../formats/decode-error.ts";
 import type { DecodeLimits } from "../../formats/limits.ts";
-import { openImageFile } from "../../formats/open-image-file.ts";
+import { openImageFile } from "../../formats/node/open-image-file.ts";
 import type { RasterImage } from "../../formats/raster.ts";
 import type { AlphaRule, ImageFile, SliceAxis } from "../../formats/source-image.ts";
 import { toChannels } from "../../images/channels.ts";

@@ -1,6 +1,6 @@
-import { createRequire } from "node:module";
 import { messageOf } from "../../support/errors.ts";
 import { type CodestreamHeader, hasJpegEnd, readCodestreamHeader, withoutBoxes } from "../codestream.ts";
+import { type CodestreamDecoder, DamagedCodestream } from "../codestream-decoder.ts";
 import type { NumericArray } from "../source-image.ts";
 import { dataError } from "./errors.ts";
 import type { ImageInfo } from "./image-info.ts";
@@ -15,32 +15,18 @@ export interface DecodedFrame {
 
 const JPEG_KINDS = new Set(["jpeg8", "jpeg12", "jpeg-lossless"]);
 
-type Codecs = typeof import("./generated/dcmjs-codecs.cjs");
-
-let codecs: Promise<Codecs> | undefined;
-
-// The codecs are WebAssembly of 4 MB that most runs never need.
-function loadCodecs(): Promise<Codecs> {
-  codecs ??= (async () => {
-    try {
-      const loaded = createRequire(import.meta.url)("./generated/dcmjs-codecs.cjs") as Codecs;
-      await loaded.NativeCodecs.initializeAsync({ logCodecsInfo: false, logCodecsTrace: false });
-      return loaded;
-    } catch (cause) {
-      codecs = undefined;
-      throw cause;
-    }
-  })();
-  return codecs;
-}
-
 /**
  * Decodes a frame of the JPEG family: baseline, extended (12 bits), lossless, JPEG-LS, JPEG 2000 and HTJ2K. The
  * codestream's own header decides how; it has to agree with the file about the size of the picture.
  *
  * @throws MsmaeError Data where the codestream is damaged, or holds a picture of another size.
  */
-export async function decodeCodestream(frame: Uint8Array, info: ImageInfo, where: string): Promise<DecodedFrame> {
+export async function decodeCodestream(
+  frame: Uint8Array,
+  info: ImageInfo,
+  where: string,
+  decoder: CodestreamDecoder,
+): Promise<DecodedFrame> {
   const bytes = withoutBoxes(frame);
   const header = readCodestreamHeader(bytes);
   if (!header) {
@@ -60,53 +46,21 @@ export async function decodeCodestream(frame: Uint8Array, info: ImageInfo, where
   if (JPEG_KINDS.has(header.kind) && !hasJpegEnd(bytes)) {
     throw dataError(where, `the end of ${header.kind} pixel data`, "a codestream cut short", "fetch the file again");
   }
-  let loaded = await loadCodecs();
-  // Another picture's damage may have stopped the codecs while this one waited for them.
-  while (!loaded.NativeCodecs.isInitialized()) loaded = await loadCodecs();
   const container = precision <= 8 ? 8 : precision <= 16 ? 16 : 32;
   try {
-    const context = new loaded.Context({
-      width,
-      height,
-      bitsAllocated: container,
-      bitsStored: precision,
-      samplesPerPixel: components,
-      pixelRepresentation: 0,
-      planarConfiguration: 0,
-      photometricInterpretation: components === 1 ? "MONOCHROME2" : "RGB",
-      encodedBuffer: bytes,
-    });
-    const decoded = decodeBy(loaded, context, header.kind);
-    const values = asNumbers(decoded, width * height * components, container);
+    const decoded = (await decoder.decode(bytes, header, container)).buffer;
+    const values =
+      container === 8
+        ? new Uint8Array(decoded)
+        : container === 16
+          ? new Uint16Array(decoded)
+          : new Uint32Array(decoded);
     // Only JPEG-LS is left plane by plane, where it is coded so.
     const planar = header.kind === "jpeg-ls" && header.separateScans;
     return { values: planar ? interleave(values, components) : values, header };
   } catch (cause) {
-    // What a damaged codestream leaves in the codecs' memory would spoil the next picture: they start afresh.
-    codecs = undefined;
-    loaded.NativeCodecs.release();
-    const got = cause instanceof WebAssembly.RuntimeError ? "a damaged codestream" : messageOf(cause);
-    throw dataError(where, `${header.kind} pixel data`, got, "fetch the file again", cause);
+    if (!(cause instanceof DamagedCodestream)) throw cause;
+    const got = cause.cause instanceof WebAssembly.RuntimeError ? "a damaged codestream" : messageOf(cause.cause);
+    throw dataError(where, `${header.kind} pixel data`, got, "fetch the file again", cause.cause);
   }
-}
-
-function decodeBy({ NativeCodecs }: Codecs, context: InstanceType<Codecs["Context"]>, kind: CodestreamHeader["kind"]) {
-  switch (kind) {
-    case "jpeg2000":
-      return NativeCodecs.decodeJpeg2000(context);
-    case "htj2k":
-      return NativeCodecs.decodeHtJpeg2000(context);
-    case "jpeg-ls":
-      return NativeCodecs.decodeJpegLs(context);
-    default:
-      return NativeCodecs.decodeJpeg(context, { convertColorspaceToRgb: false });
-  }
-}
-
-function asNumbers(context: InstanceType<Codecs["Context"]>, length: number, container: 8 | 16 | 32): NumericArray {
-  const bytes = context.getDecodedBuffer();
-  const expected = (length * container) / 8;
-  if (!bytes || bytes.length !== expected) throw new Error(`${bytes?.length ?? 0} bytes instead of ${expected}`);
-  const copy = bytes.slice().buffer;
-  return container === 8 ? new Uint8Array(copy) : container === 16 ? new Uint16Array(copy) : new Uint32Array(copy);
 }

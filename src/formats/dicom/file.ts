@@ -1,5 +1,5 @@
-import { constants, inflateRawSync } from "node:zlib";
 import { messageOf } from "../../support/errors.ts";
+import { type Inflater, UnpacksTooFar } from "../inflater.ts";
 import type { DataSet, Element } from "./data-set.ts";
 import { dataError } from "./errors.ts";
 import { parseDataSet } from "./parse.ts";
@@ -26,7 +26,8 @@ export interface DicomFile {
   deflated: boolean;
 }
 
-export interface OpenOptions {
+export interface ParseOptions {
+  inflater: Inflater;
   /** Elements from this tag on are left alone. */
   until?: number;
   /** Of a deflated data set. */
@@ -49,7 +50,7 @@ export function looksLikeDicom(head: Uint8Array): boolean {
  *
  * @throws MsmaeError Data where the bytes are no DICOM file, or their data set cannot be inflated within the limit.
  */
-export function parseFile(bytes: Uint8Array, where: string, options: OpenOptions): DicomFile {
+export function parseFile(bytes: Uint8Array, where: string, options: ParseOptions): DicomFile {
   const start = datasetStart(bytes);
   if (start === undefined) {
     throw dataError(where, "a DICOM file", describeStart(bytes), "remove the file, or store it as DICOM");
@@ -83,16 +84,13 @@ export function parseFile(bytes: Uint8Array, where: string, options: OpenOptions
 export function inflate(
   bytes: Uint8Array,
   where: string,
-  options: { decodedBytes: number; partial?: boolean },
+  { inflater, decodedBytes, partial = false }: Pick<ParseOptions, "inflater" | "decodedBytes" | "partial">,
 ): Uint8Array {
   try {
-    return inflateRawSync(bytes, {
-      maxOutputLength: Math.max(1, options.decodedBytes),
-      finishFlush: options.partial ? constants.Z_SYNC_FLUSH : constants.Z_FINISH,
-    });
+    return inflater.inflate(bytes, { wrap: "raw", limit: decodedBytes, partial });
   } catch (cause) {
-    const tooLong = (cause as { code?: unknown }).code === "ERR_BUFFER_TOO_LARGE";
-    const got = tooLong ? `more than ${options.decodedBytes} bytes after inflating` : messageOf(cause);
+    const tooLong = cause instanceof UnpacksTooFar;
+    const got = tooLong ? `more than ${decodedBytes} bytes after inflating` : messageOf(cause);
     const todo = tooLong ? "raise the limit if the file is trusted" : "fetch the file again";
     throw dataError(where, "deflated DICOM data", got, todo, cause);
   }

@@ -1,6 +1,5 @@
 import type { VoxelGrid } from "../nifti/grid.ts";
 import type { DataSet } from "./data-set.ts";
-import { readHeader } from "./read-tags.ts";
 
 /** How far from even steps the frames of a volume may lie, in steps. */
 const UNEVEN = 0.05;
@@ -11,11 +10,9 @@ const MOST_FRAMES = 100_000;
  * Where the pixels of a DICOM file lie in the body: columns, rows and frames are its axes.
  *
  * @returns undefined where the file does not say, or its frames do not follow each other evenly and in parallel.
- * @throws MsmaeError Data where the file cannot be read or is no DICOM file.
  * Source: DICOM PS3.3 C.7.6.2.1.1 (plane attributes) and C.7.6.16.2 (functional groups).
  */
-export function gridOfDicom(path: string): VoxelGrid | undefined {
-  const { dataSet } = readHeader(path);
+export function gridOfDataSet(dataSet: DataSet): VoxelGrid | undefined {
   const [columns = 0, rows = 0] = [dataSet.number("Columns"), dataSet.number("Rows")];
   const frames = Math.max(1, Number(dataSet.string("NumberOfFrames") ?? 1));
   if (!(columns > 0 && rows > 0 && Number.isInteger(frames) && frames <= MOST_FRAMES)) return undefined;

@@ -1,5 +1,6 @@
 import { MsmaeError, messageOf } from "../../support/errors.ts";
 import type { DecodeLimits } from "../limits.ts";
+import type { FormatPorts } from "../ports.ts";
 import { markOutsideCircle, OUTSIDE_CIRCLE } from "../scanner-circle.ts";
 import type { ImageFile, NumericArray, SourceImage, StoredArray } from "../source-image.ts";
 import { dataError } from "./errors.ts";
@@ -12,9 +13,7 @@ import { applyPalette, readPalette } from "./palette.ts";
 import { type PixelSource, pixelSource } from "./pixels.ts";
 import { dtypeOf, sampleArray } from "./samples.ts";
 
-export { readDicomDir } from "./dicomdir.ts";
 export { looksLikeDicom } from "./file.ts";
-export { type DicomKeyword, readTags } from "./read-tags.ts";
 
 /**
  * Opens a DICOM file: every frame is a picture.
@@ -27,15 +26,21 @@ export { type DicomKeyword, readTags } from "./read-tags.ts";
  * @param where named in errors: the file.
  * @throws MsmaeError Data where the file is damaged, holds no picture, or asks for more than the limits allow.
  */
-export async function openDicom(bytes: Uint8Array, where: string, limits: DecodeLimits): Promise<ImageFile> {
+export async function openDicom(
+  bytes: Uint8Array,
+  where: string,
+  limits: DecodeLimits,
+  ports: FormatPorts,
+): Promise<ImageFile> {
   return guarded(where, async () => {
     if (bytes.length > limits.fileBytes) {
       const todo = "raise the limit if the file is trusted";
       throw dataError(where, `at most ${limits.fileBytes} bytes`, `${bytes.length}`, todo);
     }
-    const file = parseFile(bytes, where, { decodedBytes: Math.min(limits.decodedBytes, limits.packedBytes) });
+    const decodedBytes = Math.min(limits.decodedBytes, limits.packedBytes);
+    const file = parseFile(bytes, where, { decodedBytes, inflater: ports.inflater });
     const info = imageInfo(file, where, limits);
-    const pixels = pixelSource(file, info, where, limits);
+    const pixels = pixelSource(file, info, where, limits, ports);
     return {
       format: "DICOM",
       count: () => pixels.frames,

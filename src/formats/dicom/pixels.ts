@@ -1,6 +1,9 @@
 import type { CodestreamHeader } from "../codestream.ts";
+import type { Inflater } from "../inflater.ts";
 import type { DecodeLimits } from "../limits.ts";
+import type { FormatPorts } from "../ports.ts";
 import type { NumericArray } from "../source-image.ts";
+import { swapBytes } from "../typed-arrays.ts";
 import { type DecodedFrame, decodeCodestream } from "./codecs.ts";
 import { expand422, ybrFullToRgb, ybrPartialToRgb } from "./color.ts";
 import type { Fragment } from "./data-set.ts";
@@ -27,8 +30,14 @@ export interface PixelSource {
 }
 
 /** @throws MsmaeError Data where the pixel data is short, or coded in a way that is not known. */
-export function pixelSource(file: DicomFile, info: ImageInfo, where: string, limits: DecodeLimits): PixelSource {
-  return info.pixels.fragments ? encapsulated(file, info, where, limits) : native(file, info, where, limits);
+export function pixelSource(
+  file: DicomFile,
+  info: ImageInfo,
+  where: string,
+  limits: DecodeLimits,
+  ports: FormatPorts,
+): PixelSource {
+  return info.pixels.fragments ? encapsulated(file, info, where, limits, ports) : native(file, info, where, limits);
 }
 
 function native(file: DicomFile, info: ImageInfo, where: string, limits: DecodeLimits): PixelSource {
@@ -73,9 +82,9 @@ function swapsBytes({ dataSet }: DicomFile, { pixels, container, float, bitsAllo
 }
 
 function swapPairs(bytes: Uint8Array): Uint8Array {
-  const even = bytes.length - (bytes.length % 2);
-  const copy = Buffer.from(bytes.subarray(0, even));
-  return new Uint8Array(copy.swap16().buffer, copy.byteOffset, even);
+  const even = new Uint8Array(bytes.subarray(0, bytes.length - (bytes.length % 2)));
+  swapBytes(even, 2);
+  return even;
 }
 
 function clearUnused(values: NumericArray, info: ImageInfo, exact: boolean, unused?: UnusedBits): NumericArray {
@@ -91,7 +100,13 @@ function toRgb(values: NumericArray, photometric: string, exact: boolean): Numer
   return values;
 }
 
-function encapsulated(file: DicomFile, info: ImageInfo, where: string, limits: DecodeLimits): PixelSource {
+function encapsulated(
+  file: DicomFile,
+  info: ImageInfo,
+  where: string,
+  limits: DecodeLimits,
+  { codestreams, inflater }: FormatPorts,
+): PixelSource {
   const { dataSet } = file;
   const groups = splitFrames(dataSet, info.pixels, info.frames, where);
   const coding = codingOf(file, groups, where);
@@ -101,9 +116,11 @@ function encapsulated(file: DicomFile, info: ImageInfo, where: string, limits: D
       const bytes = joinFragments(dataSet.bytes, groups[index] as Fragment[]);
       const place = info.frames > 1 ? `${where}, frame ${index}` : where;
       if (coding === "jpeg") {
-        return fromCodestream(await decodeCodestream(bytes, info, place), info, { exact, unused }, place);
+        const decoded = await decodeCodestream(bytes, info, place, codestreams);
+        return fromCodestream(decoded, info, { exact, unused }, place);
       }
-      const values = plainSamples(bytes, coding, info, place, limits);
+      const plain = coding === "deflate" ? inflateFrame(bytes, info, place, limits, inflater) : bytes;
+      const values = plainSamples(plain, coding, info, place);
       return toRgb(clearUnused(values, info, exact, unused), info.photometric, exact);
     },
   };
@@ -119,28 +136,40 @@ function codingOf({ dataSet, syntax, syntaxUid }: DicomFile, groups: Fragment[][
   throw dataError(where, "a transfer syntax whose pixels can be decoded", got, "convert the file to another syntax");
 }
 
+function bytesOfFrame({ rows, columns, samples, bitsAllocated }: ImageInfo): number {
+  return Math.ceil((rows * columns * samples * bitsAllocated) / 8);
+}
+
+function inflateFrame(
+  bytes: Uint8Array,
+  info: ImageInfo,
+  where: string,
+  limits: DecodeLimits,
+  inflater: Inflater,
+): Uint8Array {
+  const decodedBytes = Math.min(limits.decodedBytes, bytesOfFrame(info) + info.container);
+  return inflate(bytes, where, { decodedBytes, inflater });
+}
+
 function plainSamples(
   bytes: Uint8Array,
   coding: "rle" | "deflate" | "native",
   info: ImageInfo,
   where: string,
-  limits: DecodeLimits,
 ): NumericArray {
-  const { bitsAllocated, samples, container } = info;
+  const { bitsAllocated, samples } = info;
   const area = info.rows * info.columns;
-  const frameBytes = Math.ceil((area * samples * bitsAllocated) / 8);
+  const frameBytes = bytesOfFrame(info);
   if (coding === "rle") {
     const bytesEach = Math.ceil(bitsAllocated / 8);
     const planes = decodeRle(bytes, samples * bytesEach, bitsAllocated === 1 ? frameBytes : area, where);
     return bitsAllocated === 1 ? readSamples(planes, info, 0, area * samples, true) : fromPlanes(planes, info, area);
   }
-  const decodedBytes = Math.min(limits.decodedBytes, frameBytes + container);
-  const plain = coding === "deflate" ? inflate(bytes, where, { decodedBytes }) : bytes;
-  if (plain.length < frameBytes) {
-    const got = `${plain.length}, ${frameBytes - plain.length} bytes missing`;
+  if (bytes.length < frameBytes) {
+    const got = `${bytes.length}, ${frameBytes - bytes.length} bytes missing`;
     throw dataError(where, `${frameBytes} bytes of pixel data`, got, "fetch the file again");
   }
-  const values = readSamples(plain, info, 0, area * samples, true);
+  const values = readSamples(bytes, info, 0, area * samples, true);
   return info.planar ? interleave(values, samples) : values;
 }
 

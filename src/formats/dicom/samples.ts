@@ -1,4 +1,5 @@
 import type { NumericArray } from "../source-image.ts";
+import { swapBytes } from "../typed-arrays.ts";
 import type { ImageInfo } from "./image-info.ts";
 
 /** An array for a frame's samples, of the type that they are stored in. */
@@ -34,7 +35,7 @@ export function readSamples(
   // The copy aligns the bytes, and leaves the file's own untouched by the swap.
   const target = new Uint8Array(output.buffer);
   target.set(bytes.subarray(0, length * size));
-  if (!littleEndian && size > 1) Buffer.from(output.buffer)[size === 2 ? "swap16" : size === 4 ? "swap32" : "swap64"]();
+  if (!littleEndian) swapBytes(target, size);
   return output;
 }
 

@@ -1,3 +1,5 @@
+import { latin1 } from "../latin1.ts";
+
 /** How the samples of a NIfTI file are stored. */
 export interface NiftiType {
   /** As NumPy prints the dtype. */
@@ -233,7 +235,5 @@ function analyzeScaling(view: DataView, littleEndian: boolean): NiftiHeader["sca
 
 function text(bytes: Uint8Array): string {
   const end = bytes.indexOf(0);
-  return Buffer.from(end < 0 ? bytes : bytes.subarray(0, end))
-    .toString("latin1")
-    .trim();
+  return latin1(end < 0 ? bytes : bytes.subarray(0, end)).trim();
 }

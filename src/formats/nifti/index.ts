@@ -1,6 +1,7 @@
 import { MsmaeError, messageOf } from "../../support/errors.ts";
 import { overLimit, unreadable } from "../decode-error.ts";
-import { checkPackedClaim, gunzipHead, gunzipPieces, isGzip } from "../gunzip.ts";
+import { checkPackedClaim, gunzipHead, isGzip } from "../gunzip.ts";
+import type { Inflater } from "../inflater.ts";
 import type { DecodeLimits } from "../limits.ts";
 import type { FileWindow, ImageFile, SliceAxis, SourceImage } from "../source-image.ts";
 import { gridOfHeader, type Place, placeOf, type VoxelGrid } from "./grid.ts";
@@ -21,13 +22,13 @@ import { Volume } from "./volume.ts";
 export { looksLikeNifti } from "./header.ts";
 
 /** Whether a file, packed with gzip or not, starts as NIfTI. */
-export async function startsAsNifti(file: Uint8Array): Promise<boolean> {
-  return looksLikeNifti(await headOf(file));
+export async function startsAsNifti(file: Uint8Array, inflater: Inflater): Promise<boolean> {
+  return looksLikeNifti(await headOf(file, inflater));
 }
 
 /** Whether a file, packed with gzip or not, starts as the header of a NIfTI or Analyze pair. */
-export async function startsAsPairHeader(file: Uint8Array): Promise<boolean> {
-  return looksLikePairHeader(await headOf(file));
+export async function startsAsPairHeader(file: Uint8Array, inflater: Inflater): Promise<boolean> {
+  return looksLikePairHeader(await headOf(file, inflater));
 }
 
 /**
@@ -47,14 +48,15 @@ export async function openNifti(
   file: Uint8Array,
   where: string,
   limits: DecodeLimits,
+  inflater: Inflater,
   readPair: () => Promise<Uint8Array>,
 ): Promise<ImageFile> {
   try {
-    const header = readNiftiHeader(await headOf(file));
+    const header = readNiftiHeader(await headOf(file, inflater));
     const needed = voxelBytesOf(header);
     checkLimits(header, needed, where, limits);
     const source = header.pair ? await readPair() : file;
-    const volume = new Volume(header, await voxelBytes(source, header.voxOffset, needed));
+    const volume = new Volume(header, await voxelBytes(source, header.voxOffset, needed, inflater));
     return isCifti(header) ? surfaceFile(volume, where) : volumeFile(volume, where, limits);
   } catch (cause) {
     throw unreadable(where, cause);
@@ -71,11 +73,11 @@ function checkLimits(header: NiftiHeader, needed: number, where: string, limits:
     throw overLimit(where, `at most ${limits.slices} slices`, got);
 }
 
-async function headOf(file: Uint8Array): Promise<Uint8Array> {
-  return isGzip(file) ? gunzipHead(file, NIFTI_HEADER_BYTES) : file.subarray(0, NIFTI_HEADER_BYTES);
+async function headOf(file: Uint8Array, inflater: Inflater): Promise<Uint8Array> {
+  return isGzip(file) ? gunzipHead(file, NIFTI_HEADER_BYTES, inflater) : file.subarray(0, NIFTI_HEADER_BYTES);
 }
 
-async function voxelBytes(file: Uint8Array, offset: number, length: number): Promise<Uint8Array> {
+async function voxelBytes(file: Uint8Array, offset: number, length: number, inflater: Inflater): Promise<Uint8Array> {
   if (!isGzip(file)) {
     if (file.length < offset + length) throw cutShort(file.length - offset, length);
     return file.subarray(offset, offset + length);
@@ -84,7 +86,7 @@ async function voxelBytes(file: Uint8Array, offset: number, length: number): Pro
   // What the header announces bounds what is unpacked, whatever the stream would go on to give.
   const voxels = new Uint8Array(length);
   let at = -offset;
-  await gunzipPieces(file, (piece) => {
+  await inflater.gunzip(file, (piece) => {
     const wanted = piece.subarray(Math.max(0, -at), Math.max(0, length - at));
     voxels.set(wanted, Math.max(0, at));
     at += piece.length;

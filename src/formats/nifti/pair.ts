@@ -1,6 +1,3 @@
-import { stat } from "node:fs/promises";
-import { basename } from "node:path";
-
 const HEADER = /\.hdr(\.gz)?$/i;
 const VOXELS = /\.img(\.gz)?$/i;
 
@@ -28,21 +25,14 @@ export function otherNames(path: string): string[] {
   return sorted.map((name) => pairStem(path) + name);
 }
 
-/** The other half of a pair; undefined where no such file is there. */
-export async function otherHalf(path: string): Promise<string | undefined> {
-  for (const name of otherNames(path)) {
-    const found = await stat(name).then(
-      (entry) => entry.isFile(),
-      () => false,
-    );
-    if (found) return name;
-  }
-  return undefined;
+/** The last part of a path. */
+export function nameOf(path: string): string {
+  return path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1);
 }
 
 /** What is said of a half that stands alone. */
 export function halfMissing(path: string): string {
-  const name = `${basename(pairStem(path))}.${isPairHeader(path) ? "img" : "hdr"}`;
+  const name = `${nameOf(pairStem(path))}.${isPairHeader(path) ? "img" : "hdr"}`;
   return isPairHeader(path)
     ? `a header without its voxels (no ${name} beside it)`
     : `the voxels of a pair without their header (no ${name} beside it)`;

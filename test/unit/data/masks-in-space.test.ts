@@ -5,7 +5,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { openDataset } from "../../../src/data/dataset.ts";
 import { labelAreasOf } from "../../../src/data/index/label-areas.ts";
 import { gridOf, openMask } from "../../../src/data/index/mask-file.ts";
-import { openImageFile } from "../../../src/formats/open-image-file.ts";
+import { openImageFile } from "../../../src/formats/node/open-image-file.ts";
 import type { SliceAxis } from "../../../src/formats/source-image.ts";
 import { type BuiltElement, buildDicom, greyImage } from "../formats/dicom/dicom-builder.ts";
 import { allStorages, type MadeNifti, makeNifti, type Storage, storeAs } from "../formats/nifti/made.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { decodeImage } from "../../../src/data/loader/decode-image.ts";
 import { transparentColour } from "../../../src/formats/gif.ts";
-import { openImageFile } from "../../../src/formats/open-image-file.ts";
+import { openImageFile } from "../../../src/formats/node/open-image-file.ts";
 import { readingOf } from "../../../src/inference/session.ts";
 import { parseDescription } from "../../../src/interop/model-file.ts";
 import { classifier } from "../../e2e/micro-models.ts";

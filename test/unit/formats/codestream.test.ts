@@ -2,11 +2,10 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { hasJpegEnd, readCodestreamHeader, withoutBoxes } from "../../../src/formats/codestream.ts";
-import { parseFile } from "../../../src/formats/dicom/file.ts";
 import { joinFragments, splitFrames } from "../../../src/formats/dicom/frames.ts";
 import { imageInfo } from "../../../src/formats/dicom/image-info.ts";
-import { openDicom } from "../../../src/formats/dicom/index.ts";
 import { DEFAULT_LIMITS } from "../../../src/formats/limits.ts";
+import { openDicom, parseFile } from "../../../src/formats/node/dicom.ts";
 import { type BuiltElement, buildDicom, greyImage } from "./dicom/dicom-builder.ts";
 
 const u16 = (value: number) => [value >> 8, value & 255];

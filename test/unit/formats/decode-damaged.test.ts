@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
-import { openImageFile } from "../../../src/formats/open-image-file.ts";
+import { openImageFile } from "../../../src/formats/node/open-image-file.ts";
 import { applyWindow } from "../../../src/images/window.ts";
 import { MsmaeError } from "../../../src/support/errors.ts";
 import { cpuMilliseconds } from "../../support/cpu-time.ts";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, describe, expect, test } from "vitest";
-import { openImageFile } from "../../../src/formats/open-image-file.ts";
+import { openImageFile } from "../../../src/formats/node/open-image-file.ts";
 import type { SliceAxis } from "../../../src/formats/source-image.ts";
 
 interface Entry {

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { decodeImage, isImageName, toChannels } from "../../../src/data/loader/decode-image.ts";
+import { openImageFile } from "../../../src/formats/node/open-image-file.ts";
 import { encodeNpy } from "../../../src/formats/npy.ts";
-import { openImageFile } from "../../../src/formats/open-image-file.ts";
 
 interface Expected {
   file: string;

@@ -1,6 +1,7 @@
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import { decodePlainJpeg } from "../../../src/formats/jpeg.ts";
+import { nodeJpeg } from "../../../src/formats/node/codecs.ts";
 
 const ANY_SIZE = 2 ** 28;
 
@@ -33,13 +34,17 @@ describe("ordinary JPEG files", () => {
         .jpeg({ ...options, quality: 83 })
         .toBuffer();
       const expected = await byLibvips(bytes, channels === 1 ? "b-w" : "srgb");
-      expect(await decodePlainJpeg(bytes, ANY_SIZE)).toMatchObject({ ...expected, levels: [0, 255], inverted: false });
+      expect(await decodePlainJpeg(bytes, ANY_SIZE, nodeJpeg)).toMatchObject({
+        ...expected,
+        levels: [0, 255],
+        inverted: false,
+      });
     }
   });
 
   test("an upright Exif orientation changes nothing", async () => {
     const bytes = await picture(20, 12, 3).withMetadata({ orientation: 1 }).jpeg().toBuffer();
-    expect(await decodePlainJpeg(bytes, ANY_SIZE)).toMatchObject(await byLibvips(bytes, "srgb"));
+    expect(await decodePlainJpeg(bytes, ANY_SIZE, nodeJpeg)).toMatchObject(await byLibvips(bytes, "srgb"));
   });
 });
 
@@ -48,23 +53,23 @@ describe("left to libvips", () => {
 
   test.each([3, 6, 8])("a picture that Exif turns (%i)", async (orientation) => {
     const bytes = await picture(20, 12, 3).withMetadata({ orientation }).jpeg().toBuffer();
-    expect(await decodePlainJpeg(bytes, ANY_SIZE)).toBeUndefined();
+    expect(await decodePlainJpeg(bytes, ANY_SIZE, nodeJpeg)).toBeUndefined();
   });
 
   test("CMYK, and a file with an Adobe marker", async () => {
     const bytes = await picture(20, 12, 3).toColourspace("cmyk").jpeg().toBuffer();
-    expect(await decodePlainJpeg(bytes, ANY_SIZE)).toBeUndefined();
+    expect(await decodePlainJpeg(bytes, ANY_SIZE, nodeJpeg)).toBeUndefined();
     const whole = await plain();
     const adobe = Buffer.from([0xff, 0xee, 0, 14, 0x41, 0x64, 0x6f, 0x62, 0x65, 0, 100, 0, 0, 0, 0, 0]);
     const marked = Buffer.concat([whole.subarray(0, 2), adobe, whole.subarray(2)]);
-    expect(await decodePlainJpeg(marked, ANY_SIZE)).toBeUndefined();
+    expect(await decodePlainJpeg(marked, ANY_SIZE, nodeJpeg)).toBeUndefined();
   });
 
   test("a file cut short, one larger than allowed, and other formats", async () => {
     const bytes = await plain();
-    expect(await decodePlainJpeg(bytes.subarray(0, bytes.length - 40), ANY_SIZE)).toBeUndefined();
-    expect(await decodePlainJpeg(bytes, 40 * 30 - 1)).toBeUndefined();
-    expect(await decodePlainJpeg(await picture(4, 4, 3).png().toBuffer(), ANY_SIZE)).toBeUndefined();
+    expect(await decodePlainJpeg(bytes.subarray(0, bytes.length - 40), ANY_SIZE, nodeJpeg)).toBeUndefined();
+    expect(await decodePlainJpeg(bytes, 40 * 30 - 1, nodeJpeg)).toBeUndefined();
+    expect(await decodePlainJpeg(await picture(4, 4, 3).png().toBuffer(), ANY_SIZE, nodeJpeg)).toBeUndefined();
   });
 
   test("a damaged file does not spoil the next one", async () => {
@@ -73,7 +78,7 @@ describe("left to libvips", () => {
     // The first Huffman table says that it has more codes than fit.
     const damaged = Buffer.from(bytes);
     damaged.fill(0xff, bytes.indexOf(Buffer.from([0xff, 0xc4])) + 5, bytes.indexOf(Buffer.from([0xff, 0xc4])) + 21);
-    expect(await decodePlainJpeg(damaged, ANY_SIZE)).toBeUndefined();
-    expect(await decodePlainJpeg(bytes, ANY_SIZE)).toMatchObject(expected);
+    expect(await decodePlainJpeg(damaged, ANY_SIZE, nodeJpeg)).toBeUndefined();
+    expect(await decodePlainJpeg(bytes, ANY_SIZE, nodeJpeg)).toMatchObject(expected);
   });
 });

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { openImageFile } from "../../../src/formats/node/open-image-file.ts";
 import { encodeNpy } from "../../../src/formats/npy.ts";
-import { openImageFile } from "../../../src/formats/open-image-file.ts";
 import type { StoredArray } from "../../../src/formats/source-image.ts";
 
 test("encodeNpy writes the bytes of np.save for float32 [2, 3]", () => {

@@ -5,7 +5,7 @@ import { gzipSync } from "node:zlib";
 import { afterAll, describe, expect, test } from "vitest";
 import { openDataset } from "../../../src/data/dataset.ts";
 import { countAlong, factsOf } from "../../../src/data/index/file-facts.ts";
-import { openImageFile } from "../../../src/formats/open-image-file.ts";
+import { openImageFile } from "../../../src/formats/node/open-image-file.ts";
 import { listPictures } from "../../../src/inference/list-pictures.ts";
 import { makeNifti } from "./nifti/made.ts";
 

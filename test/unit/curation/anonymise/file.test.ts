@@ -7,7 +7,7 @@ import type { AnonymiseOption } from "../../../../src/curation/anonymise/options
 import { actionOf, standardVr, tableTags } from "../../../../src/curation/anonymise/profile.ts";
 import { Pseudonyms } from "../../../../src/curation/anonymise/pseudonyms.ts";
 import { cleanText, shiftDates } from "../../../../src/curation/anonymise/values.ts";
-import { looksLikeDicom, parseFile } from "../../../../src/formats/dicom/file.ts";
+import { looksLikeDicom, parseFile } from "../../../../src/formats/node/dicom.ts";
 import { dicomFile, type Given, image } from "./build.ts";
 
 const IMPLICIT = "1.2.840.10008.1.2";

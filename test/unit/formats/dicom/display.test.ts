@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { openDicom } from "../../../../src/formats/dicom/index.ts";
 import { DEFAULT_LIMITS, type DecodeLimits } from "../../../../src/formats/limits.ts";
+import { openDicom } from "../../../../src/formats/node/dicom.ts";
 import { type BuiltElement, buildDicom, greyImage } from "./dicom-builder.ts";
 
 const open = (elements: BuiltElement[], limits: DecodeLimits = DEFAULT_LIMITS) =>

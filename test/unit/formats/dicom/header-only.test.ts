@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { deflateRawSync } from "node:zlib";
 import { afterAll, describe, expect, test } from "vitest";
-import { readDicomDir, readTags } from "../../../../src/formats/dicom/index.ts";
+import { readTags } from "../../../../src/formats/node/dicom.ts";
+import { readDicomDir } from "../../../../src/formats/node/dicomdir.ts";
 import { type BuiltElement, buildDicom, greyImage } from "./dicom-builder.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "msmae-dicom-"));

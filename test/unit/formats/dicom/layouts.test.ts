@@ -1,9 +1,9 @@
 import { deflateRawSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { joinFragments, splitFrames } from "../../../../src/formats/dicom/frames.ts";
-import { openDicom } from "../../../../src/formats/dicom/index.ts";
 import { parseDataSet } from "../../../../src/formats/dicom/parse.ts";
 import { DEFAULT_LIMITS, type DecodeLimits } from "../../../../src/formats/limits.ts";
+import { openDicom } from "../../../../src/formats/node/dicom.ts";
 import { type BuildOptions, type BuiltElement, buildDicom, greyImage } from "./dicom-builder.ts";
 
 const open = (elements: BuiltElement[], options?: BuildOptions, limits: DecodeLimits = DEFAULT_LIMITS) =>

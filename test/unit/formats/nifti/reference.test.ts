@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { openImageFile } from "../../../../src/formats/open-image-file.ts";
+import { openImageFile } from "../../../../src/formats/node/open-image-file.ts";
 import type { SliceAxis } from "../../../../src/formats/source-image.ts";
 
 interface Reference {

@@ -2,9 +2,9 @@ import { readdir, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { messageOf } from "../../support/errors.ts";
 import { readRegular } from "../../support/files/regular-file.ts";
+import { dataError } from "../dicom/errors.ts";
 import { LIMITS } from "../limits.ts";
-import { dataError } from "./errors.ts";
-import { parseFile } from "./file.ts";
+import { parseFile } from "./dicom.ts";
 
 /**
  * The files that a DICOMDIR lists as images, in its order, as absolute paths. Names are matched in any case, and with
