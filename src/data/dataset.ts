@@ -24,6 +24,8 @@ export interface Dataset {
   layout: Layout;
   /** Sorted by code units, as torchvision's ImageFolder does; where labels are numbers of a mask, in their order. */
   classNames: string[];
+  /** What masks outline, the background first; absent where there are no masks. */
+  maskClasses?: string[];
   splits: Record<Split, Sample[]>;
   /** Splits that the data set itself names; the others are empty or were drawn from the training images. */
   onDisk: Split[];
@@ -105,11 +107,12 @@ export async function openDataset(dataPath: string, options: DatasetOptions): Pr
     const where = join(dataPath, split);
     throw dataError(where, `images of split "${split}"`, "none", "add the folder, or choose another split");
   }
-  const { root, layout, classNames, onDisk, ignoredFiles } = listing;
+  const { root, layout, classNames, maskClasses, onDisk, ignoredFiles } = listing;
   return {
     root,
     layout,
     classNames,
+    ...(maskClasses ? { maskClasses } : {}),
     splits,
     onDisk,
     ignoredFiles,

@@ -32,6 +32,42 @@ export interface Sample {
   item?: number;
   /** Patient or lesion: what may not stand in two splits. Pictures of one file belong together even without it. */
   group?: string;
-  /** A file that outlines what the label is about. */
-  mask?: string;
+  /**
+   * What is outlined in it; none: all of it is background. Where masks overlap, the later one counts; the first one
+   * decides the label where labels come from masks. Absent where nobody has said.
+   */
+  masks?: readonly SampleMask[];
+}
+
+/** From here on a mask's value is light. */
+export const LIGHT = 128;
+
+/** The class of pixels that nobody has judged. */
+export const IGNORED = 255;
+
+/** A file that outlines things in a picture, pixel on pixel: one class, or one for each of its values. */
+export type SampleMask = Outline | LabelMap;
+
+interface MaskFile {
+  /** As given to the file system. */
+  path: string;
+  /** Frame, page or slice of the file, from 0; absent: the one of the picture's own number. */
+  item?: number;
+}
+
+/** A mask whose labelled pixels are of one class. */
+export interface Outline extends MaskFile {
+  /** Index into the data set's classes of masks. */
+  class: number;
+  /**
+   * Labelled are values of at least {@link LIGHT} only, rather than all but 0. Without it, each picture says: it is so
+   * where any value is as light, since masks saved as JPEG have faint noise.
+   */
+  light?: boolean;
+}
+
+/** A mask whose values are labels. */
+export interface LabelMap extends MaskFile {
+  /** The classes of values, as indices into the data set's classes of masks; {@link IGNORED} for pixels nobody judged. */
+  values: ReadonlyMap<number, number>;
 }

@@ -38,7 +38,6 @@ export function pixelCentres(places: Places): void {
 
 /**
  * Replaces each place of a warp's output by the place of its input that it shows; NaN where that lies outside.
- * Undoing warps from the last to the first gives the places in the image before them all.
  *
  * @throws MsmaeError Shape when an odd quarter turn meets an image that is not square.
  */
@@ -66,6 +65,24 @@ export function undoWarp(warp: Warp, places: Places): void {
       displace(elasticField(warp, height, width), xs, ys);
       dropOutside(places);
   }
+}
+
+let scratch: Places = { height: 0, width: 0, xs: new Float64Array(0), ys: new Float64Array(0) };
+
+/**
+ * The places that the pixels of an image show which has gone through some warps, in the image before them all; NaN where
+ * they lie outside of it. The next call overwrites them: they are many, and of one size throughout a run.
+ *
+ * @throws MsmaeError Shape when an odd quarter turn meets an image that is not square.
+ */
+export function placesBefore(warps: readonly Warp[], height: number, width: number): Places {
+  if (scratch.height !== height || scratch.width !== width) {
+    const length = height * width;
+    scratch = { height, width, xs: new Float64Array(length), ys: new Float64Array(length) };
+  }
+  pixelCentres(scratch);
+  for (const warp of warps.toReversed()) undoWarp(warp, scratch);
+  return scratch;
 }
 
 function undoTurn(quarters: 1 | 2 | 3, { height, width, xs, ys }: Places): void {

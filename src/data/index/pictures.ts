@@ -3,7 +3,7 @@ import { openImageFile } from "../../formats/node/open-image-file.ts";
 import type { SliceAxis } from "../../formats/source-image.ts";
 import { messageOf } from "../../support/errors.ts";
 import { dataError, faultList, type ListedFile, type Listing, type OddFile } from "../layouts/listing.ts";
-import type { Sample, Split } from "../sample.ts";
+import { IGNORED, type Sample, type SampleMask, type Split } from "../sample.ts";
 import { applySliceRule, type SliceRule } from "../slice-rule.ts";
 import { countAlong, isSinglePicture } from "./file-facts.ts";
 import { type FileIndex, inParallel } from "./index-cache.ts";
@@ -74,9 +74,11 @@ export async function samplesOf(listing: Listing, { rule, axis, grouped, index }
   if (misnamed || (leftOut.length > 0 && leftOut.length === files.length)) throw onlyOddMasks(listing.root, leftOut);
   const named = grouped ? groupsOf(files, patients) : { groups: [], groupedBy: undefined };
   const samples: ListedSample[] = [];
+  const masksOf = masksNamed(listing);
   for (const [at, file] of files.entries()) {
     if (odd.has(at)) continue;
-    const { path, split, mask, className } = file;
+    const { path, split, className } = file;
+    const masks = masksOf(file);
     const count = counts[at] as number;
     const slices = areas.get(at);
     const group = named.groups[at];
@@ -86,15 +88,26 @@ export async function samplesOf(listing: Listing, { rule, axis, grouped, index }
       const sample: Sample = { path, label: label as number };
       if (item !== undefined) sample.item = item;
       if (group !== undefined) sample.group = group;
-      if (mask !== undefined) sample.mask = mask;
+      if (masks !== undefined) sample.masks = masks;
       samples.push({ sample, split });
     }
   }
   return { samples, groupedBy: named.groupedBy, leftOut };
 }
 
+/** The masks of a file's pictures, which share them, with their classes by number. */
+function masksNamed({ maskClasses = [], maskValues, unjudged }: Listing) {
+  const numbers = new Map(maskClasses.map((name, at) => [name, at]));
+  const values = new Map([...(maskValues ?? []), ...[...(unjudged ?? [])].map((value) => [value, IGNORED] as const)]);
+  return ({ masks }: ListedFile): readonly SampleMask[] | undefined =>
+    masks?.map(({ className, ...mask }) =>
+      className === undefined ? { ...mask, values } : { ...mask, class: numbers.get(className) as number },
+    );
+}
+
 async function areasOf(file: ListedFile, count: number, axis: SliceAxis, index: FileIndex): Promise<LabelAreas> {
-  const { path, mask } = file;
+  const { path, masks } = file;
+  const mask = masks?.[0]?.path;
   if (mask === undefined) throw dataError(path, "a mask, for --slices largest-label", "none", "choose another rule");
   const areas = await index.labelAreas(mask, axis, path);
   if (areas.length > 0 && count % areas.length === 0) return areas;
@@ -111,7 +124,7 @@ function unnamedLabel(file: ListedFile, areas: LabelAreas, { maskValues, unjudge
       const got = `${value}, in ${pixels} pixels of slice ${slice}`;
       const expected = `labels that have a name (${[...maskValues.keys()].join(", ")})`;
       const todo = "name the label in dataset.json, or correct the mask";
-      return dataError(file.mask ?? file.path, expected, got, todo);
+      return dataError(file.masks?.[0]?.path ?? file.path, expected, got, todo);
     }
   }
   return undefined;

@@ -2,7 +2,7 @@ import { dirname, resolve } from "node:path";
 import { pairStem } from "../../formats/nifti/pair.ts";
 import { SPLITS } from "../sample.ts";
 import { byCodeUnits } from "./folders.ts";
-import type { LayoutContext, ListedFile, Listing } from "./listing.ts";
+import { BACKGROUND, type LayoutContext, type ListedFile, type Listing, outlinedClasses } from "./listing.ts";
 import { settleRows } from "./row-names.ts";
 import { readImageTable, splitFaults, type TableRow, throwFaults } from "./table.ts";
 import { missingFault, TablePaths } from "./table-paths.ts";
@@ -27,10 +27,12 @@ export async function listCsv(path: string, { index, tables, mergeLabels }: Layo
   settled.throwFaults(path);
   const named = new Set(rows.map(({ split }) => split));
   const classNames = [...new Set(files.map(({ className }) => className as string))].sort(byCodeUnits);
+  const maskClasses = outlinedClasses(files);
   return {
     layout: "csv",
     root,
     classNames,
+    ...(maskClasses && { maskClasses }),
     files,
     onDisk: SPLITS.filter((split) => named.has(split)),
     ignoredFiles: 0,
@@ -60,7 +62,11 @@ async function listedFiles(
     if (row.slice !== undefined) file.item = row.slice;
     if (row.patient !== undefined) file.patient = row.patient;
     if (row.lesion !== undefined) file.lesion = row.lesion;
-    if (row.mask !== undefined) file.mask = await locate(row.mask, row.line);
+    if (row.mask !== undefined) {
+      file.masks = [
+        { path: await locate(row.mask, row.line), ...(row.label !== undefined && { className: row.label }) },
+      ];
+    } else if (row.label === BACKGROUND) file.masks = [];
     files.push(file);
   }
   if (missing.size > 0) {

@@ -17,7 +17,17 @@ export interface ListedFile {
   item?: number;
   patient?: string;
   lesion?: string;
-  mask?: string;
+  /** What is outlined in it, in the order of {@link Sample.masks}; absent where nobody has said. */
+  masks?: readonly ListedMask[];
+}
+
+/** A mask file, before the classes have numbers. */
+export interface ListedMask {
+  path: string;
+  /** Name of the class that it outlines; undefined where its values are those of {@link Listing.maskValues}. */
+  className?: string;
+  /** As {@link Outline.light}. */
+  light?: boolean;
 }
 
 /** A file that is not in the data set, because something is wrong with it. */
@@ -32,6 +42,8 @@ export interface Listing {
   /** The folder that paths are told relative to. */
   root: string;
   classNames: string[];
+  /** Names of what masks outline, the background first; absent where there are no masks. */
+  maskClasses?: string[];
   files: ListedFile[];
   /** Splits that the data set itself names. */
   onDisk: Split[];
@@ -61,6 +73,19 @@ export interface LayoutContext {
   tables: TableOptions;
   /** Take spellings of one name that differ only in case, spaces and the like for the same class. */
   mergeLabels: boolean;
+}
+
+/** The class of what no mask outlines, where a data set gives it no name. */
+export const BACKGROUND = "background";
+
+/** The background and the classes of all masks, sorted by code units; undefined where there are no masks. */
+export function outlinedClasses(files: readonly ListedFile[]): string[] | undefined {
+  const names = new Set<string>();
+  for (const { masks = [] } of files)
+    for (const { className } of masks) if (className !== undefined) names.add(className);
+  if (names.size === 0) return undefined;
+  names.delete(BACKGROUND);
+  return [BACKGROUND, ...[...names].sort()];
 }
 
 export function dataError(where: string, expected: string, got: string, todo: string): MsmaeError {

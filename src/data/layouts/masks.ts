@@ -2,12 +2,21 @@ import { basename, extname, join } from "node:path";
 import { messageOf } from "../../support/errors.ts";
 import { inParallel } from "../index/index-cache.ts";
 import type { LabelAreas } from "../index/label-areas.ts";
-import type { Split } from "../sample.ts";
+import { LIGHT, type Split } from "../sample.ts";
 import { MERGE_HINT, settleNames } from "../tables/spelling.ts";
 import { imagesBelow, isFolder, splitFolders, subfolders } from "./folders.ts";
-import { dataError, faultList, type LayoutContext, type ListedFile, type Listing, type OddFile } from "./listing.ts";
+import {
+  BACKGROUND,
+  dataError,
+  faultList,
+  type LayoutContext,
+  type ListedFile,
+  type ListedMask,
+  type Listing,
+  type OddFile,
+  outlinedClasses,
+} from "./listing.ts";
 
-const BACKGROUND = "background";
 /** The class of masks that stand in `masks/` itself. */
 const UNNAMED = "lesion";
 /** Endings that mask files add to the name of their image. */
@@ -41,11 +50,13 @@ export async function listMasks(root: string, context: LayoutContext): Promise<L
   const present = new Set(files.map(({ className }) => className as string));
   const classes = [...present].filter((name) => name !== BACKGROUND).sort();
   const classNames = present.has(BACKGROUND) ? [BACKGROUND, ...classes] : classes;
+  const maskClasses = outlinedClasses(files);
   const notices = ["an image's class is the largest labelled area of its masks, or background where it has none"];
   return {
     layout: "masks",
     root,
     classNames,
+    ...(maskClasses && { maskClasses }),
     files,
     onDisk,
     ignoredFiles,
@@ -60,9 +71,17 @@ function settleClasses(root: string, files: readonly ListedFile[], merge: boolea
   const spellings = new Map(
     [...byClass].map(([name, own]) => [name, { count: own.length, place: `folder masks/${name}` }]),
   );
+  for (const { className: name } of files.flatMap(({ masks = [] }) => masks)) {
+    // Of a class that decides no image's.
+    if (name !== undefined && !spellings.has(name)) spellings.set(name, { count: 0, place: `folder masks/${name}` });
+  }
   const { names, notices, faults } = settleNames("class", spellings, { merge });
   if (faults.length > 0) throw dataError(root, "each class in one spelling", faultList(faults), MERGE_HINT);
-  for (const file of files) file.className = names.get(file.className as string) as string;
+  const settled = (name: string) => names.get(name) as string;
+  for (const file of files) {
+    file.className = settled(file.className as string);
+    file.masks = (file.masks ?? []).map((mask) => ({ ...mask, className: settled(mask.className as string) }));
+  }
   return notices;
 }
 
@@ -78,11 +97,6 @@ export async function hasMasks(folder: string): Promise<boolean> {
   return (await isFolder(join(folder, "images"))) && (await isFolder(join(folder, "masks")));
 }
 
-interface Mask {
-  className: string;
-  path: string;
-}
-
 /** What stands in `images/` and `masks/` of a folder. */
 interface Pairs {
   files: ListedFile[];
@@ -93,7 +107,7 @@ interface Pairs {
 async function pairsBelow(folder: string, { index }: LayoutContext): Promise<Pairs> {
   const images = await imagesBelow(join(folder, "images"));
   if (images.paths.length === 0) throw dataError(join(folder, "images"), "images", "none", "add the images");
-  const byStem = new Map<string, Mask[]>(images.paths.map((path) => [stemOf(path), []]));
+  const byStem = new Map<string, ListedMask[]>(images.paths.map((path) => [stemOf(path), []]));
   const masks = join(folder, "masks");
   const classes = await subfolders(masks);
   const leftOut: OddFile[] = [];
@@ -116,18 +130,18 @@ async function pairsBelow(folder: string, { index }: LayoutContext): Promise<Pai
   const files: ListedFile[] = images.paths.map((path) => ({ path, className: BACKGROUND }));
   const unreadable = new Map<ListedFile, string>();
   await inParallel(files, async (file) => {
-    let most = 0;
-    for (const { className, path } of byStem.get(stemOf(file.path)) ?? []) {
+    const found: { mask: ListedMask; pixels: number }[] = [];
+    for (const mask of byStem.get(stemOf(file.path)) ?? []) {
       try {
-        const pixels = lightPixels(await index.labelAreas(path, "axial", file.path));
-        if (pixels <= most) continue;
-        most = pixels;
-        file.className = className;
-        file.mask = path;
+        const { pixels, light } = lightPixels(await index.labelAreas(mask.path, "axial", file.path));
+        if (pixels > 0) found.push({ mask: { ...mask, light }, pixels });
       } catch (error) {
         unreadable.set(file, messageOf(error));
       }
     }
+    // What is small often lies within what is large, and the later mask counts where both do.
+    file.masks = found.sort((a, b) => b.pixels - a.pixels).map(({ mask }) => mask);
+    file.className = file.masks[0]?.className ?? BACKGROUND;
   });
   const kept = files.filter((file) => !unreadable.has(file));
   for (const file of files) {
@@ -149,14 +163,14 @@ function stemOf(path: string): string {
 }
 
 // Masks saved as JPEG have faint noise around 0.
-function lightPixels(areas: LabelAreas): number {
+function lightPixels(areas: LabelAreas): { pixels: number; light: boolean } {
   let light = 0;
   let any = 0;
   for (const area of areas) {
     for (const [value, pixels] of area) {
       any += pixels;
-      if (value >= 128) light += pixels;
+      if (value >= LIGHT) light += pixels;
     }
   }
-  return light > 0 ? light : any;
+  return light > 0 ? { pixels: light, light: true } : { pixels: any, light: false };
 }

@@ -31,10 +31,10 @@ export async function listMsd(root: string, description: Description): Promise<L
       leftOut.push({ path: resolve(root, image), reason: `training[${at}] has no label` });
       continue;
     }
-    const file = { path: await imageOf(resolve(root, image)), mask: resolve(root, label) };
-    if (!(await isFile(file.path))) leftOut.push({ path: file.path, reason: "no such file" });
-    else if (!(await isFile(file.mask))) leftOut.push({ path: file.path, reason: `no label file ${file.mask}` });
-    else files.push(file);
+    const [file, mask] = [await imageOf(resolve(root, image)), resolve(root, label)];
+    if (!(await isFile(file))) leftOut.push({ path: file, reason: "no such file" });
+    else if (!(await isFile(mask))) leftOut.push({ path: file, reason: `no label file ${mask}` });
+    else files.push({ path: file, masks: [{ path: mask }] });
   }
   if (files.length === 0) throw noPairs(path, leftOut);
   const notices = backgroundNotice(labels.classNames);
@@ -55,7 +55,7 @@ async function imageOf(path: string): Promise<string> {
 export function orderedLabels(
   where: string,
   numbers: readonly [number, string][],
-): Required<Pick<Listing, "classNames" | "maskValues">> {
+): Required<Pick<Listing, "classNames" | "maskClasses" | "maskValues">> {
   const sorted = [...numbers].sort(([a], [b]) => a - b);
   const odd = sorted.find(([number]) => !Number.isInteger(number) || number < 0);
   if (odd || sorted[0]?.[0] !== 0) {
@@ -69,7 +69,8 @@ export function orderedLabels(
     throw dataError(`labels of ${where}`, "a name for each label", faultList(faults), "correct the labels");
   }
   const maskValues = new Map(sorted.map(([number], at) => [number, at]));
-  return { classNames: sorted.map(([, name]) => name), maskValues };
+  const classNames = sorted.map(([, name]) => name);
+  return { classNames, maskClasses: classNames, maskValues };
 }
 
 /** The error for a set none of whose cases is whole. */

@@ -83,7 +83,10 @@ async function pairs(root: string, part: "Tr" | "Ts", ending: string, leftOut: O
   }
   const whole = cases.filter((name) => labelled.has(name));
   if (whole.length === 0) throw noPairs(images, leftOut);
-  return whole.map(place);
+  return whole.map((name) => {
+    const { path, mask } = place(name);
+    return { path, masks: [{ path: mask }] };
+  });
 }
 
 async function names(folder: string): Promise<string[]> {

@@ -31,12 +31,20 @@ export function splitTable({ classNames, groupedBy }: TableSource, rows: readonl
     columns.push(["slice", ({ sample }) => `${sample.item ?? ""}`]);
   }
   if (groupedBy) columns.push([groupedBy, ({ sample }) => sample.group ?? ""]);
-  if (rows.some(({ sample }) => sample.mask !== undefined)) {
-    columns.push(["mask", ({ sample }) => (sample.mask === undefined ? "" : relativeName(base, sample.mask))]);
+  if (rows.some(({ sample }) => firstMask(sample) !== undefined)) {
+    columns.push(["mask", ({ sample }) => nameOrNothing(base, firstMask(sample))]);
   }
   const lines = [csvLine(columns.map(([name]) => name))];
   for (const row of rows) lines.push(csvLine(columns.map(([, field]) => field(row))));
   return lines.join("");
+}
+
+function firstMask({ masks }: Sample): string | undefined {
+  return masks?.[0]?.path;
+}
+
+function nameOrNothing(base: string, path: string | undefined): string {
+  return path === undefined ? "" : relativeName(base, path);
 }
 
 /** Rows of all samples, split by split. */

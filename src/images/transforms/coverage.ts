@@ -1,6 +1,7 @@
 import type { RasterImage } from "../../formats/raster.ts";
-import type { CropBox } from "../../geometry/geometry.ts";
-import { pixelCentres, undoWarp, type Warp } from "../../geometry/warps.ts";
+import { type CropBox, wholeImage } from "../../geometry/geometry.ts";
+import { followNearest } from "../../geometry/nearest.ts";
+import type { Warp } from "../../geometry/warps.ts";
 import type { Resizer } from "./resize.ts";
 
 /**
@@ -24,13 +25,7 @@ export function resizeCoverage(
 
 /** A coverage [height, width] after the warps of its image: of the pixel that each place came from, 0 where from outside. */
 export function warpCoverage(coverage: Uint8Array, height: number, width: number, warps: readonly Warp[]): Uint8Array {
-  const length = height * width;
-  const places = { height, width, xs: new Float64Array(length), ys: new Float64Array(length) };
-  pixelCentres(places);
-  for (const warp of warps.toReversed()) undoWarp(warp, places);
-  return Uint8Array.from(places.xs, (x, at) => {
-    const y = places.ys[at] as number;
-    const inside = x >= 0 && x < width && y >= 0 && y < height;
-    return inside ? (coverage[Math.floor(y) * width + Math.floor(x)] as number) : 0;
-  });
+  const out = new Uint8Array(height * width);
+  followNearest(coverage, { ...wholeImage(height, width), warps }, { height, width, outside: 0, out });
+  return out;
 }

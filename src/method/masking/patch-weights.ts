@@ -1,5 +1,5 @@
 import type { Geometry } from "../../geometry/geometry.ts";
-import { checkTurn, type Places, pixelCentres, undoWarp, type Warp } from "../../geometry/warps.ts";
+import { checkTurn, placesBefore, type Warp } from "../../geometry/warps.ts";
 import { MsmaeError } from "../../support/errors.ts";
 
 /** The network's input size and patch size in pixels, and how a map follows its image's crop. */
@@ -106,17 +106,6 @@ function moveCells(cells: Float32Array, warp: GridMove, gh: number, gw: number):
   return moved;
 }
 
-let scratch: Places = { height: 0, width: 0, xs: new Float64Array(0), ys: new Float64Array(0) };
-
-/** Places to work on, kept between calls: they are many, and of one size throughout a run. */
-function scratchPlaces(height: number, width: number): Places {
-  if (scratch.height !== height || scratch.width !== width) {
-    const length = height * width;
-    scratch = { height, width, xs: new Float64Array(length), ys: new Float64Array(length) };
-  }
-  return scratch;
-}
-
 function warpedWeights(
   map: Float32Array,
   spanY: Span,
@@ -125,10 +114,7 @@ function warpedWeights(
   warps: readonly Warp[],
   { inputHeight, inputWidth, patchSize }: PatchWeightOptions,
 ): Float32Array {
-  const places = scratchPlaces(inputHeight, inputWidth);
-  const { xs, ys } = places;
-  pixelCentres(places);
-  for (const warp of warps.toReversed()) undoWarp(warp, places);
+  const { xs, ys } = placesBefore(warps, inputHeight, inputWidth);
   const gw = inputWidth / patchSize;
   const stepX = spanX.length / inputWidth;
   const stepY = spanY.length / inputHeight;

@@ -5,6 +5,7 @@ import sharp from "sharp";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { splitData } from "../../../src/curation/split-data.ts";
 import { type Dataset, type DatasetOptions, openDataset, SPLITS, splitCsv } from "../../../src/data/dataset.ts";
+import { IGNORED } from "../../../src/data/sample.ts";
 import { dicomFile, niftiFile } from "../formats/volume-files.ts";
 
 let root: string;
@@ -53,7 +54,12 @@ describe("a CSV file", () => {
       ["sub/e.png", "well", null, "test"],
     ]);
     expect(dataset.onDisk).toEqual(["train", "val", "test"]);
-    expect(dataset.splits.train[0]).toMatchObject({ group: "p1", mask: join(root, "a_mask.png") });
+    expect(dataset.splits.train[0]).toMatchObject({
+      group: "p1",
+      masks: [{ path: join(root, "a_mask.png"), class: 1 }],
+    });
+    expect(dataset.splits.val[0]).not.toHaveProperty("masks");
+    expect(dataset.maskClasses).toEqual(["background", "sick"]);
     expect((await open("other.csv")).splits).toEqual(dataset.splits);
   });
 
@@ -171,7 +177,11 @@ describe("a Decathlon folder", () => {
       ["tumour", 2],
       ["liver", 3],
     ]);
-    expect(dataset.splits.train[0]?.mask).toBe(join(root, "labelsTr/a.nii.gz"));
+    const values = new Map([0, 1, 2].map((value) => [value, value]));
+    for (const { masks } of dataset.splits.train) {
+      expect(masks).toEqual([{ path: join(root, "labelsTr/a.nii.gz"), values }]);
+    }
+    expect(dataset.maskClasses).toEqual(dataset.classNames);
     expect(dataset.notices.join()).toMatch(/1 images under "test".*first one \(T1\)/);
   });
 
@@ -277,7 +287,10 @@ describe("values of masks", () => {
     for (const name of ["c3", "c4", "c5"]) rmSync(join(root, `labelsTr/${name}.nii`));
     for (const name of ["c3", "c4", "c5"]) rmSync(join(root, `imagesTr/${name}_0000.nii`));
     description({ background: 0, liver: 1, tumour: 2, ignore: 7 });
-    expect(await open()).toMatchObject({ leftOut: [], splits: { train: { length: 8 } } });
+    const judged = await open();
+    expect(judged).toMatchObject({ leftOut: [], splits: { train: { length: 8 } } });
+    const values = new Map(Object.entries({ 0: 0, 1: 1, 2: 2, 7: IGNORED }).map(([value, of]) => [Number(value), of]));
+    expect(judged.splits.train[7]?.masks).toEqual([{ path: join(root, "labelsTr/c2.nii"), values }]);
   });
 
   test("that are no numbers are no labels", async () => {
@@ -315,7 +328,17 @@ describe("images beside masks", () => {
       ["images/c.jpg", "background"],
       ["images/d.jpg", "background"],
     ]);
-    expect(dataset.splits.train[0]?.mask).toBe(join(root, "masks/ulcer/a_segmentation.png"));
+    expect(dataset.maskClasses).toEqual(["background", "polyp", "ulcer"]);
+    // The largest first, so that what lies within it stays to be seen; empty ones outline nothing.
+    expect(dataset.splits.train.map(({ masks }) => masks)).toEqual([
+      [
+        { path: join(root, "masks/ulcer/a_segmentation.png"), class: 2, light: true },
+        { path: join(root, "masks/polyp/a.png"), class: 1, light: true },
+      ],
+      [{ path: join(root, "masks/polyp/b.png"), class: 1, light: true }],
+      [],
+      [],
+    ]);
     put("masks/polyp/z.png", await mask(1));
     put("masks/polyp/d.png", "no picture");
     const odd = await open();
@@ -329,7 +352,26 @@ describe("images beside masks", () => {
     put("images/a.jpg");
     put("masks/a.png", await mask(2));
     await fails(open(), /one class only \(lesion\)/);
-    expect((await open("", { oneClass: true })).classNames).toEqual(["lesion"]);
+    const { classNames, maskClasses } = await open("", { oneClass: true });
+    expect({ classNames, maskClasses }).toEqual({ classNames: ["lesion"], maskClasses: ["background", "lesion"] });
+  });
+
+  test("a class that is never an image's largest is one that masks outline", async () => {
+    for (const name of ["a.jpg", "b.jpg"]) put(`images/${name}`);
+    put("masks/polyp/a.png", await mask(6));
+    put(
+      "masks/instrument/a.png",
+      await sharp(new Uint8Array(16).fill(1, 0, 2), { raw: { width: 4, height: 4, channels: 1 } })
+        .png()
+        .toBuffer(),
+    );
+    const dataset = await open();
+    expect(dataset.classNames).toEqual(["background", "polyp"]);
+    expect(dataset.maskClasses).toEqual(["background", "instrument", "polyp"]);
+    expect(dataset.splits.train[0]?.masks?.map((of) => ({ ...of, path: relative(root, of.path) }))).toEqual([
+      { path: "masks/polyp/a.png", class: 2, light: true },
+      { path: "masks/instrument/a.png", class: 1, light: false },
+    ]);
   });
 });
 

@@ -201,7 +201,7 @@ describe("columns", () => {
     table("Image,DX,Partition,Subject,Mask Path,age", ["a,train,s1,img/5.png,50", "b,test,s2,img/4.png,60"]);
     const { splits, notices } = await open();
     expect(splits.train).toEqual([
-      { path: join(root, "img/0.png"), label: 0, group: "s1", mask: join(root, "img/5.png") },
+      { path: join(root, "img/0.png"), label: 0, group: "s1", masks: [{ path: join(root, "img/5.png"), class: 1 }] },
     ]);
     expect(splits.test).toHaveLength(1);
     expect(notices[1]).toBe(
