@@ -24,7 +24,7 @@ export interface Batch {
   /** [B] */
   paths: string[];
   /**
-   * Gives the memory of `images` back for a later batch; `images` must not be used after. Optional, but without it the
+   * Gives the memory of `images`, and of the classes of their pixels, back for a later batch: they must not be used after. Optional, but without it the
    * memory waits for the garbage collector, which sees little reason to hurry.
    */
   release(): void;

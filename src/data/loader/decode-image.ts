@@ -1,4 +1,3 @@
-import { statSync } from "node:fs";
 import { extname } from "node:path";
 import { unreadable } from "../../formats/decode-error.ts";
 import type { DecodeLimits } from "../../formats/limits.ts";
@@ -8,6 +7,7 @@ import type { AlphaRule, ImageFile, SliceAxis } from "../../formats/source-image
 import { toChannels } from "../../images/channels.ts";
 import { applyWindow, type WindowRule } from "../../images/window.ts";
 import { MsmaeError } from "../../support/errors.ts";
+import { OpenFiles } from "./open-files.ts";
 
 export { toChannels } from "../../images/channels.ts";
 
@@ -58,7 +58,8 @@ export interface DecodeOptions {
 export async function decodeImage(path: string, options: DecodeOptions = {}): Promise<RasterImage> {
   try {
     const axis = options.axis ?? "axial";
-    const file = await openRemembered(path, options.limits ?? {}, options.alpha ?? "drop");
+    const { limits = {}, alpha = "drop" } = options;
+    const file = await images.get(path, [limits, alpha], () => openImageFile(path, limits, alpha));
     const item = chooseItem(path, file, axis, options.item);
     const image = applyWindow(await file.read(item, axis), options.window ?? { kind: "auto" }, path);
     return options.channels === undefined ? image : toChannels(image, options.channels);
@@ -87,33 +88,8 @@ export function chooseItem(path: string, file: ImageFile, axis: SliceAxis, asked
 
 /** Whether an error of {@link decodeImage} is one of the file, not of the picture asked for. */
 export function concernsWholeFile(error: unknown): boolean {
-  return error !== undefined && error === failed?.error;
+  return images.failedWith(error);
 }
 
-/** The file of several pictures that this thread opened last, so that its slices are not unpacked one by one. */
-let remembered: { key: string; file: ImageFile } | undefined;
-/** The file that this thread last failed to open, so that it is not tried anew for each of its pictures. */
-let failed: { key: string; error: MsmaeError } | undefined;
-/** Files being opened, so that several slices asked for at once share one opening. */
-const opening = new Map<string, Promise<ImageFile>>();
-
-async function openRemembered(path: string, limits: Partial<DecodeLimits>, alpha: AlphaRule): Promise<ImageFile> {
-  const { mtimeMs, size } = statSync(path);
-  const key = JSON.stringify([path, mtimeMs, size, limits, alpha]);
-  if (failed?.key === key) throw failed.error;
-  if (remembered?.key === key) return remembered.file;
-  const shared = opening.get(key);
-  if (shared) return shared;
-  const promise = openImageFile(path, limits, alpha)
-    .catch((error: MsmaeError) => {
-      // A limit of the machine says nothing of the file: it may open well in a moment.
-      if (error.code !== "Device") failed = { key, error };
-      throw error;
-    })
-    .finally(() => opening.delete(key));
-  opening.set(key, promise);
-  const file = await promise;
-  const single = (["axial", "coronal", "sagittal"] as const).every((axis) => file.count(axis) === 1);
-  if (!single) remembered = { key, file };
-  return file;
-}
+/** Of this thread. */
+const images = new OpenFiles();

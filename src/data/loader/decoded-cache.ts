@@ -8,7 +8,9 @@ const WIDTH = 3;
 const CHANNELS = 4;
 /** 1 where the marks of what is no measurement follow the pixels. */
 const MARKED = 5;
-const ROW = 6;
+/** 1 where the classes of the pixels follow. */
+const LABELLED = 6;
+const ROW = 7;
 
 const EMPTY = 0;
 const CLAIMED = 1;
@@ -16,6 +18,13 @@ const READY = 2;
 
 // Offsets count units, so that 32 bits reach 128 GiB.
 const UNIT = 64;
+
+/** What is kept of a sample. */
+export interface CachedSample {
+  image: RasterImage;
+  /** uint8 [height, width], what its masks say. */
+  classes?: Uint8Array | undefined;
+}
 
 /** The memory of a cache, to be handed to other threads. */
 export interface DecodedCacheMemory {
@@ -51,8 +60,8 @@ export class DecodedCache {
     });
   }
 
-  /** The image of a sample, a view of shared memory that must not be written, or undefined. */
-  get(sample: number): RasterImage | undefined {
+  /** What is kept of a sample, views of shared memory that must not be written, or undefined. */
+  get(sample: number): CachedSample | undefined {
     const row = sample * ROW;
     if (Atomics.load(this.#index, row + STATE) !== READY) return undefined;
     const height = this.#index[row + HEIGHT] as number;
@@ -61,20 +70,29 @@ export class DecodedCache {
     const start = (this.#index[row + OFFSET] as number) * UNIT;
     const end = start + height * width * channels;
     const image: RasterImage = { height, width, channels, pixels: this.#pixels.subarray(start, end) };
-    if (this.#index[row + MARKED] === 1) image.unmeasured = this.#pixels.subarray(end, end + height * width);
-    return image;
+    const area = height * width;
+    const marked = this.#index[row + MARKED] === 1;
+    if (marked) image.unmeasured = this.#pixels.subarray(end, end + area);
+    if (this.#index[row + LABELLED] !== 1) return { image };
+    const from = marked ? end + area : end;
+    return { image, classes: this.#pixels.subarray(from, from + area) };
   }
 
-  /** Keeps a copy of an image if there is room and no thread has kept that sample yet. */
-  put(sample: number, image: RasterImage): void {
+  /** Keeps a copy of a sample if there is room and no thread has kept it yet. */
+  put(sample: number, { image, classes }: CachedSample): void {
     const row = sample * ROW;
     if (Atomics.compareExchange(this.#index, row + STATE, EMPTY, CLAIMED) !== EMPTY) return;
     const { pixels, unmeasured } = image;
-    const offset = this.#reserve(Math.ceil((pixels.length + (unmeasured?.length ?? 0)) / UNIT));
+    const parts = [pixels, unmeasured, classes].filter((part) => part !== undefined);
+    const offset = this.#reserve(Math.ceil(parts.reduce((sum, { length }) => sum + length, 0) / UNIT));
     if (offset === undefined) return;
-    this.#pixels.set(pixels, offset * UNIT);
-    if (unmeasured) this.#pixels.set(unmeasured, offset * UNIT + pixels.length);
+    let next = offset * UNIT;
+    for (const part of parts) {
+      this.#pixels.set(part, next);
+      next += part.length;
+    }
     this.#index[row + MARKED] = Number(unmeasured !== undefined);
+    this.#index[row + LABELLED] = Number(classes !== undefined);
     this.#index[row + OFFSET] = offset;
     this.#index[row + HEIGHT] = image.height;
     this.#index[row + WIDTH] = image.width;

@@ -30,6 +30,13 @@ interface Slot {
   read: ReadPicture | undefined;
 }
 
+/** What the readers fill for a batch. */
+interface Planes {
+  images: Uint8Array;
+  /** Empty where masks are not read. */
+  classes: Uint8Array;
+}
+
 const LARGEST_CHUNK = 8;
 
 /** One epoch being read: keeps a bounded number of batches in preparation, and hands them out in order. */
@@ -126,17 +133,21 @@ export class EpochRun {
     const first = batch * batchSize;
     const size = Math.min(batchSize, this.#samples.length - first);
     const imageBytes = this.#loader.inputHeight * this.#loader.inputWidth * this.#loader.channels;
-    const buffer = this.#host.takeBuffer(size * imageBytes);
-    const images = new Uint8Array(buffer);
+    const classBytes = this.#classBytes();
+    const buffer = this.#host.takeBuffer(size * (imageBytes + classBytes));
+    const planes = {
+      images: new Uint8Array(buffer, 0, size * imageBytes),
+      classes: new Uint8Array(buffer, size * imageBytes),
+    };
     const slots = Array.from({ length: size }, (_, slot): Slot => {
       return { slot, position: first + slot, tries: 0, sample: -1, repeat: 0, read: undefined };
     });
     let open = slots.filter((slot) => this.#choose(slot));
     while (open.length > 0) {
-      const failed = await this.#read(open, images);
+      const failed = await this.#read(open, planes);
       open = this.#options.augment ? failed.filter((slot) => this.#choose(slot)) : [];
     }
-    const packed = this.#pack(slots, images, imageBytes);
+    const packed = this.#pack(slots, planes);
     let held = true;
     const release = () => {
       if (held) this.#host.giveBuffer(buffer);
@@ -164,18 +175,19 @@ export class EpochRun {
   }
 
   /** Reads the slots' samples in pieces that several threads can share; gives back the slots that failed. */
-  async #read(slots: readonly Slot[], images: Uint8Array): Promise<Slot[]> {
+  async #read(slots: readonly Slot[], planes: Planes): Promise<Slot[]> {
     const { augment, crop = PAPER_CROP, plan, seed, epoch } = this.#options;
+    const readsMasks = this.#classBytes() > 0;
     const chunk = Math.min(LARGEST_CHUNK, Math.ceil(slots.length / Math.max(1, this.#loader.workers)));
     const failed: Slot[] = [];
     const reads: Promise<void>[] = [];
     for (let start = 0; start < slots.length; start += chunk) {
       const part = slots.slice(start, start + chunk);
       const items = part.map(({ slot, sample, repeat }) => {
-        const { path, item } = this.#samples[sample] as Sample;
-        return { slot, sample, repeat, path, item };
+        const { path, item, masks } = this.#samples[sample] as Sample;
+        return { slot, sample, repeat, path, item, ...(readsMasks && { masks }) };
       });
-      const report = this.#host.read({ augment, crop, plan, seed, epoch, items, images }, () => this.#cancelled);
+      const report = this.#host.read({ augment, crop, plan, seed, epoch, items, ...planes }, () => this.#cancelled);
       reads.push(report.then((done) => this.#note(part, done, failed)));
     }
     await Promise.all(reads);
@@ -204,22 +216,37 @@ export class EpochRun {
     });
   }
 
-  #pack(slots: readonly Slot[], images: Uint8Array, imageBytes: number): Omit<Batch, "batch" | "release"> {
+  /** Bytes that the classes of an image's pixels take; 0 where masks are not read. */
+  #classBytes(): number {
+    const { target, inputHeight, inputWidth } = this.#loader;
+    return target.kind === "mask" ? inputHeight * inputWidth : 0;
+  }
+
+  #pack(slots: readonly Slot[], planes: Planes): Omit<Batch, "batch" | "release"> {
     const filled = slots.filter((slot) => slot.read !== undefined);
-    filled.forEach(({ slot }, at) => {
-      if (at !== slot) images.copyWithin(at * imageBytes, slot * imageBytes, (slot + 1) * imageBytes);
-    });
+    const order = filled.map(({ slot }) => slot);
+    const images = gather(planes.images, order, slots.length);
+    const classes = gather(planes.classes, order, slots.length);
     const chosen = filled.map(({ sample }) => this.#samples[sample] as Sample);
     return {
       indices: Uint32Array.from(filled, ({ sample }) => sample),
       repeats: Uint32Array.from(filled, ({ repeat }) => repeat),
-      target: this.#host.targets.of(chosen),
-      images: images.subarray(0, filled.length * imageBytes),
+      target: this.#host.targets.of(chosen, classes),
+      images,
       coverages: filled.map(({ read }) => read?.coverage),
       geometries: filled.map(({ read }) => read?.geometry as Geometry),
       paths: chosen.map(({ path }) => path),
     };
   }
+}
+
+/** Moves the planes of the slots of an order, which rises, to the front; gives back these. */
+function gather(planes: Uint8Array, order: readonly number[], slots: number): Uint8Array {
+  const bytes = planes.length / slots;
+  for (const [at, slot] of order.entries()) {
+    if (at !== slot) planes.copyWithin(at * bytes, slot * bytes, (slot + 1) * bytes);
+  }
+  return planes.subarray(0, order.length * bytes);
 }
 
 /** Without an image that the machine had no room for just then, a run would not be the run that was asked for. */

@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { MsmaeError } from "../../support/errors.ts";
 import { ITEM_SECONDS } from "../../support/threads/watched-thread.ts";
 import type { Sample } from "../dataset.ts";
+import { labelOutside } from "../targets/mask-target.ts";
 import { type Target, targetMaker } from "../targets/target.ts";
 import type { TargetMaker } from "../targets/target-maker.ts";
 import type { Batch, EpochOptions, InOrderOptions, LoaderOptions } from "./batch.ts";
@@ -59,7 +60,9 @@ export class ImageLoader {
     checkLoaderOptions(this.options);
     this.#targets = targetMaker(this.options.target, samples);
     this.#cache = cacheMb > 0 ? DecodedCache.create(samples.length, cacheMb * 2 ** 20) : undefined;
-    const setup = { inputHeight, inputWidth, channels, reading, coverage, cache: this.#cache?.memory };
+    const { target } = this.options;
+    const masks = target.kind === "mask" ? { outside: labelOutside(target) } : undefined;
+    const setup = { inputHeight, inputWidth, channels, reading, coverage, masks, cache: this.#cache?.memory };
     this.#pool = workers === 0 ? new InlinePool(setup) : new WorkerPool(setup, workers, itemSeconds);
   }
 

@@ -1,6 +1,7 @@
 import type { RasterImage } from "../../formats/raster.ts";
 import type { AlphaRule, SliceAxis } from "../../formats/source-image.ts";
 import { type Geometry, wholeImage } from "../../geometry/geometry.ts";
+import { followNearest } from "../../geometry/nearest.ts";
 import type { CropRange } from "../../geometry/random-geometry.ts";
 import { randomGeometry } from "../../geometry/random-geometry.ts";
 import { augmentImage } from "../../images/augment/augment-image.ts";
@@ -11,8 +12,10 @@ import { Resizer } from "../../images/transforms/resize.ts";
 import { parseWindow, type WindowRule } from "../../images/window-rule.ts";
 import { failureOf } from "../../support/errors.ts";
 import { RandomStream } from "../../support/random.ts";
+import type { SampleMask } from "../sample.ts";
 import { concernsWholeFile, decodeImage } from "./decode-image.ts";
-import { DecodedCache, type DecodedCacheMemory } from "./decoded-cache.ts";
+import { type CachedSample, DecodedCache, type DecodedCacheMemory } from "./decoded-cache.ts";
+import { MaskReader } from "./mask-reader.ts";
 
 /** How pictures are taken from files. */
 export interface ReadingOptions {
@@ -23,6 +26,12 @@ export interface ReadingOptions {
 
 export const DEFAULT_READING: ReadingOptions = { window: parseWindow("auto"), axis: "axial", alpha: "drop" };
 
+/** How masks are read. */
+export interface MaskReading {
+  /** The class of what a warp takes from outside of the image. */
+  outside: number;
+}
+
 /** What every thread of a loader needs to know. */
 export interface ReaderSetup {
   inputHeight: number;
@@ -30,7 +39,9 @@ export interface ReaderSetup {
   channels: 1 | 3;
   reading: ReadingOptions;
   /** Also tell how much of each pixel was measured. */
-  coverage?: boolean;
+  coverage?: boolean | undefined;
+  /** Also read the masks. */
+  masks?: MaskReading | undefined;
   cache: DecodedCacheMemory | undefined;
 }
 
@@ -45,6 +56,8 @@ export interface ReadItem {
   path: string;
   /** Frame, page or slice of a file that holds several. */
   item?: number | undefined;
+  /** Read where the reader was asked to. */
+  masks?: readonly SampleMask[] | undefined;
 }
 
 /** Samples to read into the slots of one batch. */
@@ -59,6 +72,8 @@ export interface ReadTask {
   items: ReadItem[];
   /** uint8 [B, H, W, C]. */
   images: Uint8Array;
+  /** uint8 [B, H, W] for the classes of the pixels; needed where masks are read. */
+  classes?: Uint8Array | undefined;
   /** Also give each picture itself, shrunk until no side is longer than this, in pixels. */
   pictureSide?: number | undefined;
 }
@@ -94,6 +109,7 @@ export interface ReadReport {
 export class SampleReader {
   readonly #setup: ReaderSetup;
   readonly #cache: DecodedCache | undefined;
+  readonly #masks: MaskReader;
   readonly #resizer = new Resizer();
   readonly #grey: Uint8Array;
   #canvas: Canvas | undefined;
@@ -101,6 +117,7 @@ export class SampleReader {
   constructor(setup: ReaderSetup) {
     this.#setup = setup;
     this.#cache = setup.cache && new DecodedCache(setup.cache);
+    this.#masks = new MaskReader(setup.reading.axis);
     this.#grey = new Uint8Array(setup.inputHeight * setup.inputWidth);
   }
 
@@ -117,19 +134,21 @@ export class SampleReader {
       onItem?.(at);
       const { slot } = item;
       const started = performance.now();
-      const image = await this.#load(item, report);
+      const found = await this.#load(item, report);
       const loaded = performance.now();
       report.decodeMs += loaded - started;
-      if ("unreadable" in image) {
-        report.items.push(image);
+      if ("unreadable" in found) {
+        report.items.push(found);
         continue;
       }
+      const { image } = found;
       const cropped = task.augment
         ? randomGeometry(image.height, image.width, drawsOf("crops", task, item), task.crop, task.plan?.flipX)
         : wholeImage(image.height, image.width);
       const out = task.images.subarray(slot * imageBytes, (slot + 1) * imageBytes);
       this.#resize(image, cropped, task.augment, out);
       const geometry = task.augment && task.plan ? this.#augment(out, cropped, task.plan, task, item) : cropped;
+      this.#place(found, geometry, slot, task);
       report.resizeMs += performance.now() - loaded;
       const outcome: ReadPicture = { geometry };
       if (task.pictureSide !== undefined) outcome.picture = this.#shrink(image, task.pictureSide);
@@ -140,8 +159,8 @@ export class SampleReader {
     return report;
   }
 
-  /** The decoded image, or the reason why there is none. */
-  async #load({ sample, path, item }: ReadItem, report: ReadReport): Promise<RasterImage | UnreadItem> {
+  /** The decoded image and what its masks say, or the reason why there is none. */
+  async #load({ sample, path, item, masks }: ReadItem, report: ReadReport): Promise<CachedSample | UnreadItem> {
     const held = this.#cache?.get(sample);
     if (held) {
       report.cacheHits++;
@@ -153,12 +172,25 @@ export class SampleReader {
       const image = await decodeImage(path, { ...reading, item, ...(channels === 1 ? { channels } : {}) });
       if (!this.#setup.coverage) delete image.unmeasured;
       report.decoded++;
-      this.#cache?.put(sample, image);
-      return image;
+      const found: CachedSample = { image };
+      if (this.#setup.masks) {
+        const { height, width } = image;
+        found.classes = await this.#masks.read({ path, item, height, width }, masks ?? []);
+      }
+      this.#cache?.put(sample, found);
+      return found;
     } catch (error) {
       const { code, message } = failureOf(error);
       return { unreadable: message, code, ...(concernsWholeFile(error) ? { wholeFile: true } : {}) };
     }
+  }
+
+  /** Gives the classes of a sample's pixels the geometry of its image. */
+  #place({ classes }: CachedSample, geometry: Geometry, slot: number, task: ReadTask): void {
+    const { inputHeight: height, inputWidth: width, masks } = this.#setup;
+    if (!masks || !classes || !task.classes) return;
+    const out = task.classes.subarray(slot * height * width, (slot + 1) * height * width);
+    followNearest(classes, geometry, { height, width, outside: masks.outside, out });
   }
 
   #coverage(image: RasterImage, { crop, flip, warps }: Geometry): Uint8Array | undefined {

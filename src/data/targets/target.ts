@@ -1,14 +1,15 @@
 import { MsmaeError } from "../../support/errors.ts";
 import type { Sample } from "../sample.ts";
 import { type ClassTarget, classTargets } from "./class-target.ts";
+import { type MaskTarget, type MaskTargetOptions, maskTargets } from "./mask-target.ts";
 import type { TargetMaker } from "./target-maker.ts";
 import { type ValuesTarget, valuesTargets } from "./values-target.ts";
 
 /** What is to be told of the images of a batch. */
-export type Target = ClassTarget | ValuesTarget;
+export type Target = ClassTarget | ValuesTarget | MaskTarget;
 
 /** Which kind of targets a loader gives. */
-export type TargetOptions = { kind: "class" } | { kind: "values" };
+export type TargetOptions = { kind: "class" } | { kind: "values" } | MaskTargetOptions;
 
 /** @throws MsmaeError Data when samples lack what targets of this kind are made from. */
 export function targetMaker({ kind }: TargetOptions, samples: readonly Sample[]): TargetMaker<Target> {
@@ -17,6 +18,8 @@ export function targetMaker({ kind }: TargetOptions, samples: readonly Sample[])
       return classTargets;
     case "values":
       return valuesTargets(samples);
+    case "mask":
+      return maskTargets(samples);
   }
 }
 

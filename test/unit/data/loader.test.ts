@@ -294,19 +294,20 @@ describe("threads that fail", () => {
   });
 });
 
-test("DecodedCache keeps images apart, and stops at its bound", () => {
+test("DecodedCache keeps samples apart, and stops at its bound", () => {
   const cache = DecodedCache.create(4, 256);
   const image = (value: number, length: number) => {
     return { height: 1, width: length, channels: 1 as const, pixels: new Uint8Array(length).fill(value) };
   };
-  cache.put(0, image(1, 100));
-  cache.put(2, image(2, 64));
-  cache.put(2, image(9, 64));
-  cache.put(3, image(3, 128));
+  cache.put(0, { image: image(1, 100) });
+  const classes = new Uint8Array(64).fill(5);
+  cache.put(2, { image: image(2, 64), classes });
+  cache.put(2, { image: image(9, 64) });
+  cache.put(3, { image: image(3, 128) });
   const shared = new DecodedCache(cache.memory);
-  expect(shared.get(0)).toEqual(image(1, 100));
+  expect(shared.get(0)).toEqual({ image: image(1, 100) });
   expect(shared.get(1)).toBeUndefined();
-  expect(shared.get(2)).toEqual(image(2, 64));
+  expect(shared.get(2)).toEqual({ image: image(2, 64), classes });
   expect(shared.get(3)).toBeUndefined();
-  expect(shared.stats()).toEqual({ images: 2, bytes: 192 });
+  expect(shared.stats()).toEqual({ images: 2, bytes: 256 });
 });
