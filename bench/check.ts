@@ -1,10 +1,10 @@
 import { interpret } from "../src/engine/graph/interpreter.ts";
 import { storeOutputKey } from "../src/engine/graph/output-names.ts";
 import type { NdArray } from "../src/engine/graph/types.ts";
-import { adamwReference } from "../src/engine/optim/adamw-reference.ts";
 import type { ParameterStore } from "../src/engine/parameters/parameter-store.ts";
 import { floatsOf } from "../src/engine/runtime/program.ts";
 import { Engine } from "../src/engine/thread/engine.ts";
+import { adamwReference } from "../test/support/adamw-reference.ts";
 import { afterAdamW, gradients, outputs, type Tolerance } from "../test/tolerances.ts";
 import { createParameters } from "./weights.ts";
 import { type ModelConfig, type Phase, type Workload, workload } from "./workload.ts";

@@ -20,14 +20,13 @@ export type StreamName =
   | "mixing"
   | "evaluation";
 
-/** A seeded generator whose whole state can be saved and restored. */
+/** A seeded generator. */
 export class RandomStream {
   readonly #generator: RandomGenerator;
   #spareNormal: number | undefined;
 
-  private constructor(generator: RandomGenerator, spareNormal: number | undefined) {
+  private constructor(generator: RandomGenerator) {
     this.#generator = generator;
-    this.#spareNormal = spareNormal;
   }
 
   /**
@@ -36,18 +35,7 @@ export class RandomStream {
    */
   static for(seed: number, name: StreamName, ...key: number[]): RandomStream {
     const state = hash128(`${name}|${[seed, ...key].join(",")}`);
-    return new RandomStream(xoroshiro128plusFromState(state), undefined);
-  }
-
-  static restore(state: readonly number[]): RandomStream {
-    const spare = state.length > 4 ? state[4] : undefined;
-    return new RandomStream(xoroshiro128plusFromState(state.slice(0, 4)), spare);
-  }
-
-  /** The state as plain numbers, for {@link RandomStream.restore}. */
-  state(): number[] {
-    const words = [...this.#generator.getState()];
-    return this.#spareNormal === undefined ? words : [...words, this.#spareNormal];
+    return new RandomStream(xoroshiro128plusFromState(state));
   }
 
   /** Uniform in [0, 1) with 53 random bits. */

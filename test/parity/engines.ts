@@ -3,13 +3,13 @@ import { interpret } from "../../src/engine/graph/interpreter.ts";
 import { storeOutputName } from "../../src/engine/graph/output-names.ts";
 import type { NdArray } from "../../src/engine/graph/types.ts";
 import { AdamW } from "../../src/engine/optim/adamw.ts";
-import { type AdamWTensor, adamwReference } from "../../src/engine/optim/adamw-reference.ts";
-import { clipCoefficient, globalNorm } from "../../src/engine/optim/clip.ts";
+import { clipCoefficient } from "../../src/engine/optim/clip.ts";
 import type { ParameterGroup } from "../../src/engine/optim/parameter-groups.ts";
 import { ParameterStore } from "../../src/engine/parameters/parameter-store.ts";
 import type { ParameterSpec } from "../../src/engine/parameters/specs.ts";
 import { nodeBackend } from "../../src/engine/runtime/node-backend.ts";
 import { compile, floatsOf, Program } from "../../src/engine/runtime/program.ts";
+import { type AdamWTensor, adamwReference, globalNorm } from "../support/adamw-reference.ts";
 import type { Executor } from "../tolerances.ts";
 
 export type Floats = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;

@@ -7,7 +7,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { interpret } from "../../src/engine/graph/interpreter.ts";
 import { emitOnnx } from "../../src/engine/onnx/emit.ts";
 import { onnx } from "../../src/engine/onnx/generated/onnx.js";
-import { checkOperators, operatorsOf, type Provider } from "../../src/engine/onnx/operators.ts";
+import { checkOperators, type Provider } from "../../src/engine/onnx/operators.ts";
 import { nodeBackend } from "../../src/engine/runtime/node-backend.ts";
 import { webBackend } from "../../src/engine/runtime/web-backend.ts";
 import { MsmaeError } from "../../src/support/errors.ts";
@@ -90,8 +90,10 @@ describe("which provider ran", () => {
 
 describe("operators of a provider", () => {
   const providers: Provider[] = ["cpu", "wasm", "webgpu", "cuda"];
-  test.each(providers)("%s: every operator that is written stands in its table", (provider) => {
-    for (const operator of operatorsIn(emitOnnx(graph, provider))) expect(operatorsOf[provider]).toContain(operator);
+  test.each(providers)("%s: every operator that is written is one that it runs", (provider) => {
+    const written = operatorsIn(emitOnnx(graph, provider));
+    expect(written.size).toBeGreaterThan(20);
+    expect(() => checkOperators("graph", written, provider)).not.toThrow();
   });
 
   test("webgpu: nothing outside of standard ONNX is written", () => {

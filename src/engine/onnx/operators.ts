@@ -35,7 +35,7 @@ const everywhere = [
  * Which ONNX operators (domain:name for those outside the standard) each provider runs with the dtypes that we use.
  * WebGPU has neither FusedMatMul nor LogSoftmax: the lowering writes both in other operators there.
  */
-export const operatorsOf: Readonly<Record<Provider, ReadonlySet<string>>> = {
+const operatorsOf: Readonly<Record<Provider, ReadonlySet<string>>> = {
   cpu: new Set([...everywhere, "LogSoftmax", "LayerNormalization", "com.microsoft:FusedMatMul", "com.microsoft:Gelu"]),
   wasm: new Set([...everywhere, "LogSoftmax", "LayerNormalization", "com.microsoft:FusedMatMul", "com.microsoft:Gelu"]),
   webgpu: new Set([...everywhere, "LayerNormalization", "ReduceMax"]),
@@ -50,6 +50,6 @@ export function checkOperators(where: string, used: Iterable<string>, provider: 
     where,
     expected: `operators that ${provider} runs`,
     got: lacking.join(", "),
-    todo: "choose another device, or add a lowering for them in src/onnx/lowering.ts",
+    todo: "choose another device, or add a lowering for them in src/engine/onnx/lowering.ts",
   });
 }

@@ -91,10 +91,6 @@ export class ParameterStore {
     return this.#memories;
   }
 
-  get layout(): StoreLayout {
-    return this.#layout;
-  }
-
   has(name: string): boolean {
     return this.#places.has(name);
   }

@@ -1,5 +1,5 @@
 /** A strided matrix inside a float64 buffer. */
-export interface Strided {
+interface Strided {
   data: Float64Array;
   offset: number;
   rowStride: number;

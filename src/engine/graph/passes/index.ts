@@ -4,7 +4,7 @@ import { foldConstants } from "./constant-folding.ts";
 import { dropNeutralElements } from "./neutral-elements.ts";
 
 /** Keeps only what the outputs need. */
-export function dropDeadNodes(source: Graph): Graph {
+function dropDeadNodes(source: Graph): Graph {
   return graph(source.name, source.outputs);
 }
 

@@ -4,7 +4,7 @@ import { type Graph, graph } from "../../../../src/engine/graph/graph.ts";
 import { interpret } from "../../../../src/engine/graph/interpreter.ts";
 import { shareCommonSubexpressions } from "../../../../src/engine/graph/passes/common-subexpressions.ts";
 import { foldConstants } from "../../../../src/engine/graph/passes/constant-folding.ts";
-import { dropDeadNodes, optimize } from "../../../../src/engine/graph/passes/index.ts";
+import { optimize } from "../../../../src/engine/graph/passes/index.ts";
 import { dropNeutralElements } from "../../../../src/engine/graph/passes/neutral-elements.ts";
 import { maeSpecs, pretrainGraph } from "../../../../src/method/models/mae.ts";
 import { parameterValues, randomInputs } from "../../../support/micro-graphs.ts";
@@ -110,7 +110,7 @@ describe("neutral elements", () => {
 test("dead nodes are those no output needs", () => {
   const whole = graph("g", { a: b.neg(x), unused: b.exp(b.add(x, y)) });
   const wanted: Graph = { ...whole, outputs: new Map([...whole.outputs].filter(([name]) => name === "a")) };
-  const after = dropDeadNodes(wanted);
+  const after = optimize(wanted);
   expect(after.nodes.map(({ op }) => op)).toEqual(["Input", "Neg"]);
   expect(after.inputs).toEqual([x]);
 });

@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { AdamW, type AdamWOptions, type AdamWStep } from "../../../../src/engine/optim/adamw.ts";
-import { type AdamWTensor, adamwReference } from "../../../../src/engine/optim/adamw-reference.ts";
-import { clipCoefficient, globalNorm } from "../../../../src/engine/optim/clip.ts";
+import { clipCoefficient } from "../../../../src/engine/optim/clip.ts";
 import { CONTROL, HELPER } from "../../../../src/engine/optim/optimizer-job.ts";
 import type { OptimizerThreadData } from "../../../../src/engine/optim/optimizer-worker.ts";
 import { startEma } from "../../../../src/engine/parameters/ema.ts";
@@ -13,6 +12,7 @@ import {
 import { spawnNodeThread } from "../../../../src/engine/runtime/node-threads.ts";
 import { MsmaeError } from "../../../../src/support/errors.ts";
 import { RandomStream } from "../../../../src/support/random.ts";
+import { type AdamWTensor, adamwReference, globalNorm } from "../../../support/adamw-reference.ts";
 
 const settings = { beta1: 0.9, beta2: 0.95, eps: 1e-8 };
 const specs: TensorSpec[] = [

@@ -10,7 +10,7 @@ import { initialize, type ParameterSpec, parameterInputs } from "../../../../src
 import { trainingOutputs } from "../../../../src/engine/parameters/training-outputs.ts";
 import { Engine } from "../../../../src/engine/thread/engine.ts";
 import { loadWeights } from "../../../../src/interop/load-weights.ts";
-import { type ModelDescription, readModelFile } from "../../../../src/interop/model-file.ts";
+import { type ClassifierDescription, readModelFile } from "../../../../src/interop/model-file.ts";
 import { loadState, saveCheckpoint } from "../../../../src/training/checkpoint.ts";
 
 const batch = 64;
@@ -152,7 +152,7 @@ describe("state of a store", () => {
 describe("a checkpoint", () => {
   const folder = mkdtempSync(join(tmpdir(), "msmae-state-"));
   afterAll(() => rmSync(folder, { recursive: true }));
-  const description: ModelDescription = {
+  const description: ClassifierDescription = {
     kind: "classifier",
     model: "made",
     classNames: ["a", "b"],

@@ -37,3 +37,10 @@ export function adamwReference(tensor: AdamWTensor, step: AdamWReferenceStep): v
     secondMoment[i] = v;
   }
 }
+
+/** The L2 norm over all the tensors together, as torch.nn.utils.clip_grad_norm_ takes it. */
+export function globalNorm(gradients: Iterable<Float64Array>): number {
+  let sum = 0;
+  for (const gradient of gradients) for (const value of gradient) sum += value * value;
+  return Math.sqrt(sum);
+}
