@@ -1,41 +1,51 @@
 /**
  * msmae: supervised masked autoencoders for medical images.
  *
- * The verbs of the command line as functions, with the same options in camelCase. Each takes hooks: `onEvent` for
- * progress, `signal` to stop.
+ * The verbs of the command line as functions, with the same options in camelCase, `PretrainInput` for `pretrain`. What
+ * an option leaves open is filled in as on the command line, and everything that is wrong with them comes as one error
+ * `Config`. Those that take long take hooks as well: `onEvent` for progress, `signal` to stop.
  */
 
+export { type DemoResult, demo } from "./apps/demo/demo.ts";
 export type {
+  DataAnonymiseInput,
+  DataCheckInput,
+  DataPrepareInput,
+  DataShowInput,
+  DataSplitInput,
+  DataStatsInput,
+  DemoInput,
   EvalInput,
   FinetuneInput,
   FlopsInput,
+  InspectInput,
   MapsInput,
   PredictInput,
   PretrainInput,
   ReconstructInput,
 } from "./config/index.ts";
-export { type AnonymiseInput, type AnonymiseResult, anonymiseDicom } from "./curation/anonymise/index.ts";
+export { type AnonymiseResult as DataAnonymiseResult, anonymiseDicom } from "./curation/anonymise/index.ts";
 export { checkData } from "./curation/check/check-data.ts";
-export type { CheckOptions } from "./curation/check/options.ts";
-export type { CheckResult } from "./curation/check/result.ts";
-export { type PrepareOptions, type PrepareResult, prepareData } from "./curation/prepare/index.ts";
-export { type ShowOptions, type ShowResult, showImageFile } from "./curation/show/show.ts";
-export { type SplitDataOptions, type SplitResult, splitData } from "./curation/split-data.ts";
-export { dataStats, type StatsOptions, type StatsResult } from "./curation/stats.ts";
-export { attentionMaps } from "./inference/attention-maps.ts";
-export { evaluate } from "./inference/evaluate.ts";
-export { flops } from "./inference/flops.ts";
+export type { CheckResult as DataCheckResult } from "./curation/check/result.ts";
+export { type PrepareResult as DataPrepareResult, prepareData } from "./curation/prepare/index.ts";
+export { type ShowResult as DataShowResult, showImageFile } from "./curation/show/show.ts";
+export { type SplitResult as DataSplitResult, splitData } from "./curation/split-data.ts";
+export { dataStats, type StatsResult as DataStatsResult } from "./curation/stats.ts";
+export { attentionMaps, type MapFiles as MapsResult } from "./inference/attention-maps.ts";
+export { type Evaluation as EvalResult, evaluate } from "./inference/evaluate.ts";
+export { type FlopsFigures as FlopsResult, flops } from "./inference/flops.ts";
 export { predict } from "./inference/predict.ts";
 export {
   type Classifier,
   loadClassifier,
   loadPredictor,
   type Prediction,
+  type Prediction as PredictResult,
   type Predictor,
 } from "./inference/predictor.ts";
 export type { FileFailure } from "./inference/read-files.ts";
-export { reconstruct } from "./inference/reconstruct.ts";
-export { inspect } from "./interop/inspect.ts";
+export { type FileReconstruction as ReconstructResult, reconstruct } from "./inference/reconstruct.ts";
+export { type Inspection as InspectResult, inspect } from "./interop/inspect.ts";
 export { type ErrorCode, type ErrorParts, MsmaeError } from "./support/errors.ts";
 export type { RunEvent, RunHooks } from "./support/events.ts";
 export { packageVersion } from "./support/version.ts";

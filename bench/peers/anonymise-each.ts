@@ -5,8 +5,8 @@
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { AnonymiseOption } from "../../src/config/verbs/data-anonymise.ts";
 import { anonymiseBytes } from "../../src/curation/anonymise/file.ts";
-import type { AnonymiseOption } from "../../src/curation/anonymise/options.ts";
 import { Pseudonyms } from "../../src/curation/anonymise/pseudonyms.ts";
 import { looksLikeDicom } from "../../src/formats/dicom/file.ts";
 import { messageOf } from "../../src/support/errors.ts";

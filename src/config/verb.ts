@@ -47,8 +47,12 @@ export function verbOptions<
   return verb;
 }
 
+type ReadonlyList<T> = T extends (infer Item)[] ? readonly Item[] : T;
+
 /** What a caller may give: every field with a default may be left out. */
-export type InputOf<V extends AnyVerb> = z.input<V["schema"]>;
+export type InputOf<V extends AnyVerb> = {
+  [Name in keyof z.input<V["schema"]>]: ReadonlyList<z.input<V["schema"]>[Name]>;
+};
 /** What a verb works with: every default is filled in, save the lengths of a run that goes on. */
 export type OptionsOf<V extends AnyVerb> = Filled<z.output<V["schema"]>, NonNullable<V["derived"]>[number]>;
 /** The options of a run with nothing left open. */

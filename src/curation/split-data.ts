@@ -1,38 +1,13 @@
 import { stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import {
-  type Dataset,
-  type DatasetOptions,
-  leftOutFrom,
-  type OddFile,
-  openDataset,
-  tellNotices,
-} from "../data/dataset.ts";
+import { type DataSplitInput, type DataSplitOptions, resolveOptions, verbs } from "../config/index.ts";
+import { type Dataset, leftOutFrom, type OddFile, openDataset, tellNotices } from "../data/dataset.ts";
 import { type Sample, SPLITS, type Split } from "../data/sample.ts";
 import { groupedStratifiedFolds, groupKey, hasGroups, stratifiedFolds } from "../data/splits/split.ts";
 import { rowsOf, type SplitRow, splitTable } from "../data/splits/split-table.ts";
 import { MsmaeError } from "../support/errors.ts";
 import type { RunHooks } from "../support/events.ts";
 import { OutputFile } from "../support/files/output-file.ts";
-
-/** What `data split` takes. */
-export interface SplitDataOptions
-  extends Pick<DatasetOptions, "slices" | "axis" | "columns" | "encoding" | "mergeLabels" | "strict" | "cacheDir"> {
-  dataPath: string;
-  seed: number;
-  /** The CSV file to write; of a name without `.csv`, the folder that `splits.csv` is written into. */
-  output: string;
-  /** Replace a file that stands there. */
-  overwrite?: boolean | undefined;
-  /** `group`, the default, keeps samples of one patient or lesion together; `none` those of one file only. */
-  by?: "group" | "none";
-  /** Makes this many folds, at least 2, of everything that is not in `test`, instead of `train` and `val`. */
-  folds?: number;
-  /** Default 0.1; not used with `folds`. */
-  valSplit?: number;
-  /** Default 0.2; for a data set that has its own test images, those are kept instead. With `folds`, default 0. */
-  testSplit?: number;
-}
 
 /** What `data split` has written. */
 export interface SplitResult {
@@ -57,23 +32,17 @@ export interface SplitResult {
  *
  * @throws MsmaeError Data when the data set cannot be opened or the file not be written; Config for options out of range.
  */
-export async function splitData(options: SplitDataOptions, { onEvent, signal }: RunHooks = {}): Promise<SplitResult> {
-  const { dataPath, seed, by = "group", folds } = options;
-  checkFolds(folds);
+export async function splitData(
+  input: DataSplitInput | DataSplitOptions,
+  { onEvent, signal }: RunHooks = {},
+): Promise<SplitResult> {
+  const options = resolveOptions(verbs.dataSplit, input);
+  const { dataPath, seed, by, folds, overwrite } = options;
   const path = await outputPath(options.output);
-  const { overwrite } = options;
   const file = await OutputFile.claim(path, { option: "--output", overwrite, inputs: [dataPath] });
   const dataset = await openDataset(dataPath, {
-    seed,
-    valSplit: folds === undefined ? (options.valSplit ?? 0.1) : 0,
-    testSplit: options.testSplit ?? (folds === undefined ? 0.2 : 0),
-    slices: options.slices,
-    axis: options.axis,
-    columns: options.columns,
-    encoding: options.encoding,
-    mergeLabels: options.mergeLabels,
-    strict: options.strict,
-    cacheDir: options.cacheDir,
+    ...options,
+    valSplit: folds === undefined ? options.valSplit : 0,
     group: by === "group" ? "auto" : "none",
   });
   tellNotices(dataset, onEvent);
@@ -135,12 +104,6 @@ async function outputPath(output: string): Promise<string> {
     .then((found) => found.isDirectory())
     .catch(() => false);
   return resolve(!folder && /\.csv$/i.test(output) ? output : join(output, "splits.csv"));
-}
-
-function checkFolds(folds: number | undefined): void {
-  if (folds === undefined || (Number.isInteger(folds) && folds >= 2 && folds <= 1000)) return;
-  const parts = { where: "folds", expected: "a whole number from 2 to 1000", got: `${folds}`, todo: "use e.g. 5" };
-  throw new MsmaeError("Config", parts);
 }
 
 function interrupted(where: string): MsmaeError {

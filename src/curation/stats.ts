@@ -1,40 +1,11 @@
 import { stringify } from "yaml";
-import {
-  type DatasetOptions,
-  leftOutFrom,
-  type OddFile,
-  openDataset,
-  type Split,
-  tellNotices,
-} from "../data/dataset.ts";
+import { type DataStatsInput, type DataStatsOptions, resolveOptions, verbs } from "../config/index.ts";
+import { leftOutFrom, type OddFile, openDataset, type Split, tellNotices } from "../data/dataset.ts";
 import { ImageLoader } from "../data/loader/loader.ts";
-import type { AlphaRule, SliceAxis } from "../formats/source-image.ts";
 import { parseWindow } from "../images/window-rule.ts";
 import { MsmaeError } from "../support/errors.ts";
 import type { RunHooks } from "../support/events.ts";
 import { OutputFile } from "../support/files/output-file.ts";
-
-/** What to measure, and how images are read: as for training. */
-export interface StatsOptions
-  extends Pick<
-    DatasetOptions,
-    "seed" | "valSplit" | "splitFile" | "fold" | "slices" | "columns" | "encoding" | "mergeLabels"
-  > {
-  dataPath: string;
-  split: Split;
-  /** YAML file to write `mean` and `std` to. */
-  output?: string;
-  /** Replace a file that stands there. */
-  overwrite?: boolean | undefined;
-  inputSize: { height: number; width: number };
-  inChans: 1 | 3;
-  window: string;
-  sliceAxis: SliceAxis;
-  /** What becomes of transparency. Default `drop`. */
-  alpha?: AlphaRule;
-  workers: number;
-  strict: boolean;
-}
 
 /** Pixel statistics of a split, on pixels scaled to [0, 1]. */
 export interface StatsResult {
@@ -58,18 +29,22 @@ const BATCH = 32;
  * model's input, exactly as evaluation reads them. A pixel that is measured in part counts with that part, and with the
  * value that this part has.
  *
- * @throws MsmaeError Data when the set cannot be opened or none of its images be read, one cannot under `strict`, or a
+ * @throws MsmaeError Config for options that do not fit; Data when the set cannot be opened or none of its images be read, one cannot under `strict`, or a
  * file stands where one is to be written;
  * Interrupted by the signal.
  */
-export async function dataStats(options: StatsOptions, { onEvent, signal }: RunHooks = {}): Promise<StatsResult> {
-  const { dataPath, split, output, inputSize, inChans: channels, sliceAxis: axis, workers, strict } = options;
-  const reading = { window: parseWindow(options.window), axis, alpha: options.alpha ?? "drop" } as const;
+export async function dataStats(
+  input: DataStatsInput | DataStatsOptions,
+  { onEvent, signal }: RunHooks = {},
+): Promise<StatsResult> {
+  const options = resolveOptions(verbs.dataStats, input);
+  const { dataPath, split, output, inputSize, inChans: channels, sliceAxis, alpha, workers, strict } = options;
+  const reading = { window: parseWindow(options.window), sliceAxis, alpha };
   const { overwrite, splitFile } = options;
   const inputs = splitFile === undefined ? [dataPath] : [dataPath, splitFile];
   const file =
     output === undefined ? undefined : await OutputFile.claim(output, { option: "--output", overwrite, inputs });
-  const dataset = await openDataset(dataPath, { ...options, axis, require: [split] });
+  const dataset = await openDataset(dataPath, { ...options, require: [split] });
   tellNotices(dataset, onEvent);
   const samples = dataset.splits[split];
   const onWarning = (message: string) => onEvent?.({ type: "warning", message });

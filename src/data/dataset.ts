@@ -57,7 +57,7 @@ export interface DatasetOptions {
   /** Which pictures are taken of files that hold several, a rule of {@link parseSliceRule}. Default `all`. */
   slices?: string;
   /** How volumes are cut. Default `axial`. */
-  axis?: SliceAxis;
+  sliceAxis?: SliceAxis;
   /** Whether samples of one patient or lesion stay in one split. Default `auto`: where the data set names them. */
   group?: "auto" | "none";
   /** Which columns of tables are which, as {@link parseColumns} reads it. Default: by their usual names. */
@@ -86,7 +86,7 @@ export interface DatasetOptions {
  * rows are faulty, a required split is empty, or something cannot be read; Config for options out of range.
  */
 export async function openDataset(dataPath: string, options: DatasetOptions): Promise<Dataset> {
-  const { seed, valSplit = 0.1, testSplit = 0.2, axis = "axial", group = "auto" } = options;
+  const { seed, valSplit = 0.1, testSplit = 0.2, sliceAxis = "axial", group = "auto" } = options;
   checkShare("valSplit", valSplit);
   checkShare("testSplit", testSplit);
   const rule = parseSliceRule(options.slices ?? "all");
@@ -95,7 +95,12 @@ export async function openDataset(dataPath: string, options: DatasetOptions): Pr
   const found = await findLayout(dataPath, { index, tables: { columns, encoding }, mergeLabels });
   const listing = await applySplitFile(found, options);
   checkClasses(listing, options.oneClass ?? false);
-  const { samples, groupedBy, ...odd } = await samplesOf(listing, { rule, axis, grouped: group === "auto", index });
+  const { samples, groupedBy, ...odd } = await samplesOf(listing, {
+    rule,
+    sliceAxis,
+    grouped: group === "auto",
+    index,
+  });
   // Before anything can still be wrong with the splits: what was found is worth keeping.
   await index.save();
   const leftOut = [...(listing.leftOut ?? []), ...odd.leftOut];

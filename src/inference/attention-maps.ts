@@ -48,7 +48,7 @@ export async function* attentionMaps(
   try {
     const encoder = encoderOf(checkpoint, model);
     const reading = readingOf(model.description, options);
-    const files = await listPictures(options.files, { slices, axis: reading.axis });
+    const files = await listPictures(options.files, { slices, sliceAxis: reading.sliceAxis });
     const targets = await outputNames(files, outputDir, suffixes);
     const { height, width } = gridOf(encoder);
     const patches = patchCount(encoder);

@@ -18,7 +18,7 @@ export async function openEvaluationData(
 ): Promise<Dataset> {
   const { dataPath, split, seed } = options;
   const { seed: trainedWith, split: trained } = description;
-  const { axis } = readingOf(description, options);
+  const { sliceAxis } = readingOf(description, options);
   // A fold of a table parts training from validation; what is for testing is outside of all.
   const foldApplies = split !== "test" && (options.splitFile !== undefined || !trained?.splitFile);
   const dataset = await openDataset(dataPath, {
@@ -27,7 +27,7 @@ export async function openEvaluationData(
     group: options.group ?? trained?.group,
     slices: options.slices ?? trained?.slices,
     fold: options.fold ?? (foldApplies ? trained?.fold : undefined),
-    axis,
+    sliceAxis,
     seed: trainedWith,
     require: [split],
   });

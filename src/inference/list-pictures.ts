@@ -17,7 +17,7 @@ export interface PictureRef {
 export interface ListOptions {
   /** Which pictures are taken of files that hold several, a rule of {@link parseSliceRule}. */
   slices: string;
-  axis: SliceAxis;
+  sliceAxis: SliceAxis;
 }
 
 /**
@@ -41,7 +41,7 @@ export async function listPictures(inputs: readonly string[], options: ListOptio
   for (const input of inputs) {
     for (const path of await filesOf(input)) {
       const facts = await factsOf(path).catch(() => undefined);
-      const count = facts === undefined ? 1 : countAlong(facts, options.axis);
+      const count = facts === undefined ? 1 : countAlong(facts, options.sliceAxis);
       if (count <= 1) pictures.push({ path });
       else for (const item of applySliceRule(rule, count)) pictures.push({ path, item });
     }

@@ -60,7 +60,7 @@ export class Predictor<L extends object = Record<string, unknown>, D extends Mod
     const { config } = description;
     const outcome = outcomeOf(kind);
     const reading = readingOf(description, { window, sliceAxis, alpha });
-    const pictures = await listPictures(files, { slices, axis: reading.axis });
+    const pictures = await listPictures(files, { slices, sliceAxis: reading.sliceAxis });
     const size = Math.min(batchSize, pictures.length);
     const run = {
       ...this.#model,

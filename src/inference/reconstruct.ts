@@ -45,7 +45,7 @@ export async function* reconstruct(
   try {
     const { config } = model.description;
     const reading = readingOf(model.description, options);
-    const files = await listPictures(options.files, { slices, axis: reading.axis });
+    const files = await listPictures(options.files, { slices, sliceAxis: reading.sliceAxis });
     const targets = await outputNames(files, outputDir, ["-reconstruction.png"]);
     const patches = patchCount(config);
     const counts = selectionCounts(patches, options);

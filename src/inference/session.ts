@@ -91,7 +91,7 @@ export function readingOf(
 ): ReadingOptions {
   return {
     window: parseWindow(asked.window ?? reading.window),
-    axis: asked.sliceAxis ?? reading.axis,
+    sliceAxis: asked.sliceAxis ?? reading.axis,
     alpha: asked.alpha ?? reading.alpha,
   };
 }

@@ -1,3 +1,4 @@
+import { type InspectInput, type InspectOptions, resolveOptions, verbs } from "../config/index.ts";
 import { classifierKind } from "../method/kinds/classifier.ts";
 import { modelKinds } from "../method/kinds/registry.ts";
 import { describeModelFile, descriptionKey, type TensorSummary } from "./model-file.ts";
@@ -31,11 +32,12 @@ export interface Inspection {
 }
 
 /**
- * Says what a safetensors file holds. Its weights are read only to compare them with the checksum.
+ * Says what a safetensors file holds, given by its path or as the verb's options. Its weights are read only to compare them with the checksum.
  *
  * @throws MsmaeError Checkpoint when the file is no safetensors file, is cut short, altered, or describes itself wrongly.
  */
-export async function inspect(path: string): Promise<Inspection> {
+export async function inspect(input: InspectInput | InspectOptions | string): Promise<Inspection> {
+  const { checkpoint: path } = resolveOptions(verbs.inspect, typeof input === "string" ? { checkpoint: input } : input);
   await readSafetensorsFile(path, { keep: () => false });
   const { metadata, entries } = await readSafetensorsHeader(path);
   if (descriptionKey in metadata) return describedInspection(path);

@@ -26,8 +26,8 @@ export interface RunData {
 
 /** Scans the data set. @throws MsmaeError Data, or Config when it has not the number of classes asked for. */
 export async function openData(options: TrainingOptions, hooks: RunHooks): Promise<RunData> {
-  const { dataPath, numClasses, sliceAxis: axis } = options;
-  const folder = await openDataset(dataPath, { ...options, axis, require: ["train"] });
+  const { dataPath, numClasses } = options;
+  const folder = await openDataset(dataPath, { ...options, require: ["train"] });
   if (numClasses !== undefined && numClasses !== folder.classNames.length) {
     throw new MsmaeError("Data", {
       where: dataPath,
@@ -52,9 +52,9 @@ export async function openData(options: TrainingOptions, hooks: RunHooks): Promi
 /** How a run's images are read, sized for a model. */
 export function loadingOf(
   { inputHeight, inputWidth, inChans }: ImageModelConfig,
-  { workers, strict, window, sliceAxis: axis, alpha }: TrainingOptions,
+  { workers, strict, window, sliceAxis, alpha }: TrainingOptions,
 ) {
-  const reading = { window: parseWindow(window), axis, alpha };
+  const reading = { window: parseWindow(window), sliceAxis, alpha };
   return { inputHeight, inputWidth, channels: inChans as 1 | 3, workers, strict, reading };
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { DemoResult } from "../../src/apps/cli/verbs.ts";
+import type { DemoResult } from "../../src/apps/demo/demo.ts";
 import { run } from "./fakes.ts";
 
 const result: DemoResult = {

@@ -1,37 +1,26 @@
 import { PassThrough } from "node:stream";
 import type { Streams } from "../../src/apps/cli/output.ts";
 import { runCli } from "../../src/apps/cli/program.ts";
-import type { Verbs } from "../../src/apps/cli/verbs.ts";
+import type { Command } from "../../src/apps/cli/verb.ts";
+import { commands } from "../../src/apps/cli/verbs/index.ts";
 
-/** A library in which every function fails, save those a test gives. */
-export function fakeLibrary(functions: Partial<Verbs>): Verbs {
-  const refuse = (name: string) => () => {
-    throw new Error(`${name} was not expected to be called`);
-  };
-  return {
-    demo: refuse("demo"),
-    pretrain: refuse("pretrain"),
-    finetune: refuse("finetune"),
-    evaluate: refuse("evaluate"),
-    predict: refuse("predict"),
-    attentionMaps: refuse("attentionMaps"),
-    reconstruct: refuse("reconstruct"),
-    flops: refuse("flops"),
-    inspect: refuse("inspect"),
-    dataShow: refuse("dataShow"),
-    dataCheck: refuse("dataCheck"),
-    dataAnonymise: refuse("dataAnonymise"),
-    dataStats: refuse("dataStats"),
-    dataSplit: refuse("dataSplit"),
-    dataPrepare: refuse("dataPrepare"),
-    ...functions,
-  };
+type Commands = typeof commands;
+/** Functions in place of the library's, by the names of their commands. */
+export type Runs = { [Name in keyof Commands]?: Commands[Name]["run"] };
+
+/** The commands with these functions behind them; the others keep the library's. */
+export function commandsWith(runs: Runs): Command[] {
+  return Object.entries(commands).map(([name, command]) => {
+    const run = runs[name as keyof Commands];
+    return run === undefined ? command : { ...command, ...{ run } };
+  });
 }
 
-/** Runs a command line in this process and collects what it wrote. */
+/** Runs a command line in this process and collects what it wrote. Whatever else it calls than `runs` fails. */
 export async function run(
   argv: string[],
-  functions: Partial<Verbs> = {},
+  runs: Runs = {},
+  more: readonly Command[] = [],
 ): Promise<{ code: number; stdout: string; stderr: string }> {
   const stdout = new PassThrough();
   const stderr = new PassThrough();
@@ -42,7 +31,14 @@ export async function run(
   stderr.on("data", (chunk: Buffer) => {
     written.stderr += chunk.toString();
   });
+  const refusing = Object.keys(commands).map((name) => [name, refuse(name)]);
   const streams: Streams = { stdout, stderr };
-  const code = await runCli(argv, fakeLibrary(functions), streams);
+  const code = await runCli(argv, [...commandsWith({ ...Object.fromEntries(refusing), ...runs }), ...more], streams);
   return { code, ...written };
+}
+
+function refuse(name: string): () => never {
+  return () => {
+    throw new Error(`${name} was not expected to be called`);
+  };
 }

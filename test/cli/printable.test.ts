@@ -81,13 +81,13 @@ test("a result is one line for people, and exact in JSON", async () => {
 });
 
 test("values of a header that data show prints, and records with names for keys, are printable", async () => {
-  const dataShow = async () => ({
-    result: { format: "DICOM", shape: [1], dtype: "uint8" },
-    lines: [`  name: ${hostile}`],
-  });
-  expect((await run(["data", "show", "x.dcm"], { dataShow })).stdout).toBe(`  name: ${shown}\n`);
-  const dataSplit = async () => ({ path: hostile, splits: { [hostile]: 3 } });
+  const picture = { path: hostile, format: "DICOM", shape: [1], dtype: "uint8", range: null };
+  const dataShow = async () => ({ ...picture, header: { name: hostile } });
+  expect((await run(["data", "show", "x.dcm"], { dataShow })).stdout).toContain(`\n  name: ${shown}\n`);
+  const none = { train: 0, val: 0, test: 0 };
+  const classCounts = { train: { [hostile]: 3 }, val: {}, test: {} };
+  const dataSplit = async () => ({ path: hostile, seed: 0, splits: none, classCounts, groups: 3, leftOut: [] });
   const { stdout } = await run(["data", "split", "set", "--output", "s.csv"], { dataSplit });
-  expect(stdout).toContain(`splits.${shown}  3\n`);
+  expect(stdout).toContain(`classCounts.train.${shown}  3\n`);
   expect(stdout).not.toMatch(obeyed);
 });

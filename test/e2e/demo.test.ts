@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { DemoResult } from "../../src/apps/cli/verbs.ts";
+import type { DemoResult } from "../../src/apps/demo/demo.ts";
 import { readme, readmeBlocks, runReadmeCommand } from "./readme.ts";
 
 const root = join(import.meta.dirname, "../..");

@@ -1,8 +1,9 @@
 // A run of the real command line that kills itself, uncaught, right after a given optimiser step:
 // node killed-run.ts <step> <arguments of msmae…>
-import { library } from "../../src/apps/cli/library.ts";
 import { runCli } from "../../src/apps/cli/program.ts";
+import { commands } from "../../src/apps/cli/verbs/index.ts";
 import type { RunEvent, RunHooks } from "../../src/support/events.ts";
+import { commandsWith } from "../cli/fakes.ts";
 
 const [step, ...argv] = process.argv.slice(2);
 
@@ -14,9 +15,8 @@ function killing(hooks: RunHooks): RunHooks {
   return { ...hooks, onEvent };
 }
 
-const verbs = {
-  ...library,
-  pretrain: (options, hooks) => library.pretrain(options, killing(hooks)),
-  finetune: (options, hooks) => library.finetune(options, killing(hooks)),
-} satisfies typeof library;
-process.exit(await runCli(argv, verbs, process));
+const list = commandsWith({
+  pretrain: (options, hooks) => commands.pretrain.run(options, killing(hooks)),
+  finetune: (options, hooks) => commands.finetune.run(options, killing(hooks)),
+});
+process.exit(await runCli(argv, list, process));

@@ -184,7 +184,7 @@ describe("what other verbs write", () => {
   const image = join(data, "test/glioma/0.png");
   const runtime = { seed: 0, threads: 1, workers: 0 };
   const engine = { threads: 1 };
-  const set = { seed: 0, cacheDir: at("cache") };
+  const set = { seed: 0 };
   beforeAll(async () => {
     await writeDataSet(data, 3);
     await writeMicroModel(checkpoints.classifier, classifier);
@@ -196,7 +196,6 @@ describe("what other verbs write", () => {
     return list;
   };
   type Work = (outputDir: string, overwrite?: boolean) => Promise<unknown>;
-  const stats = { split: "train", inputSize: { height: 32, width: 32 }, inChans: 3, window: "auto" } as const;
   const verbs: [name: string, files: string[], work: Work][] = [
     [
       "maps",
@@ -218,8 +217,8 @@ describe("what other verbs write", () => {
     ],
     [
       "data check",
-      ["check.json", "cleaned.csv", "report.html"],
-      (outputDir, overwrite) => checkData({ dataPath: data, outputDir, overwrite, fix: true, workers: 0, ...set }),
+      ["check.json", "report.html"],
+      (outputDir, overwrite) => checkData({ dataPath: data, outputDir, overwrite, workers: 0, ...set }),
     ],
     [
       "data check --fix",
@@ -236,17 +235,7 @@ describe("what other verbs write", () => {
       "data stats",
       ["stats.yaml"],
       (outputDir, overwrite) =>
-        dataStats({
-          ...{
-            dataPath: data,
-            output: join(outputDir, "stats.yaml"),
-            overwrite,
-            sliceAxis: "axial",
-            alpha: "drop",
-            strict: false,
-          },
-          ...{ ...stats, ...runtime },
-        }),
+        dataStats({ dataPath: data, output: join(outputDir, "stats.yaml"), overwrite, inputSize: 32, ...runtime }),
     ],
     [
       "data show",

@@ -1,14 +1,13 @@
 // The real command line, with a training that no request to stop reaches: node stubborn-run.ts
-import { library } from "../../src/apps/cli/library.ts";
 import { runCli } from "../../src/apps/cli/program.ts";
+import { commandsWith } from "../cli/fakes.ts";
 
-const verbs: typeof library = {
-  ...library,
+const list = commandsWith({
   pretrain: () =>
     new Promise(() => {
       process.stdout.write("training\n");
       setInterval(() => undefined, 1000);
     }),
-};
+});
 const argv = ["pretrain", "--data-path", "images", "--model", "msmae_vit_tiny_patch16", "--output-dir", "run"];
-process.exit(await runCli(argv, verbs, process));
+process.exit(await runCli(argv, list, process));

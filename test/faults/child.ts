@@ -5,9 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
-import { library } from "../../src/apps/cli/library.ts";
 import { runCli } from "../../src/apps/cli/program.ts";
+import { commands } from "../../src/apps/cli/verbs/index.ts";
 import type { RunEvent, RunHooks } from "../../src/support/events.ts";
+import { commandsWith } from "../cli/fakes.ts";
 
 export interface Request {
   argv: readonly string[];
@@ -41,12 +42,11 @@ function openFiles(): string[] {
 process.on("message", async ({ argv, stopAtStep }: Request) => {
   const streams = { stdout: new PassThrough(), stderr: new PassThrough() };
   const texts = Promise.all([text(streams.stdout), text(streams.stderr)]);
-  const verbs = {
-    ...library,
-    pretrain: (options, hooks) => library.pretrain(options, stopping(hooks, stopAtStep)),
-    finetune: (options, hooks) => library.finetune(options, stopping(hooks, stopAtStep)),
-  } satisfies typeof library;
-  const code = await runCli(argv, verbs, streams);
+  const list = commandsWith({
+    pretrain: (options, hooks) => commands.pretrain.run(options, stopping(hooks, stopAtStep)),
+    finetune: (options, hooks) => commands.finetune.run(options, stopping(hooks, stopAtStep)),
+  });
+  const code = await runCli(argv, list, streams);
   streams.stdout.end();
   streams.stderr.end();
   const [stdout, stderr] = await texts;

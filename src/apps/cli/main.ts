@@ -2,9 +2,9 @@
 import { isSupportedNode, relaunchWithPinnedNode } from "./node-version.ts";
 
 if (isSupportedNode(process.versions.node)) {
-  const [{ runCli }, { library }, { exitCodeOf, formatFailure }] = await Promise.all([
+  const [{ runCli }, { commands }, { exitCodeOf, formatFailure }] = await Promise.all([
     import("./program.ts"),
-    import("./library.ts"),
+    import("./verbs/index.ts"),
     import("./failures.ts"),
   ]);
   // Whoever writes hears of a fault of a stream. Messages that nobody can read any more cost no run.
@@ -14,7 +14,7 @@ if (isSupportedNode(process.versions.node)) {
     process.stderr.write(formatFailure(error, process.argv.includes("--debug")));
     process.exit(exitCodeOf(error));
   });
-  const code = await runCli(process.argv.slice(2), library, process);
+  const code = await runCli(process.argv.slice(2), Object.values(commands), process);
   // Worker threads may still wait for work, and would keep the process alive.
   process.exit(code);
 } else {

@@ -1,19 +1,8 @@
 import { performance } from "node:perf_hooks";
-import { Command, CommanderError } from "commander";
+import { CommanderError, Command as Program } from "commander";
 import type { Shape } from "../../config/fields.ts";
-import { type AnyVerb, resolveConfig } from "../../config/index.ts";
+import type { RunEvent } from "../../support/events.ts";
 import { packageVersion } from "../../support/version.ts";
-import type { VerbCommand } from "./commands/command.ts";
-import { dataAnonymise, dataCheck, dataPrepare, dataShow, dataSplit, dataStats } from "./commands/data.ts";
-import { demo } from "./commands/demo.ts";
-import { evaluate } from "./commands/eval.ts";
-import { finetune } from "./commands/finetune.ts";
-import { flops } from "./commands/flops.ts";
-import { inspect } from "./commands/inspect.ts";
-import { maps } from "./commands/maps.ts";
-import { predict } from "./commands/predict.ts";
-import { pretrain } from "./commands/pretrain.ts";
-import { reconstruct } from "./commands/reconstruct.ts";
 import { readConfigFile } from "./config-file.ts";
 import { exitCodeOf, formatFailure } from "./failures.ts";
 import { addFlags, givenFlags, normaliseFlags } from "./flags.ts";
@@ -21,7 +10,8 @@ import { drain, Output, type Streams, writeOut } from "./output.ts";
 import { createProgress } from "./progress.ts";
 import { abortOnSignals } from "./signals.ts";
 import { usageError } from "./usage-error.ts";
-import type { Verbs } from "./verbs.ts";
+import type { Command } from "./verb.ts";
+import { groups } from "./verbs/index.ts";
 
 interface GlobalFlags {
   json?: boolean;
@@ -34,30 +24,16 @@ interface GlobalFlags {
  * Runs one command line and returns its exit code.
  *
  * @param argv the arguments after the program's name
+ * @param commands in the order in which help lists them
  */
-export async function runCli(argv: readonly string[], verbs: Verbs, streams: Streams): Promise<number> {
+export async function runCli(argv: readonly string[], commands: readonly Command[], streams: Streams): Promise<number> {
   const debug = argv.includes("--debug");
   let exitCode = 0;
   const setExitCode = (code: number): void => {
     exitCode = code;
   };
   const program = createProgram(streams);
-  const add = <V extends AnyVerb>(verb: VerbCommand<V>): void => addVerb(program, verb, verbs, streams, setExitCode);
-  add(demo);
-  add(pretrain);
-  add(finetune);
-  add(evaluate);
-  add(predict);
-  add(maps);
-  add(reconstruct);
-  add(flops);
-  add(inspect);
-  add(dataShow);
-  add(dataPrepare);
-  add(dataSplit);
-  add(dataStats);
-  add(dataCheck);
-  add(dataAnonymise);
+  for (const command of commands) addCommand(program, command, streams, setExitCode);
   try {
     await program.parseAsync(normaliseFlags(argv), { from: "user" }).catch((error: unknown) => {
       const failure = error instanceof CommanderError ? usageError(error, program, argv) : error;
@@ -72,8 +48,8 @@ export async function runCli(argv: readonly string[], verbs: Verbs, streams: Str
   return exitCode;
 }
 
-function createProgram(streams: Streams): Command {
-  const program = new Command("msmae");
+function createProgram(streams: Streams): Program {
+  const program = new Program("msmae");
   program
     .description(
       "Supervised masked autoencoders for medical images: pre-train, fine-tune, and see where the model looks.",
@@ -94,39 +70,29 @@ function createProgram(streams: Streams): Command {
   return program;
 }
 
-function addVerb<V extends AnyVerb>(
-  program: Command,
-  verb: VerbCommand<V>,
-  verbs: Verbs,
-  streams: Streams,
-  setExitCode: (code: number) => void,
-): void {
-  const shape: Shape = verb.verb.schema.shape;
-  const full = verb.verb.name;
-  const [group, name] = full.includes(" ") ? full.split(" ") : [undefined, full];
-  const parent = group === undefined ? program : groupOf(program, group);
-  const command = parent
-    .command(name as string)
-    .description(verb.summary)
+function addCommand(program: Program, command: Command, streams: Streams, setExitCode: (code: number) => void): void {
+  const { name, schema } = command.options;
+  const shape: Shape = schema.shape;
+  const words = name.split(" ");
+  const [group] = words.slice(0, -1);
+  const parser = (group === undefined ? program : groupOf(program, group))
+    .command(words.at(-1) as string)
+    .description(command.summary)
     .allowExcessArguments(false);
-  addFlags(command, shape);
-  const notes = verb.notes === undefined ? "" : `\n${verb.notes}\n`;
-  command.addHelpText("after", `${notes}\nExample:\n  $ msmae ${verb.example}\n`);
-  command.action(async () => {
+  addFlags(parser, shape);
+  const notes = command.notes === undefined ? "" : `\n${command.notes}\n`;
+  parser.addHelpText("after", `${notes}\nExample:\n  $ msmae ${command.example}\n`);
+  parser.action(async () => {
     const { json = false, quiet = false, config } = program.opts<GlobalFlags>();
-    const options = resolveConfig(verb.verb, { ...(await readConfigFile(config)), flags: givenFlags(command, shape) });
+    const work = command.prepare({ ...(await readConfigFile(config)), flags: givenFlags(parser, shape) });
     const controller = new AbortController();
     const progress = createProgress({ stream: streams.stderr, quiet, now: () => performance.now() });
     const restoreTerminal = (): void => progress.stop();
     const release = abortOnSignals(controller, streams.stderr, restoreTerminal);
     process.once("exit", restoreTerminal);
     try {
-      await verb.run(options, {
-        verbs,
-        hooks: { signal: controller.signal, onEvent: (event) => progress.handle(event) },
-        output: new Output(streams.stdout, json),
-        setExitCode,
-      });
+      const hooks = { signal: controller.signal, onEvent: (event: RunEvent) => progress.handle(event) };
+      setExitCode(await work({ hooks, output: new Output(streams.stdout, json) }));
       controller.signal.throwIfAborted();
     } finally {
       release();
@@ -136,16 +102,12 @@ function addVerb<V extends AnyVerb>(
   });
 }
 
-const groupSummaries: Readonly<Record<string, string>> = {
-  data: "Look at image files; prepare, check, split, measure and anonymise data sets.",
-};
-
 /** The command under which the verbs of a group stand, such as `data` of `data show`. */
-function groupOf(program: Command, name: string): Command {
+function groupOf(program: Program, name: string): Program {
   const known = program.commands.find((command) => command.name() === name);
   if (known !== undefined) return known;
   return program
     .command(name)
-    .description(groupSummaries[name] ?? "")
+    .description(groups[name] ?? "")
     .allowExcessArguments(false);
 }

@@ -1,8 +1,21 @@
 import { z } from "zod";
-import { ANONYMISE_OPTIONS } from "../../curation/anonymise/options.ts";
+import type { ErrorParts } from "../../support/errors.ts";
 import { overwriteField, runtimeFields } from "../common.ts";
 import { field } from "../fields.ts";
 import { type InputOf, type OptionsOf, verbOptions } from "../verb.ts";
+
+/** Options of the standard that keep or clean more than the basic profile does. */
+export const ANONYMISE_OPTIONS = [
+  "uids",
+  "device",
+  "institution",
+  "patient-characteristics",
+  "full-dates",
+  "modified-dates",
+  "descriptors",
+  "structured-content",
+] as const;
+export type AnonymiseOption = (typeof ANONYMISE_OPTIONS)[number];
 
 /** Options of `data anonymise`: DICOM files without identity. */
 export const dataAnonymise = verbOptions({
@@ -27,7 +40,21 @@ export const dataAnonymise = verbOptions({
     ),
     ...runtimeFields,
   }),
+  checks: [checkKeep, checkKey],
 });
 
 export type DataAnonymiseInput = InputOf<typeof dataAnonymise>;
 export type DataAnonymiseOptions = OptionsOf<typeof dataAnonymise>;
+
+function checkKeep({ keep = [] }: { keep?: readonly AnonymiseOption[] }): ErrorParts[] {
+  if (!keep.includes("full-dates") || !keep.includes("modified-dates")) return [];
+  return [
+    { where: "--keep", expected: "either full-dates or modified-dates", got: "both", todo: "leave out one of them" },
+  ];
+}
+
+function checkKey({ key }: { key?: string }): ErrorParts[] {
+  if (key === undefined || key.length >= 8) return [];
+  const expected = "a key of at least 8 characters, which nobody can guess";
+  return [{ where: "--key", expected, got: `${key.length}`, todo: "give a longer one" }];
+}

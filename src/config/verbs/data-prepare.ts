@@ -1,8 +1,20 @@
 import { z } from "zod";
-import { PRESET_NAMES } from "../../curation/prepare/types.ts";
 import { dataFields, overwriteField, readingFields, runtimeFields, tableFields } from "../common.ts";
 import { field } from "../fields.ts";
 import { type InputOf, type OptionsOf, verbOptions } from "../verb.ts";
+
+/** Names of the data sets that `msmae data prepare` knows. */
+const PRESET_NAMES = [
+  "messidor2",
+  "btmd",
+  "ham10000",
+  "deeplesion",
+  "chestxray2017",
+  "busi",
+  "kvasir-seg",
+  "isic",
+] as const;
+export type PresetName = (typeof PRESET_NAMES)[number];
 
 /** Options of `data prepare`: the official downloads of a published data set, made ready. */
 export const dataPrepare = verbOptions({

@@ -1,4 +1,5 @@
 import { deflateRawSync } from "node:zlib";
+import type { AnonymiseOption } from "../../config/verbs/data-anonymise.ts";
 import type { DicomFile } from "../../formats/dicom/file.ts";
 import {
   EXPLICIT_BIG,
@@ -10,7 +11,6 @@ import { parseFile } from "../../formats/node/dicom.ts";
 import { MsmaeError } from "../../support/errors.ts";
 import { type WrittenElement, writeElement, writeSequence } from "./encoding.ts";
 import { type Identity, identityOf, remainingRisks } from "./identity.ts";
-import type { AnonymiseOption } from "./options.ts";
 import { BASIC_PROFILE_CODE, type Code, OPTION_CODES } from "./profile.ts";
 import type { Pseudonyms } from "./pseudonyms.ts";
 import { type Rewriting, rewrite } from "./rewrite.ts";

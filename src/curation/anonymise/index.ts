@@ -1,36 +1,17 @@
 import { mkdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve, sep } from "node:path";
+import { type DataAnonymiseInput, type DataAnonymiseOptions, resolveOptions, verbs } from "../../config/index.ts";
 import { walk } from "../../data/walk.ts";
 import { looksLikeDicom } from "../../formats/dicom/file.ts";
 import { formatTag } from "../../formats/dicom/tags.ts";
-import { DEFAULT_LIMITS, type DecodeLimits } from "../../formats/limits.ts";
+import { DEFAULT_LIMITS } from "../../formats/limits.ts";
 import { MsmaeError, messageOf } from "../../support/errors.ts";
 import type { RunHooks } from "../../support/events.ts";
 import { writeFault, writeFileAtomic } from "../../support/files/atomic-file.ts";
 import { namedFiles, OutputFolder, type ResultKind } from "../../support/files/output-folder.ts";
 import { readRegular } from "../../support/files/regular-file.ts";
 import { type AnonymisedFile, anonymiseBytes, type FileOptions } from "./file.ts";
-import { ANONYMISE_OPTIONS, type AnonymiseOption } from "./options.ts";
 import { Pseudonyms } from "./pseudonyms.ts";
-
-export { ANONYMISE_OPTIONS, type AnonymiseOption } from "./options.ts";
-
-export interface AnonymiseInput {
-  /** DICOM files and folders of them, which are searched to any depth. */
-  inputs: readonly string[];
-  /** A new or empty folder, outside the inputs. */
-  outputDir: string;
-  /** Replace the copies of an earlier call in that folder. */
-  overwrite?: boolean | undefined;
-  /** What to keep or only clean, beyond the basic profile. */
-  keep?: readonly AnonymiseOption[];
-  /**
-   * Makes the replacements repeatable: the same key gives a patient, a study or a date the same replacement in another
-   * run. Who has it can find out whether somebody is in the data; keep it secret. Without a key nothing can be repeated.
-   */
-  key?: string;
-  limits?: DecodeLimits;
-}
 
 /** Why a file was not written. */
 export interface AnonymiseSkip {
@@ -75,18 +56,20 @@ const copies: ResultKind = {
  * folder is not empty or in use, and Interrupted when the signal fires.
  * Source: DICOM PS3.15 annex E, table E.1-1.
  */
-export async function anonymiseDicom(input: AnonymiseInput, hooks: RunHooks = {}): Promise<AnonymiseResult> {
-  const { inputs, key, limits = DEFAULT_LIMITS } = input;
-  const options = checkedOptions(input);
-  const outputDir = resolve(input.outputDir);
+export async function anonymiseDicom(
+  input: DataAnonymiseInput | DataAnonymiseOptions,
+  hooks: RunHooks = {},
+): Promise<AnonymiseResult> {
+  const { inputs, key, keep, overwrite, ...options } = resolveOptions(verbs.dataAnonymise, input);
+  const outputDir = resolve(options.outputDir);
   await checkFolders(inputs, outputDir);
   const paths = await filesOf(inputs);
   const given: FileOptions = {
-    options,
+    options: new Set(keep),
     pseudonyms: new Pseudonyms(key),
-    decodedBytes: Math.min(limits.decodedBytes, limits.packedBytes),
+    decodedBytes: Math.min(DEFAULT_LIMITS.decodedBytes, DEFAULT_LIMITS.packedBytes),
   };
-  const claim = { verb: "data anonymise", kind: copies, overwrite: input.overwrite, onEvent: hooks.onEvent };
+  const claim = { verb: "data anonymise", kind: copies, overwrite, onEvent: hooks.onEvent };
   await using folder = await OutputFolder.claim(outputDir, claim);
   const result = { outputDir, files: paths.length, written: 0, leftOut: [], failed: [], review: [] };
   const run: Run = {
@@ -101,7 +84,7 @@ export async function anonymiseDicom(input: AnonymiseInput, hooks: RunHooks = {}
   hooks.onEvent?.({ type: "phase", name: "anonymise", total: paths.length });
   for (const [at, path] of paths.entries()) {
     if (hooks.signal?.aborted) throw interrupted(outputDir, result.written);
-    await one(path, run, limits);
+    await one(path, run);
     hooks.onEvent?.({ type: "phase-progress", done: at + 1 });
   }
   const { leftOut, failed, review } = run.result;
@@ -133,10 +116,10 @@ interface Run {
   series: Set<string>;
 }
 
-async function one(path: string, run: Run, limits: DecodeLimits): Promise<void> {
+async function one(path: string, run: Run): Promise<void> {
   const { leftOut, failed, review } = run.result;
   try {
-    const bytes = await readRegular(path, limits.fileBytes);
+    const bytes = await readRegular(path, DEFAULT_LIMITS.fileBytes);
     if (!looksLikeDicom(bytes.subarray(0, HEAD_BYTES))) {
       leftOut.push({ path, reason: "no DICOM file" });
       return;
@@ -185,22 +168,6 @@ function outputName({ identity, sopInstance }: AnonymisedFile, run: Run): string
   return path;
 }
 
-function checkedOptions({ keep = [], key }: AnonymiseInput): Set<AnonymiseOption> {
-  const unknown = keep.filter((option) => !ANONYMISE_OPTIONS.includes(option));
-  const fail = (where: string, expected: string, got: string, todo: string): never => {
-    throw new MsmaeError("Config", { where, expected, got, todo });
-  };
-  if (unknown.length > 0) fail("--keep", `some of ${ANONYMISE_OPTIONS.join(", ")}`, unknown.join(", "), "correct it");
-  const options = new Set(keep);
-  if (options.has("full-dates") && options.has("modified-dates")) {
-    fail("--keep", "either full-dates or modified-dates", "both", "leave out one of them");
-  }
-  if (key !== undefined && key.length < 8) {
-    fail("--key", "a key of at least 8 characters, which nobody can guess", `${key.length}`, "give a longer one");
-  }
-  return options;
-}
-
 async function checkFolders(inputs: readonly string[], outputDir: string): Promise<void> {
   const fail = (got: string, todo: string): never => {
     throw new MsmaeError("Config", {
@@ -210,9 +177,6 @@ async function checkFolders(inputs: readonly string[], outputDir: string): Promi
       todo,
     });
   };
-  if (inputs.length === 0) {
-    throw new MsmaeError("Config", { where: "inputs", expected: "files or folders", got: "none", todo: "name some" });
-  }
   const output = await realPathOf(outputDir);
   for (const input of inputs) {
     const real = await realPathOf(resolve(input));

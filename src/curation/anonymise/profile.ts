@@ -1,4 +1,4 @@
-import { ANONYMISE_OPTIONS, type AnonymiseOption } from "./options.ts";
+import { ANONYMISE_OPTIONS, type AnonymiseOption } from "../../config/verbs/data-anonymise.ts";
 import { DICTIONARY } from "./tables/dictionary.ts";
 import { PROFILE_TABLE } from "./tables/profile.ts";
 

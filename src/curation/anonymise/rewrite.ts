@@ -1,7 +1,7 @@
+import type { AnonymiseOption } from "../../config/verbs/data-anonymise.ts";
 import type { DataSet, Element, Encoding } from "../../formats/dicom/data-set.ts";
 import { type WrittenElement, writeElement, writeFragments, writeSequence } from "./encoding.ts";
 import type { Identity } from "./identity.ts";
-import type { AnonymiseOption } from "./options.ts";
 import { type Action, actionOf, standardVr } from "./profile.ts";
 import type { Pseudonyms } from "./pseudonyms.ts";
 import { cleanText, dummyValue, FREE_TEXT, padded, shiftDates, TELLING, textOf, uidBytes } from "./values.ts";

@@ -1,6 +1,7 @@
 import { realpath } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { basename, dirname, join, resolve, sep } from "node:path";
+import { type DataCheckInput, type DataCheckOptions, resolveOptions, verbs } from "../../config/index.ts";
 import { type Dataset, leftOutFrom, openDataset, SPLITS, tellNotices } from "../../data/dataset.ts";
 import { namedFrom, relativeName, splitTable } from "../../data/splits/split-table.ts";
 import { parseWindow } from "../../images/window.ts";
@@ -14,7 +15,6 @@ import { type Appearance, appearanceOf } from "./appearance.ts";
 import { cleanedRows } from "./clean-split.ts";
 import { countCopies, findCopies, relatives } from "./copies.ts";
 import { findingsOf } from "./findings.ts";
-import type { CheckOptions } from "./options.ts";
 import { namePicture, pairsOf } from "./pairs.ts";
 import { Pictures, type UnreadableImage } from "./pictures.ts";
 import { checkReport } from "./report.ts";
@@ -22,7 +22,6 @@ import { type CheckResult, MOST_PAIRS } from "./result.ts";
 import { interrupted, scanFiles } from "./scan-pool.ts";
 import { findShortcuts } from "./shortcuts.ts";
 
-const CLEANED = "cleaned.csv";
 const checkFiles: ResultKind = {
   name: "a data check",
   earlier: namedFiles(/^(report\.html|check\.json|cleaned\.csv)$/),
@@ -37,8 +36,9 @@ const checkFiles: ResultKind = {
  * where one is to be written; Config for
  * options out of range and for an output folder inside the data set; Interrupted by the signal.
  */
-export async function checkData(options: CheckOptions, hooks: RunHooks = {}): Promise<CheckResult> {
+export async function checkData(input: DataCheckInput | DataCheckOptions, hooks: RunHooks = {}): Promise<CheckResult> {
   const started = performance.now();
+  const options = resolveOptions(verbs.dataCheck, input);
   const paths = await outputPaths(options);
   const { overwrite, dataPath, splitFile } = options;
   const inputs = splitFile === undefined ? [dataPath] : [dataPath, splitFile];
@@ -83,13 +83,10 @@ export async function checkData(options: CheckOptions, hooks: RunHooks = {}): Pr
     findings: findingsOf(facts, dataset),
     seconds: 0,
   };
-  const cleaned = paths.fix ?? (paths.cleaned ? join(paths.folder as string, CLEANED) : undefined);
-  if (cleaned !== undefined) {
-    const { rows, dropped } = cleanedRows(pictures, copies, options.fixKeep ?? "test");
-    const table = splitTable(dataset, rows, dirname(cleaned));
-    if (fixFile) await fixFile.write(table);
-    else if (folder) await writeFileAtomic(folder.at(CLEANED), table);
-    result.fix = { path: cleaned, keep: options.fixKeep ?? "test", images: rows.length, dropped };
+  if (fixFile) {
+    const { rows, dropped } = cleanedRows(pictures, copies, options.fixKeep);
+    await fixFile.write(splitTable(dataset, rows, dirname(fixFile.path)));
+    result.fix = { path: fixFile.path, keep: options.fixKeep, images: rows.length, dropped };
   }
   result.seconds = (performance.now() - started) / 1000;
   if (folder) {
@@ -108,27 +105,23 @@ export async function checkData(options: CheckOptions, hooks: RunHooks = {}): Pr
   return result;
 }
 
-function open(options: CheckOptions): Promise<Dataset> {
-  const { dataPath, seed, slices, axis, splitFile, fold, columns, encoding, mergeLabels, cacheDir } = options;
-  // What is drawn at random is drawn anew each time: only splits that are given can be right or wrong.
-  const drawn = { valSplit: 0, testSplit: 0 };
-  const rest = { slices, axis, splitFile, fold, columns, encoding, mergeLabels, cacheDir };
-  return openDataset(dataPath, { seed, ...drawn, ...withoutUndefined(rest), oneClass: true });
+function open(options: DataCheckOptions): Promise<Dataset> {
+  return openDataset(options.dataPath, {
+    ...options,
+    // What is drawn at random is drawn anew each time: only splits that are given can be right or wrong.
+    valSplit: 0,
+    testSplit: 0,
+    // Strict are the words about leaks: files that have to be left out are among what is told.
+    strict: false,
+    oneClass: true,
+  });
 }
 
-function withoutUndefined<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  const given = Object.entries(options).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(given) as { [K in keyof T]?: Exclude<T[K], undefined> };
-}
-
-async function scan(dataset: Dataset, options: CheckOptions, { onEvent, signal }: RunHooks): Promise<Pictures> {
+async function scan(dataset: Dataset, options: DataCheckOptions, { onEvent, signal }: RunHooks): Promise<Pictures> {
   const pictures = new Pictures(dataset);
   const files = pictures.tasks();
-  const reading = {
-    window: parseWindow(options.window ?? "auto"),
-    axis: options.axis ?? "axial",
-    alpha: options.alpha ?? "drop",
-  } as const;
+  const { sliceAxis, alpha, workers = Math.min(8, availableParallelism()) } = options;
+  const reading = { window: parseWindow(options.window), sliceAxis, alpha };
   onEvent?.({ type: "phase", name: "decoding", total: pictures.count });
   let done = 0;
   const listener = {
@@ -139,13 +132,8 @@ async function scan(dataset: Dataset, options: CheckOptions, { onEvent, signal }
     onFile: (file: number, outcome: Parameters<Pictures["addFile"]>[1]) =>
       pictures.addFile(files[file]?.positions ?? [], outcome),
   };
-  const { workers = Math.min(8, availableParallelism()), itemSeconds = ITEM_SECONDS } = options;
-  if (!Number.isInteger(workers) || workers < 0 || !(itemSeconds > 0)) {
-    const got = `workers ${workers}, itemSeconds ${itemSeconds}`;
-    throw configError("data check", "workers ≥ 0 and itemSeconds above 0", got, "correct these options");
-  }
   const tasks = files.map(({ task }) => task);
-  await scanFiles(tasks, reading, listener, { workers, itemSeconds, signal });
+  await scanFiles(tasks, reading, listener, { workers, itemSeconds: ITEM_SECONDS, signal });
   pictures.unreadable.sort((a, b) => a.at - b.at);
   const starved = pictures.unreadable.find(({ error }) => error.code === "Device");
   if (starved) throw noRoom(options.dataPath, starved.error.message);
@@ -199,26 +187,20 @@ function namedAppearance(dataset: Dataset, pictures: Pictures, found: Appearance
   };
 }
 
-/** Absolute paths; `cleaned` says that the cleaned split belongs into the folder. */
-async function outputPaths(options: CheckOptions): Promise<{ folder?: string; fix?: string; cleaned: boolean }> {
-  const { dataPath, outputDir, fix, fixKeep } = options;
-  if (fixKeep !== undefined && fixKeep !== "test" && fixKeep !== "train") {
-    throw configError("fixKeep", "test or train", `${fixKeep}`, "say which copy is to stay");
-  }
-  if (fix === true && outputDir === undefined) {
-    throw configError("fix", "an output folder", "none", "give --output-dir, or the path of the CSV file");
-  }
-  const folder = outputDir === undefined ? undefined : resolve(outputDir);
-  const csv = typeof fix === "string" ? resolve(fix) : undefined;
+/** Absolute paths of what is to be written, outside of the data set. */
+async function outputPaths({ dataPath, outputDir, fix }: DataCheckOptions): Promise<{ folder?: string; fix?: string }> {
+  const paths = {
+    ...(outputDir === undefined ? {} : { folder: resolve(outputDir) }),
+    ...(fix === undefined ? {} : { fix: resolve(fix) }),
+  };
   const root = await realpath(dataPath).catch(() => resolve(dataPath));
-  for (const path of [folder, csv]) {
-    if (path === undefined) continue;
+  for (const path of Object.values(paths)) {
     const real = await realPlace(path);
     if (real !== root && !real.startsWith(root + sep)) continue;
     const todo = "choose a place outside it: a check never touches the data";
-    throw configError("output", "a place outside the data set", path, todo);
+    throw new MsmaeError("Config", { where: "output", expected: "a place outside the data set", got: path, todo });
   }
-  return { ...(folder ? { folder } : {}), ...(csv ? { fix: csv } : {}), cleaned: fix === true };
+  return paths;
 }
 
 /** Where a path leads, links followed as far as it exists. */
@@ -227,8 +209,4 @@ async function realPlace(path: string): Promise<string> {
   if (found !== undefined) return found;
   const parent = dirname(path);
   return parent === path ? path : join(await realPlace(parent), basename(path));
-}
-
-function configError(where: string, expected: string, got: string, todo: string): MsmaeError {
-  return new MsmaeError("Config", { where, expected, got, todo });
 }

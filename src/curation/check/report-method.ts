@@ -1,14 +1,14 @@
+import type { DataCheckOptions } from "../../config/index.ts";
 import { facts, type Html, html } from "../../results/report/html.ts";
 import { LARGEST_DISTANCE } from "./hash-index.ts";
 import { NEAR_CORRELATION, NEAR_DETAIL } from "./near-duplicates.ts";
-import type { CheckOptions } from "./options.ts";
 
 /** How things were looked for and what a check cannot see, for the careful reader. */
 export function methodSection({
   data,
   seed,
   window,
-}: Pick<CheckOptions, "seed" | "window"> & { data: string }): Html[] {
+}: Pick<DataCheckOptions, "seed" | "window"> & { data: string }): Html[] {
   return [
     html`<ul>
 <li><strong>Identical</strong>: the decoded pixels are equal in full precision; the file's name, format and compression do not matter, nor whether grey is stored as one channel or as three equal ones. Empty slices of volumes are left out.</li>
@@ -19,7 +19,7 @@ export function methodSection({
 </ul>`,
     facts([
       { label: "Data", value: data },
-      { label: "Window", value: window ?? "auto" },
+      { label: "Window", value: window },
       { label: "Seed of the cross-validation", value: String(seed) },
     ]),
   ];

@@ -19,19 +19,19 @@ const RING = THUMB_SIDE / 16;
 export class PictureReader {
   readonly #pictures: Pictures;
   readonly #window: WindowRule;
-  readonly #axis: SliceAxis;
+  readonly #sliceAxis: SliceAxis;
   readonly #resizer = new Resizer();
 
-  constructor(pictures: Pictures, window: WindowRule, axis: SliceAxis) {
+  constructor(pictures: Pictures, window: WindowRule, sliceAxis: SliceAxis) {
     this.#pictures = pictures;
     this.#window = window;
-    this.#axis = axis;
+    this.#sliceAxis = sliceAxis;
   }
 
   /** A picture no longer than {@link SHOWN_SIDE}; a grey square where it cannot be read any more. */
   async read(at: number): Promise<RgbImage> {
     const { path, item } = this.#pictures.sample(at);
-    const options = { channels: 3 as const, window: this.#window, axis: this.#axis };
+    const options = { channels: 3 as const, window: this.#window, sliceAxis: this.#sliceAxis };
     try {
       const image = toChannels(await decodeImage(path, item === undefined ? options : { ...options, item }), 3);
       const scale = SHOWN_SIDE / Math.max(image.width, image.height);

@@ -1,10 +1,10 @@
+import type { DataCheckOptions } from "../../config/index.ts";
 import { type Dataset, SPLITS } from "../../data/dataset.ts";
 import { parseWindow } from "../../images/window.ts";
 import { facts, type Html, html, percent, section, table } from "../../results/report/html.ts";
 import { type PageSection, renderPage, tileRow } from "../../results/report/page.ts";
 import type { Appearance } from "./appearance.ts";
 import type { Dropped } from "./clean-split.ts";
-import type { CheckOptions } from "./options.ts";
 import { type LocatedPair, namePicture } from "./pairs.ts";
 import type { Pictures } from "./pictures.ts";
 import { methodSection } from "./report-method.ts";
@@ -22,7 +22,7 @@ export interface CheckReportInput {
   appearance: Appearance;
   /** The data set's name. */
   data: string;
-  options: Pick<CheckOptions, "seed" | "window" | "axis">;
+  options: Pick<DataCheckOptions, "seed" | "window" | "sliceAxis">;
 }
 
 /** Pairs shown of each kind. */
@@ -31,7 +31,7 @@ const SHOWN = { identical: 9, near: 24, conflicts: 12, within: 9, odd: 12, unrea
 /** A check's result as one HTML page with its pictures inside. */
 export async function checkReport(input: CheckReportInput): Promise<string> {
   const { result, pictures, pairs, options } = input;
-  const reader = new PictureReader(pictures, parseWindow(options.window ?? "auto"), options.axis ?? "axial");
+  const reader = new PictureReader(pictures, parseWindow(options.window), options.sliceAxis);
   const sections: PageSection[] = [];
   const add = (id: string, short: string, title: string, ...content: Html[]) =>
     sections.push({ id, short, content: section(id, title, ...content) });

@@ -34,7 +34,7 @@ export interface FileOutcome {
  */
 export async function scanFile(
   { path, items }: FileTask,
-  { window, axis, alpha }: ReadingOptions,
+  { window, sliceAxis, alpha }: ReadingOptions,
   onPicture: (at: number, outcome: PictureOutcome) => void,
 ): Promise<FileOutcome> {
   try {
@@ -42,7 +42,7 @@ export async function scanFile(
     const { size } = await stat(path);
     for (const [at, item] of items.entries()) {
       const outcome = await file
-        .read(item ?? file.defaultItem?.(axis) ?? 0, axis)
+        .read(item ?? file.defaultItem?.(sliceAxis) ?? 0, sliceAxis)
         .then((source) => fingerprintOf(source, window, path))
         .catch(unreadable);
       onPicture(at, outcome);

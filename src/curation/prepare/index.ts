@@ -1,5 +1,7 @@
 import { stat } from "node:fs/promises";
 import { isAbsolute, relative, resolve, sep } from "node:path";
+import { type DataPrepareInput, type DataPrepareOptions, resolveOptions, verbs } from "../../config/index.ts";
+import type { PresetName } from "../../config/verbs/data-prepare.ts";
 import { SPLITS, type Split } from "../../data/sample.ts";
 import { parseWindow } from "../../images/window.ts";
 import { MsmaeError } from "../../support/errors.ts";
@@ -21,37 +23,12 @@ import { PRESETS, presetLike } from "./presets/index.ts";
 import { withoutRepeats } from "./repeats.ts";
 import { groupsInSeveralSplits, placeImages } from "./splits.ts";
 import { surveyArchives } from "./survey.ts";
-import { type OddFile, type Plan, PRESET_NAMES, type Preset, type PresetName, type Survey } from "./types.ts";
+import type { OddFile, Plan, Preset, Survey } from "./types.ts";
 import { writeImages } from "./write-images.ts";
 
 export type { ClassCounts, LeftOutCount, Manifest } from "./manifest.ts";
 export { PRESETS } from "./presets/index.ts";
-export { type OddFile, PRESET_NAMES, type Preset, type PresetName } from "./types.ts";
-
-/** What to prepare. */
-export interface PrepareOptions {
-  preset: PresetName;
-  /** Official downloads: zip, tar, tar.gz, tables, or folders of them or of unpacked files. */
-  archives: readonly string[];
-  /** New or empty; it becomes the data set. */
-  outputDir: string;
-  /** Replace a data set that was prepared there before. */
-  overwrite?: boolean | undefined;
-  /** Of the splits that are drawn. Default 0. */
-  seed?: number;
-  /** Share of train that becomes val. Default: the published val, or else 0.1. */
-  valSplit?: number;
-  /** Share that becomes test. Default: the published test, or else 0.2. */
-  testSplit?: number;
-  /** For CT pictures, as {@link parseWindow} reads it. Default: each picture's published window. */
-  window?: string;
-  /** Of tables that are no UTF-8, a name that TextDecoder knows. */
-  encoding?: string;
-  /** Fail where a file would be left out or changed because something is wrong with it. */
-  strict?: boolean;
-  /** A date for the manifest; without it the output depends on nothing but the input. */
-  created?: string;
-}
+export type { OddFile, Preset } from "./types.ts";
 
 /** The result of {@link prepareData}. */
 export interface PrepareResult {
@@ -79,10 +56,14 @@ export interface PrepareResult {
  * @throws MsmaeError Config for options that do not fit; Data when archives are not those of the preset, cannot be read
  * or are unsafe, nothing of them can be used, or the output cannot be written; Interrupted by the signal.
  */
-export async function prepareData(options: PrepareOptions, hooks: RunHooks = {}): Promise<PrepareResult> {
+export async function prepareData(
+  input: DataPrepareInput | DataPrepareOptions,
+  hooks: RunHooks = {},
+): Promise<PrepareResult> {
+  const options = resolveOptions(verbs.dataPrepare, input);
   const { onEvent, signal } = hooks;
   const { archives: paths, outputDir } = options;
-  const preset = checkOptions(options);
+  const preset = presetOf(options);
   const window = options.window === undefined ? undefined : parseWindow(options.window);
   await checkOutside(outputDir, paths);
   // What stands there is judged below: the same data set is no reason to end.
@@ -96,13 +77,12 @@ export async function prepareData(options: PrepareOptions, hooks: RunHooks = {})
   onEvent?.({ type: "phase", name: "reading archives", total: archives.length });
   let read = 0;
   const onArchive = () => onEvent?.({ type: "phase-progress", done: ++read });
-  const { encoding, strict = false } = options;
+  const { encoding, strict, seed } = options;
   const survey = await surveyArchives(archives, preset, presetLike, { encoding, onArchive, signal });
   const plan = await withoutRepeats(preset.plan(survey, { window }), archives, signal);
   const planned = plan.leftOut.filter(({ odd }) => odd).map(leftOutFile);
   if (strict) refuseOdd(planned);
   if (plan.images.length === 0) throw nothingLeft(preset, planned);
-  const seed = options.seed ?? 0;
   const { images: placed, origin } = placeImages(plan.images, { seed, ...sharesOf(options) });
   const images = layOut(plan.layout, placed);
   const notes = notesOf(preset, plan, images, survey);
@@ -127,7 +107,6 @@ export async function prepareData(options: PrepareOptions, hooks: RunHooks = {})
     source: preset.source,
     licence: preset.licence,
     citation: preset.citation,
-    created: options.created,
     options: recordedOptions(options),
     archives: records,
     layout: plan.layout,
@@ -141,27 +120,15 @@ export async function prepareData(options: PrepareOptions, hooks: RunHooks = {})
   return resultOf(manifest, outputDir, false);
 }
 
-function checkOptions(options: PrepareOptions): Preset {
-  const preset = PRESETS[options.preset] as Preset | undefined;
-  const fault = (where: string, expected: string, got: string, todo: string) =>
-    new MsmaeError("Config", { where, expected, got, todo });
-  if (!preset) {
-    throw fault("preset", PRESET_NAMES.join(", "), JSON.stringify(options.preset), "choose one of these");
-  }
-  if (options.archives.length === 0) {
-    throw fault("archives", preset.expects.join("; "), "none", "give the paths of the downloads");
-  }
-  for (const where of ["valSplit", "testSplit"] as const) {
-    const share = options[where];
-    if (share !== undefined && !(share >= 0 && share < 1)) {
-      throw fault(where, "a share from 0 to below 1", `${share}`, "use e.g. 0.1");
-    }
-  }
-  if (options.window !== undefined && !preset.windowed) {
-    const todo = "leave out --window: windows are chosen when the images are read";
-    throw fault("window", `none for preset ${preset.name}, whose images are copied`, options.window, todo);
-  }
-  return preset;
+function presetOf({ preset: name, window }: DataPrepareOptions): Preset {
+  const preset = PRESETS[name];
+  if (window === undefined || preset.windowed) return preset;
+  throw new MsmaeError("Config", {
+    where: "window",
+    expected: `none for preset ${name}, whose images are copied`,
+    got: window,
+    todo: "leave out --window: windows are chosen when the images are read",
+  });
 }
 
 async function checkOutside(outputDir: string, paths: readonly string[]): Promise<void> {
@@ -178,12 +145,12 @@ async function checkOutside(outputDir: string, paths: readonly string[]): Promis
   }
 }
 
-function sharesOf({ valSplit, testSplit }: PrepareOptions) {
+function sharesOf({ valSplit, testSplit }: DataPrepareOptions) {
   return { valSplit, testSplit };
 }
 
-function recordedOptions(options: PrepareOptions): Manifest["options"] {
-  const { seed = 0, valSplit, testSplit, window, encoding } = options;
+function recordedOptions(options: DataPrepareOptions): Manifest["options"] {
+  const { seed, valSplit, testSplit, window, encoding } = options;
   return { seed, valSplit, testSplit, window, encoding };
 }
 
@@ -230,7 +197,7 @@ function checkDistinct(records: readonly ArchiveRecord[]): void {
 
 async function preparedBefore(
   existing: Manifest,
-  options: PrepareOptions,
+  options: DataPrepareOptions,
   archives: readonly Archive[],
   hooks: RunHooks,
 ): Promise<PrepareResult> {

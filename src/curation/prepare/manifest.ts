@@ -1,12 +1,13 @@
 import { createHash } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { PresetName } from "../../config/verbs/data-prepare.ts";
 import { SPLITS, type Split } from "../../data/sample.ts";
 import { csvLine } from "../../data/tables/csv.ts";
 import { writeFault } from "../../support/files/atomic-file.ts";
 import { packageVersion } from "../../support/version.ts";
 import type { OutputImage } from "./layout.ts";
-import type { LeftOut, OddFile, PresetName } from "./types.ts";
+import type { LeftOut, OddFile } from "./types.ts";
 import type { WrittenFile } from "./write-file.ts";
 
 /** An archive that a data set was made of. */
@@ -34,8 +35,6 @@ export interface Manifest {
   licence: string;
   citation: string;
   version: string;
-  /** Present only where a date was given. */
-  created?: string;
   options: { seed: number; valSplit?: number; testSplit?: number; window?: string; encoding?: string };
   archives: ArchiveRecord[];
   layout: "folders" | "segmentation";
@@ -89,11 +88,9 @@ export async function writeRecords(
   const all = [...files, ...tables].sort((a, b) => (a.path < b.path ? -1 : 1));
   const sums = await writeText(root, SUMS_FILE, all.map(({ path, sha256 }) => `${sha256}  ${path}\n`).join(""));
   const bytes = all.reduce((sum, file) => sum + file.bytes, 0);
-  const { created, ...rest } = manifest;
   const whole: Manifest = {
-    ...rest,
+    ...manifest,
     version: packageVersion,
-    ...(created === undefined ? {} : { created }),
     images: images.length,
     counts: countClasses(images),
     leftOut: countReasons(leftOut),

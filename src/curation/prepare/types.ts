@@ -1,22 +1,10 @@
+import type { PresetName } from "../../config/verbs/data-prepare.ts";
 import type { Split } from "../../data/dataset.ts";
 import type { FileWindow } from "../../formats/source-image.ts";
 import type { WindowRule } from "../../images/window.ts";
 import type { MsmaeError } from "../../support/errors.ts";
 import type { Archive } from "../archives/archive.ts";
 import type { Table } from "./table.ts";
-
-/** Names of the data sets that `msmae data prepare` knows. */
-export const PRESET_NAMES = [
-  "messidor2",
-  "btmd",
-  "ham10000",
-  "deeplesion",
-  "chestxray2017",
-  "busi",
-  "kvasir-seg",
-  "isic",
-] as const;
-export type PresetName = (typeof PRESET_NAMES)[number];
 
 /** One entry of one of the archives, as found before anything is unpacked. */
 export interface SurveyEntry {

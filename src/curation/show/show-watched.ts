@@ -1,7 +1,8 @@
+import { type DataShowInput, type DataShowOptions, resolveOptions, verbs } from "../../config/index.ts";
 import { fromPortable } from "../../support/errors.ts";
 import { moduleUrl } from "../../support/module-url.ts";
 import { endOfThread, ITEM_SECONDS, WatchedThread } from "../../support/threads/watched-thread.ts";
-import type { ShowOptions, ShowResult } from "./show.ts";
+import type { ShowResult } from "./show.ts";
 import type { ShowAnswer } from "./show-worker.ts";
 
 /**
@@ -10,9 +11,13 @@ import type { ShowAnswer } from "./show-worker.ts";
  * @param itemSeconds longest time for each step of the decoding.
  * @throws MsmaeError as `showImageFile`, and Data for such a file.
  */
-export function showWatched(options: ShowOptions, itemSeconds: number = ITEM_SECONDS): Promise<ShowResult> {
+export async function showWatched(
+  input: DataShowInput | DataShowOptions,
+  itemSeconds: number = ITEM_SECONDS,
+): Promise<ShowResult> {
+  const options = resolveOptions(verbs.dataShow, input);
   return new Promise((resolve, reject) => {
-    const thread = new WatchedThread<undefined, ShowOptions, ShowAnswer>({
+    const thread = new WatchedThread<undefined, DataShowOptions, ShowAnswer>({
       module: moduleUrl("./show-worker", import.meta.url),
       setup: undefined,
       stepSeconds: itemSeconds,

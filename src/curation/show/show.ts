@@ -1,36 +1,16 @@
 import sharp from "sharp";
+import { type DataShowInput, type DataShowOptions, resolveOptions, verbs } from "../../config/index.ts";
 import { chooseItem } from "../../data/loader/decode-image.ts";
 import { unreadable } from "../../formats/decode-error.ts";
-import type { DecodeLimits } from "../../formats/limits.ts";
 import { openImageFile } from "../../formats/node/open-image-file.ts";
 import { encodeNpy } from "../../formats/npy.ts";
 import type { RasterImage } from "../../formats/raster.ts";
-import type { AlphaRule, SliceAxis, StoredArray } from "../../formats/source-image.ts";
+import type { SliceAxis, StoredArray } from "../../formats/source-image.ts";
 import { finiteRange } from "../../formats/statistics.ts";
 import { isBig, typeNameOf } from "../../formats/typed-arrays.ts";
 import { applyWindow, parseWindow, type ResolvedWindow, resolveWindow } from "../../images/window.ts";
 import { OutputFile } from "../../support/files/output-file.ts";
 import { IDLE } from "../../support/threads/watched-thread.ts";
-
-/** What to show of an image file, and where to leave it. */
-export interface ShowOptions {
-  file: string;
-  /** Write the decoded array here, as a NumPy file. */
-  array?: string;
-  /** Write the picture as it would go into a model, before resizing, here. */
-  png?: string;
-  /** Replace files that stand where `array` and `png` are to be written. */
-  overwrite?: boolean | undefined;
-  /** A window rule, as {@link parseWindow} reads it; without it `auto`. */
-  window?: string;
-  /** Without it `axial`. */
-  axis?: SliceAxis;
-  /** What becomes of transparency; without it `drop`. */
-  alpha?: AlphaRule;
-  /** Frame, page or slice, from 0; without it the middle slice of a volume and the first of anything else. */
-  item?: number;
-  limits?: Partial<DecodeLimits>;
-}
 
 /** Of a header, what the result says by itself. */
 const SAID_ELSEWHERE: ReadonlySet<string> = new Set(["format", "shape", "dtype", "window"]);
@@ -99,14 +79,18 @@ export interface ShowResult {
  * @throws MsmaeError Data when the file cannot be read or lacks the picture or window, or a file stands where one is to be
  * written; Config for a window of no form.
  */
-export async function showImageFile(options: ShowOptions, onStep?: (step: number) => void): Promise<ShowResult> {
-  const { file: path, axis = "axial" } = options;
-  const rule = parseWindow(options.window ?? "auto");
+export async function showImageFile(
+  input: DataShowInput | DataShowOptions,
+  onStep?: (step: number) => void,
+): Promise<ShowResult> {
+  const options = resolveOptions(verbs.dataShow, input);
+  const { file: path, sliceAxis: axis } = options;
+  const rule = parseWindow(options.window);
   const output = (option: string, name: string | undefined) =>
     name === undefined ? undefined : OutputFile.claim(name, { option, overwrite: options.overwrite, inputs: [path] });
   const [pictureFile, arrayFile] = [await output("--png", options.png), await output("--array", options.array)];
   onStep?.(0);
-  const file = await openImageFile(path, options.limits, options.alpha);
+  const file = await openImageFile(path, {}, options.alpha);
   try {
     onStep?.(1);
     const array = await file.array();
@@ -117,8 +101,8 @@ export async function showImageFile(options: ShowOptions, onStep?: (step: number
     Object.assign(result, definedOf({ transferSyntax, photometric, spacing }));
     const count = file.count(axis);
     // A file without pictures says itself why when one is asked for.
-    if (count > 0 || options.item !== undefined || options.png !== undefined) {
-      const item = chooseItem(path, file, axis, options.item);
+    if (count > 0 || options.slice !== undefined || options.png !== undefined) {
+      const item = chooseItem(path, file, axis, options.slice);
       onStep?.(2);
       const source = await file.read(item, axis);
       const resolved = resolveWindow(source, rule, path);
@@ -152,32 +136,6 @@ export async function showImageFile(options: ShowOptions, onStep?: (step: number
   }
 }
 
-/** The result as lines for people, one for each step. */
-export function describeShown(result: ShowResult): string[] {
-  const { picture, window } = result;
-  const lines = [
-    `${result.path}: ${result.format}`,
-    ...Object.entries(definedOf({ ...pick(result, "transferSyntax", "photometric", "spacing"), ...result.header })).map(
-      ([key, value]) => `  ${key}: ${typeof value === "object" ? JSON.stringify(value) : value}`,
-    ),
-    `decoded array: ${result.dtype} [${result.shape.join(", ")}], ${rangeText(result.range)}`,
-  ];
-  if (picture && window) {
-    const axis = result.format.startsWith("NIfTI") ? ` (${picture.axis})` : "";
-    const which = picture.count > 1 ? `picture ${picture.item} of ${picture.count}${axis}, ` : "";
-    const size = `${picture.width}×${picture.height}`;
-    lines.push(
-      `after rescaling: ${which}${size}, ${picture.channels === 1 ? "grey" : "RGB"}, ${rangeText(picture.range)}`,
-      ...unmeasuredLines(picture),
-      `window: ${windowText(window)}${picture.inverted ? ", inverted" : ""}`,
-      `displayed: ${size}×${picture.channels}, 8 bits, ${rangeText(picture.displayed)}`,
-    );
-  } else lines.push("no pictures in this file");
-  if (result.array !== undefined) lines.push(`array written to ${result.array}`);
-  if (result.png !== undefined) lines.push(`picture written to ${result.png}`);
-  return lines;
-}
-
 function arrayRange({ data, dtype }: StoredArray): ValueRange {
   // Pairs, bits of half floats and named bytes have no order of their own.
   if (dtype.startsWith("complex") || dtype === "float16") return null;
@@ -205,24 +163,4 @@ function encodePicture({ width, height, channels, pixels }: RasterImage): Promis
 
 function definedOf(values: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
-}
-
-function pick<K extends keyof ShowResult>(result: ShowResult, ...keys: K[]): Pick<ShowResult, K> {
-  return Object.fromEntries(keys.map((key) => [key, result[key]])) as Pick<ShowResult, K>;
-}
-
-function rangeText(range: ValueRange): string {
-  return range ? `values ${range.min} to ${range.max}` : "no order of values";
-}
-
-function unmeasuredLines({ unmeasured, width, height }: ShownPicture): string[] {
-  if (unmeasured === 0) return [];
-  const share = ((100 * unmeasured) / (width * height)).toPrecision(2);
-  return [`no measurement: ${unmeasured} pixels (${Number(share)} %), shown black and left out of the window`];
-}
-
-function windowText({ from, shape, center, width }: ShownWindow): string {
-  if (shape === "LUT") return `table of levels, ${from}`;
-  const how = shape === "RANGE" ? "" : ` (${shape})`;
-  return `centre ${center}, width ${width}${how}, ${from}`;
 }

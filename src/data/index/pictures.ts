@@ -17,7 +17,7 @@ export interface ListedSample {
 
 export interface PictureOptions {
   rule: SliceRule;
-  axis: SliceAxis;
+  sliceAxis: SliceAxis;
   /** Tell whose pictures they are. */
   grouped: boolean;
   index: FileIndex;
@@ -37,7 +37,10 @@ export interface Pictures {
  * @throws MsmaeError Data when a slice is named that a file has not, every file is left out, or most have
  * labels without a name.
  */
-export async function samplesOf(listing: Listing, { rule, axis, grouped, index }: PictureOptions): Promise<Pictures> {
+export async function samplesOf(
+  listing: Listing,
+  { rule, sliceAxis, grouped, index }: PictureOptions,
+): Promise<Pictures> {
   const { files } = listing;
   const labels = new Map(listing.classNames.map((name, at) => [name, at]));
   const counts = new Uint32Array(files.length).fill(1);
@@ -48,14 +51,14 @@ export async function samplesOf(listing: Listing, { rule, axis, grouped, index }
   await inParallel(files, async (file, at) => {
     if (!isSinglePicture(file.path)) {
       const facts = await index.facts(file.path);
-      counts[at] = countAlong(facts, axis);
+      counts[at] = countAlong(facts, sliceAxis);
       if (facts.patient) patients.set(at, facts.patient);
       if (await isDamaged(file, counts[at] as number)) counts[at] = (file.item as number) + 1;
     }
     const several = (counts[at] as number) > 1 && file.item === undefined;
     if (file.className !== undefined && !(several && rule.kind === "largest-label")) return;
     try {
-      const found = await areasOf(file, counts[at] as number, axis, index);
+      const found = await areasOf(file, counts[at] as number, sliceAxis, index);
       const stranger = unnamedLabel(file, found, listing);
       if (stranger) {
         strangers++;

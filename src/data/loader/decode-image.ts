@@ -47,7 +47,7 @@ export interface DecodeOptions {
   /** What becomes of transparency; without it `drop`. */
   alpha?: AlphaRule;
   /** Along which direction a volume is cut; without it `axial`. */
-  axis?: SliceAxis;
+  sliceAxis?: SliceAxis;
 }
 
 /**
@@ -57,7 +57,7 @@ export interface DecodeOptions {
  */
 export async function decodeImage(path: string, options: DecodeOptions = {}): Promise<RasterImage> {
   try {
-    const axis = options.axis ?? "axial";
+    const axis = options.sliceAxis ?? "axial";
     const { limits = {}, alpha = "drop" } = options;
     const file = await images.get(path, [limits, alpha], () => openImageFile(path, limits, alpha));
     const item = chooseItem(path, file, axis, options.item);

@@ -20,11 +20,11 @@ import { MaskReader } from "./mask-reader.ts";
 /** How pictures are taken from files. */
 export interface ReadingOptions {
   window: WindowRule;
-  axis: SliceAxis;
+  sliceAxis: SliceAxis;
   alpha: AlphaRule;
 }
 
-export const DEFAULT_READING: ReadingOptions = { window: parseWindow("auto"), axis: "axial", alpha: "drop" };
+export const DEFAULT_READING: ReadingOptions = { window: parseWindow("auto"), sliceAxis: "axial", alpha: "drop" };
 
 /** How masks are read. */
 export interface MaskReading {
@@ -117,7 +117,7 @@ export class SampleReader {
   constructor(setup: ReaderSetup) {
     this.#setup = setup;
     this.#cache = setup.cache && new DecodedCache(setup.cache);
-    this.#masks = new MaskReader(setup.reading.axis);
+    this.#masks = new MaskReader(setup.reading.sliceAxis);
     this.#grey = new Uint8Array(setup.inputHeight * setup.inputWidth);
   }
 

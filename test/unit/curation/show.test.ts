@@ -2,7 +2,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { describeShown, type ShowOptions, showImageFile } from "../../../src/curation/show/show.ts";
+import type { DataShowInput } from "../../../src/config/index.ts";
+import { describeShown } from "../../../src/curation/show/describe.ts";
+import { showImageFile } from "../../../src/curation/show/show.ts";
 import { showWatched } from "../../../src/curation/show/show-watched.ts";
 import { decodeImage } from "../../../src/data/loader/decode-image.ts";
 import { decodeNpy, encodeNpy } from "../../../src/formats/npy.ts";
@@ -23,22 +25,22 @@ function fixture(name: string): string {
 
 describe("showWatched", () => {
   test("tells and writes the same as without a thread", async () => {
-    const [alone, watched] = ["alone", "watched"].map((name) => ({
+    const asked = (name: string): DataShowInput => ({
       file: fixture("scaled-i2.nii"),
       array: inFolder(`${name}.npy`),
       png: inFolder(`${name}.png`),
-      item: 1,
-    })) as [ShowOptions, ShowOptions];
-    const { array, png, ...shown } = await showWatched(watched);
-    expect(shown).toEqual({ ...(await showImageFile(alone)), array: undefined, png: undefined });
-    expect(readFileSync(array as string)).toEqual(readFileSync(alone.array as string));
-    expect(readFileSync(png as string)).toEqual(readFileSync(alone.png as string));
+      slice: 1,
+    });
+    const { array, png, ...shown } = await showWatched(asked("watched"));
+    expect(shown).toEqual({ ...(await showImageFile(asked("alone"))), array: undefined, png: undefined });
+    expect(readFileSync(array as string)).toEqual(readFileSync(asked("alone").array as string));
+    expect(readFileSync(png as string)).toEqual(readFileSync(asked("alone").png as string));
   });
 
   test("errors keep their code and parts", async () => {
     const file = fixture("scaled-i2.nii");
     const parts = { where: file, got: "99" };
-    await expect(showWatched({ file, item: 99 })).rejects.toMatchObject({ code: "Data", parts });
+    await expect(showWatched({ file, slice: 99 })).rejects.toMatchObject({ code: "Data", parts });
     await expect(showWatched({ file, window: "1,2,3" })).rejects.toMatchObject({ code: "Config" });
   });
 
@@ -55,7 +57,7 @@ describe("showWatched", () => {
 describe("showImageFile", () => {
   test("every step of a scaled NIfTI volume is told", async () => {
     const file = fixture("scaled-i2.nii");
-    const shown = await showImageFile({ file, axis: "coronal", item: 1, window: "range:-100,100" });
+    const shown = await showImageFile({ file, sliceAxis: "coronal", slice: 1, window: "range:-100,100" });
     expect(shown).toMatchObject({
       path: file,
       format: "NIfTI-1",
@@ -76,7 +78,7 @@ describe("showImageFile", () => {
   });
 
   test("the middle slice is shown where none is named", async () => {
-    const { picture } = await showImageFile({ file: fixture("little-i2.nii"), axis: "sagittal" });
+    const { picture } = await showImageFile({ file: fixture("little-i2.nii"), sliceAxis: "sagittal" });
     expect(picture?.item).toBe(Math.floor((picture?.count as number) / 2));
   });
 
@@ -116,7 +118,7 @@ describe("showImageFile", () => {
   test("a window of no form, a picture that is not there and a file in a folder's place are errors of their kind", async () => {
     const file = fixture("little-i2.nii");
     await expect(showImageFile({ file, window: "1,2,3" })).rejects.toMatchObject({ code: "Config" });
-    await expect(showImageFile({ file, item: 99 })).rejects.toMatchObject({ code: "Data" });
+    await expect(showImageFile({ file, slice: 99 })).rejects.toMatchObject({ code: "Data" });
     await expect(showImageFile({ file, array: join(file, "array.npy") })).rejects.toMatchObject({ code: "Data" });
     await expect(showImageFile({ file: inFolder("absent.nii") })).rejects.toMatchObject({ code: "Data" });
   });

@@ -3,13 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { resolveConfig, verbs } from "../../../src/config/index.ts";
-import { dataStats, type StatsOptions } from "../../../src/curation/stats.ts";
+import { type DataStatsInput, resolveConfig, verbs } from "../../../src/config/index.ts";
+import { dataStats } from "../../../src/curation/stats.ts";
 import { encodeNpy } from "../../../src/formats/npy.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "msmae-stats-"));
 const set = join(folder, "set");
-const options: StatsOptions = {
+const options: DataStatsInput = {
   dataPath: set,
   split: "train",
   inputSize: { height: 4, width: 6 },

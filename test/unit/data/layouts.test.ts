@@ -190,8 +190,8 @@ describe("a Decathlon folder", () => {
       (await open("", options)).splits.train.map(({ item }) => item);
     expect(await items({ slices: "largest-label" })).toEqual([2]);
     expect(await items({ slices: "every:3" })).toEqual([0, 3]);
-    expect(await items({ axis: "coronal" })).toEqual([0, 1, 2]);
-    expect(await items({ axis: "sagittal", slices: "range:1-2" })).toEqual([1, 2]);
+    expect(await items({ sliceAxis: "coronal" })).toEqual([0, 1, 2]);
+    expect(await items({ sliceAxis: "sagittal", slices: "range:1-2" })).toEqual([1, 2]);
   });
 
   test("never parts the slices of one volume", async () => {
@@ -466,7 +466,7 @@ describe("splitData", () => {
 
   test("writes splits that open as a data set and as a split file", async () => {
     const output = join(root, "out/splits.csv");
-    const result = await splitData({ dataPath: dataPath(), seed: 4, output, cacheDir });
+    const result = await splitData({ dataPath: dataPath(), seed: 4, output });
     expect(result).toMatchObject({ path: output, splits: { train: 21, val: 3, test: 6 }, groups: 30 });
     expect(result.classCounts.test).toEqual({ a: 4, b: 2 });
     const opened = await open("out/splits.csv");
@@ -481,7 +481,6 @@ describe("splitData", () => {
       output: join(root, "out"),
       folds: 3,
       testSplit: 0.2,
-      cacheDir,
     });
     expect(result.path).toBe(join(root, "out/splits.csv"));
     expect(result.folds?.map(({ samples }) => samples)).toEqual([8, 8, 8]);
@@ -514,6 +513,6 @@ describe("splitData", () => {
   });
 
   test("more folds than images are a Data error", async () => {
-    await fails(splitData({ dataPath: dataPath(), seed: 0, output: root, folds: 31, cacheDir }), /at least 31 images/);
+    await fails(splitData({ dataPath: dataPath(), seed: 0, output: root, folds: 31 }), /at least 31 images/);
   });
 });

@@ -67,14 +67,14 @@ describe("masks beside images", () => {
 
   test("that are odd cost check, stats and split their own image only, and are named", async () => {
     const dataPath = join(root, "set");
-    const checked = await checkData({ dataPath, seed: 0, workers: 0, cacheDir, outputDir: join(root, "check") }, hooks);
+    const checked = await checkData({ dataPath, seed: 0, workers: 0, outputDir: join(root, "check") }, hooks);
     expect(checked).toMatchObject({ images: 8, leftOut: odd, classCounts: { background: 3, lesion: 5 } });
     expect(checked.findings).toContainEqual(
       expect.objectContaining({ id: "left-out", level: "warning", title: "2 files cannot be used and are left out" }),
     );
     expect(readFileSync(join(root, "check/report.html"), "utf8")).toContain("a mask without an image");
     expect(warnings()[0]).toMatch(/^2 files are left out: masks\/z\.png \(a mask without an image\), images\/2\.png/);
-    const split = await splitData({ dataPath, seed: 0, output: join(root, "s.csv"), testSplit: 0, cacheDir }, hooks);
+    const split = await splitData({ dataPath, seed: 0, output: join(root, "s.csv"), testSplit: 0 }, hooks);
     expect(split).toMatchObject({ leftOut: odd, groups: 8 });
     expect(readFileSync(join(root, "s.csv"), "utf8")).not.toContain("2.png");
     expect(await stats()).toMatchObject({ leftOut: odd, unreadable: [] });
@@ -82,7 +82,7 @@ describe("masks beside images", () => {
 
   test("that are odd end stats and split under strict", async () => {
     const refused = { code: "Data", message: expect.stringMatching(/every file to be in order \(strict\).*z\.png/) };
-    const options = { dataPath: join(root, "set"), seed: 0, output: join(root, "s.csv"), strict: true, cacheDir };
+    const options = { dataPath: join(root, "set"), seed: 0, output: join(root, "s.csv"), strict: true };
     await expect(splitData(options)).rejects.toMatchObject(refused);
     await expect(stats(true)).rejects.toMatchObject(refused);
   });
@@ -129,10 +129,10 @@ test("a damaged file costs a table that names its slices only itself", async () 
   put("set/b.dcm", "no DICOM");
   const rows = ["a.dcm,x,2", "b.dcm,y,5", "a.dcm,y,0"];
   put("set/dataset.csv", `path,label,slice\n${rows.join("\n")}\n`);
-  const checked = await checkData({ dataPath: join(root, "set"), seed: 0, workers: 0, cacheDir });
+  const checked = await checkData({ dataPath: join(root, "set"), seed: 0, workers: 0 });
   expect(checked.unreadable.map(({ path, item }) => [path, item])).toEqual([["b.dcm", 5]]);
   put("set/dataset.csv", `path,label,slice\n${[...rows, "a.dcm,x,7"].join("\n")}\n`);
-  await expect(checkData({ dataPath: join(root, "set"), seed: 0, workers: 0, cacheDir })).rejects.toThrow(
+  await expect(checkData({ dataPath: join(root, "set"), seed: 0, workers: 0 })).rejects.toThrow(
     /a slice from 0 to 2, got 7/,
   );
 });
@@ -145,6 +145,6 @@ test("empty and damaged images cost stats and split themselves only", async () =
   }
   const result = await stats();
   expect(result.unreadable).toHaveLength(4);
-  const split = await splitData({ dataPath: join(root, "set"), seed: 0, output: join(root, "s.csv"), cacheDir });
+  const split = await splitData({ dataPath: join(root, "set"), seed: 0, output: join(root, "s.csv") });
   expect(Object.values(split.splits).reduce((sum, count) => sum + count)).toBe(12);
 });

@@ -212,7 +212,7 @@ describe("headers that claim what is not there", () => {
     const path = join(folder, name);
     writeFileSync(path, make());
     const { result, seconds, megabytes } = await measured(async () => {
-      const pictures = await listPictures([path], { slices: "all", axis: "axial" });
+      const pictures = await listPictures([path], { slices: "all", sliceAxis: "axial" });
       const faults = await Promise.allSettled([decodeImage(path), decodeImage(path, { item: 1 })]);
       return { pictures, faults };
     });
@@ -239,7 +239,7 @@ describe("headers that claim what is not there", () => {
   test("what is empty and honest opens, however well it is packed", async () => {
     const path = join(folder, "empty.nii.gz");
     writeFileSync(path, packed(niftiFile([512, 512, 512], zeros(0)), 128));
-    expect(await listPictures([path], { slices: "all", axis: "axial" })).toHaveLength(512);
+    expect(await listPictures([path], { slices: "all", sliceAxis: "axial" })).toHaveLength(512);
     expect(await decodeImage(path)).toMatchObject({ width: 512, height: 512 });
     const png = join(folder, "empty.png");
     await sharp({ create: { width: 2048, height: 2048, channels: 3, background: "black" } })
@@ -311,7 +311,7 @@ describe("a file of many pictures that cannot be opened", () => {
   test("is one line of predict", async () => {
     // No more of a model is looked at.
     const config = { inputHeight: 32, inputWidth: 32, inChans: 1 } as EncoderConfig;
-    const pictures = await listPictures([root], { slices: "all", axis: "axial" });
+    const pictures = await listPictures([root], { slices: "all", sliceAxis: "axial" });
     expect(pictures).toHaveLength(44);
     const files = [];
     for await (const batch of readFiles(pictures, { config, batchSize: 8, reading: DEFAULT_READING }))

@@ -121,7 +121,7 @@ describe("in a data set", () => {
       "train/y/1.img",
     ]);
     expect(ignoredFiles).toBe(2);
-    const listed = await listPictures([join(root, "train", "y")], { slices: "first", axis: "axial" });
+    const listed = await listPictures([join(root, "train", "y")], { slices: "first", sliceAxis: "axial" });
     expect(listed.map(({ path }) => path)).toEqual([join(root, "train/y/1.img")]);
   });
 

@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { describeShown, showImageFile } from "../../../src/curation/show/show.ts";
+import { describeShown } from "../../../src/curation/show/describe.ts";
+import { showImageFile } from "../../../src/curation/show/show.ts";
 import { dataStats } from "../../../src/curation/stats.ts";
 import { decodeImage } from "../../../src/data/loader/decode-image.ts";
 import { DecodedCache } from "../../../src/data/loader/decoded-cache.ts";
@@ -272,7 +273,7 @@ describe("behind the window", () => {
   });
 
   const setup = { inputHeight: 8, inputWidth: 8, channels: 1, cache: undefined } as const;
-  const reading = { window: parseWindow("range:0,255"), axis: "axial", alpha: "drop" } as const;
+  const reading = { window: parseWindow("range:0,255"), sliceAxis: "axial", alpha: "drop" } as const;
   const task = { augment: false, crop: PAPER_CROP, seed: 0, epoch: 0 };
   const items = [{ slot: 0, sample: 0, path: join(set, "train", "a", "1.npy") }];
 

@@ -1,4 +1,5 @@
-import type { Preset, PresetName } from "../types.ts";
+import type { PresetName } from "../../../config/verbs/data-prepare.ts";
+import type { Preset } from "../types.ts";
 import { btmd } from "./btmd.ts";
 import { busi } from "./busi.ts";
 import { chestxray2017 } from "./chestxray2017.ts";

@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync,
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type AnonymiseOption, anonymiseDicom } from "../../../../src/curation/anonymise/index.ts";
+import type { AnonymiseOption } from "../../../../src/config/verbs/data-anonymise.ts";
+import { anonymiseDicom } from "../../../../src/curation/anonymise/index.ts";
 import type { RunEvent } from "../../../../src/support/events.ts";
 import { dicomFile, type Given, image } from "./build.ts";
 
@@ -164,7 +165,7 @@ describe("is refused", () => {
   });
 
   test("options that the standard does not have, or that exclude each other, and keys that can be guessed", async () => {
-    await fails({ keep: ["names" as AnonymiseOption] }, /--keep: expected some of uids, .*got names/);
+    await fails({ keep: ["names" as AnonymiseOption] }, /keep: expected some of uids, .*got \["names"\]/);
     await fails({ keep: ["full-dates", "modified-dates"] }, /either full-dates or modified-dates/);
     await fails({ key: "1234567" }, /at least 8 characters/);
     expect(readdirSync(root)).not.toContain("out");
@@ -174,7 +175,7 @@ describe("is refused", () => {
     writeFileSync(join(root, "a.txt"), "text");
     await fails({ inputs: [join(root, "a.txt")] }, /expected DICOM files, got 1 files that are none/);
     await fails({ inputs: [join(root, "absent")] }, /expected a file or folder, got none/);
-    await fails({ inputs: [] }, /inputs: expected files or folders/);
+    await fails({ inputs: [] }, /inputs: expected one or more DICOM files or folders/);
   });
 
   test("work goes on no further than the signal lets it", async () => {

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import sharp, { type Sharp } from "sharp";
 import { drawPhantom } from "../../../../src/apps/demo/phantom-drawing.ts";
+import type { DataCheckInput } from "../../../../src/config/index.ts";
 import { checkData } from "../../../../src/curation/check/check-data.ts";
-import type { CheckOptions } from "../../../../src/curation/check/options.ts";
 import type { CheckResult } from "../../../../src/curation/check/result.ts";
 import { RandomStream } from "../../../../src/support/random.ts";
 
@@ -48,9 +48,8 @@ export class TestFolder {
     }
   }
 
-  check(options: Partial<CheckOptions> = {}, hooks: Parameters<typeof checkData>[1] = {}): Promise<CheckResult> {
-    const cacheDir = join(this.path, "cache");
-    return checkData({ dataPath: this.data, seed: 1, workers: 0, cacheDir, ...options }, hooks);
+  check(options: Partial<DataCheckInput> = {}, hooks: Parameters<typeof checkData>[1] = {}): Promise<CheckResult> {
+    return checkData({ dataPath: this.data, seed: 1, workers: 0, ...options }, hooks);
   }
 
   /** One hash over the names and bytes of all files of the data set. */

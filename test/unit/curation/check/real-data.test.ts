@@ -36,7 +36,7 @@ async function writeImage(place: string, bytes: Buffer): Promise<void> {
   await writeFile(target, bytes);
 }
 
-const check = () => checkData({ dataPath: join(folder, "data"), seed: 1, cacheDir: join(folder, "cache") });
+const check = () => checkData({ dataPath: join(folder, "data"), seed: 1 });
 
 const noBtmd = existsSync(BTMD) ? "" : " SKIPPED: no btmd/archive.zip in MSMAE_DATA";
 describe.skipIf(noBtmd !== "")(`BTMD${noBtmd}`, () => {

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { beforeEach, describe, expect, test } from "vitest";
-import { type PrepareOptions, prepareData } from "../../../../src/curation/prepare/index.ts";
+import type { DataPrepareInput } from "../../../../src/config/index.ts";
+import { prepareData } from "../../../../src/curation/prepare/index.ts";
 import { openDataset } from "../../../../src/data/dataset.ts";
 import type { RunEvent } from "../../../../src/support/events.ts";
 import { writeZip } from "../archives/make.ts";
@@ -11,7 +12,7 @@ const events: RunEvent[] = [];
 beforeEach(() => {
   events.length = 0;
 });
-const prepare = (options: Omit<PrepareOptions, "outputDir">, outputDir = at("out")) =>
+const prepare = (options: Omit<DataPrepareInput, "outputDir">, outputDir = at("out")) =>
   prepareData({ ...options, outputDir }, { onEvent: (event) => events.push(event) });
 const manifest = () => JSON.parse(readFileSync(at("out/manifest.json"), "utf8"));
 const leftOut = () => rowsOf(at("out/left-out.csv"));
@@ -39,7 +40,7 @@ describe("of a set with masks", () => {
     return all;
   }
   const benign = (name: string) => `${root}/benign/benign ${name}.png`;
-  const busi = async (all: Record<string, string | Uint8Array>, options: Partial<PrepareOptions> = {}) => ({
+  const busi = async (all: Record<string, string | Uint8Array>, options: Partial<DataPrepareInput> = {}) => ({
     preset: "busi" as const,
     archives: [await writeZip(at("busi.zip"), all)],
     ...options,

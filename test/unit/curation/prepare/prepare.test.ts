@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { type PrepareOptions, prepareData } from "../../../../src/curation/prepare/index.ts";
+import type { DataPrepareInput } from "../../../../src/config/index.ts";
+import { prepareData } from "../../../../src/curation/prepare/index.ts";
 import { checkDisk } from "../../../../src/curation/prepare/output-folder.ts";
 import type { RunEvent } from "../../../../src/support/events.ts";
 import { writeZip } from "../archives/make.ts";
@@ -17,14 +18,14 @@ function btmdFiles(count = 10): Record<string, string> {
 const btmd = async (files: Record<string, string | Uint8Array> = btmdFiles(), name = "archive.zip") => [
   await writeZip(at(name), files),
 ];
-const prepare = (archives: string[], options: Partial<PrepareOptions> = {}, hooks = {}) =>
+const prepare = (archives: string[], options: Partial<DataPrepareInput> = {}, hooks = {}) =>
   prepareData({ preset: "btmd", archives, outputDir: at("out"), ...options }, hooks);
 
 describe("prepareData writes", () => {
   test("an ImageFolder with its tables, sums and manifest", async () => {
     const events: RunEvent[] = [];
     const onEvent = (event: RunEvent) => events.push(event);
-    const result = await prepare(await btmd(), { created: "2026-11-23" }, { onEvent });
+    const result = await prepare(await btmd(), {}, { onEvent });
     expect(result).toMatchObject({ images: 80, splits: { train: 36, val: 4, test: 40 }, alreadyPrepared: false });
     expect(readdirSync(at("out")).sort()).toEqual([
       "SHA256SUMS",
@@ -41,7 +42,6 @@ describe("prepareData writes", () => {
     const manifest = JSON.parse(read("out/manifest.json"));
     expect(manifest).toMatchObject({
       preset: "btmd",
-      created: "2026-11-23",
       options: { seed: 0 },
       splitOrigin: { train: "drawn", val: "drawn", test: "published" },
       counts: { val: { glioma: 1, meningioma: 1, notumor: 1, pituitary: 1 } },
@@ -262,8 +262,8 @@ describe("prepareData refuses", () => {
   });
 
   test.each([
-    ["an unknown preset", { preset: "mnist" as "btmd" }, /messidor2, btmd/],
-    ["no archives", { archives: [] }, /got none/],
+    ["an unknown preset", { preset: "mnist" as "btmd" }, /preset: expected one of messidor2, btmd/],
+    ["no archives", { archives: [] }, /archives: expected one or more/],
     ["a share of 1", { valSplit: 1 }, /valSplit/],
     ["a window where nothing is windowed", { window: "40,400" }, /none for preset btmd/],
     ["a window that is none", { preset: "deeplesion", window: "40" } as const, /window/],

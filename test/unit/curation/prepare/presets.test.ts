@@ -1,12 +1,13 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { type PrepareOptions, prepareData } from "../../../../src/curation/prepare/index.ts";
+import type { DataPrepareInput } from "../../../../src/config/index.ts";
+import { prepareData } from "../../../../src/curation/prepare/index.ts";
 import { writeTar, writeZip } from "../archives/make.ts";
 import { filesBelow, many, pixelsOf, png8, png16, rowsOf, temporaryFolder } from "./kit.ts";
 
 const at = temporaryFolder();
 
-const prepare = (options: Omit<PrepareOptions, "outputDir">) => prepareData({ ...options, outputDir: at("out") });
+const prepare = (options: Omit<DataPrepareInput, "outputDir">) => prepareData({ ...options, outputDir: at("out") });
 const dataset = () => rowsOf(at("out/dataset.csv"));
 const leftOut = () => rowsOf(at("out/left-out.csv"));
 const table = (name: string, lines: readonly string[]) => {

@@ -58,8 +58,8 @@ describe("the slices of a label volume lie on those of the image", () => {
       const other = storages[(k + 1) % storages.length] as typeof storage;
       writeFileSync(join(root, "imagesTr/a.nii"), makeNifti(shown));
       writeFileSync(join(root, "labelsTr/a.nii"), makeNifti(storeAs(other, SIZE, classAt, world)));
-      const { splits } = await open(root, { axis });
-      const reading = { window: { kind: "range", low: 0, high: 255 }, axis, alpha: "drop" } as const;
+      const { splits } = await open(root, { sliceAxis: axis });
+      const reading = { window: { kind: "range", low: 0, high: 255 }, sliceAxis: axis, alpha: "drop" } as const;
       const { images, classes } = await read(splits.train, height, width, { reading });
       expect(classes).toEqual(images.map((value) => Math.round(value / 120)));
       expect(new Set(classes)).toEqual(new Set([0, 1, 2]));
@@ -81,10 +81,10 @@ describe("real masks", { timeout: 120_000 }, () => {
       symlinkSync(join(data, lesion), join(root, "labelsTr/a.nii"));
       const file = await openImageFile(join(data, lesion));
       for (const axis of AXES) {
-        const { splits, maskClasses } = await open(root, { axis, slices: "every:7" });
+        const { splits, maskClasses } = await open(root, { sliceAxis: axis, slices: "every:7" });
         expect(maskClasses).toEqual(["background", "core", "middle", "rim"]);
         const { height, width } = await file.read(0, axis);
-        const reading = { window: { kind: "auto" }, axis, alpha: "drop" } as const;
+        const reading = { window: { kind: "auto" }, sliceAxis: axis, alpha: "drop" } as const;
         const { classes } = await read(splits.train, height, width, { reading });
         const expected: number[] = [];
         for (const { item = 0 } of splits.train) expected.push(...(await file.read(item, axis)).values);

@@ -74,7 +74,7 @@ describe.skipIf(windows)(`what is no regular file${windows ? " SKIPPED: this sys
       await expect(openArchives([path])).rejects.toMatchObject({ code: "Data", message: expect.stringMatching(says) });
       const anonymised = anonymiseDicom({ inputs: [path], outputDir: at("anonymous") });
       await expect(anonymised).rejects.toMatchObject({ code: "Data" });
-      expect(await listPictures([path], { slices: "all", axis: "axial" })).toEqual([{ path }]);
+      expect(await listPictures([path], { slices: "all", sliceAxis: "axial" })).toEqual([{ path }]);
     },
   );
 
@@ -133,7 +133,7 @@ describe("folders with links", () => {
   test("data sets, predict and anonymise end", async () => {
     const dataset = await openDataset(root, { seed: 0 });
     expect(dataset.classNames).toEqual(["A", "B"]);
-    const pictures = await listPictures([root], { slices: "all", axis: "axial" });
+    const pictures = await listPictures([root], { slices: "all", sliceAxis: "axial" });
     expect(new Set(pictures.map(({ path }) => path)).size).toBe(pictures.length);
     const anonymised = anonymiseDicom({ inputs: [root], outputDir: at("anonymous") });
     await expect(anonymised).rejects.toMatchObject({

@@ -1,15 +1,13 @@
 import { verbs } from "../../../config/index.ts";
 import { formatRecord } from "../output.ts";
-import type { VerbCommand } from "./command.ts";
+import { resultVerb } from "../verb.ts";
 
-export const finetune: VerbCommand<typeof verbs.finetune> = {
-  verb: verbs.finetune,
+export const finetune = resultVerb({
+  options: verbs.finetune,
   summary: "Train a classifier from a pre-trained checkpoint, with attention-driven masking.",
   example:
     "finetune --data-path images --model vit_tiny_patch16 --finetune runs/pretrain/last.safetensors --epochs 30 --output-dir runs/finetune",
   notes: "With fewer than 100 epochs, the epochs of warm-up and between map refreshes scale along unless given.",
-  async run(options, { verbs: library, hooks, output }) {
-    const result = await library.finetune(options, hooks);
-    await output.write(result, formatRecord(result));
-  },
-};
+  run: async (options, hooks) => (await import("../../../training/finetune.ts")).finetune(options, hooks),
+  view: formatRecord,
+});

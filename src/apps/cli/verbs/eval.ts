@@ -1,0 +1,28 @@
+import { verbs } from "../../../config/index.ts";
+import { formatNumber, formatRecord } from "../output.ts";
+import { resultVerb } from "../verb.ts";
+
+export const evaluate = resultVerb({
+  options: verbs.evaluate,
+  summary: "Measure a classifier on one split of a data set, all patches shown.",
+  example: "eval --checkpoint runs/finetune/best.safetensors --data-path images --split test",
+  run: async (options, hooks) => (await import("../../../inference/evaluate.ts")).evaluate(options, hooks),
+  view({ perClass, confusion, ...figures }) {
+    const classes = perClass.map((row) =>
+      Object.entries(row)
+        .map(([name, value]) => (typeof value === "number" ? `${name} ${formatNumber(value)}` : String(value)))
+        .join("  "),
+    );
+    const width = Math.max(1, ...confusion.flat().map((count) => String(count).length));
+    const matrix = confusion.map((row) => row.map((count) => String(count).padStart(width)).join(" "));
+    return [
+      ...formatRecord(figures),
+      "",
+      "per class:",
+      ...classes,
+      "",
+      "confusion (rows: true class, columns: predicted):",
+      ...matrix,
+    ];
+  },
+});

@@ -1,0 +1,17 @@
+import { verbs } from "../../../config/index.ts";
+import { formatNumber } from "../output.ts";
+import { filesVerb } from "../verb.ts";
+
+export const predict = filesVerb({
+  options: verbs.predict,
+  summary: "Name the class of image files, a line each.",
+  example: "predict --checkpoint runs/finetune/best.safetensors scan-1.png scan-2.jpg",
+  notes: "A file that cannot be read gets a line with its error; the exit code is 3 only if none could be read.",
+  async *run(options, hooks) {
+    yield* (await import("../../../inference/predict.ts")).predict(options, hooks);
+  },
+  view({ class: name, probabilities }) {
+    const probability = probabilities[name];
+    return `${name}  ${probability === undefined ? "" : formatNumber(probability)}`.trimEnd();
+  },
+});
