@@ -49,5 +49,5 @@ export { type Inspection as InspectResult, inspect } from "./interop/inspect.ts"
 export { type ErrorCode, type ErrorParts, MsmaeError } from "./support/errors.ts";
 export type { RunEvent, RunHooks } from "./support/events.ts";
 export { packageVersion } from "./support/version.ts";
-export { type FinetuneResult, finetune } from "./training/finetune.ts";
-export { type PretrainResult, pretrain } from "./training/pretrain.ts";
+export { type FinetuneResult, finetune } from "./training/tasks/finetune.ts";
+export { type PretrainResult, pretrain } from "./training/tasks/pretrain.ts";

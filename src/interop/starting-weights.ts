@@ -18,15 +18,16 @@ export interface StartingWeights {
  * be square, as the table does not say; else it must have as many as the model. Names of wrappers (`module.`) are left
  * out of its keys.
  *
+ * @param config the model's encoder; undefined where it has no positions to interpolate.
  * @throws MsmaeError Checkpoint for a damaged file, a description that is none, or a table of an unknown grid.
  */
-export async function readStartingWeights(path: string, config: EncoderConfig): Promise<StartingWeights> {
+export async function readStartingWeights(path: string, config: EncoderConfig | undefined): Promise<StartingWeights> {
   const { tensors: stored, metadata } = await readSafetensorsFile(path);
   const description = parseDescription(path, metadata);
   const tensors = description ? stored : unwrapped(stored);
   const table = tensors.get("pos_embed");
   // A table of another rank is no table of ours: loading will name it among what does not fit.
-  if (table?.shape.length !== 3) return { tensors, description };
+  if (table?.shape.length !== 3 || !config) return { tensors, description };
   const patches = (table.shape[1] as number) - 1;
   const from = gridOfTable(path, patches, description, config);
   const to = gridOf(config);

@@ -1,13 +1,10 @@
-/** Names of the verbs whose work is long enough to report on. */
-export type RunVerb = "demo" | "pretrain" | "finetune" | "eval" | "predict" | "maps" | "reconstruct" | "flops";
-
 /**
  * What a run reports while it works. Everything a progress display, a log or a caller may want to know passes
  * through these events; the library itself never prints.
  */
 export type RunEvent =
-  /** The run begins; both totals count the whole run, the part before a resume included. */
-  | { type: "start"; verb: RunVerb; totalSteps: number; totalEpochs: number }
+  /** A training run of the verb begins; both totals count the whole run, the part before a resume included. */
+  | { type: "start"; verb: string; totalSteps: number; totalEpochs: number }
   /** One optimiser step is done. `epoch` counts from 0, `step` from 1 over the whole run; `loss` is the batch mean. */
   | {
       type: "step";

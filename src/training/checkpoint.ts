@@ -8,6 +8,7 @@ import { readSafetensorsFile, readSafetensorsHeader, writeSafetensorsFile } from
 import { toFloat32 } from "../interop/tensor-values.ts";
 import { MsmaeError } from "../support/errors.ts";
 import { writeFault } from "../support/files/atomic-file.ts";
+import type { TaskState } from "./task.ts";
 
 /**
  * Where a run stands, beside its weights. All random draws are keyed by seed, epoch and sample, so no generator has a
@@ -37,12 +38,11 @@ export type Progress = z.infer<typeof progressSchema>;
 
 export interface TrainingState {
   progress: Progress;
-  /** Attention maps [images, patches], as they are; absent while there are none. */
-  maps?: Float32Array;
+  /** What the task keeps, by name. */
+  task: TaskState;
 }
 
 const progressKey = "msmae-progress";
-const mapsKey = "maps";
 /** What of the store a state keeps beside the parameters themselves. */
 const arenas: readonly Arena[] = ["firstMoment", "secondMoment", "ema"];
 
@@ -71,7 +71,7 @@ export async function saveCheckpoint(
         tensors.set(`${arena}/${key}`, { data: viewOf(store, arena, key), shape: store.shapeOf(key) });
       }
     }
-    if (state.maps) tensors.set(mapsKey, { data: state.maps, shape: [state.maps.length] });
+    for (const [name, data] of Object.entries(state.task)) tensors.set(name, { data, shape: [data.length] });
     await writeSafetensorsFile(statePath(path, state.progress.step), tensors, {
       [progressKey]: JSON.stringify(state.progress),
     });
@@ -101,8 +101,9 @@ export async function loadState(path: string, step: number, store: ParameterStor
       view.set(values);
     }
   }
-  const maps = tensors.get(mapsKey);
-  return { progress: parseProgress(file, metadata[progressKey]), maps: maps && toFloat32(maps) };
+  const ofTask = [...tensors].filter(([key]) => !arenas.some((arena) => key.startsWith(`${arena}/`)));
+  const task = Object.fromEntries(ofTask.map(([key, tensor]) => [key, toFloat32(tensor)]));
+  return { progress: parseProgress(file, metadata[progressKey]), task };
 }
 
 /** The progress noted beside a checkpoint, without the tensors. */

@@ -10,7 +10,7 @@ import type { RunHooks } from "../support/events.ts";
 import { writeFault } from "../support/files/atomic-file.ts";
 import type { OutputFolder } from "../support/files/output-folder.ts";
 import { loadState, type Progress, readProgress, type TrainingState } from "./checkpoint.ts";
-import type { RunData, TrainingOptions } from "./setup.ts";
+import type { RunData, RunOptions } from "./setup.ts";
 
 /** What versions did that had no such option yet. */
 const earlier = { alpha: "black" };
@@ -42,8 +42,8 @@ const free = new Set([
  * @throws MsmaeError Checkpoint when the run cannot go on with these options or these data, naming what differs.
  */
 export async function beginOrResume(
-  verb: "pretrain" | "finetune",
-  options: TrainingOptions,
+  verb: string,
+  options: RunOptions,
   store: ParameterStore,
   data: RunData,
   folder: OutputFolder,
@@ -65,6 +65,7 @@ export async function beginOrResume(
         trainLoss: null,
         log: [],
       },
+      task: {},
     };
   }
   const path = await checkpointPath(options.resume);
@@ -185,7 +186,7 @@ export async function checkpointPath(resume: string): Promise<string> {
   return found?.isDirectory() ? join(resume, "last.safetensors") : resume;
 }
 
-function boundOptions(options: TrainingOptions): Progress["options"] {
+function boundOptions(options: RunOptions): Progress["options"] {
   // Sorted, so that flags in another order give a state of the same bytes.
   const entries = Object.entries(options)
     .filter(([name, value]) => !free.has(name) && value !== undefined)

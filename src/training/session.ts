@@ -1,22 +1,23 @@
 import { realpath } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { dirname, resolve } from "node:path";
-import { toYaml, verbs } from "../config/index.ts";
+import { type AnyVerb, toYaml } from "../config/index.ts";
 import { splitCsv } from "../data/dataset.ts";
-import type { ImageLoader } from "../data/loader/loader.ts";
+import { ImageLoader } from "../data/loader/loader.ts";
 import type { ParameterGroup } from "../engine/optim/parameter-groups.ts";
 import type { ParameterStore } from "../engine/parameters/parameter-store.ts";
 import type { EngineSetup } from "../engine/thread/core.ts";
 import { Engine } from "../engine/thread/engine.ts";
-import type { EncoderConfig } from "../method/models/config.ts";
+import type { ImageModelConfig } from "../method/models/config.ts";
 import { MsmaeError } from "../support/errors.ts";
 import type { RunHooks } from "../support/events.ts";
 import { OutputFolder } from "../support/files/output-folder.ts";
 import { withResources } from "../support/resources.ts";
+import type { ModelPlan } from "./definition.ts";
 import type { EpochRecord } from "./records/index.ts";
 import { checkpointPath } from "./resume.ts";
 import { RunDirectory, trainingRun } from "./run-directory.ts";
-import { openLoader, type RunData, type TrainingOptions } from "./setup.ts";
+import { loadingOf, type RunData, type RunOptions } from "./setup.ts";
 
 /** What a training run holds while it goes on. */
 export interface Session {
@@ -27,14 +28,13 @@ export interface Session {
 }
 
 export interface SessionParts {
-  verb: "pretrain" | "finetune";
-  options: TrainingOptions;
+  verb: AnyVerb;
+  options: RunOptions;
   data: RunData;
-  config: EncoderConfig;
+  plan: Pick<ModelPlan<ImageModelConfig>, "config" | "betas" | "loading">;
   folder: OutputFolder;
   store: ParameterStore;
   groups: ReadonlyMap<string, ParameterGroup>;
-  betas: { beta1: number; beta2: number };
   /** What the log holds of the epochs before. */
   records: readonly EpochRecord[];
   hooks: RunHooks;
@@ -46,8 +46,8 @@ export interface SessionParts {
  * @throws MsmaeError Data when it holds a run or is in use; Config when a run is to go on and be overwritten at once.
  */
 export async function claimRun(
-  verb: "pretrain" | "finetune",
-  { outputDir, overwrite, resume }: Pick<TrainingOptions, "outputDir" | "overwrite" | "resume">,
+  verb: string,
+  { outputDir, overwrite, resume }: Pick<RunOptions, "outputDir" | "overwrite" | "resume">,
   { onEvent }: RunHooks,
 ): Promise<OutputFolder> {
   const continues = resume !== undefined && (await samePlace(dirname(await checkpointPath(resume)), outputDir));
@@ -69,19 +69,16 @@ async function samePlace(...paths: [string, string]): Promise<boolean> {
 
 /** Opens the run's records, the loader's and the engine's threads for the work, and closes them whatever happens. */
 export function withSession<T>(parts: SessionParts, work: (session: Session) => Promise<T>): Promise<T> {
-  const { options, data, config, hooks } = parts;
+  const { options, data, plan, hooks } = parts;
   return withResources(async (keep) => {
     const run = keep(await openRun(parts));
     await run.write("split.csv", splitCsv(data.folder));
-    const loader = keep(openLoader(data.folder.splits.train, config, options, hooks, needsCoverage(options)));
+    const loading = { ...loadingOf(plan.config, options), ...plan.loading, cacheMb: options.cacheMb };
+    const onWarning = (message: string) => hooks.onEvent?.({ type: "warning", message });
+    const loader = keep(new ImageLoader(data.folder.splits.train, { ...loading, onWarning }));
     const engine = keep(await startEngine(parts));
     return work({ run, loader, engine });
   });
-}
-
-/** Whether targets are normalised by what was measured of their patches. */
-function needsCoverage(options: TrainingOptions): boolean {
-  return "normPixLoss" in options && options.normPixLoss;
 }
 
 /** Opens the run's records and writes its configuration and environment. */
@@ -89,7 +86,7 @@ function openRun({ verb, options, data, folder, records, hooks }: SessionParts):
   const { seed, device, threads } = options;
   // Given back as --config, a run's options must not replace that run unasked.
   return RunDirectory.open(folder, {
-    configYaml: toYaml(verbs[verb], { ...options, overwrite: undefined }),
+    configYaml: toYaml(verb, { ...options, overwrite: undefined }),
     environment: { seed, device, threads: threads || availableParallelism(), dataHash: data.hash },
     records,
     onWarning: (message) => hooks.onEvent?.({ type: "warning", message }),
@@ -97,7 +94,7 @@ function openRun({ verb, options, data, folder, records, hooks }: SessionParts):
 }
 
 /** Starts the engine's thread over a store, with AdamW. */
-function startEngine({ store, groups, betas, options: { threads, device } }: SessionParts): Promise<Engine> {
+function startEngine({ store, groups, plan: { betas }, options: { threads, device } }: SessionParts): Promise<Engine> {
   const setup: EngineSetup = {
     provider: device,
     threads: threads || availableParallelism(),

@@ -1,20 +1,18 @@
 import type { FinetuneOptions, PretrainOptions } from "../config/index.ts";
-import { type Dataset, dataHash, openDataset, type Sample, splitFingerprint, tellNotices } from "../data/dataset.ts";
-import { ImageLoader } from "../data/loader/loader.ts";
+import { type Dataset, dataHash, openDataset, splitFingerprint, tellNotices } from "../data/dataset.ts";
 import { lrFromBase, type WarmupCosine } from "../engine/optim/schedule.ts";
 import { ParameterStore } from "../engine/parameters/parameter-store.ts";
 import type { ParameterSpec } from "../engine/parameters/specs.ts";
 import { initialize } from "../engine/parameters/specs.ts";
-import { Normalizer } from "../images/transforms/normalize.ts";
 import { parseWindow } from "../images/window-rule.ts";
 import type { SplitDescription } from "../interop/model-file.ts";
-import { FeedBuilder } from "../method/feeds.ts";
-import type { EncoderConfig, ImageModelConfig } from "../method/models/config.ts";
+import type { ImageModelConfig } from "../method/models/config.ts";
 import { MsmaeError } from "../support/errors.ts";
 import type { RunHooks } from "../support/events.ts";
 import { packageVersion } from "../support/version.ts";
 
-export type TrainingOptions = PretrainOptions | FinetuneOptions;
+/** The options that every training run has. */
+export type RunOptions = Pick<PretrainOptions & FinetuneOptions, keyof PretrainOptions & keyof FinetuneOptions>;
 
 /** The data of a run, checked. */
 export interface RunData {
@@ -25,7 +23,7 @@ export interface RunData {
 }
 
 /** Scans the data set. @throws MsmaeError Data, or Config when it has not the number of classes asked for. */
-export async function openData(options: TrainingOptions, hooks: RunHooks): Promise<RunData> {
+export async function openData(options: RunOptions, hooks: RunHooks): Promise<RunData> {
   const { dataPath, numClasses } = options;
   const folder = await openDataset(dataPath, { ...options, require: ["train"] });
   if (numClasses !== undefined && numClasses !== folder.classNames.length) {
@@ -52,34 +50,14 @@ export async function openData(options: TrainingOptions, hooks: RunHooks): Promi
 /** How a run's images are read, sized for a model. */
 export function loadingOf(
   { inputHeight, inputWidth, inChans }: ImageModelConfig,
-  { workers, strict, window, sliceAxis, alpha }: TrainingOptions,
+  { workers, strict, window, sliceAxis, alpha }: RunOptions,
 ) {
   const reading = { window: parseWindow(window), sliceAxis, alpha };
   return { inputHeight, inputWidth, channels: inChans as 1 | 3, workers, strict, reading };
 }
 
-/**
- * A loader of some samples, sized for a model.
- *
- * @param coverage also tell how much of each pixel was measured.
- */
-export function openLoader(
-  samples: readonly Sample[],
-  config: ImageModelConfig,
-  options: TrainingOptions,
-  hooks: RunHooks,
-  coverage = false,
-): ImageLoader {
-  const onWarning = (message: string) => hooks.onEvent?.({ type: "warning", message });
-  return new ImageLoader(samples, { ...loadingOf(config, options), cacheMb: options.cacheMb, coverage, onWarning });
-}
-
-export function openFeeds(config: EncoderConfig, { mean, std }: TrainingOptions): FeedBuilder {
-  return new FeedBuilder(config, new Normalizer(config.inChans as 1 | 3, { mean, std }));
-}
-
 /** Parameters with their first values: drawn from the seed. */
-export function createStore(specs: readonly ParameterSpec[], options: TrainingOptions): ParameterStore {
+export function createStore(specs: readonly ParameterSpec[], options: RunOptions): ParameterStore {
   const store = ParameterStore.create(specs, {
     accumulate: options.accumIter > 1,
     ema: options.emaDecay !== undefined,
@@ -88,7 +66,7 @@ export function createStore(specs: readonly ParameterSpec[], options: TrainingOp
   return store;
 }
 
-export function scheduleOf(options: TrainingOptions): WarmupCosine {
+export function scheduleOf(options: RunOptions): WarmupCosine {
   const { blr, lr, minLr, warmupEpochs, epochs, batchSize, accumIter } = options;
   return { lr: lr ?? lrFromBase(blr, batchSize * accumIter), minLr, warmupEpochs, epochs };
 }
@@ -104,7 +82,7 @@ export function classCounts({ folder }: RunData): Record<string, number> {
 
 /** What a checkpoint says of its training, whatever its kind. */
 export function describeTraining(
-  options: TrainingOptions,
+  options: RunOptions,
   { classNames, split }: { classNames: string[]; split: SplitDescription },
   epoch: number,
   step: number,

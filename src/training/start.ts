@@ -1,21 +1,21 @@
 import type { ParameterStore } from "../engine/parameters/parameter-store.ts";
-import { type LoadReport, loadWeights, type WeightMapping } from "../interop/load-weights.ts";
-import { readStartingWeights, type StartingWeights } from "../interop/starting-weights.ts";
-import type { EncoderConfig } from "../method/models/config.ts";
+import { type LoadReport, loadWeights } from "../interop/load-weights.ts";
+import { readStartingWeights } from "../interop/starting-weights.ts";
+import type { ImageModelConfig } from "../method/models/config.ts";
 import type { RunHooks } from "../support/events.ts";
+import type { ModelPlan } from "./definition.ts";
+import type { RunOptions } from "./setup.ts";
 
 /** Loads the checkpoint a new run starts from. Whatever `allowPartial` left out is told in a warning. */
-export async function loadStart(parts: {
-  path: string;
-  allowPartial: boolean;
-  config: EncoderConfig;
-  store: ParameterStore;
-  /** How the checkpoint's keys become the model's; as they are where it is undefined. */
-  mapping(start: StartingWeights): WeightMapping | undefined;
-  hooks: RunHooks;
-}): Promise<void> {
-  const { path, allowPartial, config, store, mapping, hooks } = parts;
-  const start = await readStartingWeights(path, config);
+export async function loadStart(
+  { finetune, allowPartial }: Pick<RunOptions, "finetune" | "allowPartial">,
+  { kind, config, mapping }: Pick<ModelPlan<ImageModelConfig>, "kind" | "config" | "mapping">,
+  store: ParameterStore,
+  hooks: RunHooks,
+): Promise<void> {
+  // The options have been checked: a start from a checkpoint names one.
+  const path = finetune as string;
+  const start = await readStartingWeights(path, kind.encoder(config));
   const report = loadWeights(store, start.tensors, { where: path, allowPartial, mapping: mapping(start) });
   const left = leftOut(report);
   if (left.length > 0) hooks.onEvent?.({ type: "warning", message: `${path} fits in part only: ${left.join("; ")}` });

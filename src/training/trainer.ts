@@ -1,13 +1,8 @@
-import type { ImageLoader } from "../data/loader/loader.ts";
-import type { Sampling } from "../data/loader/sampling.ts";
 import { lrAt, type WarmupCosine } from "../engine/optim/schedule.ts";
 import { withEma } from "../engine/parameters/ema.ts";
 import type { ParameterStore } from "../engine/parameters/parameter-store.ts";
-import type { Feeds } from "../engine/runtime/program.ts";
 import type { TrainResult, Update } from "../engine/thread/core.ts";
 import type { Engine } from "../engine/thread/engine.ts";
-import { type CropRange, PAPER_CROP } from "../geometry/random-geometry.ts";
-import { type AugmentationOptions, type AugmentationPlan, augmentationPlan } from "../images/augment/plan.ts";
 import { MsmaeError } from "../support/errors.ts";
 import type { RunHooks } from "../support/events.ts";
 import { type Progress, saveCheckpoint } from "./checkpoint.ts";
@@ -15,30 +10,25 @@ import type { RunDirectory } from "./run-directory.ts";
 import type { Phase, TrainingTask } from "./task.ts";
 
 /** The options that the loop itself reads; units as in the configuration. */
-export interface TrainerOptions extends AugmentationOptions {
-  seed: number;
+export interface TrainerOptions {
   epochs: number;
   batchSize: number;
   accumIter: number;
   clipGrad?: number;
   emaDecay?: number;
   saveEvery: number;
-  cropMinScale: number;
-  /** Per channel, on pixels scaled to [0, 1]. */
-  mean: readonly number[];
-  std: readonly number[];
-  sampling?: Sampling;
   /** Where the run was resumed from. */
   resume?: string;
   schedule: WarmupCosine;
 }
 
 export interface TrainerParts {
+  /** What the run is called. */
+  verb: string;
   options: TrainerOptions;
   task: TrainingTask;
   engine: Engine;
   store: ParameterStore;
-  loader: ImageLoader;
   run: RunDirectory;
   hooks: RunHooks;
 }
@@ -51,13 +41,6 @@ export interface TrainerResult {
   weights: string;
   /** Over all parts of a resumed run, as far as its log tells. */
   seconds: number;
-}
-
-/** A batch ready for the engine. */
-interface Prepared {
-  feeds: Feeds;
-  /** The image files of the batch, for messages. */
-  paths: string[];
 }
 
 /** Seconds of an epoch, by what they were spent on. */
@@ -75,8 +58,6 @@ interface Timing {
 export class Trainer {
   readonly #parts: TrainerParts;
   readonly #progress: Progress;
-  readonly #augmentation: AugmentationPlan | undefined;
-  readonly #batchesPerEpoch: number;
   readonly #updatesPerEpoch: number;
   readonly #started = performance.now();
   #loaded: Phase | undefined;
@@ -86,27 +67,16 @@ export class Trainer {
   constructor(parts: TrainerParts, progress: Progress) {
     this.#parts = parts;
     this.#progress = progress;
-    const { mean, std } = parts.options;
     this.#lastCheckpoint = parts.options.resume;
-    this.#augmentation = augmentationPlan(parts.options, { ...parts.loader.options, mean, std });
-    this.#batchesPerEpoch = Math.floor(parts.loader.samples.length / parts.options.batchSize);
-    this.#updatesPerEpoch = Math.ceil(this.#batchesPerEpoch / parts.options.accumIter);
-    if (this.#batchesPerEpoch === 0) {
-      throw new MsmaeError("Config", {
-        where: "--batch-size",
-        expected: `at most the ${parts.loader.samples.length} training images`,
-        got: String(parts.options.batchSize),
-        todo: "lower --batch-size or add images",
-      });
-    }
+    this.#updatesPerEpoch = Math.ceil(parts.task.batchesPerEpoch / parts.options.accumIter);
   }
 
   /** Trains to the last epoch. @throws MsmaeError Interrupted, with everything saved, when the signal asks to stop. */
   async run(): Promise<TrainerResult> {
-    const { options, hooks, task } = this.#parts;
+    const { verb, options, hooks } = this.#parts;
     hooks.onEvent?.({
       type: "start",
-      verb: task.verb,
+      verb,
       totalSteps: this.#updatesPerEpoch * options.epochs,
       totalEpochs: options.epochs,
     });
@@ -130,7 +100,7 @@ export class Trainer {
     }
     const timing: Timing = { started: performance.now(), data: 0, step: 0, optimizer: 0 };
     // A run stopped between the last batch and the end of its epoch goes on here with none left.
-    if (this.#progress.batch < this.#batchesPerEpoch) {
+    if (this.#progress.batch < this.#parts.task.batchesPerEpoch) {
       await this.#enter(task.phase(epoch));
       await this.#batches(task.phase(epoch), timing);
     }
@@ -140,7 +110,7 @@ export class Trainer {
     );
     const times = { dataWaitSeconds: timing.data, epochSeconds: wall, stepShare: timing.step / wall };
     this.#progress.trainLoss = averages.loss ?? null;
-    await this.#finishEpoch({ ...averages, lr: this.#lr(this.#batchesPerEpoch - 1), ...times });
+    await this.#finishEpoch({ ...averages, lr: this.#lr(this.#parts.task.batchesPerEpoch - 1), ...times });
   }
 
   /** Work beside the steps, which a signal may end early: the epoch in hand is then saved as far as it is trained. */
@@ -165,7 +135,7 @@ export class Trainer {
 
   async #batches(phase: Phase, timing: Timing): Promise<void> {
     const { engine, hooks, options } = this.#parts;
-    const prepared = this.#prepare(phase);
+    const prepared = phase.batches(this.#progress.epoch, this.#progress.batch);
     let group: string[] = [];
     try {
       let upcoming = prepared.next();
@@ -200,33 +170,17 @@ export class Trainer {
     }
   }
 
-  async *#prepare(phase: Phase): AsyncGenerator<Prepared, undefined> {
-    const { loader, options } = this.#parts;
-    const { epoch } = this.#progress;
-    let index = this.#progress.batch;
-    const { seed, batchSize, sampling } = options;
-    const order = { epoch, seed, batchSize, sampling, startBatch: index };
-    const crop: CropRange = { ...PAPER_CROP, scale: [options.cropMinScale, PAPER_CROP.scale[1]] };
-    const images = { crop, plan: this.#augmentation, augment: true, shuffle: true, dropLast: true };
-    for await (const batch of loader.epoch({ ...order, ...images })) {
-      const feeds = phase.feeds(batch, epoch, index++);
-      batch.release();
-      yield { feeds, paths: batch.paths };
-    }
-    return undefined;
-  }
-
   /** The learning rate of the update that a batch of the epoch belongs to, at its first batch's fractional epoch. */
   #lr(batch: number): number {
     const { options } = this.#parts;
     const first = batch - (batch % options.accumIter);
-    return lrAt(options.schedule, this.#progress.epoch + first / this.#batchesPerEpoch);
+    return lrAt(options.schedule, this.#progress.epoch + first / this.#parts.task.batchesPerEpoch);
   }
 
   #update(lr: number): Update {
     const { accumIter, clipGrad, emaDecay } = this.#parts.options;
     const done = this.#progress.batch + 1;
-    const last = done === this.#batchesPerEpoch;
+    const last = done === this.#parts.task.batchesPerEpoch;
     if (done % accumIter !== 0 && !last) return { kind: "accumulate" };
     // The last group of an epoch may be short.
     const group = done % accumIter || accumIter;
@@ -327,12 +281,11 @@ export class Trainer {
   async #save(name: string): Promise<void> {
     const { run, store, task, hooks } = this.#parts;
     const progress = this.#progress;
-    const maps = task.maps.all;
     const description = task.describe(progress.epoch, progress.step);
     await run.check();
     await saveCheckpoint(run.folder, name, store, description, {
       progress: { ...progress, log: [...run.records] },
-      maps,
+      task: task.state?.() ?? {},
     });
     // What another process goes on with has to be there when the run takes its folder's place.
     if (name === "last") await run.publish();

@@ -13,7 +13,7 @@ import type { Inspection } from "../../src/interop/inspect.ts";
 import { classificationMetrics } from "../../src/results/metrics/index.ts";
 import { MsmaeError } from "../../src/support/errors.ts";
 import type { RunHooks } from "../../src/support/events.ts";
-import type { PretrainResult } from "../../src/training/pretrain.ts";
+import type { PretrainResult } from "../../src/training/tasks/pretrain.ts";
 import { body, grey, TestFolder } from "../unit/curation/check/image-folder.ts";
 import { run } from "./fakes.ts";
 

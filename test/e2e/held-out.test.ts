@@ -7,7 +7,7 @@ import { splitData } from "../../src/curation/split-data.ts";
 import { evaluate } from "../../src/inference/evaluate.ts";
 import { readModelFile, writeModelFile } from "../../src/interop/model-file.ts";
 import { toFloat32 } from "../../src/interop/tensor-values.ts";
-import { finetune } from "../../src/training/finetune.ts";
+import { finetune } from "../../src/training/tasks/finetune.ts";
 import { finetuning, writePhantoms } from "./runs.ts";
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { FinetuneInput } from "../../src/config/index.ts";
 import { describeModelFile } from "../../src/interop/model-file.ts";
 import type { RunEvent, RunHooks } from "../../src/support/events.ts";
-import { finetune } from "../../src/training/finetune.ts";
-import { pretrain } from "../../src/training/pretrain.ts";
+import { finetune } from "../../src/training/tasks/finetune.ts";
+import { pretrain } from "../../src/training/tasks/pretrain.ts";
 import { digests, finetuning, loggedEpochs, pretraining, writePhantoms } from "./runs.ts";
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });

@@ -21,8 +21,8 @@ import { attentionMaps } from "../../src/inference/attention-maps.ts";
 import { evaluate } from "../../src/inference/evaluate.ts";
 import { reconstruct } from "../../src/inference/reconstruct.ts";
 import type { RunEvent, RunHooks } from "../../src/support/events.ts";
-import { finetune } from "../../src/training/finetune.ts";
-import { pretrain } from "../../src/training/pretrain.ts";
+import { finetune } from "../../src/training/tasks/finetune.ts";
+import { pretrain } from "../../src/training/tasks/pretrain.ts";
 import { classifier, pretrained, writeDataSet, writeMicroModel } from "./micro-models.ts";
 import { digests, finetuning, flags, msmae, pretraining, writePhantoms } from "./runs.ts";
 

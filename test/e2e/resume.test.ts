@@ -19,8 +19,8 @@ import { describeModelFile } from "../../src/interop/model-file.ts";
 import { MsmaeError } from "../../src/support/errors.ts";
 import type { RunEvent, RunHooks } from "../../src/support/events.ts";
 import { readProgress } from "../../src/training/checkpoint.ts";
-import { finetune } from "../../src/training/finetune.ts";
-import { pretrain } from "../../src/training/pretrain.ts";
+import { finetune } from "../../src/training/tasks/finetune.ts";
+import { pretrain } from "../../src/training/tasks/pretrain.ts";
 import { digests, finetuning, flags, loggedEpochs, msmae, pretraining, startMsmae, writePhantoms } from "./runs.ts";
 
 // Each run takes a second or two on a machine that does nothing else.

@@ -13,8 +13,8 @@ import { toFloat32 } from "../../src/interop/tensor-values.ts";
 import { sinCosPositionEmbedding } from "../../src/method/nn/pos-embed.ts";
 import { MsmaeError } from "../../src/support/errors.ts";
 import type { RunEvent, RunHooks } from "../../src/support/events.ts";
-import { finetune } from "../../src/training/finetune.ts";
-import { pretrain } from "../../src/training/pretrain.ts";
+import { finetune } from "../../src/training/tasks/finetune.ts";
+import { pretrain } from "../../src/training/tasks/pretrain.ts";
 import { finetuning, flags, loggedEpochs, msmae, pretraining, writePhantoms } from "./runs.ts";
 
 // Each run takes a second or two on a machine that does nothing else.

@@ -194,7 +194,7 @@ describe("a checkpoint", () => {
     const through = newStore();
     const engine = await engineOver(through);
     for (let i = 0; i < 2; i++) await engine.train("centred", { x: batchAt(i) }, step(i + 1));
-    const path = await saveCheckpoint(folder, "last", through, description, { progress });
+    const path = await saveCheckpoint(folder, "last", through, description, { progress, task: {} });
 
     const resumed = newStore();
     const { tensors } = await readModelFile(path);

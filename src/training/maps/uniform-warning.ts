@@ -1,4 +1,4 @@
-import type { RunHooks } from "../support/events.ts";
+import type { RunHooks } from "../../support/events.ts";
 
 /** Says once per epoch that images without any attention were masked uniformly. */
 export function warnUniform(hooks: RunHooks): (epoch: number) => void {

@@ -1,4 +1,4 @@
-import { MsmaeError } from "../support/errors.ts";
+import { MsmaeError } from "../../support/errors.ts";
 
 /**
  * The weight of each class in the loss; undefined where all weigh the same. `balanced` gives n / (k · n_c): the k

@@ -1,8 +1,12 @@
-import type { Geometry } from "../geometry/geometry.ts";
-import { type PatchWeightOptions, patchWeights } from "../method/masking/patch-weights.ts";
-import { attentionOrder } from "../method/masking/selection.ts";
-import { MsmaeError } from "../support/errors.ts";
-import { RandomStream } from "../support/random.ts";
+import type { Geometry } from "../../geometry/geometry.ts";
+import { type PatchWeightOptions, patchWeights } from "../../method/masking/patch-weights.ts";
+import { attentionOrder } from "../../method/masking/selection.ts";
+import { MsmaeError } from "../../support/errors.ts";
+import { RandomStream } from "../../support/random.ts";
+import type { TaskState } from "../task.ts";
+
+/** The name of the maps in a state. */
+const KEY = "maps";
 
 /**
  * The attention map of every training image, [patches] each; all ones before the first refresh.
@@ -25,13 +29,14 @@ export class MapBank {
     return this.#maps.length / this.#patches;
   }
 
-  /** All maps in one array, for a checkpoint. */
-  get all(): Float32Array {
-    return this.#maps;
+  /** All maps, as a checkpoint keeps them. */
+  state(): TaskState {
+    return { [KEY]: this.#maps };
   }
 
-  /** @throws MsmaeError Checkpoint when the maps are of another data set or grid. */
-  restore(maps: Float32Array): void {
+  /** Puts back what a checkpoint kept. @throws MsmaeError Checkpoint when the maps are of another data set or grid. */
+  restore({ [KEY]: maps }: TaskState): void {
+    if (maps === undefined) return;
     if (maps.length !== this.#maps.length) {
       throw new MsmaeError("Checkpoint", {
         where: "attention maps of the resumed run",

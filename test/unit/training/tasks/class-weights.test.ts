@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { resolveClassWeights } from "../../../src/training/class-weights.ts";
-import torch from "../method/nn/torch-losses.json" with { type: "json" };
+import { resolveClassWeights } from "../../../../src/training/tasks/class-weights.ts";
+import torch from "../../method/nn/torch-losses.json" with { type: "json" };
 
 const counts = { normal: 7, rare: 2, common: 11 };
 

@@ -1,10 +1,10 @@
-import type { FinetuneOptions } from "../config/index.ts";
-import type { Batch } from "../data/loader/loader.ts";
-import { mixImages } from "../images/mixing/apply.ts";
-import { drawMixes, type Mix, mixes } from "../images/mixing/draw.ts";
-import type { EncoderConfig } from "../method/models/config.ts";
-import { MsmaeError } from "../support/errors.ts";
-import { RandomStream } from "../support/random.ts";
+import type { FinetuneOptions } from "../../config/index.ts";
+import type { Batch } from "../../data/loader/loader.ts";
+import { mixImages } from "../../images/mixing/apply.ts";
+import { drawMixes, type Mix, mixes } from "../../images/mixing/draw.ts";
+import type { EncoderConfig } from "../../method/models/config.ts";
+import { MsmaeError } from "../../support/errors.ts";
+import { RandomStream } from "../../support/random.ts";
 
 /** Mixes the images of a batch in place, and tells how each was mixed; undefined where nothing is mixed. */
 export type BatchMixer = (batch: Batch, epoch: number, batchIndex: number) => Mix[] | undefined;

@@ -1,17 +1,18 @@
 import { describe, expect, test } from "vitest";
-import { type FinetuneInput, resolveRun, verbs } from "../../../src/config/index.ts";
-import type { Batch, ImageLoader } from "../../../src/data/loader/loader.ts";
-import { sortedNodes } from "../../../src/engine/graph/graph.ts";
-import type { Engine } from "../../../src/engine/thread/engine.ts";
-import { wholeImage } from "../../../src/geometry/geometry.ts";
-import { mixImages, mixPatchWeights, mixTargets } from "../../../src/images/mixing/apply.ts";
-import { drawMixes } from "../../../src/images/mixing/draw.ts";
-import { Normalizer } from "../../../src/images/transforms/normalize.ts";
-import { classTargets, FeedBuilder } from "../../../src/method/feeds.ts";
-import { attentionOrder } from "../../../src/method/masking/selection.ts";
-import { RandomStream } from "../../../src/support/random.ts";
-import { finetuneTask } from "../../../src/training/finetune-task.ts";
-import { MapBank } from "../../../src/training/map-bank.ts";
+import { type FinetuneInput, resolveRun, verbs } from "../../../../src/config/index.ts";
+import type { Batch } from "../../../../src/data/loader/loader.ts";
+import { sortedNodes } from "../../../../src/engine/graph/graph.ts";
+import type { Feeds } from "../../../../src/engine/runtime/program.ts";
+import { wholeImage } from "../../../../src/geometry/geometry.ts";
+import { mixImages, mixPatchWeights, mixTargets } from "../../../../src/images/mixing/apply.ts";
+import { drawMixes } from "../../../../src/images/mixing/draw.ts";
+import { Normalizer } from "../../../../src/images/transforms/normalize.ts";
+import { classTargets, FeedBuilder } from "../../../../src/method/feeds.ts";
+import { attentionOrder } from "../../../../src/method/masking/selection.ts";
+import { RandomStream } from "../../../../src/support/random.ts";
+import { MapBank } from "../../../../src/training/maps/map-bank.ts";
+import type { PreparedBatch } from "../../../../src/training/task.ts";
+import { finetuneTask } from "../../../../src/training/tasks/finetune-task.ts";
 
 const config = {
   inputHeight: 4,
@@ -27,9 +28,9 @@ const config = {
 } as const;
 const size = { height: 4, width: 6, channels: 1 };
 const feeds = new FeedBuilder(config, new Normalizer(1, { mean: [0.5], std: [0.25] }));
-const unused = {} as Engine & ImageLoader;
 
-function taskOf(input: Partial<FinetuneInput>, maps: number[][] = [], classWeights?: readonly number[]) {
+/** A task whose loader gives the one batch that stands in `next`. */
+function taskOf(input: Partial<FinetuneInput>, maps: number[][] = [], classWeights = "none") {
   const base = {
     dataPath: "images",
     outputDir: "run",
@@ -38,14 +39,36 @@ function taskOf(input: Partial<FinetuneInput>, maps: number[][] = [], classWeigh
     epochs: 10,
     dropPath: 0,
   } as const;
-  const options = resolveRun(verbs.finetune, { ...base, inChans: 1, seed: 5, ...input });
+  const options = resolveRun(verbs.finetune, {
+    ...base,
+    inChans: 1,
+    mean: [0.5],
+    std: [0.25],
+    seed: 5,
+    classWeights,
+    ...input,
+  });
+  const samples = ["a", "b", "c", "c"].map((name, i) => ({ path: `${i}`, label: ["a", "b", "c"].indexOf(name) }));
+  const next: { batch?: Batch } = {};
+  const loader = {
+    samples,
+    options: { inputHeight: 4, inputWidth: 6, channels: 1 },
+    async *epoch() {
+      yield next.batch;
+    },
+  };
+  const folder = { classNames: ["a", "b", "c"], splits: { train: samples, val: [], test: [] } };
+  // Only these parts of a run are used before its epochs begin.
+  const context = { options, plan: { config }, data: { folder }, loader, hooks: {} } as unknown as Parameters<
+    typeof finetuneTask
+  >[0];
+  const task = finetuneTask(context);
   const bank = new MapBank(4, 6, options.seed, { ...config, mapCrop: "aligned" });
   maps.forEach((map, image) => {
     bank.set(image, map);
   });
-  const split = { valSplit: 0.1, group: "auto", slices: "all", splitFile: false, val: "", test: "" } as const;
-  const parts = { options, split, config, feeds, maps: bank, classNames: ["a", "b", "c"], classWeights };
-  return { options, bank, task: finetuneTask({ ...parts, engine: unused, loader: unused, hooks: {} }) };
+  task.restore?.(bank.state());
+  return { options, bank, task, next };
 }
 
 const labels = Int32Array.of(0, 2, 1, 1);
@@ -62,10 +85,18 @@ const batchOf = (indices = [0, 1, 2, 3], repeats = [0, 0, 0, 0]): Batch => ({
   release: () => undefined,
 });
 /** The feeds of an epoch that shows all patches, or masks some. */
-const feedsOf = ({ task }: ReturnType<typeof taskOf>, epoch: number, batchIndex: number, batch = batchOf()) =>
-  task.phase(epoch).feeds(batch, epoch, batchIndex);
+async function feedsOf(
+  { task, next }: ReturnType<typeof taskOf>,
+  epoch: number,
+  batchIndex: number,
+  batch = batchOf(),
+): Promise<Feeds> {
+  next.batch = batch;
+  const { value } = await task.phase(epoch).batches(epoch, batchIndex).next();
+  return (value as PreparedBatch).feeds;
+}
 /** Patches of image `b` that the encoder sees. */
-const keptOf = (got: ReturnType<typeof feedsOf>, b: number) =>
+const keptOf = (got: Feeds, b: number) =>
   [...(got.positions as BigInt64Array)].filter((_, at) => at % 4 === b).map((position) => Number(position) - 1);
 
 const mixing: Partial<FinetuneInput> = { mixup: 0.8, cutmix: 1, mixupMode: "elem" };
@@ -79,33 +110,33 @@ const maps = [
 const everywhere: Partial<FinetuneInput> = { maskRatio: 0, throwRatio: 0 };
 
 describe("mixing in fine-tuning", () => {
-  test("images and targets are mixed alike, drawn from the seed, the epoch and the batch", () => {
+  test("images and targets are mixed alike, drawn from the seed, the epoch and the batch", async () => {
     const made = taskOf({ ...mixing, ...everywhere });
-    const got = feedsOf(made, 3, 7);
+    const got = await feedsOf(made, 3, 7);
     const mixes = drawMixes(made.options, { batch: 4, ...size }, RandomStream.for(5, "mixing", 3, 7));
     const images = pixels();
     mixImages(images, mixes, size);
     expect(images).not.toEqual(pixels());
     expect(got.patches).toEqual(feeds.whole(images, 4).patches);
     expect(got.classTargets).toEqual(mixTargets(classTargets(labels, 3, 0.1), mixes));
-    expect(feedsOf(made, 3, 7)).toEqual(got);
-    expect(feedsOf(made, 3, 6).classTargets).not.toEqual(got.classTargets);
-    expect(feedsOf(made, 2, 7).classTargets).not.toEqual(got.classTargets);
+    expect(await feedsOf(made, 3, 7)).toEqual(got);
+    expect((await feedsOf(made, 3, 6)).classTargets).not.toEqual(got.classTargets);
+    expect((await feedsOf(made, 2, 7)).classTargets).not.toEqual(got.classTargets);
   });
 
-  test("stops at mixupOffEpoch", () => {
+  test("stops at mixupOffEpoch", async () => {
     const made = taskOf({ ...mixing, ...everywhere, mixupOffEpoch: 4 });
-    expect(feedsOf(made, 3, 0).classTargets).not.toEqual(classTargets(labels, 3, 0.1));
-    const plain = feedsOf(made, 4, 0);
+    expect((await feedsOf(made, 3, 0)).classTargets).not.toEqual(classTargets(labels, 3, 0.1));
+    const plain = await feedsOf(made, 4, 0);
     expect(plain.classTargets).toEqual(classTargets(labels, 3, 0.1));
     expect(plain.patches).toEqual(feeds.whole(pixels(), 4).patches);
   });
 
-  test("the masks follow the maps of both images", () => {
+  test("the masks follow the maps of both images", async () => {
     const made = taskOf({ ...mixing, maskRatio: 0.34, throwRatio: 0.17 }, maps);
     const mixes = drawMixes(made.options, { batch: 4, ...size }, RandomStream.for(5, "mixing", 2, 1));
     const weights = maps.map((_, image) => made.bank.weights(image, wholeImage(4, 6)));
-    const got = feedsOf(made, 2, 1);
+    const got = await feedsOf(made, 2, 1);
     const differing = mixes.filter((mix, b) => {
       const [own, other] = [weights[b], weights[3 - b]] as [Float32Array, Float32Array];
       const stream = () => RandomStream.for(5, "masks", 2, b);
@@ -116,23 +147,23 @@ describe("mixing in fine-tuning", () => {
     expect(differing.length).toBeGreaterThan(0);
   });
 
-  test("an image that comes twice in an epoch is masked in two ways", () => {
+  test("an image that comes twice in an epoch is masked in two ways", async () => {
     const made = taskOf({ maskRatio: 0.5, throwRatio: 0 });
-    const twice = feedsOf(made, 0, 0, batchOf([2, 2, 2, 2], [0, 1, 2, 3]));
+    const twice = await feedsOf(made, 0, 0, batchOf([2, 2, 2, 2], [0, 1, 2, 3]));
     const orders = new Set([0, 1, 2, 3].map((b) => String(keptOf(twice, b))));
     expect(orders.size).toBeGreaterThan(1);
-    const same = feedsOf(made, 0, 0, batchOf([2, 2, 2, 2]));
+    const same = await feedsOf(made, 0, 0, batchOf([2, 2, 2, 2]));
     expect(new Set([0, 1, 2, 3].map((b) => String(keptOf(same, b)))).size).toBe(1);
   });
 });
 
-test("class weights scale the targets of their class", () => {
-  const got = feedsOf(taskOf(everywhere, [], [1, 4, 0.5]), 0, 0).classTargets as Float32Array;
+test("class weights scale the targets of their class", async () => {
+  const got = (await feedsOf(taskOf(everywhere, [], "1,4,0.5"), 0, 0)).classTargets as Float32Array;
   const plain = classTargets(labels, 3, 0.1);
   expect([...got]).toEqual([...plain].map((target, at) => Math.fround(target * ([1, 4, 0.5][at % 3] as number))));
 });
 
-test("the focal loss is asked for by name", () => {
+test("the focal loss is asked for by name", async () => {
   const logarithms = (input: Partial<FinetuneInput>) => {
     const { graph } = taskOf({ ...everywhere, ...input }).task.phase(0);
     return sortedNodes([...graph.outputs.values()]).filter(({ op }) => op === "Log").length;

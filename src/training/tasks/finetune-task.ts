@@ -1,43 +1,40 @@
-import type { FinetuneOptions } from "../config/index.ts";
-import type { Batch, ImageLoader } from "../data/loader/loader.ts";
-import { targetOf } from "../data/targets/target.ts";
-import type { Engine } from "../engine/thread/engine.ts";
-import { mixPatchWeights, mixTargets } from "../images/mixing/apply.ts";
-import type { Mix } from "../images/mixing/draw.ts";
-import type { SplitDescription } from "../interop/model-file.ts";
-import { classTargets, type FeedBuilder, weighTargets } from "../method/feeds.ts";
-import { attentionCounts, selectFromAttentionOrder } from "../method/masking/selection.ts";
-import { dropPathRates, finetuneGraph, type KeptPatches } from "../method/models/classifier.ts";
-import { type ClassifierConfig, patchCount } from "../method/models/config.ts";
-import type { RunHooks } from "../support/events.ts";
-import { RandomStream } from "../support/random.ts";
+import type { FinetuneOptions } from "../../config/index.ts";
+import type { Batch } from "../../data/loader/loader.ts";
+import { targetOf } from "../../data/targets/target.ts";
+import { mixPatchWeights, mixTargets } from "../../images/mixing/apply.ts";
+import type { Mix } from "../../images/mixing/draw.ts";
+import { Normalizer } from "../../images/transforms/normalize.ts";
+import { classes } from "../../inference/outcomes/classes.ts";
+import { classTargets, FeedBuilder, weighTargets } from "../../method/feeds.ts";
+import { classifierKind } from "../../method/kinds/classifier.ts";
+import { attentionCounts, selectFromAttentionOrder } from "../../method/masking/selection.ts";
+import { dropPathRates, finetuneGraph, type KeptPatches } from "../../method/models/classifier.ts";
+import { type ClassifierConfig, patchCount } from "../../method/models/config.ts";
+import { RandomStream } from "../../support/random.ts";
+import type { RunContext } from "../definition.ts";
+import { MapBank } from "../maps/map-bank.ts";
+import { refreshMaps } from "../maps/map-refresh.ts";
+import { warnUniform } from "../maps/uniform-warning.ts";
+import { measureSplit } from "../measure.ts";
+import { classCounts, describeTraining } from "../setup.ts";
+import type { Phase, TrainingTask } from "../task.ts";
+import { TrainingImages } from "../training-images.ts";
 import { batchMixer } from "./batch-mixer.ts";
-import type { MapBank } from "./map-bank.ts";
-import { refreshMaps } from "./map-refresh.ts";
-import { describeTraining } from "./setup.ts";
-import type { Phase, TrainingTask } from "./task.ts";
-import { warnUniform } from "./uniform-warning.ts";
+import { resolveClassWeights } from "./class-weights.ts";
 
-/** What the trainer needs to know of fine-tuning. */
-export function finetuneTask(parts: {
-  options: FinetuneOptions;
-  config: ClassifierConfig;
-  feeds: FeedBuilder;
-  maps: MapBank;
-  engine: Engine;
-  loader: ImageLoader;
-  hooks: RunHooks;
-  classNames: string[];
-  /** How the data were shared out. */
-  split: SplitDescription;
-  /** A weight per class in the loss; all weigh the same where it is undefined. */
-  classWeights: readonly number[] | undefined;
-}): TrainingTask {
-  const { options, config, feeds, maps, engine, loader, hooks, classNames, split, classWeights } = parts;
-  const { seed, smoothing, mapInterval, epochs, fullTokenEpochs, batchSize, loss, focalGamma } = options;
+/** What the loop needs to know of fine-tuning: images masked by their attention, whole ones in the last epochs. */
+export function finetuneTask(context: RunContext<FinetuneOptions, ClassifierConfig>): TrainingTask {
+  const { options, data, loader, engine, hooks } = context;
+  const { config } = context.plan;
+  const { classNames, splits } = data.folder;
+  const { seed, smoothing, mapInterval, epochs, fullTokenEpochs, batchSize, loss, focalGamma, mapCrop } = options;
+  const classWeights = resolveClassWeights(options.classWeights, classCounts(data));
   const counts = attentionCounts(patchCount(config), options);
   const rates = dropPathRates(config.depth, options.dropPath);
   const uniform = warnUniform(hooks);
+  const feeds = new FeedBuilder(config, new Normalizer(config.inChans as 1 | 3, options));
+  const maps = new MapBank(loader.samples.length, patchCount(config), seed, { ...config, mapCrop });
+  const images = new TrainingImages(loader, options);
 
   const mix = batchMixer(options, config);
   const targetsOf = (labels: Int32Array, mixes: readonly Mix[] | undefined) => {
@@ -56,22 +53,22 @@ export function finetuneTask(parts: {
   const phase = (
     kept: KeptPatches,
     pixels: (batch: Batch, epoch: number, mixes: readonly Mix[] | undefined) => ReturnType<FeedBuilder["kept"]>,
-  ): Phase => ({
-    graph: finetuneGraph(config, {
+  ): Phase => {
+    const graph = finetuneGraph(config, {
       batch: batchSize,
       kept,
       dropPathRates: rates,
       focalGamma: loss === "focal" ? (focalGamma ?? 2) : undefined,
-    }),
-    feeds(batch, epoch, batchIndex) {
+    });
+    return images.phase(graph, (batch, epoch, batchIndex) => {
       const mixes = mix(batch, epoch, batchIndex);
       return {
         ...pixels(batch, epoch, mixes),
         classTargets: targetsOf(targetOf(batch, "class").labels, mixes),
         ...(options.dropPath > 0 ? { dropPath: drawDropPath(rates, batchSize, seed, epoch, batchIndex) } : {}),
       };
-    },
-  });
+    });
+  };
   const masked = phase(counts.kept, (batch, epoch, mixes) => {
     const weights = weightsOf(batch, mixes);
     const selections = Array.from(batch.indices, (image, b) => {
@@ -84,18 +81,25 @@ export function finetuneTask(parts: {
   const whole = phase("all", (batch) => feeds.whole(batch.images, batchSize));
   const runsWhole = (epoch: number) => epoch >= epochs - fullTokenEpochs || counts.kept === patchCount(config);
   return {
-    verb: "finetune",
-    maps,
+    batchesPerEpoch: images.batchesPerEpoch,
     phase: (epoch) => (runsWhole(epoch) ? whole : masked),
     async beforeEpoch(epoch) {
       if (epoch % mapInterval !== 0 || runsWhole(epoch)) return;
       await refreshMaps({ engine, config, feeds, loader, maps, batchSize, hooks });
     },
-    describe: (epoch, step) => ({
-      kind: "classifier",
-      config,
-      ...describeTraining(options, { classNames, split }, epoch, step),
+    ...(splits.val.length > 0 && {
+      async validate() {
+        const { metrics } = await measureSplit(context, { outcome: classes, model: data.folder }, "val", "validation");
+        return classes.validation(metrics);
+      },
     }),
+    describe: (epoch, step) => ({
+      kind: classifierKind.name,
+      config,
+      ...describeTraining(options, { classNames, split: data.split }, epoch, step),
+    }),
+    state: () => maps.state(),
+    restore: (state) => maps.restore(state),
   };
 }
 

@@ -1,10 +1,10 @@
-import type { ImageLoader } from "../data/loader/loader.ts";
-import type { Engine } from "../engine/thread/engine.ts";
-import { attentionGraph, attentionMapsOf } from "../inference/attention.ts";
-import type { FeedBuilder } from "../method/feeds.ts";
-import { type EncoderConfig, patchCount } from "../method/models/config.ts";
-import { MsmaeError } from "../support/errors.ts";
-import type { RunHooks } from "../support/events.ts";
+import type { ImageLoader } from "../../data/loader/loader.ts";
+import type { Engine } from "../../engine/thread/engine.ts";
+import { attentionGraph, attentionMapsOf } from "../../inference/attention.ts";
+import type { FeedBuilder } from "../../method/feeds.ts";
+import { type EncoderConfig, patchCount } from "../../method/models/config.ts";
+import { MsmaeError } from "../../support/errors.ts";
+import type { RunHooks } from "../../support/events.ts";
 import type { MapBank } from "./map-bank.ts";
 
 /**

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { resolveRun, verbs } from "../../../src/config/index.ts";
-import type { Batch } from "../../../src/data/loader/loader.ts";
-import { wholeImage } from "../../../src/geometry/geometry.ts";
-import { batchMixer } from "../../../src/training/batch-mixer.ts";
+import { resolveRun, verbs } from "../../../../src/config/index.ts";
+import type { Batch } from "../../../../src/data/loader/loader.ts";
+import { wholeImage } from "../../../../src/geometry/geometry.ts";
+import { batchMixer } from "../../../../src/training/tasks/batch-mixer.ts";
 
 const config = { inputHeight: 4, inputWidth: 4, inChans: 1 } as Parameters<typeof batchMixer>[1];
 const paths = { dataPath: "d", outputDir: "o", init: "scratch" } as const;

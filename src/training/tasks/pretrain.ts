@@ -1,0 +1,148 @@
+import { type PretrainInput, type PretrainOptions, type PretrainRequest, verbs } from "../../config/index.ts";
+import type { Batch } from "../../data/loader/loader.ts";
+import { targetOf } from "../../data/targets/target.ts";
+import { Normalizer } from "../../images/transforms/normalize.ts";
+import type { WeightMapping } from "../../interop/load-weights.ts";
+import { classTargets, FeedBuilder } from "../../method/feeds.ts";
+import { pretrainedKind } from "../../method/kinds/pretrained.ts";
+import { modelShape } from "../../method/kinds/shape.ts";
+import {
+  attentionCounts,
+  randomCounts,
+  randomOrder,
+  type Selection,
+  type SelectionCounts,
+  selectFromAttentionOrder,
+  selectFromRandomOrder,
+} from "../../method/masking/selection.ts";
+import { type MaeConfig, patchCount } from "../../method/models/config.ts";
+import { pretrainGraph } from "../../method/models/mae.ts";
+import { pretrainGroups } from "../../method/models/parameter-groups.ts";
+import type { RunHooks } from "../../support/events.ts";
+import { RandomStream } from "../../support/random.ts";
+import type { RunContext, TrainingDefinition } from "../definition.ts";
+import { MapBank } from "../maps/map-bank.ts";
+import { refreshMaps } from "../maps/map-refresh.ts";
+import { warnUniform } from "../maps/uniform-warning.ts";
+import { cardOf } from "../model-card.ts";
+import { runTraining } from "../run-training.ts";
+import { describeTraining } from "../setup.ts";
+import type { TrainingTask } from "../task.ts";
+import { TrainingImages } from "../training-images.ts";
+
+export interface PretrainResult {
+  epochs: number;
+  /** Mean training loss of the last epoch. */
+  trainLoss: number;
+  /** Path of the last weights. */
+  checkpoint: string;
+  seconds: number;
+}
+
+/** The decoder's position table is computed for the model's own grid; the checkpoint's may be of another. */
+const keepDecoderTable: WeightMapping = {
+  rename: (key) => (key === "decoder_pos_embed" ? undefined : key),
+  fresh: (key) => key === "decoder_pos_embed",
+};
+
+/**
+ * Supervised masked pre-training: random masking first, then masking driven by the model's own attention.
+ *
+ * @throws MsmaeError Config, Data, Checkpoint, Device or NonFiniteLoss; Interrupted when `hooks.signal` stops it, with
+ * everything saved. Source: method.md section 4.
+ */
+export function pretrain(input: PretrainInput | PretrainRequest, hooks: RunHooks = {}): Promise<PretrainResult> {
+  return runTraining(definition, input, hooks);
+}
+
+/** The options that the model card names. */
+const told = [
+  "epochs",
+  "batchSize",
+  "accumIter",
+  "blr",
+  "weightDecay",
+  "maskRatio",
+  "throwRatio",
+  "attentionStartEpoch",
+  "mapCrop",
+  "clsLoss",
+  "clsLossWeight",
+  "normPixLoss",
+  "seed",
+] as const;
+
+const definition: TrainingDefinition<typeof verbs.pretrain, MaeConfig, PretrainResult> = {
+  verb: verbs.pretrain,
+  plan: (options, data) => ({
+    kind: pretrainedKind,
+    config: modelShape(pretrainedKind, { ...options, numClasses: data.folder.classNames.length }),
+    groups: (trainable) => pretrainGroups(trainable, options.weightDecay),
+    betas: { beta1: 0.9, beta2: 0.95 },
+    mapping: () => keepDecoderTable,
+    // Targets are normalised by what was measured of their patches.
+    loading: { coverage: options.normPixLoss },
+  }),
+  task: pretrainTask,
+  async finish(context, { epochs, trainLoss, weights, seconds }) {
+    const { run } = context;
+    await run.writeJson("metrics.json", { epochs, trainLoss, seconds });
+    const summary = [`Supervised masked pre-training (MSMAE) for ${epochs} epochs.`];
+    await run.writeModelCard(cardOf(context, { summary, told }));
+    return { epochs, trainLoss, checkpoint: weights, seconds };
+  },
+};
+
+/** What the loop needs to know of pre-training: random masks first, then masks that follow the attention. */
+function pretrainTask(context: RunContext<PretrainOptions, MaeConfig>): TrainingTask {
+  const { options, data, loader, engine, hooks } = context;
+  const { config } = context.plan;
+  const { seed, clsLoss, clsLossWeight, normPixLoss, attentionStartEpoch, mapInterval, mapWarmupEpochs } = options;
+  const { batchSize, mapCrop } = options;
+  const patches = patchCount(config);
+
+  const feeds = new FeedBuilder(config, new Normalizer(config.inChans as 1 | 3, options));
+  const maps = new MapBank(loader.samples.length, patches, seed, { ...config, mapCrop });
+  const images = new TrainingImages(loader, options);
+
+  const phase = (counts: SelectionCounts, select: (batch: Batch, b: number, epoch: number) => Selection) =>
+    images.phase(pretrainGraph(config, { batch: batchSize, ...counts, clsLoss, clsLossWeight }), (batch, epoch) => {
+      const selections = Array.from(batch.indices, (_, b) => select(batch, b, epoch));
+      const targets = classTargets(targetOf(batch, "class").labels, config.numClasses);
+      return { ...feeds.reconstruction(batch.images, selections, normPixLoss, batch.coverages), classTargets: targets };
+    });
+  const random = randomCounts(patches, options.randomMaskRatio);
+  const driven = attentionCounts(patches, options);
+  const uniform = warnUniform(hooks);
+  const randomPhase = phase(random, (batch, b, epoch) => {
+    const stream = RandomStream.for(seed, "masks", epoch, batch.indices[b] as number);
+    return selectFromRandomOrder(randomOrder(patches, stream), random);
+  });
+  const attentionPhase = phase(driven, (batch, b, epoch) => {
+    const image = batch.indices[b] as number;
+    const weights = maps.weights(image, batch.geometries[b] as Batch["geometries"][number]);
+    const drawn = maps.drawOrder(image, weights, epoch);
+    if (drawn.uniform) uniform(epoch);
+    return selectFromAttentionOrder(drawn.order, driven);
+  });
+  return {
+    batchesPerEpoch: images.batchesPerEpoch,
+    phase: (epoch) => (attentionStartEpoch !== "never" && epoch >= attentionStartEpoch ? attentionPhase : randomPhase),
+    // The refresh at the end of an epoch waits for the next one to begin: the last has no use for it, unless the run is
+    // made longer later.
+    async beforeEpoch(epoch) {
+      const ended = epoch - 1;
+      const due = ended >= mapWarmupEpochs && ended >= 0 && ended % mapInterval === 0;
+      if (!due || attentionStartEpoch === "never") return;
+      await refreshMaps({ engine, config, feeds, loader, maps, batchSize, hooks });
+    },
+    describe: (epoch, step) => ({
+      kind: pretrainedKind.name,
+      config,
+      normPixLoss,
+      ...describeTraining(options, { classNames: data.folder.classNames, split: data.split }, epoch, step),
+    }),
+    state: () => maps.state(),
+    restore: (state) => maps.restore(state),
+  };
+}
