@@ -29,14 +29,40 @@ export const bundles = [
     without: { dcmjs: "module.exports = { data: {}, log: {} };" },
     assets: [join(dirname(requireHere.resolve("dcmjs-codecs")), "dcmjs-native-codecs.wasm")],
   },
+  {
+    // The same for a page. There it would fetch its WebAssembly by `eval`, which pages forbid and which hides a failure.
+    path: "src/formats/web/generated/dcmjs-codecs.js",
+    entry: 'export { Context, NativeCodecs } from "dcmjs-codecs";',
+    types: `import type { NativeCodecs as Codecs } from "dcmjs-codecs";
+export { Context } from "dcmjs-codecs";
+export declare const NativeCodecs: typeof Codecs & { wasmBytes: ArrayBuffer };`,
+    platform: "browser",
+    without: { dcmjs: "module.exports = { data: {}, log: {} };" },
+    replaced: {
+      pattern: /(?<=static async _getWebAssemblyBytes\(\)\{).*?(?=\}static _wasmToJsString\()/s,
+      text: "return this.wasmBytes",
+    },
+  },
+  {
+    path: "src/formats/web/generated/pako.js",
+    entry: 'export { Inflate } from "pako/lib/inflate.js";',
+    types: `export declare class Inflate {
+  constructor(options: { windowBits: number; chunkSize: number });
+  strm: { msg: string };
+  onData(piece: Uint8Array): void;
+  onEnd(status: number): void;
+  push(bytes: Uint8Array, flush: number): boolean;
+}`,
+    platform: "browser",
+  },
 ];
 
 /** Bundles in memory. @returns the code, and the files of packages of which it holds a part. */
-export async function bundle({ path, entry, without = {} }) {
+export async function bundle({ path, entry, without = {}, platform = "node", replaced }) {
   const build = await rolldown({
     input: "entry",
     cwd: root,
-    platform: "node",
+    platform,
     // dcmjs-codecs calls `eval("require(…)")`, on purpose, to hide it from bundlers.
     checks: { eval: false },
     plugins: [
@@ -44,6 +70,7 @@ export async function bundle({ path, entry, without = {} }) {
         name: "virtual",
         resolveId: (id) => (id === "entry" ? join(root, "entry.mjs") : id in without ? `\0${id}` : undefined),
         load: (id) => (id === join(root, "entry.mjs") ? entry : id.startsWith("\0") ? without[id.slice(1)] : undefined),
+        transform: (code) => (replaced ? code.replace(replaced.pattern, replaced.text) : undefined),
       },
     ],
   });
@@ -54,6 +81,8 @@ export async function bundle({ path, entry, without = {} }) {
   });
   await build.close();
   const [{ code, moduleIds }] = output;
+  // A package that has changed must make the build fail, not the page.
+  if (replaced && !code.includes(replaced.text)) throw new Error(`${path}: nothing left to replace`);
   return { code, modules: moduleIds.filter((id) => isAbsolute(id) && folderOf(id) !== undefined) };
 }
 

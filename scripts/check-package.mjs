@@ -39,6 +39,7 @@ import { type FileFailure, type Prediction, MsmaeError, evaluate, finetune, load
 import { classificationMetrics } from "msmae/metrics";
 import { attentionCounts } from "msmae/masking";
 import { nodeBackend, onnxRuntimeVersion } from "msmae/runtime";
+import { openImageBytes } from "msmae/formats";
 import { webBackend } from "msmae/web";
 
 const told: (Prediction | FileFailure)[] = [];
@@ -47,6 +48,8 @@ const code: string = await loadClassifier("nowhere.safetensors").then(
   (error: unknown) => (error instanceof MsmaeError ? error.code : "unknown"),
 );
 if (code !== "Checkpoint" || told.length > 0 || !/^\\d+\\./.test(onnxRuntimeVersion)) throw new Error(code);
+const refused = await openImageBytes(Uint8Array.from(Buffer.from("P5 is a PNM picture")), { name: "x" }).catch((error) => error.code);
+if (refused !== "Data") throw new Error(String(refused));
 console.log(evaluate, finetune, pretrain, classificationMetrics, attentionCounts, nodeBackend, webBackend);
 `;
 let running;

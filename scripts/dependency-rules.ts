@@ -26,6 +26,7 @@ const licences = new Set([
   "Apache-2.0",
   "0BSD",
   "Unlicense",
+  "Zlib",
   "LGPL-3.0-or-later",
 ]);
 

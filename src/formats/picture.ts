@@ -36,7 +36,7 @@ export async function openPicture(
   } catch (cause) {
     throw unreadable(where, cause);
   }
-  const plain = format === "JPEG" ? await decodePlainJpeg(bytes, limits.pixels, jpeg) : undefined;
+  const plain = format === "JPEG" && jpeg ? await decodePlainJpeg(bytes, limits.pixels, jpeg) : undefined;
   if (plain) return onePicture("JPEG", plain, where, limits);
   const directory = format === "TIFF" ? tiffDirectory(bytes, limits) : [];
   const own = (page: number) => {

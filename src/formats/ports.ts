@@ -7,6 +7,7 @@ import type { PictureDecoder } from "./picture-decoder.ts";
 export interface FormatPorts {
   inflater: Inflater;
   codestreams: CodestreamDecoder;
-  jpeg: PlainJpegDecoder;
+  /** Absent where the decoder of pictures is as good. */
+  jpeg?: PlainJpegDecoder;
   pictures: PictureDecoder;
 }

@@ -16,6 +16,8 @@ export interface TiffPage {
   planar: number;
   /** 1 to 8, as in EXIF. */
   orientation: number;
+  /** What each sample beyond the colours is: 1 premultiplied alpha, 2 alpha, 0 anything. */
+  extra: number[];
   tiled: boolean;
   /** Of a strip (as wide as the page) or a tile. */
   blockWidth: number;
@@ -48,6 +50,7 @@ const TAG = {
   tileHeight: 323,
   tileOffsets: 324,
   tileByteCounts: 325,
+  extra: 338,
   sampleFormat: 339,
 } as const;
 const READ_TAGS: ReadonlySet<number> = new Set(Object.values(TAG));
@@ -135,6 +138,7 @@ function toPage(tags: ReadonlyMap<number, number[]>, littleEndian: boolean): Tif
     predictor: one(TAG.predictor, 1),
     planar: one(TAG.planar, 1),
     orientation: one(TAG.orientation, 1),
+    extra: tags.get(TAG.extra) ?? [],
     tiled,
     blockWidth: tiled ? one(TAG.tileWidth, 0) : width,
     blockHeight: tiled ? one(TAG.tileHeight, 0) : Math.min(height, one(TAG.rowsPerStrip, height)),

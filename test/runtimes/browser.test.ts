@@ -6,7 +6,7 @@ import { interpret } from "../../src/engine/graph/interpreter.ts";
 import { optimize } from "../../src/engine/graph/passes/index.ts";
 import { nodeBackend } from "../../src/engine/runtime/node-backend.ts";
 import { afterAdamW, gradients, keyBiasAfterAdamW, outputs } from "../tolerances.ts";
-import { bundle } from "./browser/bundle.ts";
+import { bundle, trainingWorker } from "./browser/bundle.ts";
 import { reach } from "./browser/imports.ts";
 import { embedDim, feedsOf, fineTune, graph, rates, startingStore, type Trained } from "./browser/scenario.ts";
 import { type PageServer, servePage } from "./browser/server.ts";
@@ -17,7 +17,7 @@ const skipped = executablePath ? "" : " (SKIPPED: no /usr/bin/chromium, and CHRO
 /** Browser, shaders and compilation on a machine that has other work. */
 const patience = 300_000;
 
-const bundled = bundle();
+const bundled = bundle(trainingWorker);
 const cpuTraining = fineTune({ backend: nodeBackend, provider: "cpu", threads: 1 });
 
 /** Largest difference, relative to the largest expected element. */

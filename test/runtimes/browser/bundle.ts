@@ -11,14 +11,20 @@ export interface Bundle {
   imports: string[];
 }
 
-/** Bundles for a browser, as a page of this package's users does. */
-export async function bundle(): Promise<Bundle> {
+/** A worker that trains. */
+export const trainingWorker = {
+  "training-worker": file("./training-worker.ts"),
+  "optimizer-worker": file("../../../src/engine/optim/optimizer-worker.ts"),
+  "web-thread-entry": file("../../../src/engine/runtime/web-thread-entry.ts"),
+};
+
+/** A module that opens image files. */
+export const imageReader = { "image-reader": file("./image-reader.ts") };
+
+/** Bundles for a browser, as a page of this package's users does. @param input the modules by the names of their scripts. */
+export async function bundle(input: Record<string, string>): Promise<Bundle> {
   const build = await rolldown({
-    input: {
-      "training-worker": file("./training-worker.ts"),
-      "optimizer-worker": file("../../../src/engine/optim/optimizer-worker.ts"),
-      "web-thread-entry": file("../../../src/engine/runtime/web-thread-entry.ts"),
-    },
+    input,
     platform: "browser",
     logLevel: "warn",
   });

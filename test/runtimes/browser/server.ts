@@ -12,13 +12,16 @@ export interface PageServer {
   close(): Promise<void>;
 }
 
-/** Serves an empty page at /, the given scripts, and ONNX Runtime's WebAssembly files. */
-export async function servePage(scripts: ReadonlyMap<string, string>): Promise<PageServer> {
+/** Serves an empty page at /, the given scripts and other files, and ONNX Runtime's WebAssembly files. */
+export async function servePage(
+  scripts: ReadonlyMap<string, string>,
+  files: ReadonlyMap<string, Uint8Array> = new Map(),
+): Promise<PageServer> {
   const requested = new Set<string>();
   const server: Server = createServer((request, response) => {
     const name = (request.url ?? "/").slice(1);
     requested.add(name);
-    contentOf(name, scripts).then(
+    contentOf(name, scripts, files).then(
       ({ type, body }) => {
         response.writeHead(200, {
           "content-type": type,
@@ -45,10 +48,13 @@ export async function servePage(scripts: ReadonlyMap<string, string>): Promise<P
 async function contentOf(
   name: string,
   scripts: ReadonlyMap<string, string>,
+  files: ReadonlyMap<string, Uint8Array>,
 ): Promise<{ type: string; body: string | Uint8Array }> {
   if (name === "") return { type: "text/html", body: "<!doctype html><title>msmae</title>" };
   const script = scripts.get(name);
   if (script !== undefined) return { type: "text/javascript", body: script };
+  const file = files.get(name);
+  if (file !== undefined) return { type: "application/octet-stream", body: file };
   if (!/^ort-[a-z.-]+\.wasm$/.test(name)) throw new Error(`no file ${name}`);
   return { type: "application/wasm", body: await readFile(new URL(name, ortFiles)) };
 }
