@@ -25,12 +25,13 @@ export interface NearestOptions {
 export function followNearest(labels: Uint8Array, geometry: Geometry, options: NearestOptions): void {
   const { height, width, out, outside } = options;
   const { crop, flip, sourceWidth, warps = [] } = geometry;
-  const columnAt = (x: number) => crop.left + pixelAt(x, width, crop.width);
-  const rowAt = (y: number) => (crop.top + pixelAt(y, height, crop.height)) * sourceWidth;
+  const first = crop.top * sourceWidth + crop.left;
   if (warps.length === 0) {
-    const columns = Uint32Array.from({ length: width }, (_, x) => columnAt(flip ? width - x - 0.5 : x + 0.5));
+    const columns = Uint32Array.from({ length: width }, (_, x) =>
+      pixelAt(flip ? width - x - 0.5 : x + 0.5, width, crop.width),
+    );
     for (let y = 0, at = 0; y < height; y++) {
-      const row = rowAt(y + 0.5);
+      const row = first + pixelAt(y + 0.5, height, crop.height) * sourceWidth;
       for (let x = 0; x < width; x++, at++) out[at] = labels[row + (columns[x] as number)] as number;
     }
     return;
@@ -38,7 +39,12 @@ export function followNearest(labels: Uint8Array, geometry: Geometry, options: N
   const { xs, ys } = placesBefore(warps, height, width);
   for (let at = 0; at < out.length; at++) {
     const x = xs[at] as number;
-    out[at] = Number.isNaN(x) ? outside : (labels[rowAt(ys[at] as number) + columnAt(flip ? width - x : x)] as number);
+    if (Number.isNaN(x)) {
+      out[at] = outside;
+      continue;
+    }
+    const row = pixelAt(ys[at] as number, height, crop.height) * sourceWidth;
+    out[at] = labels[first + row + pixelAt(flip ? width - x : x, width, crop.width)] as number;
   }
 }
 
