@@ -19,7 +19,11 @@ export const rooms: readonly Room[] = [
   { name: "images" },
   { name: "method", inside: ["nn", "models", "masking", "kinds"] },
   { name: "results", inside: ["metrics", "visual", "report"], node: ["report"] },
-  { name: "data", node: [""] },
+  {
+    name: "data",
+    inside: ["tables", "splits", "folders", "index", "layouts", "pictures", "targets", "loader"],
+    node: [""],
+  },
   { name: "config" },
   { name: "curation", node: [""] },
   { name: "interop", node: ["safetensors-file.ts"] },

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { parseSliceRule } from "../data/slice-rule.ts";
+import { parseSliceRule } from "../data/pictures/slice-rule.ts";
 import { parseColumns } from "../data/tables/columns.ts";
 import { isEncoding } from "../data/tables/text.ts";
 import { ALPHA_RULES } from "../formats/source-image.ts";

@@ -3,19 +3,21 @@ import { join } from "node:path";
 import type { SliceAxis } from "../formats/source-image.ts";
 import { MsmaeError } from "../support/errors.ts";
 import { FileIndex } from "./index/index-cache.ts";
-import { type ListedSample, samplesOf } from "./index/pictures.ts";
 import { findLayout } from "./layouts/index.ts";
 import { dataError, type Layout, type Listing, type OddFile } from "./layouts/listing.ts";
 import { applySplitFile } from "./layouts/split-file.ts";
 import { classesNotice, oddFiles } from "./notices.ts";
-import { type Sample, SPLITS, type Split } from "./sample.ts";
-import { parseSliceRule } from "./slice-rule.ts";
+import { type ListedSample, samplesOf } from "./pictures/samples-of.ts";
+import { parseSliceRule } from "./pictures/slice-rule.ts";
+import type { Sample } from "./sample.ts";
+import { SPLITS, type Split } from "./split-name.ts";
 import { groupedStratifiedSplit, groupKey, hasGroups, stratifiedSplit } from "./splits/split.ts";
 import { relativeName, rowsOf, splitTable } from "./splits/split-table.ts";
 
 export type { OddFile } from "./layouts/listing.ts";
 export { leftOutFrom, tellNotices } from "./notices.ts";
-export { type Sample, SPLITS, type Split } from "./sample.ts";
+export type { Sample } from "./sample.ts";
+export { SPLITS, type Split } from "./split-name.ts";
 
 /** A classification data set on disk. */
 export interface Dataset {

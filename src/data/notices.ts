@@ -1,7 +1,7 @@
 import type { MsmaeError } from "../support/errors.ts";
 import type { RunHooks } from "../support/events.ts";
-import type { ListedSample } from "./index/pictures.ts";
 import { dataError, type Listing, type OddFile } from "./layouts/listing.ts";
+import type { ListedSample } from "./pictures/samples-of.ts";
 import { relativeName } from "./splits/split-table.ts";
 
 /** What a data set has to say to its user. */

@@ -1,8 +1,8 @@
 import { stat } from "node:fs/promises";
 import { basename } from "node:path";
+import { imagesBelow } from "../data/folders/image-files.ts";
 import { countAlong, factsOf } from "../data/index/file-facts.ts";
-import { imagesBelow } from "../data/layouts/folders.ts";
-import { applySliceRule, parseSliceRule } from "../data/slice-rule.ts";
+import { applySliceRule, parseSliceRule } from "../data/pictures/slice-rule.ts";
 import { readDicomDir } from "../formats/node/dicomdir.ts";
 import type { SliceAxis } from "../formats/source-image.ts";
 import { MsmaeError } from "../support/errors.ts";

@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { WorkerPool } from "../data/loader/reader-pool.ts";
-import type { ReadingOptions } from "../data/loader/sample-reader.ts";
+import type { ReadingOptions } from "../data/pictures/reading.ts";
 import type { RasterImage } from "../formats/raster.ts";
 import { PAPER_CROP } from "../geometry/random-geometry.ts";
 import type { ImageModelConfig } from "../method/models/config.ts";

@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import type { ReadingOptions } from "../data/loader/sample-reader.ts";
+import type { ReadingOptions } from "../data/pictures/reading.ts";
 import type { Graph } from "../engine/graph/graph.ts";
 import { ParameterStore } from "../engine/parameters/parameter-store.ts";
 import { initialize, type ParameterSpec } from "../engine/parameters/specs.ts";

@@ -1,6 +1,5 @@
 import { copyFile, readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { isFile } from "../data/layouts/folders.ts";
 import { startEma } from "../engine/parameters/ema.ts";
 import type { ParameterStore } from "../engine/parameters/parameter-store.ts";
 import { loadWeights } from "../interop/load-weights.ts";
@@ -9,6 +8,7 @@ import { MsmaeError } from "../support/errors.ts";
 import type { RunHooks } from "../support/events.ts";
 import { writeFault } from "../support/files/atomic-file.ts";
 import type { OutputFolder } from "../support/files/output-folder.ts";
+import { isFile } from "../support/files/path-kind.ts";
 import { loadState, type Progress, readProgress, type TrainingState } from "./checkpoint.ts";
 import type { RunData, RunOptions } from "./setup.ts";
 

@@ -1,5 +1,5 @@
-import { batchesPerEpoch } from "../data/loader/batch.ts";
 import type { Batch, ImageLoader } from "../data/loader/loader.ts";
+import { batchesPerEpoch } from "../data/loader/options.ts";
 import type { Sampling } from "../data/loader/sampling.ts";
 import type { Graph } from "../engine/graph/graph.ts";
 import type { Feeds } from "../engine/runtime/program.ts";

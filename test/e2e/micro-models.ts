@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import sharp from "sharp";
-import { decodeImage } from "../../src/data/loader/decode-image.ts";
+import { decodeImage } from "../../src/data/pictures/decode-image.ts";
 import { initialize } from "../../src/engine/parameters/specs.ts";
 import { Resizer } from "../../src/images/transforms/resize.ts";
 import {

@@ -2,8 +2,8 @@
 import { closeSync, openSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
-import { decodeImage } from "../../src/data/loader/decode-image.ts";
 import { ImageLoader } from "../../src/data/loader/loader.ts";
+import { decodeImage } from "../../src/data/pictures/decode-image.ts";
 import { MsmaeError } from "../../src/support/errors.ts";
 
 const [left = "0", folder = ""] = process.argv.slice(2);

@@ -1,5 +1,5 @@
 import type { Sample } from "../../data/dataset.ts";
-import { DEFAULT_READING } from "../../data/loader/sample-reader.ts";
+import { DEFAULT_READING } from "../../data/pictures/reading.ts";
 import { type Classification, classes } from "../../inference/outcomes/classes.ts";
 import { readFiles } from "../../inference/read-files.ts";
 import { Reconstructor, selectionCounts } from "../../inference/reconstructor.ts";

@@ -1,7 +1,7 @@
 import { join, relative } from "node:path";
 import type { Sample } from "../../data/dataset.ts";
-import { decodeImage } from "../../data/loader/decode-image.ts";
-import { DEFAULT_READING } from "../../data/loader/sample-reader.ts";
+import { decodeImage } from "../../data/pictures/decode-image.ts";
+import { DEFAULT_READING } from "../../data/pictures/reading.ts";
 import { attentionMapsOf } from "../../inference/attention.ts";
 import { readFiles } from "../../inference/read-files.ts";
 import { createWeights, type EngineOptions, type ModelSession, startEngine } from "../../inference/session.ts";

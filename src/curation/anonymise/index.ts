@@ -1,7 +1,7 @@
 import { mkdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve, sep } from "node:path";
 import { type DataAnonymiseInput, type DataAnonymiseOptions, resolveOptions, verbs } from "../../config/index.ts";
-import { walk } from "../../data/walk.ts";
+import { walk } from "../../data/folders/walk.ts";
 import { looksLikeDicom } from "../../formats/dicom/file.ts";
 import { formatTag } from "../../formats/dicom/tags.ts";
 import { DEFAULT_LIMITS } from "../../formats/limits.ts";

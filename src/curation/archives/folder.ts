@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
-import { isJunk } from "../../data/junk.ts";
-import { type WalkedEntry, walk } from "../../data/walk.ts";
+import { isJunk } from "../../data/folders/junk.ts";
+import { type WalkedEntry, walk } from "../../data/folders/walk.ts";
 import { messageOf } from "../../support/errors.ts";
 import { type ArchiveEntry, checkSignal, damagedEntry } from "./archive.ts";
 

@@ -2,7 +2,7 @@ import { createReadStream } from "node:fs";
 import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
-import { isJunk } from "../../data/junk.ts";
+import { isJunk } from "../../data/folders/junk.ts";
 import { MsmaeError } from "../../support/errors.ts";
 import { ArchiveBudget, type ArchiveEntry, archiveError, checkSignal, readingFault } from "./archive.ts";
 import { linkFault, safeEntryName } from "./entry-name.ts";

@@ -1,6 +1,6 @@
 import { crc32 } from "node:zlib";
 import { type Entry, fromRandomAccessReaderPromise, getFileNameLowLevel, openPromise, type ZipFile } from "yauzl";
-import { isJunk } from "../../data/junk.ts";
+import { isJunk } from "../../data/folders/junk.ts";
 import { messageOf } from "../../support/errors.ts";
 import { ArchiveBudget, type ArchiveEntry, archiveError, checkSignal, damagedEntry, readingFault } from "./archive.ts";
 import { linkFault, safeEntryName } from "./entry-name.ts";

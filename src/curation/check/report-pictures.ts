@@ -1,5 +1,6 @@
-import { decodeImage, toChannels } from "../../data/loader/decode-image.ts";
+import { decodeImage } from "../../data/pictures/decode-image.ts";
 import type { SliceAxis } from "../../formats/source-image.ts";
+import { toChannels } from "../../images/channels.ts";
 import { Resizer } from "../../images/transforms/resize.ts";
 import type { WindowRule } from "../../images/window.ts";
 import { type Html, html } from "../../results/report/html.ts";

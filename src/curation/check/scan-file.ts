@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises";
-import type { ReadingOptions } from "../../data/loader/sample-reader.ts";
+import type { ReadingOptions } from "../../data/pictures/reading.ts";
 import { openImageFile } from "../../formats/node/open-image-file.ts";
 import { failureOf } from "../../support/errors.ts";
 import { type Fingerprint, fingerprintOf } from "./fingerprint.ts";

@@ -1,4 +1,4 @@
-import type { ReadingOptions } from "../../data/loader/sample-reader.ts";
+import type { ReadingOptions } from "../../data/pictures/reading.ts";
 import { MsmaeError } from "../../support/errors.ts";
 import { moduleUrl } from "../../support/module-url.ts";
 import { endOfThread, WatchedThread } from "../../support/threads/watched-thread.ts";

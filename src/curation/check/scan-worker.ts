@@ -1,4 +1,4 @@
-import type { ReadingOptions } from "../../data/loader/sample-reader.ts";
+import type { ReadingOptions } from "../../data/pictures/reading.ts";
 import { serveTasks } from "../../support/threads/watched-worker.ts";
 import { type FileOutcome, type FileTask, type PictureOutcome, scanFile } from "./scan-file.ts";
 

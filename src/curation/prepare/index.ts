@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { isAbsolute, relative, resolve, sep } from "node:path";
 import { type DataPrepareInput, type DataPrepareOptions, resolveOptions, verbs } from "../../config/index.ts";
 import type { PresetName } from "../../config/verbs/data-prepare.ts";
-import { SPLITS, type Split } from "../../data/sample.ts";
+import { SPLITS, type Split } from "../../data/split-name.ts";
 import { parseWindow } from "../../images/window.ts";
 import { MsmaeError } from "../../support/errors.ts";
 import type { RunHooks } from "../../support/events.ts";

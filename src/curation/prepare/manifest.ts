@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { PresetName } from "../../config/verbs/data-prepare.ts";
-import { SPLITS, type Split } from "../../data/sample.ts";
+import { SPLITS, type Split } from "../../data/split-name.ts";
 import { csvLine } from "../../data/tables/csv.ts";
 import { writeFault } from "../../support/files/atomic-file.ts";
 import { packageVersion } from "../../support/version.ts";

@@ -1,4 +1,4 @@
-import { SPLITS, type Split } from "../../data/sample.ts";
+import { SPLITS, type Split } from "../../data/split-name.ts";
 import { groupedStratifiedSplit } from "../../data/splits/split.ts";
 import { MsmaeError } from "../../support/errors.ts";
 import type { PlannedImage } from "./types.ts";

@@ -1,6 +1,6 @@
 import sharp from "sharp";
 import { type DataShowInput, type DataShowOptions, resolveOptions, verbs } from "../../config/index.ts";
-import { chooseItem } from "../../data/loader/decode-image.ts";
+import { chooseItem } from "../../data/pictures/decode-image.ts";
 import { unreadable } from "../../formats/decode-error.ts";
 import { openImageFile } from "../../formats/node/open-image-file.ts";
 import { encodeNpy } from "../../formats/npy.ts";

@@ -23,7 +23,7 @@ import { openImageFile } from "../../formats/node/open-image-file.ts";
 import { otherHalf } from "../../formats/node/pair-files.ts";
 import type { SliceAxis } from "../../formats/source-image.ts";
 import { readStart } from "../../support/files/regular-file.ts";
-import { isImageName } from "../loader/decode-image.ts";
+import { isImageName } from "../folders/image-names.ts";
 
 /** What a data set needs to know of a file before its pixels are read. */
 export interface FileFacts {

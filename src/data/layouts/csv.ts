@@ -1,7 +1,6 @@
 import { dirname, resolve } from "node:path";
 import { pairStem } from "../../formats/nifti/pair.ts";
-import { SPLITS } from "../sample.ts";
-import { byCodeUnits } from "./folders.ts";
+import { SPLITS } from "../split-name.ts";
 import { BACKGROUND, type LayoutContext, type ListedFile, type Listing, outlinedClasses } from "./listing.ts";
 import { settleRows } from "./row-names.ts";
 import { readImageTable, splitFaults, type TableRow, throwFaults } from "./table.ts";
@@ -26,7 +25,7 @@ export async function listCsv(path: string, { index, tables, mergeLabels }: Layo
   throwFaults(path, faults);
   settled.throwFaults(path);
   const named = new Set(rows.map(({ split }) => split));
-  const classNames = [...new Set(files.map(({ className }) => className as string))].sort(byCodeUnits);
+  const classNames = [...new Set(files.map(({ className }) => className as string))].sort();
   const maskClasses = outlinedClasses(files);
   return {
     layout: "csv",

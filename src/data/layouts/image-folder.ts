@@ -1,9 +1,9 @@
 import { join } from "node:path";
-import { IMAGE_EXTENSIONS } from "../loader/decode-image.ts";
-import type { Split } from "../sample.ts";
+import { imagesBelow, splitFolders, subfolders } from "../folders/image-files.ts";
+import { IMAGE_EXTENSIONS } from "../folders/image-names.ts";
+import type { Split } from "../split-name.ts";
 import { relativeName } from "../splits/split-table.ts";
 import { MERGE_HINT, type Spelling, settleNames } from "../tables/spelling.ts";
-import { byCodeUnits, imagesBelow, splitFolders, subfolders } from "./folders.ts";
 import { dataError, faultList, type LayoutContext, type ListedFile, type Listing } from "./listing.ts";
 
 /**
@@ -82,9 +82,9 @@ function commonClasses(root: string, scans: ReadonlyMap<Split, SplitScan>, notic
     const todo = "point --data-path at a folder of train|val|test/<class>/ or of <class>/, or at a CSV file";
     throw dataError(root, "folders of images, one for each class", "no folder", todo);
   }
-  const classNames = [...first.files.keys()].sort(byCodeUnits);
+  const classNames = [...first.files.keys()].sort();
   for (const [split, scan] of scans) {
-    const extra = [...scan.files.keys()].filter((name) => !first.files.has(name)).sort(byCodeUnits);
+    const extra = [...scan.files.keys()].filter((name) => !first.files.has(name)).sort();
     if (extra.length > 0) {
       const missing = classNames.filter((name) => !scan.files.has(name));
       const got = [missing.length > 0 && `without ${missing.join(", ")}`, `with ${extra.join(", ")}`];

@@ -1,9 +1,9 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { MsmaeError, messageOf } from "../../support/errors.ts";
+import { isFile } from "../../support/files/path-kind.ts";
 import { listCsv } from "./csv.ts";
 import { readDescription } from "./description.ts";
-import { isFile } from "./folders.ts";
 import { listImageFolder } from "./image-folder.ts";
 import { dataError, type LayoutContext, type Listing } from "./listing.ts";
 import { hasMasks, listMasks, maskedSplits } from "./masks.ts";

@@ -1,6 +1,6 @@
 import { MsmaeError } from "../../support/errors.ts";
 import type { FileIndex } from "../index/index-cache.ts";
-import type { Split } from "../sample.ts";
+import type { Split } from "../split-name.ts";
 
 /** The shapes of data sets that are recognised. */
 export type Layout = "image-folder" | "csv" | "msd" | "nnunet" | "masks";

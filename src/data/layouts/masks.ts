@@ -1,10 +1,12 @@
 import { basename, extname, join } from "node:path";
 import { messageOf } from "../../support/errors.ts";
+import { isFolder } from "../../support/files/path-kind.ts";
+import { imagesBelow, splitFolders, subfolders } from "../folders/image-files.ts";
 import { inParallel } from "../index/index-cache.ts";
 import type { LabelAreas } from "../index/label-areas.ts";
-import { LIGHT, type Split } from "../sample.ts";
+import { LIGHT } from "../sample.ts";
+import type { Split } from "../split-name.ts";
 import { MERGE_HINT, settleNames } from "../tables/spelling.ts";
-import { imagesBelow, isFolder, splitFolders, subfolders } from "./folders.ts";
 import {
   BACKGROUND,
   dataError,

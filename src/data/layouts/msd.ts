@@ -1,7 +1,7 @@
 import { dirname, join, resolve } from "node:path";
+import { isFile } from "../../support/files/path-kind.ts";
 import { settleNames } from "../tables/spelling.ts";
 import type { Description } from "./description.ts";
-import { isFile } from "./folders.ts";
 import { dataError, faultList, type ListedFile, type Listing, type OddFile } from "./listing.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { isFolder } from "../../support/files/path-kind.ts";
 import type { Description } from "./description.ts";
-import { byCodeUnits, isFolder } from "./folders.ts";
 import { dataError, type ListedFile, type Listing, type OddFile } from "./listing.ts";
 import { backgroundNotice, channelNotice, noPairs, orderedLabels } from "./msd.ts";
 
@@ -91,7 +91,7 @@ async function pairs(root: string, part: "Tr" | "Ts", ending: string, leftOut: O
 
 async function names(folder: string): Promise<string[]> {
   try {
-    return (await readdir(folder)).filter((name) => !name.startsWith(".")).sort(byCodeUnits);
+    return (await readdir(folder)).filter((name) => !name.startsWith(".")).sort();
   } catch {
     return [];
   }

@@ -1,6 +1,6 @@
 import { dirname, resolve } from "node:path";
 import { MsmaeError } from "../../support/errors.ts";
-import { SPLITS } from "../sample.ts";
+import { SPLITS } from "../split-name.ts";
 import { isSameName, spellingKey } from "../tables/spelling.ts";
 import { dataError, type ListedFile, type Listing, type TableOptions } from "./listing.ts";
 import { settleRows } from "./row-names.ts";

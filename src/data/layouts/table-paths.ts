@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { byCodeUnits, imageByName } from "./folders.ts";
+import { imageByName } from "../folders/image-names.ts";
 
 /** At most this many missing files are named. */
 const NAMED = 5;
@@ -43,7 +43,7 @@ export class TablePaths {
 async function filesByName(folder: string): Promise<ReadonlyMap<string, string[]>> {
   const files = new Map<string, string[]>();
   const names = await readdir(folder).catch(() => []);
-  for (const file of names.filter((name) => imageByName(name) === "image").sort(byCodeUnits)) {
+  for (const file of names.filter((name) => imageByName(name) === "image").sort()) {
     const name = file.normalize("NFC");
     for (const key of new Set([name, withoutEnding(name)])) {
       const held = files.get(key);

@@ -1,6 +1,6 @@
 import { MsmaeError, messageOf } from "../../support/errors.ts";
 import { readRegular } from "../../support/files/regular-file.ts";
-import { SPLITS, type Split, splitNamed } from "../sample.ts";
+import { SPLITS, type Split, splitNamed } from "../split-name.ts";
 import { type Column, findColumns, parseColumns } from "../tables/columns.ts";
 import { TABLE_LIMITS } from "../tables/limits.ts";
 import { parseTable } from "../tables/parse.ts";

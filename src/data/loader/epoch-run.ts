@@ -4,7 +4,8 @@ import { MsmaeError } from "../../support/errors.ts";
 import type { Sample } from "../dataset.ts";
 import type { Target } from "../targets/target.ts";
 import type { TargetMaker } from "../targets/target-maker.ts";
-import { type Batch, batchesPerEpoch, type EpochOptions, type LoaderOptions } from "./batch.ts";
+import type { Batch } from "./batch.ts";
+import { batchesPerEpoch, type EpochOptions, type LoaderOptions } from "./options.ts";
 import type { ReadPicture, ReadReport, ReadTask } from "./sample-reader.ts";
 import { type EpochOrder, epochOrder } from "./sampling.ts";
 

@@ -2,16 +2,19 @@ import { availableParallelism } from "node:os";
 import { MsmaeError } from "../../support/errors.ts";
 import { ITEM_SECONDS } from "../../support/threads/watched-thread.ts";
 import type { Sample } from "../dataset.ts";
+import { DEFAULT_READING } from "../pictures/reading.ts";
 import { labelOutside } from "../targets/mask-target.ts";
 import { type Target, targetMaker } from "../targets/target.ts";
 import type { TargetMaker } from "../targets/target-maker.ts";
-import type { Batch, EpochOptions, InOrderOptions, LoaderOptions } from "./batch.ts";
+import type { Batch } from "./batch.ts";
 import { DecodedCache } from "./decoded-cache.ts";
 import { checkEpochOptions, EpochRun } from "./epoch-run.ts";
+import type { EpochOptions, InOrderOptions, LoaderOptions } from "./options.ts";
 import { InlinePool, type ReaderPool, WorkerPool } from "./reader-pool.ts";
-import { DEFAULT_READING, type ReadReport } from "./sample-reader.ts";
+import type { ReadReport } from "./sample-reader.ts";
 
-export { type Batch, batchesPerEpoch, type EpochOptions, type InOrderOptions, type LoaderOptions } from "./batch.ts";
+export type { Batch } from "./batch.ts";
+export { batchesPerEpoch, type EpochOptions, type InOrderOptions, type LoaderOptions } from "./options.ts";
 
 /** Counts since the loader was made; times summed over its threads. */
 export interface LoaderStats {

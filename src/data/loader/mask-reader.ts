@@ -1,10 +1,10 @@
 import type { SliceAxis } from "../../formats/source-image.ts";
 import { MsmaeError } from "../../support/errors.ts";
 import { gridOf, openMask } from "../index/mask-file.ts";
+import { chooseItem } from "../pictures/decode-image.ts";
+import { OpenFiles } from "../pictures/open-files.ts";
 import type { SampleMask } from "../sample.ts";
 import { paintMask } from "../targets/class-map.ts";
-import { chooseItem } from "./decode-image.ts";
-import { OpenFiles } from "./open-files.ts";
 
 /** The picture that masks belong to. */
 export interface MaskedPicture {

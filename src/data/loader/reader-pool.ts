@@ -64,7 +64,7 @@ export class WorkerPool implements ReaderPool {
   #failure: Error | undefined;
 
   constructor(setup: ReaderSetup, count: number, itemSeconds: number) {
-    const module = moduleUrl("./loader-worker", import.meta.url);
+    const module = moduleUrl("./reader-worker", import.meta.url);
     this.#running = Array.from({ length: count }, () => new Map());
     this.#threads = this.#running.map((_, at) => {
       const onDeath = (death: ThreadDeath) => this.#lose(at, death);

@@ -1,5 +1,4 @@
 import type { RasterImage } from "../../formats/raster.ts";
-import type { AlphaRule, SliceAxis } from "../../formats/source-image.ts";
 import { type Geometry, wholeImage } from "../../geometry/geometry.ts";
 import { followNearest } from "../../geometry/nearest.ts";
 import type { CropRange } from "../../geometry/random-geometry.ts";
@@ -9,22 +8,13 @@ import { Canvas } from "../../images/augment/canvas.ts";
 import type { AugmentationPlan } from "../../images/augment/plan.ts";
 import { resizeCoverage, warpCoverage } from "../../images/transforms/coverage.ts";
 import { Resizer } from "../../images/transforms/resize.ts";
-import { parseWindow, type WindowRule } from "../../images/window-rule.ts";
 import { failureOf } from "../../support/errors.ts";
 import { RandomStream } from "../../support/random.ts";
+import { concernsWholeFile, decodeImage } from "../pictures/decode-image.ts";
+import type { ReadingOptions } from "../pictures/reading.ts";
 import type { SampleMask } from "../sample.ts";
-import { concernsWholeFile, decodeImage } from "./decode-image.ts";
 import { type CachedSample, DecodedCache, type DecodedCacheMemory } from "./decoded-cache.ts";
 import { MaskReader } from "./mask-reader.ts";
-
-/** How pictures are taken from files. */
-export interface ReadingOptions {
-  window: WindowRule;
-  sliceAxis: SliceAxis;
-  alpha: AlphaRule;
-}
-
-export const DEFAULT_READING: ReadingOptions = { window: parseWindow("auto"), sliceAxis: "axial", alpha: "drop" };
 
 /** How masks are read. */
 export interface MaskReading {

@@ -1,5 +1,6 @@
 import { relative, sep } from "node:path";
-import { type Sample, SPLITS, type Split } from "../sample.ts";
+import type { Sample } from "../sample.ts";
+import { SPLITS, type Split } from "../split-name.ts";
 import { csvLine } from "../tables/csv.ts";
 
 /** One sample and where it is. */

@@ -1,5 +1,5 @@
 import { MsmaeError } from "../../support/errors.ts";
-import { splitNamed } from "../sample.ts";
+import { splitNamed } from "../split-name.ts";
 import type { ParsedTable } from "./parse.ts";
 import { visible } from "./spelling.ts";
 

@@ -6,7 +6,7 @@ import type { DataShowInput } from "../../../src/config/index.ts";
 import { describeShown } from "../../../src/curation/show/describe.ts";
 import { showImageFile } from "../../../src/curation/show/show.ts";
 import { showWatched } from "../../../src/curation/show/show-watched.ts";
-import { decodeImage } from "../../../src/data/loader/decode-image.ts";
+import { decodeImage } from "../../../src/data/pictures/decode-image.ts";
 import { decodeNpy, encodeNpy } from "../../../src/formats/npy.ts";
 import { slowVolume } from "../formats/volume-files.ts";
 

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { decodeImage } from "../../../src/data/loader/decode-image.ts";
+import { decodeImage } from "../../../src/data/pictures/decode-image.ts";
 import { transparentColour } from "../../../src/formats/gif.ts";
 import { openImageFile } from "../../../src/formats/node/open-image-file.ts";
 import { readingOf } from "../../../src/inference/session.ts";

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import sharp from "sharp";
 import { afterAll, expect, test } from "vitest";
 import { countAlong, factsOf } from "../../../src/data/index/file-facts.ts";
-import { decodeImage } from "../../../src/data/loader/decode-image.ts";
+import { decodeImage } from "../../../src/data/pictures/decode-image.ts";
 import { LIMITS } from "../../../src/formats/limits.ts";
 import { openImageFile } from "../../../src/formats/node/open-image-file.ts";
 import { encodeNpy } from "../../../src/formats/npy.ts";

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { decodeImage } from "../../../src/data/loader/decode-image.ts";
+import { decodeImage } from "../../../src/data/pictures/decode-image.ts";
 import { inksToRgb } from "../../../src/formats/cmyk.ts";
 
 interface Made {

@@ -2,9 +2,11 @@ import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { decodeImage, isImageName, toChannels } from "../../../src/data/loader/decode-image.ts";
+import { isImageName } from "../../../src/data/folders/image-names.ts";
+import { decodeImage } from "../../../src/data/pictures/decode-image.ts";
 import { openImageFile } from "../../../src/formats/node/open-image-file.ts";
 import { encodeNpy } from "../../../src/formats/npy.ts";
+import { toChannels } from "../../../src/images/channels.ts";
 
 interface Expected {
   file: string;

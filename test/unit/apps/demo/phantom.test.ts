@@ -5,7 +5,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { makePhantoms } from "../../../../src/apps/demo/phantom.ts";
 import { drawPhantom, LESION_KINDS } from "../../../../src/apps/demo/phantom-drawing.ts";
 import { openDataset } from "../../../../src/data/dataset.ts";
-import { decodeImage } from "../../../../src/data/loader/decode-image.ts";
+import { decodeImage } from "../../../../src/data/pictures/decode-image.ts";
 import { RandomStream } from "../../../../src/support/random.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "msmae-phantom-"));

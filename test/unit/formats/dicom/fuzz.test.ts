@@ -4,7 +4,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { WorkerPool } from "../../../../src/data/loader/reader-pool.ts";
-import { DEFAULT_READING } from "../../../../src/data/loader/sample-reader.ts";
+import { DEFAULT_READING } from "../../../../src/data/pictures/reading.ts";
 import { DEFAULT_LIMITS, type DecodeLimits } from "../../../../src/formats/limits.ts";
 import { openDicom } from "../../../../src/formats/node/dicom.ts";
 import { PAPER_CROP } from "../../../../src/geometry/random-geometry.ts";

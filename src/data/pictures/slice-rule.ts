@@ -1,4 +1,4 @@
-import { MsmaeError } from "../support/errors.ts";
+import { MsmaeError } from "../../support/errors.ts";
 
 /** Which pictures of a file that holds several become samples. */
 export type SliceRule =

@@ -1,7 +1,7 @@
 import type { Dirent } from "node:fs";
 import { readdir, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { MsmaeError, messageOf } from "../support/errors.ts";
+import { MsmaeError, messageOf } from "../../support/errors.ts";
 
 /** Ways by which one folder may be reached through links. */
 const MOST_VISITS = 64;

@@ -2,10 +2,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { resolveConfig, verbs } from "../../../src/config/index.ts";
-import { type DatasetOptions, openDataset, tellNotices } from "../../../src/data/dataset.ts";
-import { isEncoding, tableText } from "../../../src/data/tables/text.ts";
-import type { RunEvent } from "../../../src/support/events.ts";
+import { resolveConfig, verbs } from "../../../../src/config/index.ts";
+import { type DatasetOptions, openDataset, tellNotices } from "../../../../src/data/dataset.ts";
+import { isEncoding, tableText } from "../../../../src/data/tables/text.ts";
+import type { RunEvent } from "../../../../src/support/events.ts";
 
 let root: string;
 let cacheDir: string;

@@ -5,8 +5,8 @@ import {
   groupKey,
   stratifiedFolds,
   stratifiedSplit,
-} from "../../../src/data/splits/split.ts";
-import { RandomStream } from "../../../src/support/random.ts";
+} from "../../../../src/data/splits/split.ts";
+import { RandomStream } from "../../../../src/support/random.ts";
 
 interface Row {
   path: string;

@@ -1,4 +1,3 @@
-import { extname } from "node:path";
 import { unreadable } from "../../formats/decode-error.ts";
 import type { DecodeLimits } from "../../formats/limits.ts";
 import { openImageFile } from "../../formats/node/open-image-file.ts";
@@ -8,31 +7,6 @@ import { toChannels } from "../../images/channels.ts";
 import { applyWindow, type WindowRule } from "../../images/window.ts";
 import { MsmaeError } from "../../support/errors.ts";
 import { OpenFiles } from "./open-files.ts";
-
-export { toChannels } from "../../images/channels.ts";
-
-/** Extensions of the files that {@link decodeImage} reads, lower case; see {@link isImageName} for double ones. */
-export const IMAGE_EXTENSIONS: ReadonlySet<string> = new Set([
-  ".png",
-  ".jpg",
-  ".jpeg",
-  ".tif",
-  ".tiff",
-  ".webp",
-  ".bmp",
-  ".dcm",
-  ".dicom",
-  ".ima",
-  ".nii",
-  ".nii.gz",
-  ".npy",
-]);
-
-/** Whether a file's name ends as those of image files do, in any case. */
-export function isImageName(name: string): boolean {
-  const lower = name.toLowerCase();
-  return IMAGE_EXTENSIONS.has(extname(lower)) || lower.endsWith(".nii.gz");
-}
 
 /** How to decode an image file. */
 export interface DecodeOptions {

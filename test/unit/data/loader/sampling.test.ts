@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Batch, type EpochOptions, ImageLoader } from "../../../src/data/loader/loader.ts";
-import { epochOrder } from "../../../src/data/loader/sampling.ts";
-import type { Sample } from "../../../src/data/sample.ts";
-import { targetOf } from "../../../src/data/targets/target.ts";
-import { RandomStream } from "../../../src/support/random.ts";
+import { type Batch, type EpochOptions, ImageLoader } from "../../../../src/data/loader/loader.ts";
+import { epochOrder } from "../../../../src/data/loader/sampling.ts";
+import type { Sample } from "../../../../src/data/sample.ts";
+import { targetOf } from "../../../../src/data/targets/target.ts";
+import { RandomStream } from "../../../../src/support/random.ts";
 
 // 90 of class 2, 9 of class 0, 3 of class 7; mixed.
 const labels = Array.from({ length: 102 }, (_, i) => (i % 34 === 5 ? 7 : i % 11 === 3 ? 0 : 2));

@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, 
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { dataHash, openDataset } from "../../../src/data/dataset.ts";
-import { defaultCacheDir, FileIndex } from "../../../src/data/index/index-cache.ts";
-import { dicomFile, niftiFile } from "../formats/volume-files.ts";
+import { dataHash, openDataset } from "../../../../src/data/dataset.ts";
+import { defaultCacheDir, FileIndex } from "../../../../src/data/index/index-cache.ts";
+import { dicomFile, niftiFile } from "../../formats/volume-files.ts";
 
 let root: string;
 let cacheDir: string;

@@ -1,23 +1,10 @@
-import { stat } from "node:fs/promises";
-import { basename, extname, join } from "node:path";
+import { basename, join } from "node:path";
 import { isPairHeader, isPairVoxels, otherNames } from "../../formats/nifti/pair.ts";
 import { MsmaeError } from "../../support/errors.ts";
-import { isJunkFolder } from "../junk.ts";
-import { isImageName } from "../loader/decode-image.ts";
-import { SPLITS, type Split, splitNamed } from "../sample.ts";
-import { entriesOf, kindOf, type WalkedEntry, walk } from "../walk.ts";
-
-/** What a file's name says about it; `unknown` names need a look inside. */
-export function imageByName(name: string): "image" | "unknown" | "other" {
-  const lower = name.toLowerCase();
-  const extension = extname(lower);
-  if (isImageName(lower)) return "image";
-  if (lower === "dicomdir") return "other";
-  // Whether these are a pair of Analyze or NIfTI, the header tells.
-  if (isPairHeader(lower) || isPairVoxels(lower)) return "unknown";
-  // DICOM archives name files by number or by UID, whose last part looks like an extension.
-  return extension === "" || /^\.\d+$/.test(extension) ? "unknown" : "other";
-}
+import { SPLITS, type Split, splitNamed } from "../split-name.ts";
+import { imageByName } from "./image-names.ts";
+import { isJunkFolder } from "./junk.ts";
+import { entriesOf, kindOf, type WalkedEntry, walk } from "./walk.ts";
 
 /** Files below a folder. */
 export interface FoundFiles {
@@ -79,24 +66,4 @@ export async function splitFolders(root: string): Promise<Map<Split, string>> {
 
 function isLeftAlone(name: string): boolean {
   return name.startsWith(".") || isJunkFolder(name);
-}
-
-/** Through links; a broken link is no folder. */
-export async function isFolder(path: string): Promise<boolean> {
-  return stat(path).then(
-    (entry) => entry.isDirectory(),
-    () => false,
-  );
-}
-
-/** Through links; a broken link is no file. */
-export async function isFile(path: string): Promise<boolean> {
-  return stat(path).then(
-    (entry) => entry.isFile(),
-    () => false,
-  );
-}
-
-export function byCodeUnits(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -3,12 +3,12 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import sharp from "sharp";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { checkData } from "../../../src/curation/check/check-data.ts";
-import { splitData } from "../../../src/curation/split-data.ts";
-import { dataStats } from "../../../src/curation/stats.ts";
-import { openDataset } from "../../../src/data/dataset.ts";
-import type { RunEvent } from "../../../src/support/events.ts";
-import { dicomFile, niftiFile } from "../formats/volume-files.ts";
+import { checkData } from "../../../../src/curation/check/check-data.ts";
+import { splitData } from "../../../../src/curation/split-data.ts";
+import { dataStats } from "../../../../src/curation/stats.ts";
+import { openDataset } from "../../../../src/data/dataset.ts";
+import type { RunEvent } from "../../../../src/support/events.ts";
+import { dicomFile, niftiFile } from "../../formats/volume-files.ts";
 
 let root: string;
 let cacheDir: string;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { applySliceRule, parseSliceRule } from "../../../src/data/slice-rule.ts";
+import { applySliceRule, parseSliceRule } from "../../../../src/data/pictures/slice-rule.ts";
 
 describe("slice rules", () => {
   test.each([

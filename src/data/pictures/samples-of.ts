@@ -1,13 +1,14 @@
-import { createHash, createHmac } from "node:crypto";
 import { openImageFile } from "../../formats/node/open-image-file.ts";
 import type { SliceAxis } from "../../formats/source-image.ts";
 import { messageOf } from "../../support/errors.ts";
+import { countAlong, isSinglePicture } from "../index/file-facts.ts";
+import { type FileIndex, inParallel } from "../index/index-cache.ts";
+import type { LabelAreas } from "../index/label-areas.ts";
 import { dataError, faultList, type ListedFile, type Listing, type OddFile } from "../layouts/listing.ts";
-import { IGNORED, type Sample, type SampleMask, type Split } from "../sample.ts";
-import { applySliceRule, type SliceRule } from "../slice-rule.ts";
-import { countAlong, isSinglePicture } from "./file-facts.ts";
-import { type FileIndex, inParallel } from "./index-cache.ts";
-import type { LabelAreas } from "./label-areas.ts";
+import { IGNORED, type Sample, type SampleMask } from "../sample.ts";
+import type { Split } from "../split-name.ts";
+import { groupsOf } from "./groups.ts";
+import { applySliceRule, type SliceRule } from "./slice-rule.ts";
 
 /** A sample and the split that the data set names for it. */
 export interface ListedSample {
@@ -188,61 +189,4 @@ function classOfSlice(
     [best, most] = [label, pixels];
   }
   return best;
-}
-
-interface Groups {
-  /** Of each file; undefined where it belongs to nobody known. */
-  groups: (string | undefined)[];
-  groupedBy: "patient_id" | "lesion_id" | undefined;
-}
-
-/**
- * Files that share a patient or a lesion, directly or by way of other files, are one group. A group bears the name that
- * the data set's table gives its patient, else its lesion; for patients that DICOM headers name, a pseudonym.
- */
-function groupsOf(files: readonly ListedFile[], digests: ReadonlyMap<number, string>): Groups {
-  const pseudonym = pseudonyms(digests);
-  const keys = files.map(({ patient, lesion }, at): [string | undefined, string | undefined] => {
-    const digest = digests.get(at);
-    const person = patient ?? (lesion === undefined && digest !== undefined ? pseudonym(digest) : undefined);
-    return [person, lesion];
-  });
-  const parent = new Map<string, string>();
-  const rootOf = (key: string): string => {
-    let top = key;
-    for (let next = parent.get(top); next !== undefined; next = parent.get(top)) top = next;
-    for (let at = key; at !== top; ) {
-      const next = parent.get(at) as string;
-      parent.set(at, top);
-      at = next;
-    }
-    return top;
-  };
-  const patientKey = (name: string) => `p${name}`;
-  const lesionKey = (name: string) => `l${name}`;
-  for (const [patient, lesion] of keys) {
-    if (patient === undefined || lesion === undefined) continue;
-    const [a, b] = [rootOf(patientKey(patient)), rootOf(lesionKey(lesion))];
-    // Patients stay at the top, so that a group bears a patient's name where it has one.
-    if (a !== b) b.startsWith("p") ? parent.set(a, b) : parent.set(b, a);
-  }
-  const groups = keys.map(([patient, lesion]) => {
-    const key = patient !== undefined ? patientKey(patient) : lesion !== undefined ? lesionKey(lesion) : undefined;
-    return key === undefined ? undefined : rootOf(key).slice(1);
-  });
-  if (keys.some(([patient]) => patient !== undefined)) return { groups, groupedBy: "patient_id" };
-  return { groups, groupedBy: keys.some(([, lesion]) => lesion !== undefined) ? "lesion_id" : undefined };
-}
-
-/**
- * Short names for patients. They are keyed by all patients of the data set together, so that nobody can find a name by
- * trying the identities one after another; and so they are the same wherever the data set lies.
- */
-function pseudonyms(digests: ReadonlyMap<number, string>): (digest: string) => string {
-  const distinct = [...new Set(digests.values())].sort();
-  const key = createHash("sha256").update(distinct.join("\0")).digest();
-  const names = new Map(
-    distinct.map((digest) => [digest, createHmac("sha256", key).update(digest).digest("hex").slice(0, 12)]),
-  );
-  return (digest) => names.get(digest) as string;
 }

@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import sharp from "sharp";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { splitData } from "../../../src/curation/split-data.ts";
-import { type Dataset, type DatasetOptions, openDataset, SPLITS, splitCsv } from "../../../src/data/dataset.ts";
-import { IGNORED } from "../../../src/data/sample.ts";
-import { dicomFile, niftiFile } from "../formats/volume-files.ts";
+import { splitData } from "../../../../src/curation/split-data.ts";
+import { type Dataset, type DatasetOptions, openDataset, SPLITS, splitCsv } from "../../../../src/data/dataset.ts";
+import { IGNORED } from "../../../../src/data/sample.ts";
+import { dicomFile, niftiFile } from "../../formats/volume-files.ts";
 
 let root: string;
 let cacheDir: string;
