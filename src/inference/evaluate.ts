@@ -82,7 +82,7 @@ export function assessModel<R extends Gathered, M extends object, D extends Mode
     graph: forwardOf(kind, config, batchSize),
     batchSize,
     samples,
-    loading: { inputHeight, inputWidth, channels: inChans as 1 | 3, workers, strict, reading },
+    loading: { inputHeight, inputWidth, channels: inChans as 1 | 3, workers, strict, reading, target: outcome.target },
     gatherer: outcome.gather(description),
     name: "evaluation",
     split,

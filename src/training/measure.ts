@@ -35,14 +35,14 @@ export async function measureSplit<
   split: Split,
   name: string,
 ): Promise<{ metrics: M; unreadable: string[] }> {
-  const { kind, config, loading } = plan;
+  const { kind, config } = plan;
   const { batchSize, dataPath } = options;
   const { result, unreadable } = await assess({
     ...{ engine, batchSize, split, name, dataPath, hooks },
     feeds: kind.feeder(config, new Normalizer(config.inChans as 1 | 3, options)),
     graph: forwardOf(kind, config, batchSize),
     samples: data.folder.splits[split],
-    loading: { ...loadingOf(config, options), ...loading, coverage: false },
+    loading: { ...loadingOf(config, options), target: outcome.target },
     gatherer: outcome.gather(model),
   });
   return { metrics: outcome.measure(result, model), unreadable };

@@ -11,8 +11,11 @@ import { MsmaeError } from "../support/errors.ts";
 import type { RunHooks } from "../support/events.ts";
 import { packageVersion } from "../support/version.ts";
 
-/** The options that every training run has. */
-export type RunOptions = Pick<PretrainOptions & FinetuneOptions, keyof PretrainOptions & keyof FinetuneOptions>;
+/** The options that every training run has: those of both verbs, without the masking that is the method's own. */
+export type RunOptions = Pick<
+  PretrainOptions & FinetuneOptions,
+  Exclude<keyof PretrainOptions & keyof FinetuneOptions, "maskRatio" | "throwRatio" | "mapCrop" | "mapInterval">
+>;
 
 /** The data of a run, checked. */
 export interface RunData {

@@ -35,6 +35,7 @@ export type ClassificationFigures = Omit<ClassificationMetrics, "roc" | "calibra
  * Source: method.md section 5, evaluation.
  */
 export const classes: Outcome<Classification, ClassificationMetrics, Classes> = {
+  target: { kind: "class" },
   samplesFor: relabel,
   line({ logits = new Float32Array() }, slot, { classNames }): ClassPrediction | undefined {
     const row = softmaxRows(rowOf(logits, slot, classNames.length), classNames.length);

@@ -1,5 +1,6 @@
 import type { Dataset, Sample } from "../../data/dataset.ts";
 import type { Batch } from "../../data/loader/loader.ts";
+import type { TargetOptions } from "../../data/targets/target.ts";
 import type { ModelDescription } from "../../interop/model-file.ts";
 import type { ReportInput } from "../../results/report/index.ts";
 import type { ImageBatch } from "../run-batches.ts";
@@ -42,6 +43,8 @@ export interface Outcome<
   M extends object = object,
   D extends object = ModelDescription,
 > {
+  /** What the loader gives to compare with. */
+  readonly target: TargetOptions;
   /** Samples with their targets as the model counts them. @throws MsmaeError Data for targets that it does not know. */
   samplesFor(data: Dataset, samples: readonly Sample[], description: D, dataPath: string): Sample[];
   /** What the line of one image says of it; undefined where the outputs are not finite. */

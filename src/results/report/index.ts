@@ -2,7 +2,7 @@ import { curveChart } from "./charts.ts";
 import { facts, type Html, html, nothing, percent, section } from "./html.ts";
 import { type PageSection, renderPage, tileRow } from "./page.ts";
 import { attentionSection, pointingGameSection, reconstructionSection } from "./section-images.ts";
-import { evaluationSection } from "./section-metrics.ts";
+import { evaluationSection, figuresSection } from "./section-metrics.ts";
 import type { ProvenanceSection, ReportInput } from "./types.ts";
 
 export { encodePng } from "./png.ts";
@@ -12,6 +12,7 @@ export type {
   CurveChart,
   CurveSeries,
   EvaluationSection,
+  FiguresSection,
   NamedMap,
   PointingGameSection,
   ProvenanceSection,
@@ -32,11 +33,21 @@ export async function renderReport(input: ReportInput): Promise<string> {
 }
 
 async function reportSections(input: ReportInput): Promise<PageSection[]> {
-  const { summary = [], curves = [], reconstructions = [], evaluation, attention, pointingGame, provenance } = input;
+  const {
+    summary = [],
+    curves = [],
+    reconstructions = [],
+    evaluation,
+    figures,
+    attention,
+    pointingGame,
+    provenance,
+  } = input;
   const sections: PageSection[] = [];
   const add = (id: string, short: string, content: Html): number => sections.push({ id, short, content });
   if (summary.length > 0) add("summary", "Run", section("summary", "The run", facts(summary)));
   if (evaluation !== undefined) add("evaluation", "Classification", await evaluationSection(evaluation));
+  if (figures !== undefined) add("figures", "Figures", figuresSection(figures));
   if (attention !== undefined && attention.examples.length > 0) {
     add("attention", "Attention", await attentionSection(attention));
   }

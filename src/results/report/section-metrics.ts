@@ -1,7 +1,15 @@
 import { wilsonInterval } from "../visual/index.ts";
 import { reliabilityChart, rocChart } from "./charts.ts";
 import { decimal, Html, html, nothing, percent, scrollingTable, section, table } from "./html.ts";
-import type { EvaluationSection } from "./types.ts";
+import type { EvaluationSection, FiguresSection } from "./types.ts";
+
+const figureColumns = [{ title: "Figure" }, { title: "Value", numeric: true }, { title: "What it means" }];
+
+/** Figures of a model that is no classifier. */
+export function figuresSection({ title, rows }: FiguresSection): Html {
+  const cells = rows.map(({ name, value, meaning }) => [name, value, meaning]);
+  return section("figures", title, table("Figures", figureColumns, cells, "stacked"));
+}
 
 /** Figures, tables and charts of a classifier on one split. */
 export async function evaluationSection({ split, metrics }: EvaluationSection): Promise<Html> {
@@ -53,8 +61,7 @@ function overallTable({ metrics: m }: EvaluationSection): Html {
     ["Brier score", decimal(m.brier), "squared error of the probabilities, 0 to 2; 0 is best"],
     ["Calibration error", decimal(m.ece), "mean gap between stated confidence and share right (15 bins); 0 is best"],
   ];
-  const columns = [{ title: "Figure" }, { title: "Value", numeric: true }, { title: "What it means" }];
-  return table("Overall figures", columns, rows, "stacked");
+  return table("Overall figures", figureColumns, rows, "stacked");
 }
 
 function perClassTable({ metrics }: EvaluationSection): Html {

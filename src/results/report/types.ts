@@ -10,6 +10,7 @@ export interface ReportInput {
   summary?: readonly ReportFact[];
   curves?: readonly CurveChart[];
   evaluation?: EvaluationSection;
+  figures?: FiguresSection;
   attention?: AttentionSection;
   pointingGame?: PointingGameSection;
   reconstructions?: readonly ReconstructionExample[];
@@ -42,6 +43,13 @@ export interface EvaluationSection {
   /** Name of the split, such as "test". */
   split: string;
   metrics: ClassificationMetrics;
+}
+
+/** Figures of a model of any kind on one split. */
+export interface FiguresSection {
+  /** What is measured, such as "How well it tells the age: 200 test images". */
+  title: string;
+  rows: readonly { name: string; value: string; meaning: string }[];
 }
 
 /** Attention maps over images: one row per image, one column per model. */

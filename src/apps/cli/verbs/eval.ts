@@ -1,4 +1,5 @@
 import { verbs } from "../../../config/index.ts";
+import type { ClassificationFigures } from "../../../inference/outcomes/classes.ts";
 import { formatNumber, formatRecord } from "../output.ts";
 import { resultVerb } from "../verb.ts";
 
@@ -7,7 +8,9 @@ export const evaluate = resultVerb({
   summary: "Measure a classifier on one split of a data set, all patches shown.",
   example: "eval --checkpoint runs/finetune/best.safetensors --data-path images --split test",
   run: async (options, hooks) => (await import("../../../inference/evaluate.ts")).evaluate(options, hooks),
-  view({ perClass, confusion, ...figures }) {
+  view({ perClass, confusion, ...figures }: Partial<ClassificationFigures>) {
+    // A model of a library user's own kind has figures of its own.
+    if (!perClass || !confusion) return formatRecord(figures);
     const classes = perClass.map((row) =>
       Object.entries(row)
         .map(([name, value]) => (typeof value === "number" ? `${name} ${formatNumber(value)}` : String(value)))

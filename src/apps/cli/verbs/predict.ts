@@ -1,5 +1,6 @@
 import { verbs } from "../../../config/index.ts";
-import { formatNumber } from "../output.ts";
+import type { Prediction } from "../../../inference/predictor.ts";
+import { formatNumber, formatRecord } from "../output.ts";
 import { filesVerb } from "../verb.ts";
 
 export const predict = filesVerb({
@@ -10,8 +11,10 @@ export const predict = filesVerb({
   async *run(options, hooks) {
     yield* (await import("../../../inference/predict.ts")).predict(options, hooks);
   },
-  view({ class: name, probabilities }) {
-    const probability = probabilities[name];
+  view({ path: _path, slice: _slice, class: name, probabilities, ...said }: Partial<Prediction>) {
+    // A model of a library user's own kind says something else.
+    if (name === undefined) return formatRecord(said).join("  ");
+    const probability = probabilities?.[name];
     return `${name}  ${probability === undefined ? "" : formatNumber(probability)}`.trimEnd();
   },
 });
