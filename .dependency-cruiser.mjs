@@ -16,7 +16,7 @@ function downward(prefix, names) {
 
 const entries = "^src/(?:index|web|formats/(?:node|web)/index)\\.ts$";
 /** Entry points of the package, and modules that threads start with. */
-const roots = `${entries}|^src/apps/cli/main\\.ts$|^src/(?:engine/runtime/index|method/masking/index|engine/graph/print)\\.ts$|^src/.*(?:worker|thread-entry)\\.ts$`;
+const roots = `${entries}|^src/apps/cli/main\\.ts$|^src/(?:engine/(?:node|web|runtime/index)|method/masking/index)\\.ts$|^src/.*(?:worker|thread-entry)\\.ts$`;
 /** Rooms of which a page may load all but what may use Node. */
 const forPages = ["support", "geometry", "formats", "images", "method", "results"];
 const packagesOfNode = anyOf(["sharp", "yauzl", "cli-progress", "commander"]);

@@ -3,7 +3,7 @@ import { storeOutputKey } from "../src/engine/graph/output-names.ts";
 import type { NdArray } from "../src/engine/graph/types.ts";
 import type { ParameterStore } from "../src/engine/parameters/parameter-store.ts";
 import { floatsOf } from "../src/engine/runtime/program.ts";
-import { Engine } from "../src/engine/thread/engine.ts";
+import { openEngine } from "../src/engine/thread/node-engine.ts";
 import { adamwReference } from "../test/support/adamw-reference.ts";
 import { afterAdamW, gradients, outputs, type Tolerance } from "../test/tolerances.ts";
 import { createParameters } from "./weights.ts";
@@ -47,7 +47,7 @@ export async function checkSmallCase(phase: Phase, threads: number): Promise<Che
   const store = createParameters(work);
   const before = parametersOf(store);
   const expected = interpret(work.graph, { ...Object.fromEntries(before), ...work.feeds(0) });
-  const engine = await Engine.start({ provider: "cpu", threads, store: store.handle(), optimizer: work.optimizer });
+  const engine = await openEngine({ threads, store, optimizer: work.optimizer });
   try {
     await engine.load(work.graph);
     const { name } = work.graph;
@@ -100,8 +100,8 @@ function compareStep(
   store: ParameterStore,
   before: Map<string, Float64Array>,
 ): CheckedQuantity {
-  const { groups = [], beta1 = 0, beta2 = 0, eps = 0 } = optimizer ?? {};
-  const errors = groups.map(([name, { lrScale, weightDecay }]) => {
+  const { groups = new Map(), beta1 = 0, beta2 = 0, eps = 0 } = optimizer ?? {};
+  const errors = [...groups].map(([name, { lrScale, weightDecay }]) => {
     const parameter = Float64Array.from(before.get(name) as Float64Array);
     const gradient = Float64Array.from(store.gradient(name));
     const moments = {

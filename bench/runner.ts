@@ -4,8 +4,9 @@ import { nodeBackend } from "../src/engine/runtime/node-backend.ts";
 import { loadOnnxRuntime } from "../src/engine/runtime/node-binding.ts";
 import { spawnNodeThread } from "../src/engine/runtime/node-threads.ts";
 import { compile, floatsOf } from "../src/engine/runtime/program.ts";
-import { EngineCore, type EngineSetup, type Update } from "../src/engine/thread/core.ts";
-import { Engine } from "../src/engine/thread/engine.ts";
+import { EngineCore, type Update } from "../src/engine/thread/core.ts";
+import { type Engine, type EngineOptions, engineSetup } from "../src/engine/thread/engine.ts";
+import { openEngine } from "../src/engine/thread/node-engine.ts";
 import type { Job, Step } from "./contestant.ts";
 import { savings } from "./savings-workloads.ts";
 import { createParameters } from "./weights.ts";
@@ -28,8 +29,8 @@ export async function startRunner(job: Job): Promise<Runner> {
   const { batch, threads } = job;
   const work = workloadOf(job);
   const store = createParameters(work);
-  const setup: EngineSetup = { provider: "cpu", threads, store: store.handle(), optimizer: work.optimizer };
-  const executor = await load(setup, work, job.arena);
+  const options: EngineOptions = { threads, store, optimizer: work.optimizer };
+  const executor = await load(options, work, job.arena);
   let count = 0;
   return {
     nodes: work.graph.nodes.length,
@@ -64,16 +65,16 @@ function workloadOf({ phase, model, batch, saving }: Job): Workload {
   return found.graphs[saving.variant](config, batch);
 }
 
-async function load(setup: EngineSetup, work: Workload, arena: boolean | undefined): Promise<Executor> {
+async function load(options: EngineOptions, work: Workload, arena: boolean | undefined): Promise<Executor> {
   if (arena === undefined) {
-    const engine = await Engine.start(setup);
+    const engine = await openEngine(options);
     await engine.load(work.graph);
     return engine;
   }
   if (!arena) turnArenaOff();
   // In this thread, so that the line above holds for it.
-  const core = await EngineCore.create(setup, nodeBackend, spawnNodeThread);
-  await core.load(compile(work.graph, setup.provider));
+  const core = await EngineCore.create(engineSetup(options, "cpu"), nodeBackend, spawnNodeThread);
+  await core.load(compile(work.graph, "cpu"));
   return core;
 }
 

@@ -1,7 +1,7 @@
 import type { Graph } from "../src/engine/graph/graph.ts";
 import type { ParameterSpec } from "../src/engine/parameters/specs.ts";
 import type { Feeds } from "../src/engine/runtime/program.ts";
-import type { EngineSetup } from "../src/engine/thread/core.ts";
+import type { OptimizerOptions } from "../src/engine/thread/engine.ts";
 import { Normalizer } from "../src/images/transforms/normalize.ts";
 import { classTargets, FeedBuilder } from "../src/method/feeds.ts";
 import {
@@ -52,7 +52,7 @@ export interface Workload {
   graph: Graph;
   specs: ParameterSpec[];
   /** Absent where nothing is trained. */
-  optimizer: EngineSetup["optimizer"] | undefined;
+  optimizer: Required<OptimizerOptions> | undefined;
   /** Feeds of one step, made anew at each call; the same number gives the same values. */
   feeds(step: number): Feeds;
 }
@@ -128,14 +128,14 @@ type Part = Pick<Workload, "graph" | "feeds">;
 export function finetuning(config: ModelConfig, part: Part): Workload {
   const specs = classifierSpecs(config);
   const groups = finetuneGroups(trainable(specs), { depth: config.depth, weightDecay, layerDecay });
-  return { ...part, specs, optimizer: { groups: [...groups], beta1: 0.9, beta2: 0.999, eps: 1e-8 } };
+  return { ...part, specs, optimizer: { groups, beta1: 0.9, beta2: 0.999, eps: 1e-8 } };
 }
 
 /** A pre-training step around a graph, with the optimiser of pre-training. */
 export function pretraining(config: ModelConfig, part: Part): Workload {
   const specs = maeSpecs(config);
   const groups = pretrainGroups(trainable(specs), weightDecay);
-  return { ...part, specs, optimizer: { groups: [...groups], beta1: 0.9, beta2: 0.95, eps: 1e-8 } };
+  return { ...part, specs, optimizer: { groups, beta1: 0.9, beta2: 0.95, eps: 1e-8 } };
 }
 
 /** A forward pass of the classifier around a graph. */

@@ -12,7 +12,7 @@ export const rooms: readonly Room[] = [
   {
     name: "engine",
     inside: ["graph", "autodiff", "onnx", "runtime", "parameters", "optim", "thread"],
-    node: ["runtime/node-", "thread/engine.ts", "thread/worker.ts"],
+    node: ["runtime/node-", "thread/node-", "node.ts"],
   },
   { name: "geometry" },
   { name: "formats", inside: ["nifti", "dicom", "node", "web"], node: ["node"] },

@@ -1,9 +1,11 @@
 import { availableParallelism } from "node:os";
 import type { ReadingOptions } from "../data/pictures/reading.ts";
 import type { Graph } from "../engine/graph/graph.ts";
+import { initialStore } from "../engine/parameters/initial-store.ts";
 import { ParameterStore } from "../engine/parameters/parameter-store.ts";
-import { initialize, type ParameterSpec } from "../engine/parameters/specs.ts";
-import { Engine } from "../engine/thread/engine.ts";
+import type { ParameterSpec } from "../engine/parameters/specs.ts";
+import type { Engine } from "../engine/thread/engine.ts";
+import { openEngine } from "../engine/thread/node-engine.ts";
 import type { AlphaRule, SliceAxis } from "../formats/source-image.ts";
 import { Normalizer } from "../images/transforms/normalize.ts";
 import { parseWindow } from "../images/window-rule.ts";
@@ -98,14 +100,13 @@ export function readingOf(
 
 /** A store for weights that are not trained: drawn from `seed` where one is given, else zero. */
 export function createWeights(specs: readonly ParameterSpec[], seed: number | undefined): ParameterStore {
-  const store = ParameterStore.create(specs, { gradients: false, moments: false });
-  if (seed !== undefined) for (const spec of specs) initialize(spec, seed, store.parameter(spec.name));
-  return store;
+  const weightsAlone = { gradients: false, moments: false };
+  return seed === undefined ? ParameterStore.create(specs, weightsAlone) : initialStore(specs, seed, weightsAlone);
 }
 
 /** An engine without an optimiser. @throws MsmaeError Device when it cannot start. */
 export function startEngine(store: ParameterStore, { device, threads }: EngineOptions): Promise<Engine> {
-  return Engine.start({ provider: device, threads: threads || availableParallelism(), store: store.handle() });
+  return openEngine({ provider: device, threads: threads || availableParallelism(), store });
 }
 
 function otherKind(path: string, got: ModelKind, wanted: readonly ModelKind[]): MsmaeError {

@@ -6,8 +6,8 @@ import { splitCsv } from "../data/dataset.ts";
 import { ImageLoader } from "../data/loader/loader.ts";
 import type { ParameterGroup } from "../engine/optim/parameter-groups.ts";
 import type { ParameterStore } from "../engine/parameters/parameter-store.ts";
-import type { EngineSetup } from "../engine/thread/core.ts";
-import { Engine } from "../engine/thread/engine.ts";
+import type { Engine } from "../engine/thread/engine.ts";
+import { openEngine } from "../engine/thread/node-engine.ts";
 import type { ImageModelConfig } from "../method/models/config.ts";
 import { MsmaeError } from "../support/errors.ts";
 import type { RunHooks } from "../support/events.ts";
@@ -95,11 +95,10 @@ function openRun({ verb, options, data, folder, records, hooks }: SessionParts):
 
 /** Starts the engine's thread over a store, with AdamW. */
 function startEngine({ store, groups, plan: { betas }, options: { threads, device } }: SessionParts): Promise<Engine> {
-  const setup: EngineSetup = {
+  return openEngine({
     provider: device,
     threads: threads || availableParallelism(),
-    store: store.handle(),
-    optimizer: { groups: [...groups], ...betas, eps: 1e-8 },
-  };
-  return Engine.start(setup);
+    store,
+    optimizer: { groups, ...betas, eps: 1e-8 },
+  });
 }

@@ -1,9 +1,9 @@
 import type { FinetuneOptions, PretrainOptions } from "../config/index.ts";
 import { type Dataset, dataHash, openDataset, splitFingerprint, tellNotices } from "../data/dataset.ts";
 import { lrFromBase, type WarmupCosine } from "../engine/optim/schedule.ts";
-import { ParameterStore } from "../engine/parameters/parameter-store.ts";
+import { initialStore } from "../engine/parameters/initial-store.ts";
+import type { ParameterStore } from "../engine/parameters/parameter-store.ts";
 import type { ParameterSpec } from "../engine/parameters/specs.ts";
-import { initialize } from "../engine/parameters/specs.ts";
 import { parseWindow } from "../images/window-rule.ts";
 import type { SplitDescription } from "../interop/model-file.ts";
 import type { ImageModelConfig } from "../method/models/config.ts";
@@ -61,12 +61,8 @@ export function loadingOf(
 
 /** Parameters with their first values: drawn from the seed. */
 export function createStore(specs: readonly ParameterSpec[], options: RunOptions): ParameterStore {
-  const store = ParameterStore.create(specs, {
-    accumulate: options.accumIter > 1,
-    ema: options.emaDecay !== undefined,
-  });
-  for (const spec of specs) initialize(spec, options.seed, store.parameter(spec.name));
-  return store;
+  const { seed, accumIter, emaDecay } = options;
+  return initialStore(specs, seed, { accumulate: accumIter > 1, ema: emaDecay !== undefined });
 }
 
 export function scheduleOf(options: RunOptions): WarmupCosine {

@@ -2,14 +2,16 @@ import { existsSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { bundle, threadModules } from "../../scripts/page-bundle.ts";
+import { type PageServer, servePage } from "../../scripts/page-server.ts";
 import { interpret } from "../../src/engine/graph/interpreter.ts";
 import { optimize } from "../../src/engine/graph/passes/index.ts";
 import { nodeBackend } from "../../src/engine/runtime/node-backend.ts";
+import { allDtypes, dtypeProgram } from "../support/dtype-program.ts";
 import { afterAdamW, gradients, keyBiasAfterAdamW, outputs } from "../tolerances.ts";
-import { bundle, trainingWorker } from "./browser/bundle.ts";
 import { reach } from "./browser/imports.ts";
+import { type Told, told } from "./browser/run-dtypes.ts";
 import { embedDim, feedsOf, fineTune, graph, rates, startingStore, type Trained } from "./browser/scenario.ts";
-import { type PageServer, servePage } from "./browser/server.ts";
 import type { Reply, Request } from "./browser/training-worker.ts";
 
 const executablePath = [process.env.CHROMIUM, "/usr/bin/chromium"].find((path) => path && existsSync(path));
@@ -17,7 +19,11 @@ const skipped = executablePath ? "" : " (SKIPPED: no /usr/bin/chromium, and CHRO
 /** Browser, shaders and compilation on a machine that has other work. */
 const patience = 300_000;
 
-const bundled = bundle(trainingWorker);
+const bundled = bundle({
+  "training-worker": new URL("browser/training-worker.ts", import.meta.url),
+  "run-dtypes": new URL("browser/run-dtypes.ts", import.meta.url),
+  ...threadModules(new URL("../../src/engine/", import.meta.url), "ts"),
+});
 const cpuTraining = fineTune({ backend: nodeBackend, provider: "cpu", threads: 1 });
 
 /** Largest difference, relative to the largest expected element. */
@@ -119,6 +125,16 @@ describe.skipIf(!executablePath)(`three training steps in headless Chromium${ski
   );
 
   test(
+    "WASM takes and gives every dtype",
+    async () => {
+      // As text: vitest rewrites an import in a function.
+      const run = page.evaluate<Told>(`import("/run-dtypes.js").then(({ runDtypes }) => runDtypes("wasm"))`);
+      expect(await run).toEqual(told(dtypeProgram(allDtypes).expected));
+    },
+    patience,
+  );
+
+  test(
     "an optimiser thread that cannot start is an error that names it",
     async () => {
       const run = trainInPage({ provider: "wasm", threads: 2, helperModule: "nowhere.js" });
@@ -169,8 +185,11 @@ describe.skipIf(!executablePath)(`three training steps in headless Chromium${ski
 describe("src/web.ts", () => {
   test("reaches no module of Node, by imports or as a worker", () => {
     const { files, packages } = reach(new URL("../../src/web.ts", import.meta.url));
+    const workers = ["optim/optimizer-worker.ts", "runtime/web-thread-entry.ts", "thread/web-engine-worker.ts"].map(
+      (name) => `engine/${name}`,
+    );
     const names = [...files].map((href) => href.replace(/^.*\/src\//, ""));
-    expect(names).toEqual(expect.arrayContaining(["optim/optimizer-worker.ts", "runtime/web-thread-entry.ts"]));
+    expect(names).toEqual(expect.arrayContaining(workers));
     expect([...packages].filter(([name]) => isBuiltin(name) || name === "onnxruntime-node")).toEqual([]);
   });
 
@@ -181,4 +200,12 @@ describe("src/web.ts", () => {
     },
     patience,
   );
+});
+
+describe.each(["node.ts", "web.ts"])("src/engine/%s", (entry) => {
+  test("stands alone: beside the engine it reaches src/support and nothing else of this package", () => {
+    const { files } = reach(new URL(`../../src/engine/${entry}`, import.meta.url));
+    expect(files.size).toBeGreaterThan(50);
+    expect([...files].filter((href) => !/\/src\/(engine|support)\//.test(href))).toEqual([]);
+  });
 });

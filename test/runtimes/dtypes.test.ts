@@ -1,15 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { type DType, toDtype } from "../../src/engine/graph/dtypes.ts";
+import { toDtype } from "../../src/engine/graph/dtypes.ts";
 import { interpret } from "../../src/engine/graph/interpreter.ts";
 import type { Provider } from "../../src/engine/onnx/operators.ts";
 import { nodeBackend } from "../../src/engine/runtime/node-backend.ts";
 import { compile, type Outputs, Program } from "../../src/engine/runtime/program.ts";
 import type { Backend } from "../../src/engine/runtime/session.ts";
 import { webBackend } from "../../src/engine/runtime/web-backend.ts";
-import { type DtypeProgram, dtypeProgram, dtypeValues } from "../support/dtype-program.ts";
+import { allDtypes, type DtypeProgram, dtypeProgram } from "../support/dtype-program.ts";
 
-const dtypes = Object.keys(dtypeValues) as DType[];
-const whole = dtypeProgram(dtypes);
+const whole = dtypeProgram(allDtypes);
 
 async function run(backend: Backend, provider: Provider, { graph, feeds }: DtypeProgram): Promise<Outputs> {
   const program = await Program.load(backend, compile(graph, provider), { provider, threads: 1 });

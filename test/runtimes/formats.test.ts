@@ -5,16 +5,16 @@ import { deflateRawSync, deflateSync, gzipSync } from "node:zlib";
 import { type Browser, chromium, type Page } from "playwright-core";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { bundle } from "../../scripts/page-bundle.ts";
+import { type PageServer, servePage } from "../../scripts/page-server.ts";
 import { openImageBytes, readTags } from "../../src/formats/node/index.ts";
 import { encodeNpy } from "../../src/formats/npy.ts";
 import { buildDicom, greyImage } from "../unit/formats/dicom/dicom-builder.ts";
 import { tiffFile } from "../unit/formats/tiff-file.ts";
 import { bmpHeader, niftiFile } from "../unit/formats/volume-files.ts";
-import { bundle, imageReader } from "./browser/bundle.ts";
 import { contentOf } from "./browser/digest.ts";
 import type { ReadRequest } from "./browser/image-reader.ts";
 import { reach } from "./browser/imports.ts";
-import { type PageServer, servePage } from "./browser/server.ts";
 
 const executablePath = [process.env.CHROMIUM, "/usr/bin/chromium"].find((path) => path && existsSync(path));
 const skipped = executablePath ? "" : " (SKIPPED: no /usr/bin/chromium, and CHROMIUM names no browser)";
@@ -47,7 +47,7 @@ function smallest(files: string[], most: number): string[] {
 }
 
 const codecsFile = new URL("../../src/formats/dicom/generated/dcmjs-native-codecs.wasm", import.meta.url);
-const bundled = bundle(imageReader);
+const bundled = bundle({ "image-reader": new URL("browser/image-reader.ts", import.meta.url) });
 
 /** Numbers that no predictor or palette makes simple. */
 const noise = (length: number) => Uint8Array.from({ length }, (_, i) => (i * i * 31 + (i >> 3) * 7) & 255);
@@ -132,7 +132,7 @@ describe.skipIf(!executablePath)(`image files in headless Chromium${skipped}`, (
     const { scripts } = await bundled;
     // Where the package's own module looks for it.
     files.set("dicom/generated/dcmjs-native-codecs.wasm", readFileSync(codecsFile));
-    server = await servePage(scripts, files);
+    server = await servePage(scripts, { files });
     browser = await chromium.launch({ executablePath, timeout: patience });
     page = await browser.newPage();
     await page.goto(server.origin, { timeout: patience });

@@ -14,6 +14,8 @@ export const dtypeValues: Record<DType, readonly number[]> = {
   bool: [0, 1, 1, 0],
 };
 
+export const allDtypes = Object.keys(dtypeValues) as DType[];
+
 /** Each dtype in, as it is, compared with another array of it, and cast to every dtype out. */
 export interface DtypeProgram {
   graph: Graph;

@@ -1,14 +1,55 @@
-import type { Worker } from "node:worker_threads";
-import { fromPortable, MsmaeError, messageOf } from "../../support/errors.ts";
+import { fromPortable, MsmaeError } from "../../support/errors.ts";
 import { limitAdvice } from "../../support/machine-limits.ts";
-import { moduleUrl } from "../../support/module-url.ts";
-import { startThread } from "../../support/threads/start-thread.ts";
 import type { Graph } from "../graph/graph.ts";
-import { ExitGate } from "../runtime/node-exit-gate.ts";
-import { keepTelemetryOff } from "../runtime/node-telemetry.ts";
+import type { Provider } from "../onnx/operators.ts";
+import { type ParameterGroup, parameterGroups } from "../optim/parameter-groups.ts";
+import type { ParameterStore } from "../parameters/parameter-store.ts";
 import { compile, type Feeds, type Outputs } from "../runtime/program.ts";
 import type { EngineSetup, TrainResult, Update } from "./core.ts";
-import type { EngineCommand, EngineReply, EngineThreadData } from "./protocol.ts";
+import type { EngineCommand, EngineReply, StartEngineThread } from "./protocol.ts";
+
+/** What an engine is opened with. */
+export interface EngineOptions {
+  /** The tensors that graphs read in place, and that are trained. */
+  store: ParameterStore;
+  /** Where graphs run: `cpu` in Node and `wasm` in a browser, unless told otherwise. */
+  provider?: Provider;
+  /** Threads of ONNX Runtime and of the optimiser: 1 unless told otherwise. */
+  threads?: number;
+  /** AdamW; absent where nothing is trained. */
+  optimizer?: OptimizerOptions | undefined;
+}
+
+/** AdamW's settings; what is left out is as in PyTorch. */
+export interface OptimizerOptions {
+  /**
+   * How each trainable tensor is treated, as {@link parameterGroups} says it. Unless told otherwise all learn at one
+   * rate, and those of rank 2 and more decay by 0.01.
+   */
+  groups?: ReadonlyMap<string, ParameterGroup>;
+  /** Decay of the first moment, 0.9. */
+  beta1?: number;
+  /** Decay of the second moment, 0.999. */
+  beta2?: number;
+  /** Added to the root of the second moment, 1e-8. */
+  eps?: number;
+}
+
+/** The options as the engine's thread takes them. */
+export function engineSetup({ store, optimizer, ...options }: EngineOptions, usual: Provider): EngineSetup {
+  const { provider = usual, threads = 1 } = options;
+  return { provider, threads, store: store.handle(), optimizer: optimizer && optimizerSetup(store, optimizer) };
+}
+
+function optimizerSetup(store: ParameterStore, options: OptimizerOptions): EngineSetup["optimizer"] {
+  const { groups = usualGroups(store), beta1 = 0.9, beta2 = 0.999, eps = 1e-8 } = options;
+  return { groups: [...groups], beta1, beta2, eps };
+}
+
+function usualGroups(store: ParameterStore): Map<string, ParameterGroup> {
+  const tensors = store.trainableNames.map((name) => ({ name, shape: store.shapeOf(name) }));
+  return parameterGroups(tensors, { weightDecay: 0.01 });
+}
 
 interface Waiting {
   resolve(value: unknown): void;
@@ -16,57 +57,63 @@ interface Waiting {
 }
 
 /**
- * The engine as the main thread sees it: graphs run in a worker thread, over parameters in shared memory, while this
- * thread loads data, reports progress and answers signals. Requests are done one after another.
+ * The engine as the thread that opened it sees it: graphs run in a worker, over parameters in shared memory, while this
+ * thread loads data, reports progress and answers its user. Requests are done one after another.
  */
 export class Engine implements AsyncDisposable {
-  readonly #worker: Worker;
-  readonly #gate = new ExitGate();
-  readonly #setup: EngineSetup;
+  readonly #thread: ReturnType<StartEngineThread>;
+  readonly #provider: Provider;
   readonly #waiting = new Map<number, Waiting>();
   #count = 0;
   #failure: Error | undefined;
 
-  private constructor(setup: EngineSetup) {
-    this.#setup = setup;
-    const workerData: EngineThreadData = { setup, gate: this.#gate.memory };
-    this.#worker = startThread(moduleUrl("./worker", import.meta.url), workerData);
-    this.#worker.on("message", (reply: EngineReply) => this.#settle(reply));
-    this.#worker.on("error", (error) => this.#fail(messageOf(error)));
-    this.#worker.on("exit", (code) => {
-      this.#gate.remove();
-      this.#fail(`exit code ${code}`);
-    });
+  private constructor(setup: EngineSetup, startThread: StartEngineThread) {
+    this.#provider = setup.provider;
+    this.#thread = startThread(
+      setup,
+      (reply) => this.#settle(reply),
+      (reason) => this.#fail(reason),
+    );
   }
 
   /** Starts the thread and waits until it can run graphs. @throws MsmaeError Device when it cannot. */
-  static async start(setup: EngineSetup): Promise<Engine> {
-    keepTelemetryOff();
-    const engine = new Engine(setup);
+  static async start(setup: EngineSetup, startThread: StartEngineThread): Promise<Engine> {
+    const engine = new Engine(setup, startThread);
     try {
       await engine.#ask({ kind: "ready" });
       return engine;
     } catch (error) {
-      await engine.#worker.terminate();
+      await engine.#thread.terminate();
       throw error;
     }
   }
 
   /** Compiles a graph for the engine's device and loads it under its name; a name is loaded once. */
   async load(graph: Graph): Promise<void> {
-    await this.#ask({ kind: "load", graph: compile(graph, this.#setup.provider) });
+    await this.#ask({ kind: "load", graph: compile(graph, this.#provider) });
   }
 
+  /** Drops a graph, with the memory it holds. */
   async unload(name: string): Promise<void> {
     await this.#ask({ kind: "unload", name });
   }
 
-  /** Outputs of a loaded graph that are not gradients, by name. The feeds move to the engine: their arrays are empty after. */
+  /**
+   * Outputs of a loaded graph by name, except what it gives for the store. The feeds move to the engine: their arrays
+   * are empty after.
+   *
+   * @throws MsmaeError Shape for a missing input or one of the wrong length or dtype.
+   */
   run(name: string, feeds: Feeds): Promise<Outputs> {
     return this.#ask({ kind: "run", name, feeds }) as Promise<Outputs>;
   }
 
-  /** Runs a training graph and uses its gradients as `update` says. The feeds move, as in {@link Engine.run}. */
+  /**
+   * Runs a training graph, whose output `loss` is one number, and uses its gradients as `update` says. The feeds move,
+   * as in {@link Engine.run}. A loss that is not finite comes back as it is and changes nothing.
+   *
+   * @throws MsmaeError Shape as `run` does; NonFiniteLoss for a gradient that is not finite.
+   */
   train(name: string, feeds: Feeds, update: Update): Promise<TrainResult> {
     return this.#ask({ kind: "train", name, feeds, update }) as Promise<TrainResult>;
   }
@@ -75,7 +122,7 @@ export class Engine implements AsyncDisposable {
   async close(): Promise<void> {
     if (!this.#failure) await this.#ask({ kind: "close" });
     this.#failure = new Error("the engine is closed");
-    await this.#worker.terminate();
+    await this.#thread.terminate();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -87,7 +134,7 @@ export class Engine implements AsyncDisposable {
     const id = this.#count++;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
-      this.#worker.postMessage({ ...command, id }, "feeds" in command ? buffersOf(command.feeds) : []);
+      this.#thread.send({ ...command, id }, "feeds" in command ? buffersOf(command.feeds) : []);
     });
   }
 

@@ -2,13 +2,6 @@ import type { PortableError } from "../../support/errors.ts";
 import type { CompiledGraph, Feeds } from "../runtime/program.ts";
 import type { EngineSetup, Update } from "./core.ts";
 
-/** What the engine's thread is given at its start. */
-export interface EngineThreadData {
-  setup: EngineSetup;
-  /** The memory of the ExitGate that its calls of ONNX Runtime pass. */
-  gate: SharedArrayBuffer;
-}
-
 /** What the engine's thread can be asked, without the number that pairs a request with its reply. */
 export type EngineCommand =
   | { kind: "ready" }
@@ -25,3 +18,20 @@ export interface EngineReply {
   value?: unknown;
   error?: PortableError;
 }
+
+/** The engine's thread as its owner holds it. */
+export interface EngineThread {
+  /** Sends a request; the buffers of `moved` move instead of being copied. */
+  send(request: EngineRequest, moved: ArrayBuffer[]): void;
+  terminate(): unknown;
+}
+
+/**
+ * Starts the engine's thread. What differs between Node and browsers stays behind this function. `onEnd` is called with
+ * the reason when the thread has failed or is gone.
+ */
+export type StartEngineThread = (
+  setup: EngineSetup,
+  onReply: (reply: EngineReply) => void,
+  onEnd: (reason: string) => void,
+) => EngineThread;

@@ -12,8 +12,8 @@ import {
   classifierSpecs,
   compile,
   finetuneGraph,
-  initialize,
-  ParameterStore,
+  initialStore,
+  type ParameterStore,
   Program,
 } from "../../../src/web.ts";
 
@@ -50,11 +50,10 @@ export const graph = finetuneGraph(config, { batch, kept, dropPathRates: [0.3] }
 
 /** Parameters as training starts, moved off zeros and ones so that every gradient is far from rounding noise. */
 export function startingStore(): ParameterStore {
-  const store = ParameterStore.create(specs);
+  const store = initialStore(specs, seed);
   const noise = RandomStream.for(seed, "evaluation");
   for (const spec of specs) {
     const values = store.parameter(spec.name);
-    initialize(spec, seed, values);
     for (let i = 0; i < values.length; i++) values[i] = (values[i] as number) + 0.1 * noise.normal();
   }
   return store;

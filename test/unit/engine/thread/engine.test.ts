@@ -3,7 +3,8 @@ import { gradients } from "../../../../src/engine/autodiff/gradients.ts";
 import { input, mul, reduceSum } from "../../../../src/engine/graph/builders.ts";
 import { type Graph, graph } from "../../../../src/engine/graph/graph.ts";
 import { ParameterStore } from "../../../../src/engine/parameters/parameter-store.ts";
-import { Engine } from "../../../../src/engine/thread/engine.ts";
+import type { Engine } from "../../../../src/engine/thread/engine.ts";
+import { openEngine } from "../../../../src/engine/thread/node-engine.ts";
 import { Normalizer } from "../../../../src/images/transforms/normalize.ts";
 import { classTargets, FeedBuilder } from "../../../../src/method/feeds.ts";
 import { gatherPatches, normalizePatches } from "../../../../src/method/masking/tokens.ts";
@@ -24,9 +25,7 @@ describe("the engine", () => {
   beforeEach(async () => {
     store = ParameterStore.create([{ name: "w", shape: [4], role: "trainable" }], { accumulate: true });
     store.parameter("w").set([1, 2, -3, 4]);
-    const groups: [string, { lrScale: number; weightDecay: number }][] = [["w", { lrScale: 1, weightDecay: 0 }]];
-    const optimizer = { groups, beta1: 0.9, beta2: 0.999, eps: 1e-8 };
-    engine = await Engine.start({ provider: "cpu", threads: 1, store: store.handle(), optimizer });
+    engine = await openEngine({ store, optimizer: {} });
     await engine.load(quadratic());
   });
   afterEach(() => engine.close());
@@ -105,13 +104,10 @@ describe("the engine", () => {
 
 test("an engine that cannot start says why, and leaves no thread behind", async () => {
   const store = ParameterStore.create([{ name: "w", shape: [4], role: "trainable" }]);
-  const setup = {
-    provider: "cpu" as const,
-    threads: 1,
-    store: store.handle(),
-    optimizer: { groups: [], beta1: 2, beta2: 0.9, eps: 1e-8 },
-  };
-  await expect(Engine.start(setup)).rejects.toMatchObject({ code: "Config", parts: { where: "AdamW beta1" } });
+  await expect(openEngine({ store, optimizer: { beta1: 2 } })).rejects.toMatchObject({
+    code: "Config",
+    parts: { where: "AdamW beta1" },
+  });
 });
 
 describe("feeds", () => {

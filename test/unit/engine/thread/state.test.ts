@@ -5,10 +5,12 @@ import { afterAll, afterEach, describe, expect, test } from "vitest";
 import { add, input, mul, reduceMean, scalar, sub } from "../../../../src/engine/graph/builders.ts";
 import { type Graph, graph } from "../../../../src/engine/graph/graph.ts";
 import { startEma, withEma } from "../../../../src/engine/parameters/ema.ts";
-import { ParameterStore, type StoreOptions } from "../../../../src/engine/parameters/parameter-store.ts";
-import { initialize, type ParameterSpec, parameterInputs } from "../../../../src/engine/parameters/specs.ts";
+import { initialStore } from "../../../../src/engine/parameters/initial-store.ts";
+import type { ParameterStore, StoreOptions } from "../../../../src/engine/parameters/parameter-store.ts";
+import { type ParameterSpec, parameterInputs } from "../../../../src/engine/parameters/specs.ts";
 import { trainingOutputs } from "../../../../src/engine/parameters/training-outputs.ts";
-import { Engine } from "../../../../src/engine/thread/engine.ts";
+import type { Engine } from "../../../../src/engine/thread/engine.ts";
+import { openEngine } from "../../../../src/engine/thread/node-engine.ts";
 import { loadWeights } from "../../../../src/interop/load-weights.ts";
 import { type ClassifierDescription, readModelFile } from "../../../../src/interop/model-file.ts";
 import { loadState, saveCheckpoint } from "../../../../src/training/checkpoint.ts";
@@ -46,11 +48,7 @@ function runningMean(...batches: Float32Array[]): number[] {
     .reduce((mean, next) => mean.map((m, f) => 0.9 * m + 0.1 * (next[f] as number)), [0, 0, 0]);
 }
 
-function newStore(options: StoreOptions = {}): ParameterStore {
-  const store = ParameterStore.create(specs, { accumulate: true, ...options });
-  for (const spec of specs) initialize(spec, 0, store.parameter(spec.name));
-  return store;
-}
+const newStore = (options: StoreOptions = {}) => initialStore(specs, 0, { accumulate: true, ...options });
 
 const open: Engine[] = [];
 afterEach(async () => {
@@ -58,9 +56,7 @@ afterEach(async () => {
 });
 
 async function engineOver(store: ParameterStore, threads = 1): Promise<Engine> {
-  const groups: [string, { lrScale: number; weightDecay: number }][] = [["scale", { lrScale: 1, weightDecay: 0 }]];
-  const optimizer = { groups, beta1: 0.9, beta2: 0.999, eps: 1e-8 };
-  const engine = await Engine.start({ provider: "cpu", threads, store: store.handle(), optimizer });
+  const engine = await openEngine({ threads, store, optimizer: {} });
   open.push(engine);
   await engine.load(centred());
   return engine;

@@ -1,0 +1,68 @@
+/**
+ * The training engine without its platform: what `msmae/engine` gives in Node (node.ts) and in a page (web.ts) alike.
+ * Graphs are built of ONNX's operators, differentiated, checked in float64 and run by ONNX Runtime; AdamW steps in
+ * shared memory. docs/engine.md walks through an example.
+ */
+export { type ErrorCode, type ErrorParts, MsmaeError } from "../support/errors.ts";
+export { gradients } from "./autodiff/gradients.ts";
+export {
+  add,
+  cast,
+  concat,
+  constant,
+  div,
+  equal,
+  erf,
+  exp,
+  expand,
+  gather,
+  gelu,
+  gemm,
+  input,
+  layerNormalization,
+  log,
+  logSoftmax,
+  matMul,
+  mul,
+  neg,
+  reciprocal,
+  reduceMean,
+  reduceSum,
+  reshape,
+  scalar,
+  softmax,
+  split,
+  sqrt,
+  sub,
+  transpose,
+  zeros,
+} from "./graph/builders.ts";
+export { type DType, type TensorData, type TensorDataOf, toDtype } from "./graph/dtypes.ts";
+export { type Graph, graph } from "./graph/graph.ts";
+export { interpret } from "./graph/interpreter.ts";
+export { optimize } from "./graph/passes/index.ts";
+export { printGraph } from "./graph/print.ts";
+export type { NdArray, Shape, TensorType, Value } from "./graph/types.ts";
+export type { Provider } from "./onnx/operators.ts";
+export { AdamW, type AdamWOptions, type AdamWStep } from "./optim/adamw.ts";
+export { type ParameterGroup, parameterGroups } from "./optim/parameter-groups.ts";
+export { lrAt, lrFromBase, type WarmupCosine } from "./optim/schedule.ts";
+export { startEma, withEma } from "./parameters/ema.ts";
+export { initialStore } from "./parameters/initial-store.ts";
+export { ParameterStore, type StoreOptions, type TensorRole } from "./parameters/parameter-store.ts";
+export {
+  type Initializer,
+  initialize,
+  layerNormSpecs,
+  linearSpecs,
+  type ModelInputs,
+  type ParameterSpec,
+  type Parameters,
+  parameterInputs,
+} from "./parameters/specs.ts";
+export { gradientOutputs, trainingOutputs } from "./parameters/training-outputs.ts";
+export { type CompiledGraph, compile, type Feeds, floatsOf, type Outputs, Program } from "./runtime/program.ts";
+export type { Backend } from "./runtime/session.ts";
+export type { SpawnThread } from "./runtime/threads.ts";
+export type { TrainResult, Update } from "./thread/core.ts";
+export type { Engine, EngineOptions, OptimizerOptions } from "./thread/engine.ts";
