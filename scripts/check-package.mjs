@@ -40,6 +40,7 @@ import { classificationMetrics } from "msmae/metrics";
 import { attentionCounts } from "msmae/masking";
 import { nodeBackend, onnxRuntimeVersion } from "msmae/runtime";
 import { openImageBytes } from "msmae/formats";
+import { type Engine, type Outputs, graph, initialStore, input, linearSpecs, openEngine } from "msmae/engine";
 import { webBackend } from "msmae/web";
 
 const told: (Prediction | FileFailure)[] = [];
@@ -50,6 +51,11 @@ const code: string = await loadClassifier("nowhere.safetensors").then(
 if (code !== "Checkpoint" || told.length > 0 || !/^\\d+\\./.test(onnxRuntimeVersion)) throw new Error(code);
 const refused = await openImageBytes(Uint8Array.from(Buffer.from("P5 is a PNM picture")), { name: "x" }).catch((error) => error.code);
 if (refused !== "Data") throw new Error(String(refused));
+const engine: Engine = await openEngine({ store: initialStore(linearSpecs("head", 2, 2), 0) });
+await engine.load(graph("same", { y: input("x", [2], "uint8") }));
+const outputs: Outputs = await engine.run("same", { x: Uint8Array.of(7, 9) });
+await engine.close();
+if (!(outputs.y instanceof Uint8Array) || outputs.y[1] !== 9) throw new Error("no engine");
 console.log(evaluate, finetune, pretrain, classificationMetrics, attentionCounts, nodeBackend, webBackend);
 `;
 let running;
@@ -100,6 +106,7 @@ async function checkFromRegistry(recorder) {
   else await step(`${on}demo`, () => msmae(node, project, ["demo", "--json"]));
   await step(`${on}predict`, () => predict(node, project));
   await step(`${on}README's example and types`, () => runExample(node, project));
+  await step(`${on}the engine's example`, () => runEngineExample(node, project));
 }
 
 /** The tarball that brings its binding along, with installation scripts forbidden. */
@@ -112,6 +119,7 @@ async function checkComplete(recorder, node) {
   await step("complete, Node 22: one epoch", () => trainOnce(node, project));
   await step("complete, Node 22: predict", () => predict(node, project));
   await step("complete, Node 22: README's example and types", () => runExample(node, project));
+  await step("complete, Node 22: the engine's example", () => runEngineExample(node, project));
 }
 
 /**
@@ -228,6 +236,13 @@ async function runExample(node, project) {
     class: /class: '([^']*)'/.exec(line)?.[1],
   }));
   await run(node, [join("out", "entries.js")], project);
+}
+
+/** The engine's example, copied as a user would. */
+async function runEngineExample(node, project) {
+  for (const name of ["spirals.js", "node.js"]) cpSync(join(root, "examples", "engine", name), join(project, name));
+  const last = (await run(node, ["node.js"], project)).trim().split("\n").at(-1) ?? "";
+  expect(last.endsWith("accuracy 1.000"), "two spirals told apart", last);
 }
 
 function expectPredictions(output, parse) {
