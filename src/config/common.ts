@@ -100,8 +100,6 @@ export const readingFields = {
   ),
 };
 
-export { augmentationFields } from "./augmentation.ts";
-
 /** How tables of images are read. */
 export const tableFields = {
   columns: field(

@@ -1,8 +1,7 @@
 export type { FieldInfo, FieldKind, Shape } from "./fields.ts";
 export { ConfigError } from "./problems.ts";
 export { type ConfigSource, configNotes, resolveConfig, resolveOptions, resolveRun } from "./resolve.ts";
-export { firstRefreshEpoch, scaledEpochs } from "./schedule.ts";
-export { formatSize, type Size } from "./size.ts";
+export type { Size } from "./size.ts";
 export { type AnyVerb, type InputOf, type OptionsOf, type RunOptionsOf, verbOptions } from "./verb.ts";
 export type { DataAnonymiseInput, DataAnonymiseOptions } from "./verbs/data-anonymise.ts";
 export type { DataCheckInput, DataCheckOptions } from "./verbs/data-check.ts";

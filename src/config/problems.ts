@@ -10,7 +10,7 @@ export class ConfigError extends MsmaeError {
   }
 }
 
-export function describeProblem(parts: ErrorParts): string {
+function describeProblem(parts: ErrorParts): string {
   return `${parts.where}: expected ${parts.expected}, got ${parts.got}; ${parts.todo}`;
 }
 

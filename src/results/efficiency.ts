@@ -1,3 +1,5 @@
+import { type EncoderConfig, type GlobalPool, patchCount } from "../method/models/config.ts";
+import type { DecoderPreset } from "../method/models/presets.ts";
 import { MsmaeError } from "../support/errors.ts";
 
 /**
@@ -11,34 +13,11 @@ import { MsmaeError } from "../support/errors.ts";
  */
 export type FlopConvention = "thop" | "fvcore";
 
-/** Shape of a vision transformer, as its checkpoint states it. */
-export interface VitShape {
-  /** Pixels. */
-  inputHeight: number;
-  /** Pixels. */
-  inputWidth: number;
-  /** Pixels along each side of a patch. */
-  patchSize: number;
-  inChans: number;
-  embedDim: number;
-  depth: number;
-  /** No count depends on it; it stands here so that a model's configuration fits as it is. */
-  numHeads: number;
-  /** Width of the MLP's hidden layer over embedDim. */
-  mlpRatio: number;
-  /** Outputs of the classification head; 0 means none. */
-  numClasses: number;
-  /** "avg": final norm on the pooled token alone; "cls": final norm on every token. Default "avg". */
-  globalPool?: "avg" | "cls";
-}
-
-/** Shape of the decoder used in pre-training. */
-export interface DecoderShape {
-  decoderEmbedDim: number;
-  decoderDepth: number;
-  /** No count depends on it. */
-  decoderNumHeads: number;
-}
+/**
+ * The encoder counted. `numClasses` 0 means that there is no head; `globalPool` "avg", which is the default, applies the
+ * final norm to the pooled token alone, "cls" to every token.
+ */
+type CountedEncoder = EncoderConfig & { globalPool?: GlobalPool };
 
 /** How many patches run where; all of them by default. */
 export interface PatchCounts {
@@ -53,11 +32,6 @@ export interface PatchCounts {
   decoded?: number;
 }
 
-/** Number of patches L of an input. */
-export function patchCount({ inputHeight, inputWidth, patchSize }: VitShape): number {
-  return (inputHeight / patchSize) * (inputWidth / patchSize);
-}
-
 /**
  * Multiply-adds of one image's forward pass through a classifier.
  *
@@ -66,7 +40,7 @@ export function patchCount({ inputHeight, inputWidth, patchSize }: VitShape): nu
  * 16.862 G and 17.581 G.
  */
 export function classifierMultiplyAdds(
-  shape: VitShape,
+  shape: CountedEncoder,
   convention: FlopConvention,
   { kept, embedded }: PatchCounts = {},
 ): number {
@@ -88,7 +62,7 @@ export function classifierMultiplyAdds(
  * @throws MsmaeError "Config" as {@link classifierMultiplyAdds}.
  */
 export function pretrainingMultiplyAdds(
-  shape: VitShape & DecoderShape,
+  shape: CountedEncoder & DecoderPreset,
   convention: FlopConvention,
   { kept, embedded, decoded }: PatchCounts = {},
 ): number {
@@ -117,7 +91,7 @@ export interface MaskedSaving {
 }
 
 /** What keeping some patches saves a classifier, under both conventions by name. */
-export function classifierSaving(shape: VitShape, patches: PatchCounts): Record<FlopConvention, MaskedSaving> {
+export function classifierSaving(shape: CountedEncoder, patches: PatchCounts): Record<FlopConvention, MaskedSaving> {
   const saving = (convention: FlopConvention): MaskedSaving => {
     const full = classifierMultiplyAdds(shape, convention);
     const masked = classifierMultiplyAdds(shape, convention, patches);
@@ -126,7 +100,7 @@ export function classifierSaving(shape: VitShape, patches: PatchCounts): Record<
   return { thop: saving("thop"), fvcore: saving("fvcore") };
 }
 
-function patchEmbedding({ patchSize, inChans, embedDim }: VitShape, patches: number): number {
+function patchEmbedding({ patchSize, inChans, embedDim }: CountedEncoder, patches: number): number {
   return patches * patchSize ** 2 * inChans * embedDim;
 }
 
@@ -141,7 +115,7 @@ function layerNorm(tokens: number, width: number, convention: FlopConvention): n
   return tokens * width * (convention === "thop" ? 4 : 5);
 }
 
-function checkedPatchCount(shape: VitShape, counts: PatchCounts): number {
+function checkedPatchCount(shape: CountedEncoder, counts: PatchCounts): number {
   const all = patchCount(shape);
   if (!Number.isInteger(shape.inputHeight / shape.patchSize) || !Number.isInteger(shape.inputWidth / shape.patchSize)) {
     throw new MsmaeError("Config", {

@@ -1,7 +1,7 @@
 import type { RasterImage } from "../../src/formats/raster.ts";
 import { Normalizer } from "../../src/images/transforms/normalize.ts";
 import { type ResampleFilter, Resizer } from "../../src/images/transforms/resize.ts";
-import { resizeMap } from "../../src/method/masking/patch-weights.ts";
+import { resizeMap } from "../support/map-reference.ts";
 import { exact, hostFloat32 } from "../tolerances.ts";
 import type { GoldenFile } from "./goldens.ts";
 import type { Comparison } from "./harness.ts";

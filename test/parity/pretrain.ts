@@ -1,11 +1,11 @@
 import type { Graph } from "../../src/engine/graph/graph.ts";
-import { sumPerPatch } from "../../src/method/masking/patch-weights.ts";
 import { argsort } from "../../src/method/masking/selection.ts";
 import { gatherPatches } from "../../src/method/masking/tokens.ts";
 import { attentionMapGraph, mapWeights } from "../../src/method/models/attention-maps.ts";
 import { type MaeConfig, patchCount, patchValues } from "../../src/method/models/config.ts";
 import { type ClsLoss, maeSpecs, pretrainGraph, reconstructionGraph } from "../../src/method/models/mae.ts";
 import { pretrainGroups } from "../../src/method/models/parameter-groups.ts";
+import { sumPerPatch } from "../support/map-reference.ts";
 import { exact, patchSums } from "../tolerances.ts";
 import type { Engine, Results } from "./engines.ts";
 import type { GoldenFile } from "./goldens.ts";

@@ -10,7 +10,7 @@ import { ARCHIVE_LIMITS, type ArchiveLimits } from "./limits.ts";
 import { tarEntries } from "./tar.ts";
 import { zipEntries } from "./zip.ts";
 
-export { type Archive, type ArchiveEntry, DamagedEntry } from "./archive.ts";
+export type { Archive } from "./archive.ts";
 
 const PART = /\.(\d{3})$/;
 const PACKED = /\.(zip|zip\.\d{3}|tar|tar\.gz|tgz)$/i;

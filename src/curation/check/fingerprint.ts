@@ -16,7 +16,7 @@ const PIECE_FEATURES = 4;
 /** Numbers that describe a border. */
 export const BORDER_FEATURES = 4 * PIECES * PIECE_FEATURES;
 /** Share of each side that counts as border. */
-export const BORDER_SHARE = 1 / 16;
+const BORDER_SHARE = 1 / 16;
 
 /** What is kept of a picture once its pixels are gone. */
 export interface Fingerprint {

@@ -3,7 +3,7 @@ import { RandomStream } from "../../support/random.ts";
 /** Parts of a cross-validation. */
 export const FOLDS = 5;
 /** A class of fewer independent pictures tells nothing. */
-export const LEAST_PER_CLASS = 10;
+const LEAST_PER_CLASS = 10;
 
 /** Pictures of which something is to be predicted, and how to cross-validate it. */
 export interface Trial {
@@ -109,7 +109,7 @@ export function judge({ targets, values, independent }: Trial, predicted: ArrayL
 }
 
 /** Share of a normal distribution above z. Source: Abramowitz and Stegun 26.2.17, error below 7.5e-8. */
-export function normalTail(z: number): number {
+function normalTail(z: number): number {
   if (z < 0) return 1 - normalTail(-z);
   const t = 1 / (1 + 0.2316419 * z);
   const series = [0.31938153, -0.356563782, 1.781477937, -1.821255978, 1.330274429];

@@ -31,9 +31,9 @@ const IDENTIFYING = [
 ] as const satisfies readonly Keyword[];
 
 /** Said instead of an attribute's name for what has no name of its own. */
-export const PRIVATE_ATTRIBUTES = "private attributes";
-export const BURNED_IN = "BurnedInAnnotation YES";
-export const NOT_REMOVED = "PatientIdentityRemoved NO";
+const PRIVATE_ATTRIBUTES = "private attributes";
+const BURNED_IN = "BurnedInAnnotation YES";
+const NOT_REMOVED = "PatientIdentityRemoved NO";
 
 /** What takes the place of a value that was removed. */
 const DUMMY =

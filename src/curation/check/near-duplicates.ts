@@ -125,7 +125,7 @@ function candidatesOf(index: HashIndex, thumb: Uint8Array, allowed: (other: numb
 }
 
 /** How alike two thumbnails are, small crops made good. */
-export function compare(a: Layers, b: Layers): Alignment {
+function compare(a: Layers, b: Layers): Alignment {
   const asTheyLie = overlay(a, b);
   if (isNear(asTheyLie)) return asTheyLie;
   if (asTheyLie.correlation < HOPELESS.correlation || asTheyLie.detail < HOPELESS.detail) return asTheyLie;

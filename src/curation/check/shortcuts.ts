@@ -12,7 +12,7 @@ const PROBED = 2000;
 const COMPARED = 20_000;
 
 /** Properties of the file and of the grey levels that should not tell a class or a split. */
-export const PROPERTIES = {
+const PROPERTIES = {
   "file format": (pictures: Pictures, at: number) => pictures.formats[at] as string,
   "grey or colour, bit depth": (pictures: Pictures, at: number) => pictures.modes[at] as string,
   width: (pictures: Pictures, at: number) => pictures.widths[at] as number,

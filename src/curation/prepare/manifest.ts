@@ -56,7 +56,7 @@ export const MANIFEST_FILE = "manifest.json";
 export const SUMS_FILE = "SHA256SUMS";
 
 /** Images of each class in each split; every class stands in every split. */
-export function countClasses(images: readonly OutputImage[]): ClassCounts {
+function countClasses(images: readonly OutputImage[]): ClassCounts {
   const labels = [...new Set(images.map(({ label }) => label))].sort();
   const none = () => Object.fromEntries(labels.map((label) => [label, 0]));
   const counts: ClassCounts = { train: none(), val: none(), test: none() };
@@ -65,7 +65,7 @@ export function countClasses(images: readonly OutputImage[]): ClassCounts {
 }
 
 /** How often each kind of reason occurs, most frequent first. */
-export function countReasons(leftOut: readonly LeftOut[]): LeftOutCount[] {
+function countReasons(leftOut: readonly LeftOut[]): LeftOutCount[] {
   const counts = new Map<string, number>();
   for (const { reason, kind = reason } of leftOut) counts.set(kind, (counts.get(kind) ?? 0) + 1);
   return [...counts].map(([reason, count]) => ({ reason, count })).sort((a, b) => b.count - a.count);

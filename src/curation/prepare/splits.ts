@@ -69,7 +69,7 @@ export function placeImages(images: readonly PlannedImage[], options: SplitOptio
 }
 
 /** What must not be parted: the patient, or else the lesion. */
-export function groupOf({ patient, lesion }: PlannedImage): string | undefined {
+function groupOf({ patient, lesion }: PlannedImage): string | undefined {
   if (patient !== undefined) return `patient ${patient}`;
   return lesion === undefined ? undefined : `lesion ${lesion}`;
 }

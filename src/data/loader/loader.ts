@@ -14,7 +14,7 @@ import { InlinePool, type ReaderPool, WorkerPool } from "./reader-pool.ts";
 import type { ReadReport } from "./sample-reader.ts";
 
 export type { Batch } from "./batch.ts";
-export { batchesPerEpoch, type EpochOptions, type InOrderOptions, type LoaderOptions } from "./options.ts";
+export type { EpochOptions, InOrderOptions, LoaderOptions } from "./options.ts";
 
 /** Counts since the loader was made; times summed over its threads. */
 export interface LoaderStats {

@@ -128,7 +128,7 @@ function product(left: readonly number[][], right: readonly number[][]): number[
 }
 
 /** Of a [3, 4] matrix; undefined where it has none. */
-export function inverse(affine: readonly number[][]): number[][] | undefined {
+function inverse(affine: readonly number[][]): number[][] | undefined {
   const at = (row: number, column: number) => affine[row]?.[column] as number;
   const minor = (row: number, column: number) => {
     const [a, b] = [0, 1, 2].filter((other) => other !== row) as [number, number];

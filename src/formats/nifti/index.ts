@@ -19,8 +19,6 @@ import { axisCodes } from "./orientation.ts";
 import { Planes } from "./planes.ts";
 import { Volume } from "./volume.ts";
 
-export { looksLikeNifti } from "./header.ts";
-
 /** Whether a file, packed with gzip or not, starts as NIfTI. */
 export async function startsAsNifti(file: Uint8Array, inflater: Inflater): Promise<boolean> {
   return looksLikeNifti(await headOf(file, inflater));

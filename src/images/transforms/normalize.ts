@@ -7,10 +7,10 @@ export interface Normalization {
 }
 
 /** Statistics of ImageNet, RGB. */
-export const IMAGENET_NORMALIZATION: Normalization = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+const IMAGENET_NORMALIZATION: Normalization = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 
 /** Statistics for one channel: ImageNet's, averaged over RGB, as timm does for grey models. */
-export const IMAGENET_GREY_NORMALIZATION: Normalization = {
+const IMAGENET_GREY_NORMALIZATION: Normalization = {
   mean: [(0.485 + 0.456 + 0.406) / 3],
   std: [(0.229 + 0.224 + 0.225) / 3],
 };

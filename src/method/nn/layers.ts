@@ -3,7 +3,7 @@ import type { Value } from "../../engine/graph/types.ts";
 import type { Parameters } from "../../engine/parameters/specs.ts";
 
 /** Epsilon of every LayerNorm of the method. */
-export const layerNormEpsilon = 1e-6;
+const layerNormEpsilon = 1e-6;
 
 /** `x · Wᵀ + b` for rows x [T, in] with the weight [out, in] and bias of `prefix`. */
 export function linear(x: Value, p: Parameters, prefix: string): Value {

@@ -54,27 +54,6 @@ export interface PatchStatistics {
 }
 
 /**
- * Mean and standard deviation over all values of each patch: unbiased variance, 1e-6 inside the root, as `normPixLoss`.
- *
- * @param patches [L, values] normalised target pixels.
- */
-export function patchStatistics(patches: ArrayLike<number>, valuesPerPatch: number): PatchStatistics {
-  const count = patches.length / valuesPerPatch;
-  const mean = new Float64Array(count);
-  const std = new Float64Array(count);
-  for (let p = 0; p < count; p++) {
-    let sum = 0;
-    for (let i = 0; i < valuesPerPatch; i++) sum += patches[p * valuesPerPatch + i] as number;
-    mean[p] = sum / valuesPerPatch;
-    let squares = 0;
-    for (let i = 0; i < valuesPerPatch; i++)
-      squares += ((patches[p * valuesPerPatch + i] as number) - sum / valuesPerPatch) ** 2;
-    std[p] = Math.sqrt(squares / (valuesPerPatch - 1) + 1e-6);
-  }
-  return { mean, std };
-}
-
-/**
  * The predicted patches as pixels over a background: de-normalised, rounded and clamped to 0..255.
  *
  * @param background picture whose patches stay where nothing was predicted; it is not changed.

@@ -13,7 +13,8 @@ import {
   translateX,
   translateY,
 } from "../../../src/images/augment/geometric.ts";
-import { patchWeights, resizeMap, sumPerPatch } from "../../../src/method/masking/patch-weights.ts";
+import { patchWeights } from "../../../src/method/masking/patch-weights.ts";
+import { resizeMap, sumPerPatch } from "../../support/map-reference.ts";
 
 const PATCH = 8;
 

@@ -1,12 +1,8 @@
 import { describe, expect, test } from "vitest";
-import {
-  classifierMultiplyAdds,
-  classifierSaving,
-  pretrainingMultiplyAdds,
-  type VitShape,
-} from "../../../src/results/efficiency.ts";
+import type { EncoderConfig } from "../../../src/method/models/config.ts";
+import { classifierMultiplyAdds, classifierSaving, pretrainingMultiplyAdds } from "../../../src/results/efficiency.ts";
 
-const base: VitShape = {
+const base: EncoderConfig = {
   inputHeight: 224,
   inputWidth: 224,
   patchSize: 16,
@@ -33,7 +29,7 @@ describe("ViT-B/16 at 224², 49 of 196 patches kept: the published digits", () =
 });
 
 // One block of width 2, MLP 4, two patches of 1×1 pixel, counted by hand.
-const hand: VitShape = {
+const hand: EncoderConfig = {
   inputHeight: 1,
   inputWidth: 2,
   patchSize: 1,

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Geometry } from "../../../../src/geometry/geometry.ts";
-import { patchWeights, resizeMap, sumPerPatch } from "../../../../src/method/masking/patch-weights.ts";
+import { patchWeights } from "../../../../src/method/masking/patch-weights.ts";
 import { RandomStream } from "../../../../src/support/random.ts";
+import { resizeMap, sumPerPatch } from "../../../support/map-reference.ts";
 
 function randomMap(cells: number, seed: number): Float32Array {
   const stream = RandomStream.for(seed, "masks");
