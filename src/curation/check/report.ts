@@ -1,32 +1,18 @@
-import type { DataCheckOptions } from "../../config/index.ts";
-import { type Dataset, SPLITS } from "../../data/dataset.ts";
+import { SPLITS } from "../../data/dataset.ts";
 import { parseWindow } from "../../images/window.ts";
-import { facts, type Html, html, percent, section, table } from "../../results/report/html.ts";
+import { type Html, html, percent, section, table } from "../../results/report/html.ts";
 import { type PageSection, renderPage, tileRow } from "../../results/report/page.ts";
-import type { Appearance } from "./appearance.ts";
 import type { Dropped } from "./clean-split.ts";
-import { type LocatedPair, namePicture } from "./pairs.ts";
-import type { Pictures } from "./pictures.ts";
+import type { LocatedPair } from "./pairs.ts";
+import { fileContent } from "./report-files.ts";
+import type { CheckReportInput } from "./report-input.ts";
 import { methodSection } from "./report-method.ts";
-import { meanBorders, PictureReader, pairGrid, pictureStrip } from "./report-pictures.ts";
+import { PictureReader, pairGrid } from "./report-pictures.ts";
+import { shortcutContent } from "./report-shortcuts.ts";
 import type { CheckResult, Finding } from "./result.ts";
-import { OF_THE_CONTENT, type PropertyAssociation } from "./shortcuts.ts";
-
-/** What a report is made of. */
-export interface CheckReportInput {
-  result: CheckResult;
-  dataset: Dataset;
-  pictures: Pictures;
-  pairs: readonly LocatedPair[];
-  /** With positions of the pictures in place of names. */
-  appearance: Appearance;
-  /** The data set's name. */
-  data: string;
-  options: Pick<DataCheckOptions, "seed" | "window" | "sliceAxis">;
-}
 
 /** Pairs shown of each kind. */
-const SHOWN = { identical: 9, near: 24, conflicts: 12, within: 9, odd: 12, unreadable: 50 };
+const SHOWN = { identical: 9, near: 24, conflicts: 12, within: 9 };
 
 /** A check's result as one HTML page with its pictures inside. */
 export async function checkReport(input: CheckReportInput): Promise<string> {
@@ -169,116 +155,6 @@ function classTable({ classCounts, splitClassCounts }: CheckResult): Html {
     percent(n / Math.max(1, total)),
   ]);
   return table("Pictures of each class in each split.", columns, rows);
-}
-
-async function shortcutContent({ result, pictures, dataset }: CheckReportInput): Promise<Html[]> {
-  const { borderProbe, pictureProbe, byClass, bySplit, greyLevels, classBySplit } = result.shortcuts;
-  const content: Html[] = [
-    html`<p>A network takes whatever tells the classes apart, also what has nothing to do with the disease: a frame, burned-in
-text, the size of the file. Here is how far one gets with that alone.</p>`,
-  ];
-  if (borderProbe && pictureProbe) {
-    const rows = [
-      ["the border alone (outermost sixteenth of each side)", percent(borderProbe.balancedAccuracy)],
-      ["the whole picture, 16 × 16 pixels", percent(pictureProbe.balancedAccuracy)],
-      ["guessing", percent(borderProbe.chance)],
-    ];
-    const p = borderProbe.pValue < 0.001 ? "below 0.001" : borderProbe.pValue.toFixed(3);
-    content.push(
-      table(
-        `Share named right by a simple (linear) classifier, mean over the classes, cross-validated on ${borderProbe.n} pictures; copies and pictures of one patient never on both sides. Guessing does as well as the border with probability ${p}.`,
-        [{ title: "It sees" }, { title: "balanced accuracy", numeric: true }],
-        rows,
-      ),
-      html`<h3>Mean border of each class</h3>`,
-      await meanBorders(pictures, dataset.classNames),
-    );
-  } else content.push(html`<p>Too few pictures of each class for a cross-validation.</p>`);
-  if (byClass.length > 0) content.push(propertyTable("One property alone against the class", byClass, "class"));
-  if (bySplit.length > 0) content.push(propertyTable("One property alone against the split", bySplit, "split"));
-  const spread = [
-    greyLevels.classes && {
-      label: "Grey levels, most different classes",
-      value: `${greyLevels.classes.a} and ${greyLevels.classes.b}: distance ${greyLevels.classes.distance.toFixed(2)} of 1`,
-    },
-    greyLevels.splits && {
-      label: "Grey levels, most different splits",
-      value: `${greyLevels.splits.a} and ${greyLevels.splits.b}: distance ${greyLevels.splits.distance.toFixed(2)} of 1`,
-    },
-    classBySplit !== null && { label: "Class against split", value: `Cramér's V ${classBySplit.toFixed(2)}` },
-  ].filter((fact) => fact !== null && fact !== false);
-  if (spread.length > 0) content.push(facts(spread));
-  return content;
-}
-
-function propertyTable(title: string, found: readonly PropertyAssociation[], target: string): Html {
-  const columns = [
-    { title: "Property" },
-    { title: "Cramér's V", numeric: true },
-    { title: `names the ${target}`, numeric: true },
-    { title: "guessing", numeric: true },
-    { title: "" },
-  ];
-  const rows = found.map(({ property, cramersV, balancedAccuracy, chance }) => [
-    property,
-    cramersV.toFixed(2),
-    percent(balancedAccuracy),
-    percent(chance),
-    target === "class" && OF_THE_CONTENT.has(property) ? "the disease may change it" : "",
-  ]);
-  return table(`${title}: 0 is no relation, 1 gives it away.`, columns, rows);
-}
-
-async function fileContent(
-  { result, pictures, dataset, appearance }: CheckReportInput,
-  reader: PictureReader,
-): Promise<Html[]> {
-  const { unreadable, leftOut } = result;
-  const { size, formats, modes } = appearance;
-  const list = (counts: Record<string, number>) =>
-    Object.entries(counts)
-      .map(([name, n]) => `${n} ${name}`)
-      .join(", ");
-  const sides = (s: { width: number; height: number }) => `${s.width} × ${s.height}`;
-  const content = [
-    facts([
-      { label: "Formats", value: list(formats) || "none readable" },
-      { label: "Modes", value: list(modes) || "none readable" },
-      ...(size
-        ? [
-            {
-              label: "Size in pixels",
-              value: `smallest ${sides(size.smallest)}, median ${sides(size.median)}, largest ${sides(size.largest)}`,
-            },
-          ]
-        : []),
-    ]),
-  ];
-  const faults: [title: string, rows: string[][]][] = [
-    ["Cannot be read", unreadable.map(({ path, error }) => [path, error.message])],
-    ["Left out", leftOut.map(({ path, reason }) => [path, reason])],
-  ];
-  for (const [title, rows] of faults) {
-    if (rows.length === 0) continue;
-    const shown = rows.slice(0, SHOWN.unreadable);
-    content.push(
-      html`<h3>${title}</h3>`,
-      table(`${shown.length} of ${rows.length}.`, [{ title: "File" }, { title: "Why" }], shown, "stacked"),
-    );
-  }
-  const odd: [string, readonly number[]][] = [
-    ["Odd size", appearance.oddSizes],
-    ["Odd shape", appearance.oddShapes],
-    ["Unusual mode", appearance.oddModes],
-    ["A side below 32 pixels", appearance.tiny],
-    ["Almost nothing to see", appearance.lowRange],
-  ];
-  for (const [title, positions] of odd) {
-    if (positions.length === 0) continue;
-    const shown = positions.slice(0, SHOWN.odd).map((at) => ({ at, name: namePicture(dataset, pictures, at) }));
-    content.push(html`<h3>${title}: ${positions.length}</h3>`, await pictureStrip(reader, shown));
-  }
-  return content;
 }
 
 function privacyContent({ dicom }: CheckResult): Html {
