@@ -173,6 +173,21 @@ describe("a loader of masks", () => {
     expect(loader.stats().unreadable).toEqual([]);
   });
 
+  test("puts classes beside their images where one in between is left out", async () => {
+    const samples: Sample[] = [];
+    for (const value of [1, 2, 3, 4]) {
+      const path = await picture(`flat-${value}.png`, new Uint8Array(12 * 16).fill(40 * value), 16);
+      const masks = [{ path: value === 2 ? image : path, class: value }];
+      samples.push({ path, label: 0, masks });
+    }
+    await using loader = open(samples, { workers: 1 });
+    const { value: batch } = await loader.inOrder({ batchSize: 4 }).next();
+    if (!batch) throw new Error("no batch");
+    expect([...batch.indices]).toEqual([0, 2, 3]);
+    expect([...targetOf(batch, "mask").classes]).toEqual([...batch.images].map((value) => value / 40));
+    expect(new Set(batch.images)).toEqual(new Set([40, 120, 160]));
+  });
+
   test("gives the same bytes whatever the threads and the cache, and where an epoch starts", async () => {
     const samples: Sample[] = [];
     for (let at = 0; at < 9; at++) {

@@ -46,8 +46,15 @@ describe("the slices of a label volume lie on those of the image", () => {
     [0, 2, 0, 5],
     [0, 0, 3, 1],
   ];
+  // A voxel more on every side.
+  const larger = SIZE.map((length) => length + 2) as [number, number, number];
+  const classAround = (x: number, y: number, z: number) => {
+    const inside = [x, y, z].every((at, axis) => at >= 1 && at <= (SIZE[axis] as number));
+    return inside ? classAt(x - 1, y - 1, z - 1) : 1;
+  };
+  const around = world.map((row, axis) => row.with(3, (row[3] as number) - (row[axis] as number)));
 
-  test.each(AXES)("along the %s axis, however both are stored", async (axis) => {
+  test.each(AXES)("along the %s axis, however both are stored, and where the labels reach further", async (axis) => {
     const [right, anterior, superior] = SIZE;
     const sizes = { axial: [anterior, right], coronal: [superior, right], sagittal: [superior, anterior] } as const;
     const [height, width] = sizes[axis];
@@ -57,7 +64,8 @@ describe("the slices of a label volume lie on those of the image", () => {
       const shown = storeAs(storage, SIZE, (...at) => 120 * classAt(...at), world);
       const other = storages[(k + 1) % storages.length] as typeof storage;
       writeFileSync(join(root, "imagesTr/a.nii"), makeNifti(shown));
-      writeFileSync(join(root, "labelsTr/a.nii"), makeNifti(storeAs(other, SIZE, classAt, world)));
+      const labels = k % 2 === 0 ? storeAs(other, SIZE, classAt, world) : storeAs(other, larger, classAround, around);
+      writeFileSync(join(root, "labelsTr/a.nii"), makeNifti(labels));
       const { splits } = await open(root, { sliceAxis: axis });
       const reading = { window: { kind: "range", low: 0, high: 255 }, sliceAxis: axis, alpha: "drop" } as const;
       const { images, classes } = await read(splits.train, height, width, { reading });
