@@ -28,6 +28,6 @@ export function runReadmeCommand(
   folder: string,
 ): { status: number | null; stdout: string; stderr: string } {
   const [, , ...words] = line.trim().split(/\s+/);
-  const argv = [join(root, "src", "cli", "main.ts"), ...words];
+  const argv = [join(root, "src", "apps", "cli", "main.ts"), ...words];
   return spawnSync(process.execPath, argv, { cwd: folder, encoding: "utf8" });
 }
