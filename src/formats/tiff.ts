@@ -71,15 +71,18 @@ export function readTiffSamples(
     const y0 = (Math.floor(block / across) % down) * blockHeight;
     const rows = page.tiled ? blockHeight : Math.min(blockHeight, height - y0);
     const decoded = decodeBlock(bytes, page, block, rows * blockWidth * inBlock * size, inBlock, inflater);
-    const read = type === "float16" ? viewAs("uint16", decoded) : viewAs(type, decoded);
+    const read = type === "float16" ? Float32Array.from(viewAs("uint16", decoded), halfValue) : viewAs(type, decoded);
     const columns = Math.min(blockWidth, width - x0);
     for (let y = 0; y < Math.min(rows, height - y0); y++) {
+      const from = y * blockWidth * inBlock;
+      const to = ((y0 + y) * width + x0) * channels;
+      if (inBlock === channels) {
+        values.set(read.subarray(from, from + columns * inBlock), to);
+        continue;
+      }
       for (let x = 0; x < columns; x++) {
-        const from = (y * blockWidth + x) * inBlock;
-        const to = ((y0 + y) * width + x0 + x) * channels;
         for (let channel = 0; channel < (separate ? 1 : channels); channel++) {
-          const value = read[from + channel] as number;
-          values[to + (separate ? plane : channel)] = type === "float16" ? halfValue(value) : value;
+          values[to + x * channels + (separate ? plane : channel)] = read[from + x * inBlock + channel] as number;
         }
       }
     }
