@@ -22,7 +22,9 @@ export interface ErrorParts {
 
 /** Every error this package raises on purpose. The message reads `where: expected X, got Y; what to do`. */
 export class MsmaeError extends Error {
+  /** What kind of fault it is. */
   readonly code: ErrorCode;
+  /** What the message is made of. */
   readonly parts: ErrorParts;
 
   constructor(code: ErrorCode, parts: ErrorParts, options?: { cause?: unknown }) {

@@ -4,6 +4,7 @@ import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bundle, threadModules } from "../../scripts/page-bundle.ts";
 import { type PageServer, servePage } from "../../scripts/page-server.ts";
+import type { DType } from "../../src/engine/graph/dtypes.ts";
 import { interpret } from "../../src/engine/graph/interpreter.ts";
 import { optimize } from "../../src/engine/graph/passes/index.ts";
 import { nodeBackend } from "../../src/engine/runtime/node-backend.ts";
@@ -124,12 +125,16 @@ describe.skipIf(!executablePath)(`three training steps in headless Chromium${ski
     patience,
   );
 
+  // As text: vitest rewrites an import in a function.
+  const runDtypes = (provider: "wasm" | "webgpu", dtypes: readonly DType[]) =>
+    page.evaluate<Told>(
+      `import("/run-dtypes.js").then(({ runDtypes }) => runDtypes("${provider}", ${JSON.stringify(dtypes)}))`,
+    );
+
   test(
     "WASM takes and gives every dtype",
     async () => {
-      // As text: vitest rewrites an import in a function.
-      const run = page.evaluate<Told>(`import("/run-dtypes.js").then(({ runDtypes }) => runDtypes("wasm"))`);
-      expect(await run).toEqual(told(dtypeProgram(allDtypes).expected));
+      expect(await runDtypes("wasm", allDtypes)).toEqual(told(dtypeProgram(allDtypes).expected));
     },
     patience,
   );
@@ -162,6 +167,19 @@ describe.skipIf(!executablePath)(`three training steps in headless Chromium${ski
       expect(server.requested).toContain("ort-wasm-simd-threaded.asyncify.wasm");
       expectFirstStepOfInterpreter(trained);
       await expectTrainingOfCpu(trained);
+    },
+    patience,
+  );
+
+  test(
+    "WebGPU takes float32 and int32, gives bool as well, and refuses to compute with bytes",
+    async (context) => {
+      if (!(await hasAdapter())) context.skip("SKIPPED: this browser has no WebGPU adapter");
+      const dtypes = ["float32", "int32"] as const;
+      expect(await runDtypes("webgpu", dtypes)).toEqual(told(dtypeProgram(dtypes).expected));
+      for (const dtype of ["uint8", "int8", "bool"] as const) {
+        await expect(runDtypes("webgpu", [dtype]), dtype).rejects.toThrow(/device webgpu: .*fallback to CPU EP/);
+      }
     },
     patience,
   );

@@ -61,23 +61,39 @@ export function constant(data: ArrayLike<number>, shape: Shape, dtype: DType = "
   return apply1("Constant", [], { data: Float64Array.from(data), dtype, shape });
 }
 
+/** A float32 constant of shape []. */
 export const scalar = (value: number): Value => constant([value], []);
+/** A float32 constant of zeros. */
 export const zeros = (shape: Shape): Value => constant(new Float64Array(sizeOf(shape)), shape);
 
+/** `a + b`, with NumPy broadcasting, as every operator of two operands has. */
 export const add = (a: Value, b: Value): Value => apply1("Add", [a, b], {});
+/** `a - b`. */
 export const sub = (a: Value, b: Value): Value => apply1("Sub", [a, b], {});
+/** `a · b`, element by element. */
 export const mul = (a: Value, b: Value): Value => apply1("Mul", [a, b], {});
+/** `a / b`. */
 export const div = (a: Value, b: Value): Value => apply1("Div", [a, b], {});
+/** `-x`. */
 export const neg = (x: Value): Value => apply1("Neg", [x], {});
+/** The exponential of every element. */
 export const exp = (x: Value): Value => apply1("Exp", [x], {});
+/** The natural logarithm of every element. */
 export const log = (x: Value): Value => apply1("Log", [x], {});
+/** The square root of every element. */
 export const sqrt = (x: Value): Value => apply1("Sqrt", [x], {});
+/** `1 / x`. */
 export const reciprocal = (x: Value): Value => apply1("Reciprocal", [x], {});
+/** The error function of every element. */
 export const erf = (x: Value): Value => apply1("Erf", [x], {});
+/** GELU by the error function, not by its approximation with tanh. */
 export const gelu = (x: Value): Value => apply1("Gelu", [x], { recomputed: false });
+/** bool: where two arrays of one dtype are equal. It has no derivative. */
 export const equal = (a: Value, b: Value): Value => apply1("Equal", [a, b], {});
+/** The same numbers in another dtype, as {@link toDtype} converts them. It has no derivative. */
 export const cast = (x: Value, to: DType): Value => apply1("Cast", [x], { to });
 
+/** `alpha · op(a) · op(b)` over broadcast batch dimensions; see {@link MatMulAttributes} for its options. */
 export const matMul: Builders["matMul"] = (a, b, options = {}) =>
   apply1("MatMul", [a, b], {
     transA: false,
@@ -88,30 +104,41 @@ export const matMul: Builders["matMul"] = (a, b, options = {}) =>
     ...options,
   });
 
+/** `alpha · op(a) · op(b) + bias` of matrices; `transA` and `transB` transpose an operand. */
 export const gemm: Builders["gemm"] = (a, b, bias, options = {}) =>
   apply1("Gemm", bias ? [a, b, bias] : [a, b], { transA: false, transB: false, alpha: 1, ...options });
 
+/** Softmax along one axis, the last unless told otherwise. */
 export const softmax = (x: Value, axis = -1): Value => apply1("Softmax", [x], { axis });
+/** The logarithm of {@link softmax}, exact where that would be 0. */
 export const logSoftmax = (x: Value, axis = -1): Value => apply1("LogSoftmax", [x], { axis });
 
 /** `[y, mean, inverse standard deviation]` of a normalisation over the last axis. */
 export const layerNormalization: Builders["layerNormalization"] = (x, scale, bias, epsilon) =>
   apply("LayerNormalization", [x, scale, bias], { epsilon }) as unknown as [Value, Value, Value];
 
+/** The sum over axes; without `keepdims` they are dropped. */
 export const reduceSum: Builders["reduceSum"] = (x, axes, keepdims = false) =>
   axes.length === 0 ? x : apply1("ReduceSum", [x], { axes, keepdims });
+/** The mean over axes; without `keepdims` they are dropped. */
 export const reduceMean: Builders["reduceMean"] = (x, axes, keepdims = false) =>
   axes.length === 0 ? x : apply1("ReduceMean", [x], { axes, keepdims });
 
+/** The same elements, row-major, in another shape of as many. */
 export const reshape = (x: Value, shape: Shape): Value =>
   sameShape(x.shape, shape) ? x : apply1("Reshape", [x], { shape });
+/** The axes in another order: axis i of the result is axis `perm[i]` of x. */
 export const transpose = (x: Value, perm: readonly number[]): Value => apply1("Transpose", [x], { perm });
+/** Broadcasts to a shape. */
 export const expand = (x: Value, shape: Shape): Value =>
   sameShape(x.shape, shape) ? x : apply1("Expand", [x], { shape });
+/** The inputs one after another along an axis. */
 export const concat = (inputs: readonly Value[], axis: number): Value =>
   inputs.length === 1 ? (inputs[0] as Value) : apply1("Concat", inputs, { axis });
+/** Pieces of the given sizes along an axis. */
 export const split = (x: Value, sizes: readonly number[], axis: number): Value[] =>
   sizes.length === 1 ? [x] : [...apply("Split", [x], { axis, sizes })];
+/** Slices along an axis, by a vector of int64 indices. */
 export const gather = (x: Value, indices: Value, axis: number): Value => apply1("Gather", [x, indices], { axis });
 
 /** The builders as one object, handed to derivative rules. */

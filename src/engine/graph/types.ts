@@ -1,5 +1,6 @@
 import type { DType } from "./dtypes.ts";
 
+/** Extents, the slowest axis first. */
 export type Shape = readonly number[];
 
 /** What is known of a value before anything runs. */

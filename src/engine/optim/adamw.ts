@@ -6,9 +6,13 @@ import { OPERATION, type OptimizerJob, planJob, SCALAR } from "./optimizer-job.t
 import { OptimizerPool } from "./optimizer-pool.ts";
 import type { ParameterGroup } from "./parameter-groups.ts";
 
+/** What stays the same over all steps. */
 export interface AdamWOptions {
+  /** Decay of the first moment. */
   beta1: number;
+  /** Decay of the second moment. */
   beta2: number;
+  /** Added to the root of the second moment. */
   eps: number;
   /** Threads at work, the calling one included. One unless told otherwise. */
   threads?: number;
@@ -18,6 +22,7 @@ export interface AdamWOptions {
   stallMilliseconds?: number;
 }
 
+/** What may change from step to step. */
 export interface AdamWStep {
   /** Learning rate of a group with lrScale 1. */
   lr: number;

@@ -73,6 +73,7 @@ export class ParameterStore {
     return new ParameterStore(handle);
   }
 
+  /** What {@link ParameterStore.attach} needs in another thread. */
   handle(): StoreHandle {
     return { memories: [...this.#memories], layout: this.#layout };
   }
@@ -82,6 +83,7 @@ export class ParameterStore {
     return this.#layout.tensors.map(({ name }) => name);
   }
 
+  /** The names of those that are trained, in the order of the specs. */
   get trainableNames(): string[] {
     return this.#layout.tensors.filter(({ role }) => role === "trainable").map(({ name }) => name);
   }
@@ -91,6 +93,7 @@ export class ParameterStore {
     return this.#memories;
   }
 
+  /** Whether there is a tensor of this name. */
   has(name: string): boolean {
     return this.#places.has(name);
   }
@@ -100,10 +103,12 @@ export class ParameterStore {
     return this.#layout.arenas.includes(arena);
   }
 
+  /** A tensor's role. @throws MsmaeError "Config" for a name the store does not hold. */
   roleOf(name: string): TensorRole {
     return this.place(name).role;
   }
 
+  /** A tensor's shape. @throws MsmaeError "Config" for a name the store does not hold. */
   shapeOf(name: string): readonly number[] {
     return this.place(name).shape;
   }
@@ -127,14 +132,17 @@ export class ParameterStore {
     return this.parameter(name);
   }
 
+  /** The gradient of the last run: a view, no copy. @throws MsmaeError "Config" for a tensor that is not trainable. */
   gradient(name: string): Float32Array {
     return this.#view("gradient", name);
   }
 
+  /** AdamW's moving average of the gradient. */
   firstMoment(name: string): Float32Array {
     return this.#view("firstMoment", name);
   }
 
+  /** AdamW's moving average of the squared gradient. */
   secondMoment(name: string): Float32Array {
     return this.#view("secondMoment", name);
   }

@@ -16,6 +16,7 @@ export interface TensorSpec {
 /** A quantity kept once per trainable tensor. */
 export type Arena = "parameter" | "gradient" | "firstMoment" | "secondMoment" | "accumulator" | "ema";
 
+/** What a store keeps beside the tensors themselves. */
 export interface StoreOptions {
   /** Keep gradients: yes unless told otherwise. */
   gradients?: boolean;

@@ -112,6 +112,7 @@ export class Program {
     for (const { current, next } of this.#states) current.set(next);
   }
 
+  /** Frees what the program holds of ONNX Runtime. */
   release(): Promise<void> {
     return this.#session.release();
   }

@@ -24,6 +24,7 @@ export type Update =
   /** Step with them, or with the accumulator after adding them. */
   | ({ kind: "step" } & AdamWStep);
 
+/** What came of a batch. */
 export interface TrainResult {
   /** The loss of the batch, which the graph gives as its output `loss`. */
   loss: number;
