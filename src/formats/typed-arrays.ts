@@ -14,10 +14,6 @@ const CONSTRUCTORS = {
   float64: Float64Array,
 };
 
-export function bytesPerSample(type: NumericType): number {
-  return CONSTRUCTORS[type].BYTES_PER_ELEMENT;
-}
-
 export function newArray(type: NumericType, length: number): NumericArray {
   return new CONSTRUCTORS[type](length);
 }

@@ -31,8 +31,8 @@ const call = `import { train } from ${JSON.stringify(new URL("../../examples/eng
 console.log(JSON.stringify(await train()));`;
 const trainInNode = (): Trained => JSON.parse(runNode("--eval", call)) as Trained;
 
-/** In the first steps, rounding has not grown yet: from there on two correct programs drift apart. */
-const compared = 20;
+/** Steps in which rounding has not grown yet (seen: 6e-7). From there on two correct programs drift apart. */
+const compared = 50;
 
 function expectLearnt({ losses, accuracy }: Trained): void {
   expect(losses).toHaveLength(200);
