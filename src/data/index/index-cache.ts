@@ -7,6 +7,7 @@ import { deserialize, serialize } from "node:v8";
 import type { SliceAxis } from "../../formats/source-image.ts";
 import { writeFileAtomic } from "../../support/files/atomic-file.ts";
 import { readStart } from "../../support/files/regular-file.ts";
+import { inParallel } from "../../support/in-parallel.ts";
 import { packageVersion } from "../../support/version.ts";
 import { type FileFacts, factsOf } from "./file-facts.ts";
 import { type LabelAreas, labelAreasOf } from "./label-areas.ts";
@@ -18,7 +19,6 @@ const VERSION = 2;
 const MAGIC = `msmae-index ${VERSION} of ${packageVersion}\n`;
 const DIGEST_BYTES = 32;
 const HASHED_BYTES = 65_536;
-const READS_AT_ONCE = 8;
 const UNREAD: FileFacts = { counts: [1, 1, 1], patient: "" };
 
 interface Entry {
@@ -169,15 +169,6 @@ export function defaultCacheDir(): string | undefined {
   if (XDG_CACHE_HOME && isAbsolute(XDG_CACHE_HOME)) return join(XDG_CACHE_HOME, "msmae");
   const home = homedir();
   return isAbsolute(home) ? join(home, ".cache", "msmae") : undefined;
-}
-
-/** Calls `work` for every item, a few at a time. */
-export async function inParallel<T>(items: readonly T[], work: (item: T, at: number) => Promise<void>): Promise<void> {
-  const rest = items.entries();
-  const worker = async () => {
-    for (const [at, item] of rest) await work(item, at);
-  };
-  await Promise.all(Array.from({ length: Math.min(READS_AT_ONCE, items.length) }, worker));
 }
 
 // The call that waits: for files of a local disk it is several times as fast as the one that does not.

@@ -1,8 +1,8 @@
 import { basename, extname, join } from "node:path";
 import { messageOf } from "../../support/errors.ts";
 import { isFolder } from "../../support/files/path-kind.ts";
+import { inParallel } from "../../support/in-parallel.ts";
 import { imagesBelow, splitFolders, subfolders } from "../folders/image-files.ts";
-import { inParallel } from "../index/index-cache.ts";
 import type { LabelAreas } from "../index/label-areas.ts";
 import { LIGHT } from "../sample.ts";
 import type { Split } from "../split-name.ts";
