@@ -10,6 +10,8 @@ export interface AdamWTensor {
 export interface AdamWReferenceStep {
   lr: number;
   weightDecay: number;
+  /** Of the penalty whose derivative joins the scaled gradient, as torch.optim.Adam has it. */
+  l2?: number;
   beta1: number;
   beta2: number;
   eps: number;
@@ -24,11 +26,11 @@ export interface AdamWReferenceStep {
  */
 export function adamwReference(tensor: AdamWTensor, step: AdamWReferenceStep): void {
   const { parameter, gradient, firstMoment, secondMoment } = tensor;
-  const { lr, weightDecay, beta1, beta2, eps, stepIndex, gradientScale = 1 } = step;
+  const { lr, weightDecay, beta1, beta2, eps, stepIndex, gradientScale = 1, l2 = 0 } = step;
   const correction1 = 1 - beta1 ** stepIndex;
   const rootCorrection2 = Math.sqrt(1 - beta2 ** stepIndex);
   for (let i = 0; i < parameter.length; i++) {
-    const g = (gradient[i] as number) * gradientScale;
+    const g = (gradient[i] as number) * gradientScale + l2 * (parameter[i] as number);
     const m = (firstMoment[i] as number) + (1 - beta1) * (g - (firstMoment[i] as number));
     const v = beta2 * (secondMoment[i] as number) + (1 - beta2) * g * g;
     const denominator = Math.sqrt(v) / rootCorrection2 + eps;

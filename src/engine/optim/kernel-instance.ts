@@ -16,6 +16,7 @@ export interface OptimizerKernels {
     step: number,
     rootScale: number,
     eps: number,
+    coupled: number,
   ): void;
   sumOfSquares(x: number, count: number): number;
   axpy(y: number, x: number, count: number, alpha: number): void;

@@ -3,12 +3,14 @@
 
 /**
  * One AdamW update (Loshchilov and Hutter 2019, algorithm 2) of `count` elements, in the order of operations of
- * torch.optim.AdamW: decay the weight, move both moments towards the scaled gradient, step.
+ * torch.optim.AdamW: decay the weight, move both moments towards the scaled gradient, step. A coupled decay joins the
+ * gradient first, as in torch.optim.Adam.
  * `keep` is 1 - lr * weightDecay, `step` is lr / (1 - beta1^t), `rootScale` is 1 / sqrt(1 - beta2^t).
  */
 export function adamw(
   parameter: usize, gradient: usize, first: usize, second: usize, count: u32,
   gradientScale: f32, keep: f32, towards1: f32, beta2: f32, towards2: f32, step: f32, rootScale: f32, eps: f32,
+  coupled: f32,
 ): void {
   const scale4 = f32x4.splat(gradientScale);
   const keep4 = f32x4.splat(keep);
@@ -18,15 +20,18 @@ export function adamw(
   const step4 = f32x4.splat(step);
   const rootScale4 = f32x4.splat(rootScale);
   const eps4 = f32x4.splat(eps);
+  const coupled4 = f32x4.splat(coupled);
   const vectors: u32 = count >> 2;
   for (let i: u32 = 0; i < vectors; i++) {
-    const g = f32x4.mul(v128.load(gradient), scale4);
+    const w = v128.load(parameter);
+    let g = f32x4.mul(v128.load(gradient), scale4);
+    if (coupled != 0) g = f32x4.add(g, f32x4.mul(coupled4, w));
     const m0 = v128.load(first);
     const m = f32x4.add(m0, f32x4.mul(towards14, f32x4.sub(g, m0)));
     const v = f32x4.add(f32x4.mul(beta24, v128.load(second)), f32x4.mul(f32x4.mul(towards24, g), g));
     const denominator = f32x4.add(f32x4.mul(f32x4.sqrt(v), rootScale4), eps4);
     const update = f32x4.div(f32x4.mul(step4, m), denominator);
-    v128.store(parameter, f32x4.sub(f32x4.mul(v128.load(parameter), keep4), update));
+    v128.store(parameter, f32x4.sub(f32x4.mul(w, keep4), update));
     v128.store(first, m);
     v128.store(second, v);
     parameter += 16;
@@ -35,12 +40,14 @@ export function adamw(
     second += 16;
   }
   for (let i: u32 = vectors << 2; i < count; i++) {
-    const g = load<f32>(gradient) * gradientScale;
+    const w = load<f32>(parameter);
+    let g = load<f32>(gradient) * gradientScale;
+    if (coupled != 0) g += coupled * w;
     const m0 = load<f32>(first);
     const m = m0 + towards1 * (g - m0);
     const v = beta2 * load<f32>(second) + towards2 * g * g;
     const denominator = Mathf.sqrt(v) * rootScale + eps;
-    store<f32>(parameter, load<f32>(parameter) * keep - (step * m) / denominator);
+    store<f32>(parameter, w * keep - (step * m) / denominator);
     store<f32>(first, m);
     store<f32>(second, v);
     parameter += 4;

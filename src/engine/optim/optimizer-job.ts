@@ -39,7 +39,7 @@ export interface OptimizerJob {
   scalars: Float64Array;
   /** Per piece: segment, first element in the arena, elements, group. */
   pieces: Int32Array;
-  /** Per group: lr scale, weight decay. */
+  /** Per group: lr scale, decoupled and coupled weight decay. */
   groups: Float64Array;
   /** Per piece: sum of squares of its gradients. */
   partials: Float64Array;
@@ -75,8 +75,8 @@ export function planJob(
     }
   }
   const table = names.flatMap((name) => {
-    const { lrScale, weightDecay } = groups.get(name) as ParameterGroup;
-    return [lrScale, weightDecay];
+    const { lrScale, weightDecay, l2 = 0 } = groups.get(name) as ParameterGroup;
+    return [lrScale, weightDecay, l2];
   });
   const job: OptimizerJob = {
     store: store.handle(),
@@ -155,8 +155,9 @@ export class PieceRunner {
     const { groups, scalars } = this.#job;
     const at = (place: number) => scalars[place] as number;
     const { kernels, count } = piece;
-    const lr = at(SCALAR.lr) * (groups[2 * piece.group] as number);
-    const weightDecay = groups[2 * piece.group + 1] as number;
+    const lr = at(SCALAR.lr) * (groups[3 * piece.group] as number);
+    const weightDecay = groups[3 * piece.group + 1] as number;
+    const l2 = groups[3 * piece.group + 2] as number;
     const beta1 = at(SCALAR.beta1);
     const beta2 = at(SCALAR.beta2);
     if (at(SCALAR.withNorm) === 1) this.#sumOfSquares(piece, index);
@@ -174,6 +175,7 @@ export class PieceRunner {
       lr / (1 - beta1 ** at(SCALAR.stepIndex)),
       1 / Math.sqrt(1 - beta2 ** at(SCALAR.stepIndex)),
       at(SCALAR.eps),
+      l2,
     );
     if (at(SCALAR.emaDecay) >= 0) kernels.ema(piece.ema, piece.parameter, count, 1 - at(SCALAR.emaDecay));
     if (at(SCALAR.fromAccumulator) === 1) kernels.zero(piece.accumulator, count);

@@ -1,7 +1,11 @@
-/** How the optimiser treats a tensor: a factor on the learning rate, and the decoupled weight decay. */
+/** How the optimiser treats a tensor. */
 export interface ParameterGroup {
+  /** A factor on the learning rate. */
   lrScale: number;
+  /** Decoupled weight decay, as AdamW's: the weight itself shrinks. */
   weightDecay: number;
+  /** Coupled weight decay, as Adam's L2 penalty: its derivative joins the gradient, after clipping. 0 where absent. */
+  l2?: number;
 }
 
 /** A trainable tensor as the grouping sees it. */

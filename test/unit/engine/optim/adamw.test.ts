@@ -3,6 +3,7 @@ import { AdamW, type AdamWOptions, type AdamWStep } from "../../../../src/engine
 import { clipCoefficient } from "../../../../src/engine/optim/clip.ts";
 import { CONTROL, HELPER } from "../../../../src/engine/optim/optimizer-job.ts";
 import type { OptimizerThreadData } from "../../../../src/engine/optim/optimizer-worker.ts";
+import type { ParameterGroup } from "../../../../src/engine/optim/parameter-groups.ts";
 import { startEma } from "../../../../src/engine/parameters/ema.ts";
 import {
   ParameterStore,
@@ -21,10 +22,10 @@ const specs: TensorSpec[] = [
   { name: "large", shape: [3, 20011], role: "trainable" },
   { name: "odd", shape: [1, 16385], role: "trainable" },
 ];
-const groups = new Map([
+const groups = new Map<string, ParameterGroup>([
   ["small", { lrScale: 1, weightDecay: 0 }],
   ["large", { lrScale: 0.5, weightDecay: 0.05 }],
-  ["odd", { lrScale: 0.75, weightDecay: 0.2 }],
+  ["odd", { lrScale: 0.75, weightDecay: 0.2, l2: 0.3 }],
 ]);
 
 const opened: AdamW[] = [];
@@ -140,8 +141,8 @@ describe("AdamW", () => {
         expect(Math.abs(gradientNorm / norm - 1)).toBeLessThan(1e-12);
         const gradientScale = clipNorm === undefined ? 1 : clipCoefficient(norm, clipNorm);
         for (const [name, tensor] of reference) {
-          const { lrScale, weightDecay } = groups.get(name) as { lrScale: number; weightDecay: number };
-          adamwReference(tensor, { ...settings, lr: lr * lrScale, weightDecay, stepIndex, gradientScale });
+          const { lrScale, ...decay } = groups.get(name) as ParameterGroup;
+          adamwReference(tensor, { ...settings, lr: lr * lrScale, ...decay, stepIndex, gradientScale });
         }
       }
       for (const [name, tensor] of reference) {
