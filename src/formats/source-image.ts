@@ -30,6 +30,9 @@ export type FileWindow =
       levels: Float32Array;
     };
 
+/** Millimetres between the centres of neighbouring pixels: from row to row, and from column to column. */
+export type PixelSpacing = readonly [betweenRows: number, betweenColumns: number];
+
 /** One picture of a file, before windowing: nothing has been rounded or cut off that the file holds. */
 export interface SourceImage {
   width: number;
@@ -52,6 +55,8 @@ export interface SourceImage {
    * undefined where they measure something and have no such range (CT, float volumes).
    */
   levels: readonly [number, number] | undefined;
+  /** How large the pixels are, where the file says so. */
+  spacing?: PixelSpacing | undefined;
   /**
    * Values between which percentile windows are to be looked for across slices of one volume, where known: the whole
    * volume's values as sorted samples (at most a few thousand), so that slices of one volume share one window.

@@ -8,6 +8,7 @@ import { checkImages } from "./images.ts";
 import { checkMetrics } from "./metrics.ts";
 import { checkPretrain, type PretrainCase } from "./pretrain.ts";
 import { checkGroups, checkSchedules } from "./schedules.ts";
+import { checkSegmentationMetrics } from "./segmentation-metrics.ts";
 import { checkTables } from "./tables.ts";
 
 /** A case of a golden folder, ready to run; `check` is absent for kinds that nothing here computes yet. */
@@ -71,5 +72,6 @@ function jsonCheck(folder: string, file: string): ParityCase["check"] {
   if (file === "lr-schedule.json") return (out) => checkSchedules(readJson(folder, file), out);
   if (/^param-groups-.+\.json$/.test(file)) return (out) => checkGroups(readJson(folder, file), out);
   if (file === "metrics-classification.json") return (out) => checkMetrics(readJson(folder, file), out);
+  if (file === "metrics-segmentation.json") return (out) => checkSegmentationMetrics(readJson(folder, file), out);
   return undefined;
 }

@@ -17,3 +17,4 @@ export {
 } from "./confusion.ts";
 export { argmaxRows, brierScore, type CheckedProbabilities, checkProbabilities, logLoss } from "./probabilities.ts";
 export { areaUnderRoc, averagePrecision, type RocCurve, type RocOptions, rocCurve } from "./roc.ts";
+export * from "./segmentation/index.ts";
