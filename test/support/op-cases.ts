@@ -1,13 +1,13 @@
 import * as b from "../../src/engine/graph/builders.ts";
 import type { OpName, Shape, Value } from "../../src/engine/graph/types.ts";
-
-/** One use of an operator: the shapes of its differentiable operands, and the expression. */
-export interface OpCase {
-  shapes: Shape[];
-  build: (...operands: Value[]) => Value | Value[];
-  /** Operands are drawn from this interval. */
-  range?: [number, number];
-}
+import type { OpCase } from "./op-case.ts";
+import {
+  batchNormalizationCases,
+  convCases,
+  convTransposeCases,
+  convWeightGradientCases,
+  maxPoolCases,
+} from "./window-cases.ts";
 
 const indices = (values: number[]) => b.constant(values, [values.length], "int64");
 const matMulCases: OpCase[] = [];
@@ -74,6 +74,13 @@ export const opCases: Record<OpName, OpCase[]> = {
   Reciprocal: [{ shapes: [[1, 7]], build: (x) => b.reciprocal(x as Value), range: [0.3, 3] }],
   Erf: [{ shapes: [[9]], build: (x) => b.erf(x as Value), range: [-3, 3] }],
   Gelu: [{ shapes: [[3, 5]], build: (x) => b.gelu(x as Value), range: [-4, 4] }],
+  Relu: [{ shapes: [[3, 5]], build: (x) => b.relu(x as Value) }],
+  Sigmoid: [{ shapes: [[9]], build: (x) => b.sigmoid(x as Value), range: [-6, 6] }],
+  Conv: convCases,
+  ConvTranspose: convTransposeCases,
+  ConvWeightGradient: convWeightGradientCases,
+  MaxPool: maxPoolCases,
+  BatchNormalization: batchNormalizationCases,
   Equal: [
     {
       shapes: [[3]],

@@ -2,7 +2,17 @@ import { MsmaeError } from "../../support/errors.ts";
 import type { DType } from "./dtypes.ts";
 import { ops } from "./ops/index.ts";
 import { sameShape, sizeOf } from "./shape.ts";
-import type { Builders, Node, OpAttributes, OpDefinition, OpName, Shape, TensorType, Value } from "./types.ts";
+import type {
+  Builders,
+  Node,
+  OpAttributes,
+  OpDefinition,
+  OpName,
+  Shape,
+  TensorType,
+  Value,
+  WindowAttributes,
+} from "./types.ts";
 
 let nextId = 0;
 
@@ -88,6 +98,10 @@ export const reciprocal = (x: Value): Value => apply1("Reciprocal", [x], {});
 export const erf = (x: Value): Value => apply1("Erf", [x], {});
 /** GELU by the error function, not by its approximation with tanh. */
 export const gelu = (x: Value): Value => apply1("Gelu", [x], { recomputed: false });
+/** `max(x, 0)`. */
+export const relu = (x: Value): Value => apply1("Relu", [x], {});
+/** `1 / (1 + e⁻ˣ)`. */
+export const sigmoid = (x: Value): Value => apply1("Sigmoid", [x], {});
 /** bool: where two arrays of one dtype are equal. It has no derivative. */
 export const equal = (a: Value, b: Value): Value => apply1("Equal", [a, b], {});
 /** The same numbers in another dtype, as {@link toDtype} converts them. It has no derivative. */
@@ -108,6 +122,34 @@ export const matMul: Builders["matMul"] = (a, b, options = {}) =>
 export const gemm: Builders["gemm"] = (a, b, bias, options = {}) =>
   apply1("Gemm", bias ? [a, b, bias] : [a, b], { transA: false, transB: false, alpha: 1, ...options });
 
+const everyPixel: WindowAttributes = { strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1] };
+
+/**
+ * Correlation of images x [N, C, H, W] with `weight` [O, C, kh, kw] and, where there is one, plus `bias` [O]:
+ * [N, O, H', W']. Stride 1, no padding and dilation 1 unless told otherwise. Channels are not grouped.
+ */
+export const conv: Builders["conv"] = (x, weight, bias, options = {}) =>
+  apply1("Conv", bias ? [x, weight, bias] : [x, weight], { ...everyPixel, ...options });
+
+/**
+ * The transposed convolution of images x [N, C, H, W] with `weight` [C, O, kh, kw] and, where there is one, plus `bias`
+ * [O]: [N, O, H', W'] with H' = stride · (H - 1) + dilation · (kh - 1) + 1 - padding + output padding.
+ */
+export const convTranspose: Builders["convTranspose"] = (x, weight, bias, options = {}) =>
+  apply1("ConvTranspose", bias ? [x, weight, bias] : [x, weight], {
+    ...everyPixel,
+    outputPadding: [0, 0],
+    ...options,
+  });
+
+/** What a {@link conv} of images x [N, C, H, W] gives back to its weight [O, C, kh, kw] for `dy` [N, O, H', W']. */
+export const convWeightGradient: Builders["convWeightGradient"] = (x, dy, kernel, options = {}) =>
+  apply1("ConvWeightGradient", [x, dy], { ...everyPixel, ...options, kernel });
+
+/** The largest value of every window over images [N, C, H, W]: [N, C, H', W']. The stride is 1 unless told otherwise. */
+export const maxPool: Builders["maxPool"] = (x, kernel, options = {}) =>
+  apply1("MaxPool", [x], { ...everyPixel, ...options, kernel });
+
 /** Softmax along one axis, the last unless told otherwise. */
 export const softmax = (x: Value, axis = -1): Value => apply1("Softmax", [x], { axis });
 /** The logarithm of {@link softmax}, exact where that would be 0. */
@@ -116,6 +158,13 @@ export const logSoftmax = (x: Value, axis = -1): Value => apply1("LogSoftmax", [
 /** `[y, mean, inverse standard deviation]` of a normalisation over the last axis. */
 export const layerNormalization: Builders["layerNormalization"] = (x, scale, bias, epsilon) =>
   apply("LayerNormalization", [x, scale, bias], { epsilon }) as unknown as [Value, Value, Value];
+
+/**
+ * `[y, mean, variance]` of images x [N, C, H, W] normalised per channel by their own mean and variance (of N · H · W
+ * values, divided by just that number), then scaled and shifted by vectors [C]. Mean and variance are [C].
+ */
+export const batchNormalization: Builders["batchNormalization"] = (x, scale, bias, epsilon) =>
+  apply("BatchNormalization", [x, scale, bias], { epsilon }) as unknown as [Value, Value, Value];
 
 /** The sum over axes; without `keepdims` they are dropped. */
 export const reduceSum: Builders["reduceSum"] = (x, axes, keepdims = false) =>
@@ -154,13 +203,20 @@ export const builders: Builders = {
   reciprocal,
   erf,
   gelu,
+  relu,
+  sigmoid,
   equal,
   cast,
   matMul,
   gemm,
+  conv,
+  convTranspose,
+  convWeightGradient,
+  maxPool,
   softmax,
   logSoftmax,
   layerNormalization,
+  batchNormalization,
   reduceSum,
   reduceMean,
   reshape,

@@ -34,16 +34,26 @@ export interface OpAttributes {
   Erf: NoAttributes;
   /** `recomputed` marks a second computation for the backward pass (autodiff/recomputation.ts). */
   Gelu: { recomputed: boolean };
+  Relu: NoAttributes;
+  Sigmoid: NoAttributes;
   Equal: NoAttributes;
   Cast: { to: DType };
   // products
   MatMul: MatMulAttributes;
   /** `y = alpha · op(a) · op(b) + bias` of matrices; the bias, where there is one, broadcasts over rows. */
   Gemm: { transA: boolean; transB: boolean; alpha: number };
+  // windows over images [N, C, H, W]
+  Conv: WindowAttributes;
+  ConvTranspose: ConvTransposeAttributes;
+  /** No operator of ONNX: the derivative of a Conv by its weight, of which each provider has its own best form. */
+  ConvWeightGradient: KernelAttributes;
+  MaxPool: KernelAttributes;
   // normalisation along the last axis or a given axis
   Softmax: { axis: number };
   LogSoftmax: { axis: number };
   LayerNormalization: { epsilon: number };
+  /** The training form: by the batch's own statistics, per channel. */
+  BatchNormalization: { epsilon: number };
   // reductions
   ReduceSum: ReduceAttributes;
   ReduceMean: ReduceAttributes;
@@ -69,6 +79,27 @@ export interface MatMulAttributes {
   transBatchA: boolean;
   transBatchB: boolean;
   alpha: number;
+}
+
+/** A number for the height and one for the width. */
+export type Pair = readonly [height: number, width: number];
+
+/** How a window goes over an image, in pixels. */
+export interface WindowAttributes {
+  strides: Pair;
+  /** What is added around the image before. */
+  pads: readonly [top: number, left: number, bottom: number, right: number];
+  dilations: Pair;
+}
+
+export interface KernelAttributes extends WindowAttributes {
+  /** The window's extent, dilation not counted. */
+  kernel: Pair;
+}
+
+export interface ConvTransposeAttributes extends WindowAttributes {
+  /** Rows and columns more at the bottom and at the right, fewer than the stride. */
+  outputPadding: Pair;
 }
 
 export interface ReduceAttributes {
@@ -130,13 +161,20 @@ export interface Builders {
   reciprocal(x: Value): Value;
   erf(x: Value): Value;
   gelu(x: Value): Value;
+  relu(x: Value): Value;
+  sigmoid(x: Value): Value;
   equal(a: Value, b: Value): Value;
   cast(x: Value, to: DType): Value;
   matMul(a: Value, b: Value, options?: Partial<MatMulAttributes>): Value;
   gemm(a: Value, b: Value, bias?: Value, options?: Partial<OpAttributes["Gemm"]>): Value;
+  conv(x: Value, weight: Value, bias?: Value, options?: Partial<WindowAttributes>): Value;
+  convTranspose(x: Value, weight: Value, bias?: Value, options?: Partial<ConvTransposeAttributes>): Value;
+  convWeightGradient(x: Value, dy: Value, kernel: Pair, options?: Partial<WindowAttributes>): Value;
+  maxPool(x: Value, kernel: Pair, options?: Partial<WindowAttributes>): Value;
   softmax(x: Value, axis?: number): Value;
   logSoftmax(x: Value, axis?: number): Value;
   layerNormalization(x: Value, scale: Value, bias: Value, epsilon: number): [Value, Value, Value];
+  batchNormalization(x: Value, scale: Value, bias: Value, epsilon: number): [Value, Value, Value];
   reduceSum(x: Value, axes: readonly number[], keepdims?: boolean): Value;
   reduceMean(x: Value, axes: readonly number[], keepdims?: boolean): Value;
   reshape(x: Value, shape: Shape): Value;

@@ -1,15 +1,9 @@
 import { type DType, onnxNumber, toDtype } from "../graph/dtypes.ts";
 import { type Graph, inputName } from "../graph/graph.ts";
 import type { Node, OpAttributes, OpName, Shape, Value } from "../graph/types.ts";
+import { type AttributeValue, contribDomain, type Emitter, type NodeAttributes } from "./emitter.ts";
 import { onnx } from "./generated/onnx.js";
-import {
-  type AttributeValue,
-  contribDomain,
-  type Emitter,
-  lowerings,
-  type NodeAttributes,
-  providerDtype,
-} from "./lowering.ts";
+import { lowerings, providerDtype } from "./lowering.ts";
 import { checkOperators, type Provider } from "./operators.ts";
 
 /** ONNX opset and IR versions that the emitted operators are taken from. */

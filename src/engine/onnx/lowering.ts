@@ -1,30 +1,9 @@
 import { type DType, onnxNumber } from "../graph/dtypes.ts";
 import type { Node, OpAttributes, OpName, Value } from "../graph/types.ts";
+import { contribDomain, type Emitter, type NodeAttributes } from "./emitter.ts";
+import { lowerBatchNormalization } from "./lowering-batch-normalization.ts";
+import { lowerConvTranspose, lowerConvWeightGradient, windowAttributes } from "./lowering-windows.ts";
 import type { Provider } from "./operators.ts";
-
-/** What a lowering rule may do: name operands, make intermediate results, and write nodes. */
-export interface Emitter {
-  readonly provider: Provider;
-  name(value: Value): string;
-  /** Whether anything reads this output. */
-  isUsed(value: Value): boolean;
-  fresh(): string;
-  /** A small int64 vector, as operators of newer ONNX versions take for axes and shapes. */
-  int64(values: readonly number[]): string;
-  float(value: number): string;
-  emit(
-    opType: string,
-    inputs: readonly string[],
-    outputs: readonly string[],
-    attributes?: NodeAttributes,
-    domain?: string,
-  ): void;
-}
-
-export type NodeAttributes = Readonly<Record<string, AttributeValue>>;
-export type AttributeValue = { int: number } | { float: number } | { ints: readonly number[] };
-
-export const contribDomain = "com.microsoft";
 
 type Lowering<Op extends OpName> = (node: Node<Op>, e: Emitter) => void;
 
@@ -77,6 +56,8 @@ export const lowerings: { readonly [Op in OpName]: Lowering<Op> } = {
     const domain = node.attributes.recomputed && e.provider !== "webgpu" ? contribDomain : "";
     e.emit("Gelu", node.inputs.map(e.name), node.outputs.map(e.name), {}, domain);
   },
+  Relu: plain("Relu"),
+  Sigmoid: plain("Sigmoid"),
   Equal: plain("Equal"),
   Cast: ({ inputs, outputs, attributes: { to } }, e) =>
     e.emit("Cast", inputs.map(e.name), outputs.map(e.name), { to: { int: onnxNumber(providerDtype(to, e.provider)) } }),
@@ -85,6 +66,13 @@ export const lowerings: { readonly [Op in OpName]: Lowering<Op> } = {
     transA: { int: transA ? 1 : 0 },
     transB: { int: transB ? 1 : 0 },
     alpha: { float: alpha },
+  })),
+  Conv: plain("Conv", windowAttributes),
+  ConvTranspose: lowerConvTranspose,
+  ConvWeightGradient: lowerConvWeightGradient,
+  MaxPool: plain("MaxPool", ({ kernel, ...window }) => ({
+    kernel_shape: { ints: kernel },
+    ...windowAttributes(window),
   })),
   Softmax: plain("Softmax", ({ axis }) => ({ axis: { int: axis } })),
   LogSoftmax(node, e) {
@@ -109,6 +97,7 @@ export const lowerings: { readonly [Op in OpName]: Lowering<Op> } = {
       epsilon: { float: epsilon },
     });
   },
+  BatchNormalization: lowerBatchNormalization,
   ReduceSum: reduce("ReduceSum"),
   ReduceMean: reduce("ReduceMean"),
   Reshape: withShape("Reshape"),

@@ -15,10 +15,15 @@ const everywhere = [
   "Reciprocal",
   "Erf",
   "Gelu",
+  "Relu",
+  "Sigmoid",
   "Equal",
   "Cast",
   "MatMul",
   "Gemm",
+  "Conv",
+  "ConvTranspose",
+  "MaxPool",
   "Softmax",
   "ReduceSum",
   "ReduceMean",
@@ -28,7 +33,17 @@ const everywhere = [
   "Concat",
   "Split",
   "Gather",
+  "Slice",
+  "Pad",
   "Identity",
+] as const;
+
+const ofProcessors = [
+  "LogSoftmax",
+  "LayerNormalization",
+  "BatchNormalization",
+  "com.microsoft:FusedMatMul",
+  "com.microsoft:Gelu",
 ] as const;
 
 /**
@@ -36,8 +51,8 @@ const everywhere = [
  * WebGPU has neither FusedMatMul nor LogSoftmax: the lowering writes both in other operators there.
  */
 const operatorsOf: Readonly<Record<Provider, ReadonlySet<string>>> = {
-  cpu: new Set([...everywhere, "LogSoftmax", "LayerNormalization", "com.microsoft:FusedMatMul", "com.microsoft:Gelu"]),
-  wasm: new Set([...everywhere, "LogSoftmax", "LayerNormalization", "com.microsoft:FusedMatMul", "com.microsoft:Gelu"]),
+  cpu: new Set([...everywhere, ...ofProcessors]),
+  wasm: new Set([...everywhere, ...ofProcessors]),
   webgpu: new Set([...everywhere, "LayerNormalization", "ReduceMax"]),
   cuda: new Set([...everywhere, "LogSoftmax", "LayerNormalization", "com.microsoft:FusedMatMul", "com.microsoft:Gelu"]),
 };

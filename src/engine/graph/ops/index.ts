@@ -1,8 +1,12 @@
 import type { OpDefinition, OpName } from "../types.ts";
 import { add } from "./add.ts";
+import { batchNormalization } from "./batch-normalization.ts";
 import { cast } from "./cast.ts";
 import { concat } from "./concat.ts";
 import { constant } from "./constant.ts";
+import { conv } from "./conv.ts";
+import { convTranspose } from "./conv-transpose.ts";
+import { convWeightGradient } from "./conv-weight-gradient.ts";
 import { div } from "./div.ts";
 import { equal } from "./equal.ts";
 import { erf } from "./erf.ts";
@@ -16,12 +20,15 @@ import { layerNormalization } from "./layer-normalization.ts";
 import { log } from "./log.ts";
 import { logSoftmax } from "./log-softmax.ts";
 import { matMul } from "./mat-mul.ts";
+import { maxPool } from "./max-pool.ts";
 import { mul } from "./mul.ts";
 import { neg } from "./neg.ts";
 import { reciprocal } from "./reciprocal.ts";
 import { reduceMean } from "./reduce-mean.ts";
 import { reduceSum } from "./reduce-sum.ts";
+import { relu } from "./relu.ts";
 import { reshape } from "./reshape.ts";
+import { sigmoid } from "./sigmoid.ts";
 import { softmax } from "./softmax.ts";
 import { split } from "./split.ts";
 import { sqrt } from "./sqrt.ts";
@@ -43,13 +50,20 @@ export const ops: { readonly [Op in OpName]: OpDefinition<Op> } = {
   Reciprocal: reciprocal,
   Erf: erf,
   Gelu: gelu,
+  Relu: relu,
+  Sigmoid: sigmoid,
   Equal: equal,
   Cast: cast,
   MatMul: matMul,
   Gemm: gemm,
+  Conv: conv,
+  ConvTranspose: convTranspose,
+  ConvWeightGradient: convWeightGradient,
+  MaxPool: maxPool,
   Softmax: softmax,
   LogSoftmax: logSoftmax,
   LayerNormalization: layerNormalization,
+  BatchNormalization: batchNormalization,
   ReduceSum: reduceSum,
   ReduceMean: reduceMean,
   Reshape: reshape,
