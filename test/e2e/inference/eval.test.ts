@@ -1,0 +1,87 @@
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { resolveOptions, verbs } from "../../../src/config/index.ts";
+import { evaluate } from "../../../src/inference/evaluate.ts";
+import type { Prediction } from "../../../src/inference/predictor.ts";
+import type { RunEvent } from "../../../src/support/events.ts";
+import { classifier, writeMicroModel, writePicture } from "../micro-models.ts";
+import { at, checkpoints, cut, msmae, predictAll } from "./scene.ts";
+
+describe("eval", () => {
+  test("metrics, predictions and report agree with predict, an unreadable image counted apart", async () => {
+    writeFileSync(at("data", "test", "glioma", "cut.png"), readFileSync(cut));
+    const outputDir = at("evaluation");
+    const argv = ["eval", "--checkpoint", checkpoints.classifier, "--data-path", at("data"), "--output-dir", outputDir];
+    const { code, lines } = msmae(...argv, "--batch-size", "4");
+    rmSync(at("data", "test", "glioma", "cut.png"));
+    expect(code).toBe(0);
+    const result = lines[0] as unknown as Awaited<ReturnType<typeof evaluate>>;
+    expect(result).toMatchObject({ n: 9, unreadable: 1, split: "test" });
+    const files = classifier.classNames.flatMap((name) => [0, 1, 2].map((i) => at("data", "test", name, `${i}.png`)));
+    const predictions = (await predictAll(files)) as Prediction[];
+    const confusion = [0, 1, 2].map(() => [0, 0, 0]);
+    predictions.forEach((line, i) => {
+      const row = confusion[Math.floor(i / 3)] as number[];
+      const k = classifier.classNames.indexOf(line.class);
+      row[k] = (row[k] as number) + 1;
+    });
+    expect(result.confusion).toEqual(confusion);
+    const logLoss = predictions.reduce((sum, line, i) => {
+      return sum - Math.log(line.probabilities[classifier.classNames[Math.floor(i / 3)] as string] as number) / 9;
+    }, 0);
+    expect(result.logLoss).toBeCloseTo(logLoss, 5);
+    const written = JSON.parse(readFileSync(join(outputDir, "metrics.json"), "utf8"));
+    expect(written).toMatchObject({ n: 9, accuracy: result.accuracy, unreadable: ["test/glioma/cut.png"] });
+    expect(written.roc).toHaveLength(3);
+    const csv = readFileSync(join(outputDir, "predictions.csv"), "utf8").trimEnd().split("\n");
+    expect(csv).toHaveLength(10);
+    expect(csv[0]).toBe("path,class,predicted,p(glioma),p(meningioma),p(no tumour)");
+    expect(csv[9]?.split(",").slice(0, 3)).toEqual(["test/no tumour/2.png", "no tumour", predictions[8]?.class]);
+    const report = readFileSync(join(outputDir, "report.html"), "utf8");
+    expect(report).toContain("glioma, predicted");
+    expect(report).toContain("data:image/png;base64,");
+  });
+
+  test("a validation split is drawn with the checkpoint's seed, whatever --seed is", async () => {
+    const events: RunEvent[] = [];
+    const onEvent = (event: RunEvent) => void events.push(event);
+    const given = { checkpoint: checkpoints.classifier, dataPath: at("data"), split: "val", valSplit: 0.4 } as const;
+    const run = { workers: 0, threads: 1 };
+    const expected = await evaluate(resolveOptions(verbs.evaluate, { ...given, ...run }));
+    const result = await evaluate(resolveOptions(verbs.evaluate, { ...given, ...run, seed: 3 }), { onEvent });
+    expect(result).toEqual(expected);
+    expect(events).toContainEqual({ type: "warning", message: expect.stringContaining("seed 11, not with --seed 3") });
+  });
+
+  test("classes are matched by name, and one that the model does not know is refused", async () => {
+    const root = at("renamed");
+    const checkpoint = at("renamed.safetensors");
+    const name = 'no tumour, or "none"';
+    await writeMicroModel(checkpoint, { ...classifier, classNames: ["glioma", "meningioma", name] });
+    await writePicture(join(root, "test", name, "0.png"), 1200);
+    for (let i = 0; i < 10; i++) await writePicture(join(root, "test", "meningioma", `${i}.png`), 1100 + i);
+    const given = {
+      checkpoint,
+      dataPath: root,
+      workers: 0,
+      threads: 1,
+      outputDir: at("renamed-evaluation"),
+      overwrite: true,
+    };
+    const { confusion } = await evaluate(resolveOptions(verbs.evaluate, given));
+    expect(confusion.map((row) => row.reduce((a, b) => a + b))).toEqual([0, 10, 1]);
+    // The pictures of the report: 8, of every class some.
+    const report = readFileSync(at("renamed-evaluation", "report.html"), "utf8");
+    const captions = report.match(/[^<>]*, predicted [^<>]* \(\d+ %\)/g) ?? [];
+    expect(captions.filter((caption) => caption.startsWith("no tumour"))).toHaveLength(1);
+    expect(captions.filter((caption) => caption.startsWith("meningioma"))).toHaveLength(7);
+    const csv = readFileSync(at("renamed-evaluation", "predictions.csv"), "utf8").trimEnd().split("\n");
+    expect(csv.at(-1)).toMatch(/^"test\/no tumour, or ""none""\/0.png","no tumour, or ""none""",/);
+    await writePicture(join(root, "test", "pituitary", "0.png"), 1);
+    await expect(evaluate(resolveOptions(verbs.evaluate, given))).rejects.toMatchObject({
+      code: "Data",
+      message: expect.stringContaining("got pituitary"),
+    });
+  });
+});
