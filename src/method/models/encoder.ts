@@ -84,17 +84,30 @@ export function encode(
   p: Parameters,
   config: EncoderConfig,
   layout: TokenLayout,
-  { dropPath, lastQueries, blocks = config.depth }: EncoderOptions = {},
+  options: EncoderOptions = {},
 ): Value {
+  return encodeBlocks(x, p, config, layout, options).at(-1) ?? x;
+}
+
+/** As {@link encode}, the rows after each block. */
+export function encodeBlocks(
+  x: Value,
+  p: Parameters,
+  config: EncoderConfig,
+  layout: TokenLayout,
+  { dropPath, lastQueries, blocks = config.depth }: EncoderOptions = {},
+): Value[] {
   const factors = dropPath && dropPathFactors(dropPath.factors, config.depth, layout.batch);
+  const after: Value[] = [];
   let rows = x;
   for (let i = 0; i < blocks; i++) {
     rows = block(rows, p, `blocks.${i}`, layout, config.numHeads, {
       dropPath: dropPath?.rates[i] === 0 ? undefined : factors?.[i],
       queries: i === config.depth - 1 ? lastQueries : undefined,
     });
+    after.push(rows);
   }
-  return rows;
+  return after;
 }
 
 function dropPathFactors(factors: Value, depth: number, batch: number): (readonly [Value, Value])[] {
