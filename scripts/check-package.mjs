@@ -49,7 +49,7 @@ const code: string = await loadClassifier("nowhere.safetensors").then(
   (error: unknown) => (error instanceof MsmaeError ? error.code : "unknown"),
 );
 if (code !== "Checkpoint" || told.length > 0 || !/^\\d+\\./.test(onnxRuntimeVersion)) throw new Error(code);
-const refused = await openImageBytes(Uint8Array.from(Buffer.from("P5 is a PNM picture")), { name: "x" }).catch((error) => error.code);
+const refused = await openImageBytes(new TextEncoder().encode("P5 is a PNM picture"), { name: "x" }).catch((error) => error.code);
 if (refused !== "Data") throw new Error(String(refused));
 const engine: Engine = await openEngine({ store: initialStore(linearSpecs("head", 2, 2), 0) });
 await engine.load(graph("same", { y: input("x", [2], "uint8") }));

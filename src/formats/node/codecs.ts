@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import { dcmjsDecoder } from "../codestream-decoder.ts";
+import { dcmjsDecoder } from "../dcmjs-decoder.ts";
 import { type JpegModule, turboDecoder } from "../jpeg.ts";
 
 const require = createRequire(import.meta.url);

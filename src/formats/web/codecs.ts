@@ -1,5 +1,6 @@
 import { MsmaeError, messageOf } from "../../support/errors.ts";
-import { type CodestreamDecoder, dcmjsDecoder } from "../codestream-decoder.ts";
+import type { CodestreamDecoder } from "../codestream-decoder.ts";
+import { dcmjsDecoder } from "../dcmjs-decoder.ts";
 
 /** The codecs of dcmjs-codecs, of which the JavaScript is loaded and the WebAssembly fetched when they are needed. */
 export function pageCodestreams(url: URL | string): CodestreamDecoder {
