@@ -150,7 +150,8 @@ describe("what stands in what was written", () => {
   });
 
   test("names of image files in tables of images and lists of those that could not be read", () => {
-    const lists = ["check/check.json", "check/report.html", "eval/metrics.json", "eval/predictions.csv"];
+    const metrics = ["eval/metrics.json", "finetune/metrics.json"];
+    const lists = ["check/check.json", "check/report.html", "eval/predictions.csv", ...metrics];
     const tables = ["fixed.csv", "split.csv", ...models.map((name) => `${name}/split.csv`)];
     expect(Object.keys(holders(results(), [fileName])).sort()).toEqual([...lists, ...tables].sort());
     const named = [...results().keys()].filter((name) => basename(name).includes(fileName));
