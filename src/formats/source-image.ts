@@ -1,4 +1,5 @@
 import type { VoxelGrid } from "./nifti/grid.ts";
+import type { LabelVolume } from "./nifti/label-volume.ts";
 
 /** Numbers as a file holds them. */
 export type NumericArray =
@@ -55,8 +56,8 @@ export interface SourceImage {
    * undefined where they measure something and have no such range (CT, float volumes).
    */
   levels: readonly [number, number] | undefined;
-  /** How large the pixels are, where the file says so. */
-  spacing?: PixelSpacing | undefined;
+  /** How large the pixels are in the body, where the file says so. */
+  spacing?: PixelSpacing;
   /**
    * Values between which percentile windows are to be looked for across slices of one volume, where known: the whole
    * volume's values as sorted samples (at most a few thousand), so that slices of one volume share one window.
@@ -98,6 +99,8 @@ export interface ImageFile {
    * @throws MsmaeError Data where that cannot be.
    */
   onGrid?(grid: VoxelGrid): ImageFile;
+  /** Of a volume: labels of all its voxels, none so far, to be filled picture by picture and written where it lies. */
+  labelVolume?(): LabelVolume;
   /** The whole pixel data, as pydicom's `pixel_array` or nibabel's `dataobj` gives it. */
   array(): Promise<StoredArray>;
   /** What the header says, for `data show`: plain JSON values, transferSyntax, photometric, spacing (mm) and the like. */

@@ -28,16 +28,17 @@ const TABLE_PIXELS = 2 ** 14;
  * @throws MsmaeError Data when the file lacks the window asked for, or percentiles are asked of no finite value.
  */
 export function applyWindow(source: SourceImage, rule: WindowRule, where = "picture"): RasterImage {
-  const { width, height, channels, values, inverted } = source;
+  const { width, height, channels, values, inverted, spacing } = source;
+  const known = { width, height, channels, ...(spacing && { spacing }) };
   const { window } = resolveWindow(source, rule, where);
   const asStored =
     values instanceof Uint8Array && !inverted && window.kind === "range" && window.low === 0 && window.high === 255;
-  if (asStored && !source.unmeasured) return { width, height, channels, pixels: values };
+  if (asStored && !source.unmeasured) return { ...known, pixels: values };
   const { bytes, allFinite } = toBytes(values, levelFunction(window), inverted);
   const unmeasured = allFinite ? source.unmeasured : unmeasuredPixels(source);
-  if (!unmeasured) return { width, height, channels, pixels: bytes };
+  if (!unmeasured) return { ...known, pixels: bytes };
   for (let at = 0; at < bytes.length; at++) if (unmeasured[Math.floor(at / channels)] === 1) bytes[at] = 0;
-  return { width, height, channels, pixels: bytes, unmeasured };
+  return { ...known, pixels: bytes, unmeasured };
 }
 
 /** [height, width], 1 where a pixel is marked as no measurement or has a value that is no finite number; else undefined. */

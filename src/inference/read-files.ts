@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
 import { WorkerPool } from "../data/loader/reader-pool.ts";
+import type { OriginalPixels } from "../data/loader/sample-reader.ts";
 import type { ReadingOptions } from "../data/pictures/reading.ts";
 import type { RasterImage } from "../formats/raster.ts";
 import { PAPER_CROP } from "../geometry/random-geometry.ts";
@@ -29,6 +30,8 @@ export interface FileImage {
   slot: number;
   /** The image itself, for drawing on; present when asked for. */
   picture: RgbImage | undefined;
+  /** Its size and, where the file tells it, how large its pixels are in the body. */
+  original: OriginalPixels;
 }
 
 /** Images of some files and, in the files' order, what became of each. */
@@ -116,6 +119,7 @@ interface ReadImage {
   /** uint8 [H, W] to 255: how much of each pixel was measured; undefined where all was, or nobody asked. */
   coverage: Uint8Array | undefined;
   picture: RgbImage | undefined;
+  original: OriginalPixels;
 }
 
 interface ReadFailure {
@@ -144,7 +148,7 @@ class FileReader {
       await checkIsFile(path);
       const images = new Uint8Array(new SharedArrayBuffer(config.inputHeight * config.inputWidth * config.inChans));
       const items = [{ slot: 0, sample: 0, path, item }];
-      const task = { augment: false, crop: PAPER_CROP, seed: 0, epoch: 0, items, images, pictureSide };
+      const task = { augment: false, crop: PAPER_CROP, seed: 0, epoch: 0, items, images, pictureSide, originals: true };
       const [outcome] = (await this.#pool.run(task, () => false)).items;
       if (!outcome || "unreadable" in outcome) {
         const error = { code: outcome?.code ?? "Internal", message: outcome?.unreadable ?? "no report" };
@@ -152,7 +156,8 @@ class FileReader {
         return { failure: { ...(wholeFile ? { path } : name), error }, wholeFile };
       }
       const { coverage, picture } = outcome;
-      return { ...name, pixels: images, coverage, picture: picture && toRgb(picture) };
+      const original = outcome.original as OriginalPixels;
+      return { ...name, pixels: images, coverage, picture: picture && toRgb(picture), original };
     } catch (error) {
       return { failure: { ...name, error: failureOf(error) }, wholeFile: false };
     }

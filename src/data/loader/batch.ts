@@ -1,5 +1,6 @@
 import type { Geometry } from "../../geometry/geometry.ts";
 import type { Target } from "../targets/target.ts";
+import type { OriginalPixels } from "./sample-reader.ts";
 
 /** Images of one step, in the order of the epoch. */
 export interface Batch {
@@ -15,6 +16,8 @@ export interface Batch {
   images: Uint8Array;
   /** [B] uint8 [H, W] to 255 each: how much of each pixel was measured, where the loader was asked and not all was. */
   coverages: (Uint8Array | undefined)[];
+  /** [B] each image as its file has it, where the epoch was asked for it. */
+  originals: (OriginalPixels | undefined)[];
   /** [B] */
   geometries: Geometry[];
   /** [B] */

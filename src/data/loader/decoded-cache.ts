@@ -10,7 +10,9 @@ const CHANNELS = 4;
 const MARKED = 5;
 /** 1 where the classes of the pixels follow. */
 const LABELLED = 6;
-const ROW = 7;
+/** 1 where the size of the pixels follows. */
+const SPACED = 7;
+const ROW = 8;
 
 const EMPTY = 0;
 const CLAIMED = 1;
@@ -71,11 +73,19 @@ export class DecodedCache {
     const end = start + height * width * channels;
     const image: RasterImage = { height, width, channels, pixels: this.#pixels.subarray(start, end) };
     const area = height * width;
-    const marked = this.#index[row + MARKED] === 1;
-    if (marked) image.unmeasured = this.#pixels.subarray(end, end + area);
-    if (this.#index[row + LABELLED] !== 1) return { image };
-    const from = marked ? end + area : end;
-    return { image, classes: this.#pixels.subarray(from, from + area) };
+    let next = end;
+    const take = (flag: number, bytes: number): Uint8Array | undefined => {
+      if (this.#index[row + flag] !== 1) return undefined;
+      next += bytes;
+      return this.#pixels.subarray(next - bytes, next);
+    };
+    const unmeasured = take(MARKED, area);
+    if (unmeasured) image.unmeasured = unmeasured;
+    const classes = take(LABELLED, area);
+    // A copy begins where a float may, and is not shared.
+    const spacing = take(SPACED, 16)?.slice();
+    if (spacing) image.spacing = [...new Float64Array(spacing.buffer)] as [number, number];
+    return classes ? { image, classes } : { image };
   }
 
   /** Keeps a copy of a sample if there is room and no thread has kept it yet. */
@@ -83,7 +93,8 @@ export class DecodedCache {
     const row = sample * ROW;
     if (Atomics.compareExchange(this.#index, row + STATE, EMPTY, CLAIMED) !== EMPTY) return;
     const { pixels, unmeasured } = image;
-    const parts = [pixels, unmeasured, classes].filter((part) => part !== undefined);
+    const spacing = image.spacing && new Uint8Array(Float64Array.from(image.spacing).buffer);
+    const parts = [pixels, unmeasured, classes, spacing].filter((part) => part !== undefined);
     const offset = this.#reserve(Math.ceil(parts.reduce((sum, { length }) => sum + length, 0) / UNIT));
     if (offset === undefined) return;
     let next = offset * UNIT;
@@ -93,6 +104,7 @@ export class DecodedCache {
     }
     this.#index[row + MARKED] = Number(unmeasured !== undefined);
     this.#index[row + LABELLED] = Number(classes !== undefined);
+    this.#index[row + SPACED] = Number(spacing !== undefined);
     this.#index[row + OFFSET] = offset;
     this.#index[row + HEIGHT] = image.height;
     this.#index[row + WIDTH] = image.width;

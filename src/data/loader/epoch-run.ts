@@ -177,7 +177,7 @@ export class EpochRun {
 
   /** Reads the slots' samples in pieces that several threads can share; gives back the slots that failed. */
   async #read(slots: readonly Slot[], planes: Planes): Promise<Slot[]> {
-    const { augment, crop = PAPER_CROP, plan, seed, epoch } = this.#options;
+    const { augment, crop = PAPER_CROP, plan, seed, epoch, originals } = this.#options;
     const readsMasks = this.#classBytes() > 0;
     const chunk = Math.min(LARGEST_CHUNK, Math.ceil(slots.length / Math.max(1, this.#loader.workers)));
     const failed: Slot[] = [];
@@ -188,7 +188,8 @@ export class EpochRun {
         const { path, item, masks } = this.#samples[sample] as Sample;
         return { slot, sample, repeat, path, item, ...(readsMasks && { masks }) };
       });
-      const report = this.#host.read({ augment, crop, plan, seed, epoch, items, ...planes }, () => this.#cancelled);
+      const task = { augment, crop, plan, seed, epoch, originals, items, ...planes };
+      const report = this.#host.read(task, () => this.#cancelled);
       reads.push(report.then((done) => this.#note(part, done, failed)));
     }
     await Promise.all(reads);
@@ -235,6 +236,7 @@ export class EpochRun {
       target: this.#host.targets.of(chosen, classes),
       images,
       coverages: filled.map(({ read }) => read?.coverage),
+      originals: filled.map(({ read }) => read?.original),
       geometries: filled.map(({ read }) => read?.geometry as Geometry),
       paths: chosen.map(({ path }) => path),
     };

@@ -48,11 +48,13 @@ export interface EpochOptions {
   dropLast: boolean;
   /** First batch to give, for resuming inside an epoch. Default 0. */
   startBatch?: number;
+  /** Also tell of each image as its file has it. Default false. */
+  originals?: boolean;
   signal?: AbortSignal;
 }
 
 /** How the whole list is gone through once. */
-export type InOrderOptions = Pick<EpochOptions, "batchSize" | "signal">;
+export type InOrderOptions = Pick<EpochOptions, "batchSize" | "originals" | "signal">;
 
 /** Batches that an epoch of `samples` images gives. */
 export function batchesPerEpoch(samples: number, batchSize: number, dropLast: boolean): number {

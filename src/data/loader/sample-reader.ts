@@ -1,4 +1,5 @@
 import type { RasterImage } from "../../formats/raster.ts";
+import type { PixelSpacing } from "../../formats/source-image.ts";
 import { type Geometry, wholeImage } from "../../geometry/geometry.ts";
 import { followNearest } from "../../geometry/nearest.ts";
 import type { CropRange } from "../../geometry/random-geometry.ts";
@@ -66,6 +67,8 @@ export interface ReadTask {
   classes?: Uint8Array | undefined;
   /** Also give each picture itself, shrunk until no side is longer than this, in pixels. */
   pictureSide?: number | undefined;
+  /** Also tell of each image as its file has it. */
+  originals?: boolean | undefined;
 }
 
 /** What became of one item. */
@@ -81,9 +84,21 @@ export interface UnreadItem {
 
 export interface ReadPicture {
   geometry: Geometry;
+  /** Present when asked for. */
+  original?: OriginalPixels;
   picture?: RasterImage;
   /** uint8 [H, W] to 255: how much of each pixel was measured; absent where all was, or nobody asked. */
   coverage?: Uint8Array;
+}
+
+/** The pixels of an image as its file has them. */
+export interface OriginalPixels {
+  height: number;
+  width: number;
+  /** Where the file says how large they are in the body. */
+  spacing?: PixelSpacing;
+  /** uint8 [height, width], their classes; present where masks are read. Memory that must not be written. */
+  classes?: Uint8Array;
 }
 
 /** What became of a task; `items` in the order of the task's. */
@@ -141,6 +156,7 @@ export class SampleReader {
       this.#place(found, geometry, slot, task);
       report.resizeMs += performance.now() - loaded;
       const outcome: ReadPicture = { geometry };
+      if (task.originals) outcome.original = originalOf(found);
       if (task.pictureSide !== undefined) outcome.picture = this.#shrink(image, task.pictureSide);
       const coverage = this.#setup.coverage && this.#coverage(image, geometry);
       if (coverage) outcome.coverage = coverage;
@@ -221,6 +237,11 @@ export class SampleReader {
       out[to + 2] = value;
     }
   }
+}
+
+function originalOf({ image, classes }: CachedSample): OriginalPixels {
+  const { height, width, spacing } = image;
+  return { height, width, ...(spacing && { spacing }), ...(classes && { classes }) };
 }
 
 /** The stream of an item's crop or augmentation; a repeated sample has another. */

@@ -1,9 +1,10 @@
 import type { FileWindow } from "../source-image.ts";
 import type { DicomFile } from "./file.ts";
-import { frameSources, modalityOf, windowsOf } from "./grey.ts";
+import { modalityOf, windowsOf } from "./grey.ts";
 import type { ImageInfo } from "./image-info.ts";
 import { paddingOf } from "./padding.ts";
 import { dtypeOf, sampleArray } from "./samples.ts";
+import { anySpacing } from "./spacing.ts";
 
 /** What a file says about its pictures, as plain JSON values. Nothing in it tells whose body they show. */
 export function describeHeader(file: DicomFile, info: ImageInfo, frames: number): Record<string, unknown> {
@@ -23,7 +24,7 @@ export function describeHeader(file: DicomFile, info: ImageInfo, frames: number)
     photometric,
     window: windows[0] ?? null,
     windows,
-    spacing: spacingOf(file),
+    spacing: anySpacing(dataSet) ?? null,
     rows,
     columns,
     frames,
@@ -48,15 +49,4 @@ function describeWindow(window: FileWindow): Record<string, unknown> {
 function describeModality({ slope, intercept, lut, unit }: ReturnType<typeof modalityOf>): Record<string, unknown> {
   if (lut) return { lut: { first: lut.first, entries: lut.entries.length, bits: lut.bits } };
   return { slope, intercept, ...(unit ? { unit } : {}) };
-}
-
-// [between rows, between columns] in mm: at the patient where known, else at the detector or the scanner's glass.
-function spacingOf({ dataSet }: DicomFile): [number, number] | null {
-  for (const source of frameSources(dataSet, 0, "PixelMeasuresSequence")) {
-    for (const keyword of ["PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing"] as const) {
-      const [row, column = row] = source.numbers(keyword);
-      if (row !== undefined && column !== undefined && row > 0 && column > 0) return [row, column];
-    }
-  }
-  return null;
 }

@@ -12,6 +12,7 @@ import { markPadding, paddingOf } from "./padding.ts";
 import { applyPalette, readPalette } from "./palette.ts";
 import { type PixelSource, pixelSource } from "./pixels.ts";
 import { dtypeOf, sampleArray } from "./samples.ts";
+import { patientSpacing } from "./spacing.ts";
 
 export { looksLikeDicom } from "./file.ts";
 
@@ -72,7 +73,8 @@ async function readFrame(
     throw dataError(where, `a frame from 0 to ${pixels.frames - 1}`, `${index}`, "ask for a frame that is there");
   }
   const stored = await pixels.frame(index, true);
-  const size = { width: info.columns, height: info.rows };
+  const spacing = patientSpacing(dataSet, index);
+  const size = { width: info.columns, height: info.rows, ...(spacing && { spacing }) };
   if (info.photometric === "PALETTE COLOR") {
     const palette = readPalette(dataSet, info.signed, where);
     const values = applyPalette(stored, palette);

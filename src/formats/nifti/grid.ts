@@ -45,6 +45,19 @@ export function gridOfHeader(header: NiftiHeader): VoxelGrid {
   };
 }
 
+/** Millimetres between neighbouring voxels along the three stored axes; undefined where the affine is. */
+export function voxelSizes({ affine }: VoxelGrid): [number, number, number] | undefined {
+  if (!affine) return undefined;
+  return [0, 1, 2].map((axis) => Math.hypot(...affine.map((row) => row[axis] as number))) as [number, number, number];
+}
+
+/** The same from the header of a file that does not say where its voxels lie, if it gives sizes in a unit. */
+export function headerSizes({ analyze, spatialUnit, pixdim }: NiftiHeader): [number, number, number] | undefined {
+  const sizes = pixdim.slice(1, 4).map((size) => Math.abs(size) * (spatialUnit ? UNIT_MM[spatialUnit] : 1));
+  const known = (analyze || spatialUnit !== undefined) && sizes.every((size) => size > 0 && Number.isFinite(size));
+  return known ? (sizes as [number, number, number]) : undefined;
+}
+
 /**
  * Finds every voxel of `image` among those of `mask`: by their places in the body, or, where one of the files does not
  * tell places, by their indices.

@@ -4,7 +4,7 @@ import { checkPackedClaim, gunzipHead, isGzip } from "../gunzip.ts";
 import type { Inflater } from "../inflater.ts";
 import type { DecodeLimits } from "../limits.ts";
 import type { FileWindow, ImageFile, SliceAxis, SourceImage } from "../source-image.ts";
-import { gridOfHeader, type Place, placeOf, type VoxelGrid } from "./grid.ts";
+import { gridOfHeader, headerSizes, type Place, placeOf, type VoxelGrid, voxelSizes } from "./grid.ts";
 import {
   isCifti,
   looksLikeNifti,
@@ -15,6 +15,7 @@ import {
   readNiftiHeader,
   voxelBytesOf,
 } from "./header.ts";
+import { LabelVolume } from "./label-volume.ts";
 import { axisCodes } from "./orientation.ts";
 import { Planes } from "./planes.ts";
 import { Volume } from "./volume.ts";
@@ -104,14 +105,16 @@ function cutShort(got: number, expected: number): Error {
 function volumeFile(volume: Volume, where: string, limits: DecodeLimits): ImageFile {
   const grid = gridOfHeader(volume.header);
   const planes = new Planes(grid.shape, grid.orientation);
-  const file = picturesOf(volume, planes, where, limits);
+  const sizes = voxelSizes(grid) ?? headerSizes(volume.header);
+  const file = picturesOf(volume, planes, sizes, where, limits);
   const onGrid = (other: VoxelGrid): ImageFile => {
     const { shape, orientation, frames } = other;
-    const own = picturesOf(volume, new Planes(shape, orientation, meeting(grid, other, where)), where, limits);
+    const meets = new Planes(shape, orientation, meeting(grid, other, where));
+    const own = picturesOf(volume, meets, voxelSizes(other), where, limits);
     if (!frames) return own;
     return { ...own, count: () => own.count("axial"), read: (index) => own.read(index, "axial") };
   };
-  return { ...file, onGrid };
+  return { ...file, onGrid, labelVolume: () => new LabelVolume(volume.header, planes) };
 }
 
 function meeting(mask: VoxelGrid, image: VoxelGrid, where: string): Place {
@@ -131,7 +134,13 @@ function meeting(mask: VoxelGrid, image: VoxelGrid, where: string): Place {
   }
 }
 
-function picturesOf(volume: Volume, planes: Planes, where: string, limits: DecodeLimits): ImageFile {
+function picturesOf(
+  volume: Volume,
+  planes: Planes,
+  sizes: readonly [number, number, number] | undefined,
+  where: string,
+  limits: DecodeLimits,
+): ImageFile {
   const { header } = volume;
   const volumes = header.shape.slice(3).reduce((product, length) => product * length, 1);
   const colour = header.type.components > 2;
@@ -144,11 +153,11 @@ function picturesOf(volume: Volume, planes: Planes, where: string, limits: Decod
     const number = Math.floor(index / slices);
     const plane = planes.at(axis, index % slices);
     const values = volume.readPlane({ ...plane, start: plane.start + number * volume.voxels });
-    const { rows: height, columns: width } = plane;
-    if (colour) return { width, height, channels: 3, values, windows, inverted: false, levels: [0, 255] };
+    const spacing = sizes && planes.spacing(axis, sizes);
+    const size = { width: plane.columns, height: plane.rows, ...(spacing && { spacing }) };
+    if (colour) return { ...size, channels: 3, values, windows, inverted: false, levels: [0, 255] };
     return {
-      width,
-      height,
+      ...size,
       channels: 1,
       values,
       windows,

@@ -1,4 +1,4 @@
-import type { SliceAxis } from "../source-image.ts";
+import type { PixelSpacing, SliceAxis } from "../source-image.ts";
 import type { Place } from "./grid.ts";
 import type { Orientation } from "./orientation.ts";
 
@@ -16,6 +16,8 @@ const AXES = ["sagittal", "coronal", "axial"] as const;
 
 /** One direction of the body: its number of voxels, the step between them and the first one's place. */
 interface Direction {
+  /** The stored axis that runs along it. */
+  axis: number;
   length: number;
   step: number;
   first: number;
@@ -53,8 +55,8 @@ export class Planes {
       const length = shape[axis] as number;
       const stride = strides[axis] as number;
       return flipped[direction]
-        ? { length, step: -stride, first: (length - 1) * stride }
-        : { length, step: stride, first: 0 };
+        ? { axis, length, step: -stride, first: (length - 1) * stride }
+        : { axis, length, step: stride, first: 0 };
     }) as [Direction, Direction, Direction];
     const thin = AXES.filter((_, direction) => this.#directions[direction]?.length === 1);
     this.#only = thin.length === 1 ? thin[0] : undefined;
@@ -69,6 +71,12 @@ export class Planes {
   pixels(axis: SliceAxis): number {
     const { down, across } = this.#roles(axis);
     return down.length * across.length;
+  }
+
+  /** How large the pixels of slices are, by the sizes of voxels along the three stored axes. */
+  spacing(axis: SliceAxis, sizes: readonly [number, number, number]): PixelSpacing {
+    const { down, across } = this.#roles(axis);
+    return [sizes[down.axis] as number, sizes[across.axis] as number];
   }
 
   at(axis: SliceAxis, slice: number): Plane {

@@ -17,6 +17,7 @@ test("classes of pixels are not mixed: that is refused while mixing is on", () =
     target: { kind: "mask", classes: new Uint8Array(32) },
     images: new Uint8Array(32),
     coverages: [],
+    originals: [],
     geometries: [wholeImage(4, 4), wholeImage(4, 4)],
     paths: ["a", "b"],
     release: () => undefined,

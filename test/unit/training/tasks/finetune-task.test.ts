@@ -80,6 +80,7 @@ const batchOf = (indices = [0, 1, 2, 3], repeats = [0, 0, 0, 0]): Batch => ({
   target: { kind: "class", labels },
   images: pixels(),
   coverages: [],
+  originals: [],
   geometries: indices.map(() => wholeImage(4, 6)),
   paths: indices.map(String),
   release: () => undefined,
