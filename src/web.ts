@@ -1,8 +1,16 @@
 /**
- * What runs in a browser: the engine on ONNX Runtime's WebAssembly or WebGPU, the method's masking and models, and the
- * metrics. Nothing here, nor anything it imports, uses a Node API.
+ * What runs in a browser: the engine on ONNX Runtime's WebAssembly or WebGPU, the method's masking and models, windows over
+ * large images, and the metrics. Nothing here, nor anything it imports, uses a Node API.
  */
 export * from "./engine/web.ts";
+export {
+  cutWindow,
+  gaussianWeights,
+  type Size,
+  slidingWindows,
+  WindowBlend,
+  type WindowPlace,
+} from "./images/sliding-window.ts";
 export { parseSafetensors, readSafetensors } from "./interop/safetensors.ts";
 export * from "./method/masking/selection.ts";
 export * from "./method/masking/tokens.ts";

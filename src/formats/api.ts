@@ -4,7 +4,6 @@ export type { DicomKeyword } from "./dicom/read-tags.ts";
 export { gzip } from "./gzip.ts";
 export { DEFAULT_LIMITS, type DecodeLimits } from "./limits.ts";
 export type { VoxelGrid } from "./nifti/grid.ts";
-export type { LabelVolume } from "./nifti/label-volume.ts";
 export type { FileBeside, OpenOptions } from "./open-image-bytes.ts";
 export type { FormatPorts } from "./ports.ts";
 export {
@@ -12,6 +11,7 @@ export {
   type AlphaRule,
   type FileWindow,
   type ImageFile,
+  type LabelVolume,
   type NumericArray,
   type PixelSpacing,
   type SliceAxis,

@@ -1,5 +1,4 @@
 import type { VoxelGrid } from "./nifti/grid.ts";
-import type { LabelVolume } from "./nifti/label-volume.ts";
 
 /** Numbers as a file holds them. */
 export type NumericArray =
@@ -82,6 +81,22 @@ export interface StoredArray {
    * several named bytes (NIfTI's RGB) are bytes.
    */
   data: NumericArray | BigInt64Array | BigUint64Array;
+}
+
+/** A label for every voxel of a volume: class indices, 0 where none was put. */
+export interface LabelVolume {
+  /**
+   * Labels one picture, counted as the file's pictures are.
+   *
+   * @param labels uint8 [height, width] of the picture.
+   * @throws MsmaeError Shape when they do not fit the picture, or there is none of this number.
+   */
+  put(index: number, axis: SliceAxis, labels: Uint8Array): void;
+  /**
+   * The volume as a NIfTI-1 file of uint8 in the place of the image: the same shape, voxel sizes, qform and sform, rounded to
+   * fp32 where the image is NIfTI-2.
+   */
+  encode(): Uint8Array<ArrayBuffer>;
 }
 
 /** A file opened for reading its pictures: frames, pages or slices. */

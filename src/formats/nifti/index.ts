@@ -15,7 +15,7 @@ import {
   readNiftiHeader,
   voxelBytesOf,
 } from "./header.ts";
-import { LabelVolume } from "./label-volume.ts";
+import { NiftiLabels } from "./label-volume.ts";
 import { axisCodes } from "./orientation.ts";
 import { Planes } from "./planes.ts";
 import { Volume } from "./volume.ts";
@@ -114,7 +114,7 @@ function volumeFile(volume: Volume, where: string, limits: DecodeLimits): ImageF
     if (!frames) return own;
     return { ...own, count: () => own.count("axial"), read: (index) => own.read(index, "axial") };
   };
-  return { ...file, onGrid, labelVolume: () => new LabelVolume(volume.header, planes) };
+  return { ...file, onGrid, labelVolume: () => new NiftiLabels(volume.header, planes) };
 }
 
 function meeting(mask: VoxelGrid, image: VoxelGrid, where: string): Place {

@@ -1,5 +1,5 @@
 import { MsmaeError } from "../../support/errors.ts";
-import type { SliceAxis } from "../source-image.ts";
+import type { LabelVolume, SliceAxis } from "../source-image.ts";
 import type { NiftiHeader } from "./header.ts";
 import type { Planes } from "./planes.ts";
 
@@ -12,8 +12,8 @@ const INTENT_LABEL = 1002;
 /** NIfTI-1 counts voxels in 16 bits. */
 const LONGEST_AXIS = 2 ** 15 - 1;
 
-/** A label for every voxel of a volume: class indices, 0 where none was put. */
-export class LabelVolume {
+/** Labels of a NIfTI or Analyze file's voxels. Source: nifti1.h. */
+export class NiftiLabels implements LabelVolume {
   readonly #header: NiftiHeader;
   readonly #planes: Planes;
   /** Voxels of one three-dimensional volume. */
@@ -37,12 +37,6 @@ export class LabelVolume {
     this.#file = new Uint8Array(VOXELS_AT + all);
   }
 
-  /**
-   * Labels one picture, counted as the file's pictures are.
-   *
-   * @param labels uint8 [height, width] of the picture.
-   * @throws MsmaeError Shape when they do not fit the picture, or there is none of this number.
-   */
   put(index: number, axis: SliceAxis, labels: Uint8Array): void {
     const slices = this.#planes.count(axis);
     const { start, rows, rowStep, columns, columnStep } = this.#planes.at(axis, index % slices);
@@ -63,12 +57,6 @@ export class LabelVolume {
     }
   }
 
-  /**
-   * The volume as a NIfTI-1 file of uint8 in the place of the image: the same shape, voxel sizes, qform and sform, rounded to
-   * fp32 where the image is NIfTI-2.
-   *
-   * Source: nifti1.h.
-   */
   encode(): Uint8Array<ArrayBuffer> {
     const { shape, pixdim, spatialUnit, qformCode, sformCode, quaternion, qoffset, srow } = this.#header;
     const file = this.#file.slice();

@@ -1,8 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { readNiftiHeader } from "../../../../src/formats/nifti/header.ts";
-import { LabelVolume } from "../../../../src/formats/nifti/label-volume.ts";
+import { NiftiLabels } from "../../../../src/formats/nifti/label-volume.ts";
 import { Planes } from "../../../../src/formats/nifti/planes.ts";
-import { gzip, type ImageFile, openImageBytes, type SliceAxis } from "../../../../src/formats/node/index.ts";
+import {
+  gzip,
+  type ImageFile,
+  type LabelVolume,
+  openImageBytes,
+  type SliceAxis,
+} from "../../../../src/formats/node/index.ts";
 import { allStorages, makeNifti, type Storage, storeAs } from "./made.ts";
 
 const SIZE = [4, 5, 3] as const;
@@ -109,5 +115,5 @@ test("an axis that NIfTI-1 cannot tell is refused before any memory is taken", (
     shape: [40000, 9, 9],
   };
   const planes = new Planes([40000, 9, 9], { axes: [0, 1, 2], flipped: [false, false, false] });
-  expect(() => new LabelVolume(header, planes)).toThrow(/at most 32767 voxels along an axis.*40000×9×9/);
+  expect(() => new NiftiLabels(header, planes)).toThrow(/at most 32767 voxels along an axis.*40000×9×9/);
 });
