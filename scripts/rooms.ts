@@ -11,7 +11,7 @@ export const rooms: readonly Room[] = [
   { name: "support", node: ["files", "threads"] },
   {
     name: "engine",
-    inside: ["graph", "autodiff", "onnx", "runtime", "parameters", "optim", "thread"],
+    inside: ["graph", "autodiff", "onnx", "runtime", "parameters", "layers", "optim", "thread"],
     node: ["runtime/node-", "thread/node-", "node.ts"],
   },
   { name: "geometry" },

@@ -35,6 +35,9 @@ export interface LoadReport {
   fresh: string[];
 }
 
+/** PyTorch counts batches beside running statistics, for a kind of mean that nothing here has. */
+const BATCH_COUNT = /(^|\.)num_batches_tracked$/;
+
 const SAME: WeightMapping = { rename: (key) => key, fresh: () => false };
 
 /**
@@ -66,7 +69,7 @@ export function loadWeights(
   const fitting = new Map<string, StoredTensor>();
   const seen = new Set<string>();
   for (const [source, tensor] of tensors) {
-    const key = mapping.rename(source);
+    const key = BATCH_COUNT.test(source) ? undefined : mapping.rename(source);
     if (key === undefined) report.dropped.push(source);
     else if (!store.has(key)) report.unexpected.push(source);
     else {

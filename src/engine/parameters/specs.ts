@@ -11,6 +11,8 @@ export type Initializer =
   | { kind: "ones" }
   /** Uniform in ±√(6 / (fanIn + fanOut)), of the tensor seen as [first extent, product of the others]. */
   | { kind: "xavier-uniform" }
+  /** Uniform in ±bound. */
+  | { kind: "uniform"; bound: number }
   | { kind: "normal"; std: number }
   /** Normal, redrawn beyond two units of the tensor (as timm's trunc_normal_, whose bounds are absolute). */
   | { kind: "truncated-normal"; std: number }
@@ -126,6 +128,9 @@ export function initialize({ name, shape, init }: ParameterSpec, seed: number, i
           if (Math.abs(value) <= 2) return value;
         }
       });
+      break;
+    case "uniform":
+      draw(() => init.bound * (2 * stream.uniform() - 1));
       break;
     case "xavier-uniform": {
       const bound = Math.sqrt(6 / ((shape[0] as number) + sizeOf(shape.slice(1))));

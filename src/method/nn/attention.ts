@@ -1,6 +1,9 @@
 import { gemm, matMul, reshape, softmax, split, transpose } from "../../engine/graph/builders.ts";
+import { formatShape } from "../../engine/graph/shape.ts";
 import type { Value } from "../../engine/graph/types.ts";
 import type { Parameters } from "../../engine/parameters/specs.ts";
+import { MsmaeError } from "../../support/errors.ts";
+import type { Grid } from "./pos-embed.ts";
 
 /**
  * How tokens lie in rows: row `n · batch + b` is token n of image b. Ranges of tokens (cls, kept, masked) are then
@@ -28,6 +31,27 @@ export function tokenRows(x: Value, { tokens, batch }: TokenLayout, { from, to }
     0,
   );
   return parts[kept.findIndex(({ i }) => i === 1)] as Value;
+}
+
+/**
+ * The rows of all patches [height · width · B, D], row n · B + b, as images [B, D, height, width]: one Transpose. The
+ * cls token's rows are no patches: leave them out before.
+ *
+ * @throws MsmaeError Shape when the rows are not those of whole grids.
+ */
+export function tokenImages(rows: Value, grid: Grid, batch: number): Value {
+  const patches = grid.height * grid.width;
+  const [count, dim] = rows.shape as [number, number];
+  if (count !== patches * batch) {
+    throw new MsmaeError("Shape", {
+      where: "token rows to images",
+      expected: `${patches} patches of each of ${batch} images`,
+      got: formatShape(rows.shape),
+      todo: "give the rows of all patches, without the cls token's",
+    });
+  }
+  const perImage = transpose(reshape(rows, [patches, batch, dim]), [1, 2, 0]);
+  return reshape(perImage, [batch, dim, grid.height, grid.width]);
 }
 
 /**

@@ -30,6 +30,15 @@ describe("loadWeights", () => {
     expect(report).toEqual({ loaded: ["b", "a"], missing: [], unexpected: [], reshaped: [], dropped: [], fresh: [] });
   });
 
+  test("PyTorch's count of batches beside running statistics is left out, of whatever layer", () => {
+    const tensors = new Map([
+      ["bn.running_mean", tensor([2], 3)],
+      ["bn.num_batches_tracked", { dtype: "I64", shape: [], bytes: new Uint8Array(8) } satisfies StoredTensor],
+    ]);
+    const report = loadWeights(storeOf({ "bn.running_mean": [2] }), tensors, { where: "x" });
+    expect(report).toMatchObject({ loaded: ["bn.running_mean"], unexpected: [], dropped: ["bn.num_batches_tracked"] });
+  });
+
   test("a misfit names all keys, and leaves the store as it was", () => {
     const store = storeOf({ a: [2], b: [1], c: [2, 2] });
     const tensors = new Map([
