@@ -1,6 +1,6 @@
 /**
- * What runs in a browser: the engine on ONNX Runtime's WebAssembly or WebGPU, the method's masking and models, windows over
- * large images, and the metrics. Nothing here, nor anything it imports, uses a Node API.
+ * What runs in a browser: the engine on ONNX Runtime's WebAssembly or WebGPU, the method's masking, models and losses of
+ * masks, windows over large images, and the metrics. Nothing here, nor anything it imports, uses a Node API.
  */
 export * from "./engine/web.ts";
 export {
@@ -18,4 +18,14 @@ export { attentionMapGraph, mapWeights } from "./method/models/attention-maps.ts
 export { classifierGraph, classifierSpecs, finetuneGraph } from "./method/models/classifier.ts";
 export { maeSpecs, pretrainGraph, reconstructionGraph } from "./method/models/mae.ts";
 export { finetuneGroups, pretrainGroups } from "./method/models/parameter-groups.ts";
+export {
+  MASK_LOSSES,
+  type MaskLossName,
+  type MaskLossOptions,
+  type MaskTargets,
+  maskLoss,
+  maskProbabilities,
+  type TverskyWeights,
+  targetsOfClasses,
+} from "./method/nn/segmentation-losses.ts";
 export * from "./results/metrics/index.ts";
