@@ -28,4 +28,5 @@ export {
   type TverskyWeights,
   targetsOfClasses,
 } from "./method/nn/segmentation-losses.ts";
+export { areaOf, classesAtSize, type PixelClasses } from "./results/mask-of-outputs.ts";
 export * from "./results/metrics/index.ts";

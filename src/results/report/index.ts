@@ -5,7 +5,7 @@ import { attentionSection, pointingGameSection, reconstructionSection } from "./
 import { evaluationSection, figuresSection } from "./section-metrics.ts";
 import type { ProvenanceSection, ReportInput } from "./types.ts";
 
-export { encodePng } from "./png.ts";
+export { encodeGreyPng, encodePng } from "./png.ts";
 export type {
   AttentionExample,
   AttentionSection,

@@ -9,6 +9,14 @@ export async function encodePng({ width, height, data }: RgbImage): Promise<Uint
     .toBuffer();
 }
 
+/** A one-channel picture [height, width], such as a mask, as the bytes of a grey PNG file of 8 bits. */
+export async function encodeGreyPng(grey: Uint8Array, width: number, height: number): Promise<Uint8Array> {
+  return sharp(grey, { raw: { width, height, channels: 1 } })
+    .toColourspace("b-w")
+    .png({ compressionLevel: 9 })
+    .toBuffer();
+}
+
 /** An `<img>` that carries its own data; `alt` says what it shows. */
 export async function inlineImage(image: RgbImage, alt: string): Promise<Html> {
   const data = Buffer.from(await encodePng(image)).toString("base64");

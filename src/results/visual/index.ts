@@ -1,4 +1,5 @@
 // Pure pixel functions on plain typed arrays, without node:* in their import graph.
+export { classColour, maskPixels, outlineClasses } from "./classes.ts";
 export { type ColourMapName, colourTable } from "./colour-map.ts";
 export { blankImage, enlarge, enlargeGrid, type Grid, greyToRgb, type RgbImage } from "./image.ts";
 export { outlineMask, overlayMap, resizeGrid } from "./overlay.ts";

@@ -1,0 +1,44 @@
+import { checkGrid, type Grid, type Rgb, type RgbImage } from "./image.ts";
+import { type OutlineOptions, outlineMask } from "./overlay.ts";
+
+/** Colours that people with any kind of colour vision tell apart. Source: Okabe and Ito 2008. */
+const COLOURS: readonly Rgb[] = [
+  [86, 180, 233],
+  [230, 159, 0],
+  [0, 158, 115],
+  [204, 121, 167],
+  [240, 228, 66],
+  [213, 94, 0],
+  [0, 114, 178],
+];
+
+/** The colour of a class of pixels, from 1; they repeat after seven. */
+export function classColour(k: number): Rgb {
+  return COLOURS[(k - 1) % COLOURS.length] as Rgb;
+}
+
+/** The pixels of a mask in a grey picture: 0 and 255 where there is one class beside the background, else the indices. */
+export function maskPixels(classes: Uint8Array, numClasses: number): Uint8Array {
+  return numClasses <= 2 ? classes.map((k) => (k === 0 ? 0 : 255)) : classes.slice();
+}
+
+/**
+ * The outline of every class but the background drawn into a copy of an image of the same size, each in its
+ * {@link classColour}.
+ *
+ * @param classes class indices; those of `ignored` are no class.
+ * @throws MsmaeError "Shape" when the sizes differ.
+ */
+export function outlineClasses(
+  image: RgbImage,
+  classes: Grid,
+  { thickness, ignored = 255 }: Pick<OutlineOptions, "thickness"> & { ignored?: number } = {},
+): RgbImage {
+  checkGrid("outlining classes", classes);
+  const values = Uint8Array.from(classes.data);
+  const present = [...new Set(values)].filter((k) => k !== 0 && k !== ignored).sort((a, b) => a - b);
+  return present.reduce((drawn, k) => {
+    const mask = { ...classes, data: values.map((value) => Number(value === k)) };
+    return outlineMask(drawn, mask, { colour: classColour(k), ...(thickness === undefined ? {} : { thickness }) });
+  }, image);
+}
