@@ -8,8 +8,9 @@ import { type SurfaceDefinition, surfaceDistances } from "./surface.ts";
  *
  * - `worst`: in both, everything is right: 1, and a distance of 0. In one of them, everything is wrong: 0, and a distance as
  *   long as the image's diagonal, so that a mean gets no better by leaving masks out. As MetricsReloaded has it.
- * - `undefined`: no figure (null), which no mean counts. As MONAI has it: Dice, IoU and sensitivity where the truth is
- *   empty, precision where the prediction is, distances where either is, surface Dice where both are.
+ * - `undefined`: no figure (null), which no mean counts, where MONAI has nan or, for `hd` and `assd`, infinity: Dice, IoU and
+ *   sensitivity where the truth is empty, precision where the prediction is, distances where either is, surface Dice where
+ *   both are.
  */
 export const EMPTY_RULES = ["worst", "undefined"] as const;
 export type EmptyRule = (typeof EMPTY_RULES)[number];
