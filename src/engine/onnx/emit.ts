@@ -60,7 +60,9 @@ class ModelWriter implements Emitter {
   };
 
   isUsed = (value: Value): boolean => this.#used.has(value);
-  fresh = (): string => `v${this.#counter++}`;
+  number = (): number => this.#counter++;
+
+  fresh = (): string => `v${this.number()}`;
   int64 = (values: readonly number[]): string => this.#shared(values, "int64", [values.length]);
   float = (value: number): string => this.#shared([value], "float32", []);
 

@@ -8,6 +8,10 @@ export interface Emitter {
   /** Whether anything reads this output. */
   isUsed(value: Value): boolean;
   fresh(): string;
+  /** A number that this graph has not been given before. */
+  number(): number;
+  /** A number that this graph has not been given before. */
+  number(): number;
   /** A small int64 vector, as operators of newer ONNX versions take for axes and shapes. */
   int64(values: readonly number[]): string;
   float(value: number): string;

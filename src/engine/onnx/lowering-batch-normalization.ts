@@ -11,8 +11,9 @@ export function lowerBatchNormalization(node: Node<"BatchNormalization">, e: Emi
   const [y, mean, variance] = node.outputs.map((output) => (e.isUsed(output) ? e.name(output) : e.fresh()));
   const channels = scale.shape[0] as number;
   if (e.provider === "cpu" || e.provider === "wasm") {
-    // Running statistics, which momentum 0 passes over. They must be two: the results may take their memory.
-    const unused = [0, 1].map((value) => {
+    // Running statistics, which momentum 0 passes over. The results take their memory, so that no two of a graph may
+    // have the same value: ONNX Runtime would make one tensor of them, and the last node's results would be everyone's.
+    const unused = [e.number(), e.number()].map((value) => {
       const result = e.fresh();
       e.emit("Expand", [e.float(value), e.int64([channels])], [result]);
       return result;
