@@ -18,6 +18,7 @@ export { attentionMapGraph, mapWeights } from "./method/models/attention-maps.ts
 export { classifierGraph, classifierSpecs, finetuneGraph } from "./method/models/classifier.ts";
 export { maeSpecs, pretrainGraph, reconstructionGraph } from "./method/models/mae.ts";
 export { finetuneGroups, pretrainGroups } from "./method/models/parameter-groups.ts";
+export { segmenterGraph, segmenterSpecs, segmentTrainingGraph } from "./method/models/segmenter.ts";
 export {
   MASK_LOSSES,
   type MaskLossName,

@@ -20,9 +20,6 @@ export interface Sample {
 /** From here on a mask's value is light. */
 export const LIGHT = 128;
 
-/** The class of pixels that nobody has judged. */
-export const IGNORED = 255;
-
 /** A file that outlines things in a picture, pixel on pixel: one class, or one for each of its values. */
 export type SampleMask = Outline | LabelMap;
 

@@ -13,7 +13,7 @@ import { type AdamWTensor, adamwReference, globalNorm } from "../support/adamw-r
 import type { Executor } from "../tolerances.ts";
 
 export type Floats = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
-export type Feeds = Readonly<Record<string, Floats | BigInt64Array>>;
+export type Feeds = Readonly<Record<string, Floats | BigInt64Array | Uint8Array>>;
 
 /** The results of a run by output name, gradients included. */
 export type Results = (name: string) => Floats;
@@ -79,10 +79,14 @@ export class Float64Engine implements Engine {
       const norm = globalNorm(gradients);
       const gradientScale = clipNorm === undefined ? 1 : clipCoefficient(norm, clipNorm);
       trainable.forEach((name, i) => {
-        const { lrScale, weightDecay } = entryOf(groups, name);
+        const { lrScale, ...decay } = entryOf(groups, name);
         const tensor = { ...entryOf(tensors, name), gradient: gradients[i] as Float64Array };
-        adamwReference(tensor, { ...betas, lr: lr * lrScale, weightDecay, stepIndex, gradientScale });
+        adamwReference(tensor, { ...betas, lr: lr * lrScale, ...decay, stepIndex, gradientScale });
       });
+      for (const { name, role } of this.#specs) {
+        const next = role === "state" && this.#results.get(storeOutputName("state", name))?.data;
+        if (next) this.#parameters.set(name, Float64Array.from(next));
+      }
       return norm;
     };
   }
@@ -95,6 +99,7 @@ export class CpuEngine implements Engine {
   readonly executor = "cpu";
   readonly #store: ParameterStore;
   readonly #programs = new Map<Graph, Program>();
+  #lastRun: Program | undefined;
   readonly #optimizers: AdamW[] = [];
 
   constructor(specs: readonly ParameterSpec[]) {
@@ -119,10 +124,11 @@ export class CpuEngine implements Engine {
       program = await Program.load(nodeBackend, compile(graph, "cpu"), { provider: "cpu", threads: 1, store });
       this.#programs.set(graph, program);
     }
+    this.#lastRun = program;
     // A gradient that the graph fails to write must not pass for that of an earlier run.
     for (const name of store.trainableNames) store.gradient(name).fill(Number.NaN);
     const results = new Map<string, Floats>();
-    const outputs = floatsOf(await program.run(feeds as Record<string, Float32Array | BigInt64Array>));
+    const outputs = floatsOf(await program.run(feeds as Record<string, Float32Array | BigInt64Array | Uint8Array>));
     for (const [name, values] of Object.entries(outputs)) results.set(name, Float32Array.from(values));
     for (const name of store.trainableNames)
       results.set(storeOutputName("gradient", name), Float32Array.from(store.gradient(name)));
@@ -132,7 +138,11 @@ export class CpuEngine implements Engine {
   adamw({ groups, clipNorm, ...betas }: AdamWSettings): (lr: number, stepIndex: number) => number {
     const optimizer = new AdamW(this.#store, groups, betas);
     this.#optimizers.push(optimizer);
-    return (lr, stepIndex) => optimizer.step({ lr, stepIndex, clipNorm }).gradientNorm;
+    return (lr, stepIndex) => {
+      const { gradientNorm } = optimizer.step({ lr, stepIndex, clipNorm });
+      this.#lastRun?.commitState();
+      return gradientNorm;
+    };
   }
 
   async close(): Promise<void> {

@@ -8,6 +8,7 @@ import { checkImages } from "./images.ts";
 import { checkMetrics } from "./metrics.ts";
 import { checkPretrain, type PretrainCase } from "./pretrain.ts";
 import { checkGroups, checkSchedules } from "./schedules.ts";
+import { checkSegmentation, type SegmentationCase } from "./segmentation.ts";
 import { checkSegmentationMetrics } from "./segmentation-metrics.ts";
 import { checkTables } from "./tables.ts";
 
@@ -64,6 +65,10 @@ const tensorChecks: readonly {
 }[] = [
   { pattern: /^pretrain\//, check: (entry, golden, out) => checkPretrain(entry as PretrainCase, golden, out) },
   { pattern: /^finetune\//, check: (entry, golden, out) => checkFinetune(entry as FinetuneCase, golden, out) },
+  {
+    pattern: /^segmentation\//,
+    check: (entry, golden, out) => checkSegmentation(entry as SegmentationCase, golden, out),
+  },
   { pattern: /^tables$/, check: (_, golden, out) => checkTables(golden, out) },
   { pattern: /^images$/, check: (_, golden, out) => checkImages(golden, out) },
 ];

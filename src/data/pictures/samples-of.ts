@@ -1,12 +1,13 @@
 import { openImageFile } from "../../formats/node/open-image-file.ts";
 import type { SliceAxis } from "../../formats/source-image.ts";
 import { messageOf } from "../../support/errors.ts";
+import { IGNORED } from "../../support/ignored.ts";
 import { inParallel } from "../../support/in-parallel.ts";
 import { countAlong, isSinglePicture } from "../index/file-facts.ts";
 import type { FileIndex } from "../index/index-cache.ts";
 import type { LabelAreas } from "../index/label-areas.ts";
 import { dataError, faultList, type ListedFile, type Listing, type OddFile } from "../layouts/listing.ts";
-import { IGNORED, type Sample, type SampleMask } from "../sample.ts";
+import type { Sample, SampleMask } from "../sample.ts";
 import type { Split } from "../split-name.ts";
 import { groupsOf } from "./groups.ts";
 import { applySliceRule, type SliceRule } from "./slice-rule.ts";

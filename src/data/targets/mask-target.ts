@@ -1,5 +1,6 @@
 import { MsmaeError } from "../../support/errors.ts";
-import { IGNORED, type Sample, type SampleMask } from "../sample.ts";
+import { IGNORED } from "../../support/ignored.ts";
+import type { Sample, SampleMask } from "../sample.ts";
 import type { TargetMaker } from "./target-maker.ts";
 
 /** The class of each pixel. */

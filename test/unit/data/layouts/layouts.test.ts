@@ -5,7 +5,7 @@ import sharp from "sharp";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { splitData } from "../../../../src/curation/split-data.ts";
 import { type Dataset, type DatasetOptions, openDataset, SPLITS, splitCsv } from "../../../../src/data/dataset.ts";
-import { IGNORED } from "../../../../src/data/sample.ts";
+import { IGNORED } from "../../../../src/support/ignored.ts";
 import { dicomFile, niftiFile } from "../../formats/volume-files.ts";
 
 let root: string;

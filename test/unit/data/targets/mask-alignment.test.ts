@@ -4,13 +4,14 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ImageLoader } from "../../../../src/data/loader/loader.ts";
-import { IGNORED, type Sample } from "../../../../src/data/sample.ts";
+import type { Sample } from "../../../../src/data/sample.ts";
 import { targetOf } from "../../../../src/data/targets/target.ts";
 import {
   type AugmentationOptions,
   type AugmentationPlan,
   augmentationPlan,
 } from "../../../../src/images/augment/plan.ts";
+import { IGNORED } from "../../../../src/support/ignored.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "msmae-alignment-"));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -5,8 +5,9 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type EpochOptions, ImageLoader, type LoaderOptions } from "../../../../src/data/loader/loader.ts";
-import { IGNORED, type Sample, type SampleMask } from "../../../../src/data/sample.ts";
+import type { Sample, SampleMask } from "../../../../src/data/sample.ts";
 import { targetOf } from "../../../../src/data/targets/target.ts";
+import { IGNORED } from "../../../../src/support/ignored.ts";
 import { niftiFile, slowVolume } from "../../formats/volume-files.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "msmae-masks-"));

@@ -6,10 +6,11 @@ import { afterAll, describe, expect, test } from "vitest";
 import { openArchives } from "../../../../src/curation/archives/index.ts";
 import { type DatasetOptions, openDataset } from "../../../../src/data/dataset.ts";
 import { ImageLoader, type LoaderOptions } from "../../../../src/data/loader/loader.ts";
-import { IGNORED, type Sample } from "../../../../src/data/sample.ts";
+import type { Sample } from "../../../../src/data/sample.ts";
 import { targetOf } from "../../../../src/data/targets/target.ts";
 import { openImageFile } from "../../../../src/formats/node/open-image-file.ts";
 import type { SliceAxis } from "../../../../src/formats/source-image.ts";
+import { IGNORED } from "../../../../src/support/ignored.ts";
 import { allStorages, makeNifti, storeAs } from "../../formats/nifti/made.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "msmae-mask-volumes-"));

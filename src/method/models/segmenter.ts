@@ -1,0 +1,114 @@
+import { add, input, mul, scalar } from "../../engine/graph/builders.ts";
+import { type Graph, graph } from "../../engine/graph/graph.ts";
+import type { Value } from "../../engine/graph/types.ts";
+import { resize2d } from "../../engine/layers/resize.ts";
+import { type ParameterSpec, type Parameters, parameterInputs } from "../../engine/parameters/specs.ts";
+import { trainingOutputs } from "../../engine/parameters/training-outputs.ts";
+import { IGNORED } from "../../support/ignored.ts";
+import { tokenImages, tokenRows } from "../nn/attention.ts";
+import type { Grid } from "../nn/pos-embed.ts";
+import { type MaskLossName, type MaskLossOptions, maskLoss, targetsOfClasses } from "../nn/segmentation-losses.ts";
+import { checkConfig, type EncoderConfig, gridOf, patchCount } from "./config.ts";
+import { embed, encodeBlocks, encoderSpecs, patchInputs } from "./encoder.ts";
+import type { HeadMode, HeadShape, SegmentationHead } from "./heads/head.ts";
+import { setrNaive } from "./heads/setr-naive.ts";
+import { setrPup } from "./heads/setr-pup.ts";
+
+/** The heads that a segmenter may have, by name. */
+export const segmentationHeads = {
+  "setr-pup": setrPup,
+  "setr-naive": setrNaive,
+} as const satisfies Record<string, SegmentationHead>;
+
+export type HeadName = keyof typeof segmentationHeads;
+
+/** A Vision Transformer of which every patch is shown, and heads that tell the class of each pixel. */
+export interface SegmenterConfig extends EncoderConfig {
+  head: HeadName;
+  /** Channels within a head. */
+  headWidth: number;
+  /** Blocks, from 0, after which heads look into the encoder. The last one's head tells. */
+  taps: readonly number[];
+  /** Whether the heads of the other taps are there too: they only teach. */
+  deepSupervision: boolean;
+}
+
+/** Values told of each pixel: one for two classes, how likely it is the second; else one for each class. */
+export function outputsOf({ numClasses }: EncoderConfig): number {
+  return numClasses === 2 ? 1 : numClasses;
+}
+
+/** The tensors of a segmenter: the encoder's under timm's keys, the heads' under the published program's. */
+export function segmenterSpecs(config: SegmenterConfig): ParameterSpec[] {
+  checkConfig(config);
+  const { embedDim: features, headWidth: width } = config;
+  const shape: HeadShape = { features, width, outputs: outputsOf(config) };
+  const head = segmentationHeads[config.head];
+  return [...encoderSpecs(config, "trained"), ...headsOf(config).flatMap((i) => head.specs(prefixOf(i), shape))];
+}
+
+/**
+ * Logits of pixels for evaluation: `logits` [batch, outputs, height, width] of a size. Input: `patches` of whole images.
+ */
+export function segmenterGraph(config: SegmenterConfig, { batch, size }: { batch: number; size: Grid }): Graph {
+  const p = parameterInputs(segmenterSpecs(config));
+  const logits = segment(p, { ...config, deepSupervision: false }, { batch, size, mode: "evaluation" });
+  return graph("segment", { logits: logits.at(-1) as Value });
+}
+
+/**
+ * Logits [batch, outputs, height, width] of each head, that of the last tap at the end. The encoder's final norm has no
+ * part in it.
+ * Source: method.md section 6.
+ */
+export function segment(
+  p: Parameters,
+  config: SegmenterConfig,
+  { batch, size, mode }: { batch: number; size: Grid; mode: HeadMode },
+): Value[] {
+  const { taps, head } = config;
+  const layout = { tokens: 1 + patchCount(config), batch };
+  const tokens = embed(p, patchInputs(config, batch, "all"), config, batch);
+  const after = encodeBlocks(tokens, p, config, layout, { blocks: 1 + Math.max(...taps) });
+  return headsOf(config).map((i) => {
+    const rows = tokenRows(after[taps[i] as number] as Value, layout, { from: 1, to: layout.tokens });
+    const features = tokenImages(rows, gridOf(config), batch);
+    return resize2d(
+      segmentationHeads[head].forward(features, p, prefixOf(i), mode),
+      [size.height, size.width],
+      "bilinear",
+    );
+  });
+}
+
+/** The taps that have a head, by their places in the list. */
+function headsOf({ taps, deepSupervision }: SegmenterConfig): number[] {
+  return taps.map((_, i) => i).slice(deepSupervision ? 0 : -1);
+}
+
+const prefixOf = (tap: number) => `heads.Head${tap}`;
+
+/** What a segmenter's training is told by. */
+export interface SegmentLoss extends MaskLossOptions {
+  loss: MaskLossName;
+}
+
+/**
+ * One training step: `loss`, the mean of the heads' losses, `logits` of the last head, the gradient of every tensor and the
+ * next running statistics. Inputs: `patches` of whole images, and `classes` [batch, 1, height, width] uint8, 255 for pixels
+ * that nobody has judged.
+ * Source: method.md section 6.
+ */
+export function segmentTrainingGraph(
+  config: SegmenterConfig,
+  { loss: name, ...options }: { batch: number; size: Grid } & SegmentLoss,
+): Graph {
+  const { batch, size } = options;
+  const p = parameterInputs(segmenterSpecs(config));
+  const classes = input("classes", [batch, 1, size.height, size.width], "uint8");
+  const mask = targetsOfClasses(classes, outputsOf(config), IGNORED);
+  const logits = segment(p, config, { batch, size, mode: "training" });
+  const [first, ...others] = logits.map((told) => maskLoss(name, told, mask, options)) as [Value, ...Value[]];
+  const loss = mul(others.reduce(add, first), scalar(1 / logits.length));
+  return graph("train-segmenter", { loss, logits: logits.at(-1) as Value, ...trainingOutputs(loss, p) });
+}
