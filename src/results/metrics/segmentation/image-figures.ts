@@ -150,10 +150,12 @@ const nothing = (): SegmentationFigures => ({
 
 /** The pixels of one class, of those that somebody has judged. */
 function masksOf({ predicted, truth }: SegmentedImage, k: number, ignored: number) {
-  return {
-    truth: truth.map((value) => (value === k ? 1 : 0)),
-    predicted: predicted.map((value, at) => (value === k && truth[at] !== ignored ? 1 : 0)),
-  };
+  const masks = { predicted: new Uint8Array(truth.length), truth: new Uint8Array(truth.length) };
+  for (let at = 0; at < truth.length; at++) {
+    if (truth[at] === k) masks.truth[at] = 1;
+    if (predicted[at] === k && truth[at] !== ignored) masks.predicted[at] = 1;
+  }
+  return masks;
 }
 
 /** counts[truth][predicted] of the pixels that somebody has judged. */
