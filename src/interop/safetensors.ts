@@ -202,13 +202,6 @@ export interface TensorToStore {
   data: Float32Array | Float64Array | BigInt64Array | Int32Array | Uint8Array;
 }
 
-/** A file ready to be written: the pieces in order, never joined. */
-export interface EncodedSafetensors {
-  header: Uint8Array;
-  /** Views of the tensors' own memory, in file order. */
-  data: Uint8Array[];
-}
-
 /** Plans where each tensor will stand: those of larger elements first, so that all are aligned. */
 export function planEntries(tensors: ReadonlyMap<string, TensorToStore>, where: string): Map<string, SafetensorsEntry> {
   const drafts = [...tensors].map(([name, { shape, data }]) => {

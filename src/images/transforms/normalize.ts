@@ -20,12 +20,10 @@ export function imagenetNormalization(channels: 1 | 3): Normalization {
   return channels === 3 ? IMAGENET_NORMALIZATION : IMAGENET_GREY_NORMALIZATION;
 }
 
-/** Turns uint8 pixels into network inputs, by one 256-entry table per channel, and back for display. */
+/** Turns uint8 pixels into network inputs, by one 256-entry table per channel. */
 export class Normalizer {
   readonly channels: 1 | 3;
   readonly #tables: Float32Array[];
-  readonly #mean: number[];
-  readonly #std: number[];
 
   /** @throws MsmaeError Config when mean and std do not fit the channels, or a std is not positive. */
   constructor(channels: 1 | 3, { mean, std }: Normalization = imagenetNormalization(channels)) {
@@ -40,9 +38,10 @@ export class Normalizer {
       });
     }
     this.channels = channels;
-    this.#mean = Array.from({ length: channels }, (_, channel) => mean[channel] ?? (mean[0] as number));
-    this.#std = Array.from({ length: channels }, (_, channel) => std[channel] ?? (std[0] as number));
-    this.#tables = this.#mean.map((m, channel) => normalizationTable(m, this.#std[channel] as number));
+    const of = (values: readonly number[], channel: number) => (values[channel] ?? values[0]) as number;
+    this.#tables = Array.from({ length: channels }, (_, channel) =>
+      normalizationTable(of(mean, channel), of(std, channel)),
+    );
   }
 
   /** uint8 [h, w, C] → float32 [C, h, w], written into `out` (C·h·w long): (x / 255 − mean) / std. */
@@ -57,22 +56,6 @@ export class Normalizer {
         out[base + at] = table[pixels[from] as number] as number;
       }
     }
-  }
-
-  /** float32 [C, h, w] → uint8 [h, w, C] for display: rounded and clipped to 0…255. */
-  denormalize(planes: Float32Array, out: Uint8Array = new Uint8Array(planes.length)): Uint8Array {
-    this.#checkLengths(planes.length, out.length);
-    const { channels } = this;
-    const area = planes.length / channels;
-    for (let channel = 0; channel < channels; channel++) {
-      const scale = (this.#std[channel] as number) * 255;
-      const offset = (this.#mean[channel] as number) * 255;
-      for (let at = 0, to = channel; at < area; at++, to += channels) {
-        const value = Math.round((planes[channel * area + at] as number) * scale + offset);
-        out[to] = Math.min(Math.max(value, 0), 255);
-      }
-    }
-    return out;
   }
 
   #checkLengths(from: number, to: number): void {
