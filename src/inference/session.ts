@@ -82,7 +82,7 @@ export function forwardOf(kind: ModelKind, config: ImageModelConfig, batchSize: 
 }
 
 /** Brings pixels to the values that a model was trained on. */
-export function normalizerOf({ config, mean, std }: ModelDescription): Normalizer {
+export function normalizerOf({ config, mean, std }: Pick<ModelDescription, "config" | "mean" | "std">): Normalizer {
   return new Normalizer(config.inChans as 1 | 3, { mean, std });
 }
 

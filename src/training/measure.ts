@@ -1,10 +1,9 @@
 import { basename } from "node:path";
 import type { Split } from "../data/dataset.ts";
 import { relativeName } from "../data/splits/split-table.ts";
-import { Normalizer } from "../images/transforms/normalize.ts";
 import { assess } from "../inference/assess.ts";
 import type { Gathered, Outcome } from "../inference/outcomes/outcome.ts";
-import { forwardOf } from "../inference/session.ts";
+import { forwardOf, normalizerOf } from "../inference/session.ts";
 import { loadWeights } from "../interop/load-weights.ts";
 import { readModelFile } from "../interop/model-file.ts";
 import type { ImageModelConfig } from "../method/models/config.ts";
@@ -39,7 +38,7 @@ export async function measureSplit<
   const { batchSize, dataPath } = options;
   const { result, unreadable } = await assess({
     ...{ engine, batchSize, split, name, dataPath, hooks },
-    feeds: kind.feeder(config, new Normalizer(config.inChans as 1 | 3, options)),
+    feeds: kind.feeder(config, normalizerOf({ ...options, config })),
     graph: forwardOf(kind, config, batchSize),
     samples: data.folder.splits[split],
     loading: { ...loadingOf(config, options), target: outcome.target },

@@ -65,7 +65,7 @@ export async function withEngines(
 
 /** Compares a golden tensor of the same name as the quantity, where the golden holds it. */
 export function compare(
-  { golden, out }: ModelRun,
+  { golden, out }: Pick<ModelRun, "golden" | "out">,
   quantity: string,
   executor: Executor,
   got: ArrayLike<number>,

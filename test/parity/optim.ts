@@ -42,22 +42,21 @@ export async function checkAdamW(run: ModelRun, { settings, groups, graph, feeds
       compare(run, `adamw/gradNorm/${index}`, engine.executor, [norm], afterAdamW);
       const path = rates.slice(0, index + 1).reduce((sum, rate) => sum + rate, 0);
       for (const name of golden.namesUnder(`adamw/after${index + 1}/`)) {
-        compareParameter(run, engine, name, { steps: index + 1, path: path * (groups.get(name)?.lrScale ?? 1) });
+        const quantity = `adamw/after${index + 1}/${name}`;
+        compareAfterSteps(run, engine, { quantity, name, path: path * (groups.get(name)?.lrScale ?? 1) });
       }
     }
   }
 }
 
-/** Compares a parameter after some steps; `path` is the sum of its learning rates up to there. */
-function compareParameter(
-  run: ModelRun,
+/** Compares a tensor after some steps; `path` is the sum of its learning rates up to there. */
+export function compareAfterSteps(
+  run: Pick<ModelRun, "golden" | "out">,
   engine: Engine,
-  name: string,
-  { steps, path }: { steps: number; path: number },
+  { quantity, name, path }: { quantity: string; name: string; path: number },
 ): void {
   const { golden, out } = run;
   const { executor } = engine;
-  const quantity = `adamw/after${steps}/${name}`;
   const got = Array.from(engine.parameter(name));
   if (!name.endsWith("qkv.bias")) {
     compare(run, quantity, executor, got, afterAdamW);

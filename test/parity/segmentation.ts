@@ -18,6 +18,7 @@ import { afterAdamW, gradients, keyBiasAfterAdamW, outputs } from "../tolerances
 import { CpuEngine, type Engine, Float64Engine, type Results } from "./engines.ts";
 import type { GoldenFile } from "./goldens.ts";
 import type { Comparison } from "./harness.ts";
+import { compareAfterSteps } from "./optim.ts";
 import { wholeFeeds } from "./tokens.ts";
 
 /** A `segmentation/*` entry of `index.json`. */
@@ -160,8 +161,8 @@ class SegmentationCheck {
   #afterSteps(engine: Engine, key: string): void {
     const quantity = `${this.#variant}/after${STEPS}/${key}`;
     const name = key.replace(/^encoder\./, "");
-    const got = Array.from(engine.parameter(name));
     if (isNoise(name)) {
+      const got = engine.parameter(name);
       const expected = this.#golden.values(quantity);
       const noise = keyBiasAfterAdamW.float64[engine.executor];
       // Adam divides the noise by its own size, so that its way is about as long as the rates allow.
@@ -169,22 +170,11 @@ class SegmentationCheck {
       this.#out.add(quantity, engine.executor, got, expected, { ...noise, relative });
       return;
     }
-    if (!name.endsWith("qkv.bias")) {
-      this.#compare(engine, quantity, got, afterAdamW);
-      return;
-    }
-    // The key part's gradient is rounding noise: see keyBiasAfterAdamW.
-    const expected = Array.from(this.#golden.values(quantity));
-    const third = expected.length / 3;
-    const keys = (values: number[]) => values.slice(third, 2 * third);
-    const others = (values: number[]) => [...values.slice(0, third), ...values.slice(2 * third)];
-    const { executor } = engine;
-    const whole = Math.max(...expected.map(Math.abs));
-    const noise = keyBiasAfterAdamW.float64[executor];
-    const tolerance = afterAdamW.float64[executor];
-    const relative = tolerance.relative + (noise.relative * STEPS * this.#entry.adam.lr) / (whole || 1);
-    this.#out.add(`${quantity} (query, value)`, executor, others(got), others(expected), tolerance, whole);
-    this.#out.add(`${quantity} (key)`, executor, keys(got), keys(expected), { ...noise, relative }, whole);
+    compareAfterSteps({ golden: this.#golden, out: this.#out }, engine, {
+      quantity,
+      name,
+      path: STEPS * this.#entry.adam.lr,
+    });
   }
 
   /** Logits by the running statistics, and the figures at the threshold of one half. */

@@ -1,3 +1,4 @@
+import { IGNORED } from "../../support/ignored.ts";
 import { checkGrid, type Grid, type Rgb, type RgbImage } from "./image.ts";
 import { type OutlineOptions, outlineMask } from "./overlay.ts";
 
@@ -32,7 +33,7 @@ export function maskPixels(classes: Uint8Array, numClasses: number): Uint8Array 
 export function outlineClasses(
   image: RgbImage,
   classes: Grid,
-  { thickness, ignored = 255 }: Pick<OutlineOptions, "thickness"> & { ignored?: number } = {},
+  { thickness, ignored = IGNORED }: Pick<OutlineOptions, "thickness"> & { ignored?: number } = {},
 ): RgbImage {
   checkGrid("outlining classes", classes);
   const values = Uint8Array.from(classes.data);

@@ -3,8 +3,8 @@ import type { Batch } from "../../data/loader/loader.ts";
 import { targetOf } from "../../data/targets/target.ts";
 import { mixPatchWeights, mixTargets } from "../../images/mixing/apply.ts";
 import type { Mix } from "../../images/mixing/draw.ts";
-import { Normalizer } from "../../images/transforms/normalize.ts";
 import { classes } from "../../inference/outcomes/classes.ts";
+import { normalizerOf } from "../../inference/session.ts";
 import { classTargets, FeedBuilder, weighTargets } from "../../method/feeds.ts";
 import { classifierKind } from "../../method/kinds/classifier.ts";
 import { attentionCounts, selectFromAttentionOrder } from "../../method/masking/selection.ts";
@@ -32,7 +32,7 @@ export function finetuneTask(context: RunContext<FinetuneOptions, ClassifierConf
   const counts = attentionCounts(patchCount(config), options);
   const rates = dropPathRates(config.depth, options.dropPath);
   const uniform = warnUniform(hooks);
-  const feeds = new FeedBuilder(config, new Normalizer(config.inChans as 1 | 3, options));
+  const feeds = new FeedBuilder(config, normalizerOf({ ...options, config }));
   const maps = new MapBank(loader.samples.length, patchCount(config), seed, { ...config, mapCrop });
   const images = new TrainingImages(loader, options);
 

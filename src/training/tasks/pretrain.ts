@@ -1,7 +1,7 @@
 import { type PretrainInput, type PretrainOptions, type PretrainRequest, verbs } from "../../config/index.ts";
 import type { Batch } from "../../data/loader/loader.ts";
 import { targetOf } from "../../data/targets/target.ts";
-import { Normalizer } from "../../images/transforms/normalize.ts";
+import { normalizerOf } from "../../inference/session.ts";
 import type { WeightMapping } from "../../interop/load-weights.ts";
 import { classTargets, FeedBuilder } from "../../method/feeds.ts";
 import { pretrainedKind } from "../../method/kinds/pretrained.ts";
@@ -101,7 +101,7 @@ function pretrainTask(context: RunContext<PretrainOptions, MaeConfig>): Training
   const { batchSize, mapCrop } = options;
   const patches = patchCount(config);
 
-  const feeds = new FeedBuilder(config, new Normalizer(config.inChans as 1 | 3, options));
+  const feeds = new FeedBuilder(config, normalizerOf({ ...options, config }));
   const maps = new MapBank(loader.samples.length, patches, seed, { ...config, mapCrop });
   const images = new TrainingImages(loader, options);
 

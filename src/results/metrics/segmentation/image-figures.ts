@@ -1,5 +1,6 @@
 import type { PixelSpacing } from "../../../formats/source-image.ts";
 import { MsmaeError } from "../../../support/errors.ts";
+import { IGNORED } from "../../../support/ignored.ts";
 import { type DistanceFigures, distanceFigures } from "./distance-figures.ts";
 import { type SurfaceDefinition, surfaceDistances } from "./surface.ts";
 
@@ -74,7 +75,13 @@ export interface ClassInImage {
 export type ResolvedSegmentation = Required<SegmentationOptions>;
 
 export function resolveSegmentation(options: SegmentationOptions): ResolvedSegmentation {
-  const defaults = { background: false, ignored: 255, empty: "worst", surface: "border-pixels", tolerance: 2 } as const;
+  const defaults = {
+    background: false,
+    ignored: IGNORED,
+    empty: "worst",
+    surface: "border-pixels",
+    tolerance: 2,
+  } as const;
   return { ...defaults, ...options };
 }
 
