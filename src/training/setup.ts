@@ -1,5 +1,12 @@
 import type { FinetuneOptions, PretrainOptions } from "../config/index.ts";
-import { type Dataset, dataHash, openDataset, splitFingerprint, tellNotices } from "../data/dataset.ts";
+import {
+  type Dataset,
+  type DatasetOptions,
+  dataHash,
+  openDataset,
+  splitFingerprint,
+  tellNotices,
+} from "../data/dataset.ts";
 import { lrFromBase, type WarmupCosine } from "../engine/optim/schedule.ts";
 import { initialStore } from "../engine/parameters/initial-store.ts";
 import type { ParameterStore } from "../engine/parameters/parameter-store.ts";
@@ -25,10 +32,19 @@ export interface RunData {
   split: SplitDescription;
 }
 
-/** Scans the data set. @throws MsmaeError Data, or Config when it has not the number of classes asked for. */
-export async function openData(options: RunOptions, hooks: RunHooks): Promise<RunData> {
+/**
+ * Scans the data set.
+ *
+ * @param needs `oneClass` takes a set of one class too, for what is trained without them.
+ * @throws MsmaeError Data, also when it has not the number of classes asked for.
+ */
+export async function openData(
+  options: RunOptions,
+  hooks: RunHooks,
+  { oneClass = false }: Pick<DatasetOptions, "oneClass"> = {},
+): Promise<RunData> {
   const { dataPath, numClasses } = options;
-  const folder = await openDataset(dataPath, { ...options, require: ["train"] });
+  const folder = await openDataset(dataPath, { ...options, oneClass, require: ["train"] });
   if (numClasses !== undefined && numClasses !== folder.classNames.length) {
     throw new MsmaeError("Data", {
       where: dataPath,

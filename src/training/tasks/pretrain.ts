@@ -26,7 +26,7 @@ import { refreshMaps } from "../maps/map-refresh.ts";
 import { warnUniform } from "../maps/uniform-warning.ts";
 import { cardOf } from "../model-card.ts";
 import { runTraining } from "../run-training.ts";
-import { describeTraining } from "../setup.ts";
+import { describeTraining, openData } from "../setup.ts";
 import type { TrainingTask } from "../task.ts";
 import { TrainingImages } from "../training-images.ts";
 
@@ -74,6 +74,7 @@ const told = [
 
 const definition: TrainingDefinition<typeof verbs.pretrain, MaeConfig, PretrainResult> = {
   verb: verbs.pretrain,
+  open: (options, hooks) => openData(options, hooks, { oneClass: options.clsLossWeight === 0 }),
   plan: (options, data) => ({
     kind: pretrainedKind,
     config: modelShape(pretrainedKind, { ...options, numClasses: data.folder.classNames.length }),
