@@ -22,6 +22,8 @@ export interface Batch {
   geometries: Geometry[];
   /** [B] */
   paths: string[];
+  /** [B] what may not be parted, by its name: patient, lesion or file ({@link groupKey}). Draws of images are draws of these. */
+  groups: string[];
   /**
    * Gives the memory of `images`, and of the classes of their pixels, back for a later batch: they must not be used after. Optional, but without it the
    * memory waits for the garbage collector, which sees little reason to hurry.

@@ -2,6 +2,7 @@ import type { Geometry } from "../../geometry/geometry.ts";
 import { PAPER_CROP } from "../../geometry/random-geometry.ts";
 import { MsmaeError } from "../../support/errors.ts";
 import type { Sample } from "../dataset.ts";
+import { groupKey } from "../splits/split.ts";
 import type { Target } from "../targets/target.ts";
 import type { TargetMaker } from "../targets/target-maker.ts";
 import type { Batch } from "./batch.ts";
@@ -239,6 +240,7 @@ export class EpochRun {
       originals: filled.map(({ read }) => read?.original),
       geometries: filled.map(({ read }) => read?.geometry as Geometry),
       paths: chosen.map(({ path }) => path),
+      groups: chosen.map(groupKey),
     };
   }
 }

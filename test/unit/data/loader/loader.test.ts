@@ -181,6 +181,19 @@ describe("ImageLoader", () => {
     await expect(stopped.next()).rejects.toMatchObject({ code: "Interrupted" });
   });
 
+  test("a batch names what may not be parted, beside the images that are left", async () => {
+    const samples = withBroken.map((sample, at) => (at < 10 ? { ...sample, group: `p${at >> 2}` } : sample));
+    await using loader = new ImageLoader(samples, { ...size, workers: 1 });
+    const groups: string[] = [];
+    for await (const batch of loader.inOrder({ batchSize: 6 })) {
+      expect(batch.groups).toHaveLength(batch.indices.length);
+      groups.push(...batch.groups);
+    }
+    const expected = samples.filter((_, at) => at !== BROKEN);
+    expect(groups).toEqual(expected.map(({ group, path }) => (group ? `group ${group}` : `file ${path}`)));
+    expect(new Set(groups).size).toBe(3 + COUNT - 10);
+  });
+
   test("strict fails at the unreadable image and names it", async () => {
     await expect(collect(withBroken, { workers: 1, strict: true }, [training])).rejects.toMatchObject({
       code: "Data",

@@ -20,6 +20,7 @@ test("classes of pixels are not mixed: that is refused while mixing is on", () =
     originals: [],
     geometries: [wholeImage(4, 4), wholeImage(4, 4)],
     paths: ["a", "b"],
+    groups: ["a", "b"],
     release: () => undefined,
   };
   expect(() => mixerOf(0.8)(batch, 0, 0)).toThrow(/^mixup and cutmix: expected targets that can be mixed/);

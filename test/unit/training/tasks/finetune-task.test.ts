@@ -83,6 +83,7 @@ const batchOf = (indices = [0, 1, 2, 3], repeats = [0, 0, 0, 0]): Batch => ({
   originals: [],
   geometries: indices.map(() => wholeImage(4, 6)),
   paths: indices.map(String),
+  groups: indices.map(String),
   release: () => undefined,
 });
 /** The feeds of an epoch that shows all patches, or masks some. */
