@@ -30,6 +30,9 @@ export interface LoaderOptions {
   onWarning?: (message: string) => void;
 }
 
+/** What is to be told of each image as its file has it: nothing, its size and classes, or the image as well. */
+export type OriginalsOption = boolean | "pixels";
+
 /** Which batches an epoch has, and how its images are made. */
 export interface EpochOptions {
   epoch: number;
@@ -48,8 +51,8 @@ export interface EpochOptions {
   dropLast: boolean;
   /** First batch to give, for resuming inside an epoch. Default 0. */
   startBatch?: number;
-  /** Also tell of each image as its file has it. Default false. */
-  originals?: boolean;
+  /** Also tell of each image as its file has it; with `pixels`, the image itself comes along. Default false. */
+  originals?: OriginalsOption;
   signal?: AbortSignal;
 }
 

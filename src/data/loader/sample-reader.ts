@@ -7,6 +7,7 @@ import { randomGeometry } from "../../geometry/random-geometry.ts";
 import { augmentImage } from "../../images/augment/augment-image.ts";
 import { Canvas } from "../../images/augment/canvas.ts";
 import type { AugmentationPlan } from "../../images/augment/plan.ts";
+import { toChannels } from "../../images/channels.ts";
 import { resizeCoverage, warpCoverage } from "../../images/transforms/coverage.ts";
 import { Resizer } from "../../images/transforms/resize.ts";
 import { failureOf } from "../../support/errors.ts";
@@ -16,6 +17,7 @@ import type { ReadingOptions } from "../pictures/reading.ts";
 import type { SampleMask } from "../sample.ts";
 import { type CachedSample, DecodedCache, type DecodedCacheMemory } from "./decoded-cache.ts";
 import { MaskReader } from "./mask-reader.ts";
+import type { OriginalsOption } from "./options.ts";
 
 /** How masks are read. */
 export interface MaskReading {
@@ -68,7 +70,7 @@ export interface ReadTask {
   /** Also give each picture itself, shrunk until no side is longer than this, in pixels. */
   pictureSide?: number | undefined;
   /** Also tell of each image as its file has it. */
-  originals?: boolean | undefined;
+  originals?: OriginalsOption | undefined;
 }
 
 /** What became of one item. */
@@ -99,6 +101,11 @@ export interface OriginalPixels {
   spacing?: PixelSpacing;
   /** uint8 [height, width], their classes; present where masks are read. Memory that must not be written. */
   classes?: Uint8Array;
+  /**
+   * uint8 [height, width, C] in the channels of the network's input, windowed and neither cropped nor resized; present
+   * where `pixels` were asked for. Memory that must not be written.
+   */
+  image?: RasterImage;
 }
 
 /** What became of a task; `items` in the order of the task's. */
@@ -156,7 +163,7 @@ export class SampleReader {
       this.#place(found, geometry, slot, task);
       report.resizeMs += performance.now() - loaded;
       const outcome: ReadPicture = { geometry };
-      if (task.originals) outcome.original = originalOf(found);
+      if (task.originals) outcome.original = originalOf(found, task.originals === "pixels" ? channels : undefined);
       if (task.pictureSide !== undefined) outcome.picture = this.#shrink(image, task.pictureSide);
       const coverage = this.#setup.coverage && this.#coverage(image, geometry);
       if (coverage) outcome.coverage = coverage;
@@ -239,9 +246,11 @@ export class SampleReader {
   }
 }
 
-function originalOf({ image, classes }: CachedSample): OriginalPixels {
+/** @param channels those that the image itself is wanted in; without it only the facts. */
+function originalOf({ image, classes }: CachedSample, channels: 1 | 3 | undefined): OriginalPixels {
   const { height, width, spacing } = image;
-  return { height, width, ...(spacing && { spacing }), ...(classes && { classes }) };
+  const original: OriginalPixels = { height, width, ...(spacing && { spacing }), ...(classes && { classes }) };
+  return channels === undefined ? original : { ...original, image: toChannels(image, channels) };
 }
 
 /** The stream of an item's crop or augmentation; a repeated sample has another. */

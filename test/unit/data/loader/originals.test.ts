@@ -1,10 +1,15 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import sharp from "sharp";
 import { afterAll, expect, test } from "vitest";
 import { openDataset } from "../../../../src/data/dataset.ts";
 import { ImageLoader } from "../../../../src/data/loader/loader.ts";
+import { decodeImage } from "../../../../src/data/pictures/decode-image.ts";
+import type { Sample } from "../../../../src/data/sample.ts";
 import { targetOf } from "../../../../src/data/targets/target.ts";
+import type { RasterImage } from "../../../../src/formats/raster.ts";
+import { toChannels } from "../../../../src/images/channels.ts";
 import { readFiles } from "../../../../src/inference/read-files.ts";
 import { makeNifti } from "../../formats/nifti/made.ts";
 
@@ -47,6 +52,40 @@ test("an epoch tells each image's own size, spacing and classes, from the file a
     expect(targetOf(batch, "mask").classes).toHaveLength(8);
   }
   expect((await batchOf(false)).originals).toEqual([undefined, undefined]);
+});
+
+test("an epoch gives each image itself in the input's channels, from the file and from the cache, in threads and without", async () => {
+  const options = { seed: 0, valSplit: 0, testSplit: 0, group: "none", cacheDir: join(folder, "cache") } as const;
+  const { splits } = await openDataset(folder, options);
+  const colour = join(folder, "colour.png");
+  const pixels = Uint8Array.from({ length: 5 * 3 * 3 }, (_, at) => (at * 37) % 251);
+  await sharp(pixels, { raw: { width: 5, height: 3, channels: 3 } })
+    .png()
+    .toFile(colour);
+  const samples: Sample[] = [...splits.train, { path: colour, label: 0, masks: [] }];
+  const slices = await Promise.all([0, 1].map((item) => decodeImage(image, { item })));
+  const own = await decodeImage(colour);
+  expect(own.pixels).toEqual(pixels);
+  for (const channels of [1, 3] as const) {
+    const expected = [...slices, own].map((picture) => toChannels(picture, channels));
+    expect(expected.map(({ pixels: { length } }) => length)).toEqual([24, 24, 15].map((area) => area * channels));
+    for (const workers of [0, 2]) {
+      const size = { inputHeight: 2, inputWidth: 2, channels, workers, target: { kind: "mask" } } as const;
+      await using loader = new ImageLoader(samples, size);
+      for (const hits of [0, 3]) {
+        const { value: batch } = await loader.inOrder({ batchSize: 3, originals: "pixels" }).next();
+        expect(loader.stats().cacheHits).toBe(hits);
+        for (const [at, original] of (batch?.originals ?? []).entries()) {
+          const { height, width } = expected[at] as RasterImage;
+          expect(original).toMatchObject({ height, width, image: { height, width, channels } });
+          expect([...(original?.image?.pixels ?? [])]).toEqual([...(expected[at] as RasterImage).pixels]);
+        }
+        expect(batch?.originals).toHaveLength(3);
+      }
+      const { value: batch } = await loader.inOrder({ batchSize: 3, originals: true }).next();
+      expect(batch?.originals.map((original) => original?.image)).toEqual([undefined, undefined, undefined]);
+    }
+  }
 });
 
 test("files tell their size and spacing beside the input that is made of them", async () => {
