@@ -18,7 +18,8 @@ export type StreamName =
   | "data-check"
   | "phantom"
   | "mixing"
-  | "evaluation";
+  | "evaluation"
+  | "bootstrap";
 
 /** A seeded generator. */
 export class RandomStream {

@@ -1,4 +1,10 @@
 // The public face of `msmae/metrics`: pure functions, without node:* in their import graph.
+export {
+  type BootstrapInput,
+  type BootstrapResult,
+  bootstrapIntervals,
+  type Interval,
+} from "./bootstrap.ts";
 export { type CalibrationBin, calibrationBins, expectedCalibrationError } from "./calibration.ts";
 export {
   type ClassificationInput,

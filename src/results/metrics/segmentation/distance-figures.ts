@@ -1,3 +1,4 @@
+import { quantileOf } from "../quantile.ts";
 import type { SurfaceSide } from "./surface.ts";
 
 /** How far two surfaces lie apart. */
@@ -40,13 +41,8 @@ export function distanceFigures(sides: readonly [SurfaceSide, SurfaceSide], tole
 
 /** NumPy's linear interpolation where points count alike, else the first point at which the share is reached. */
 function percentile({ distances, lengths }: SurfaceSide, share: number): number {
+  if (!lengths) return quantileOf(distances, share);
   const last = distances.length - 1;
-  if (!lengths) {
-    const position = share * last;
-    const low = Math.floor(position);
-    const from = distances[low] as number;
-    return from + ((distances[Math.min(last, low + 1)] as number) - from) * (position - low);
-  }
   const total = lengths.reduce((sum, length) => sum + length, 0);
   let sum = 0;
   for (let i = 0; i < last; i++) {

@@ -1,3 +1,5 @@
+import { quantileOf } from "../quantile.ts";
+
 /** How a figure is spread over images. */
 export interface Spread {
   /** Images that have the figure. */
@@ -16,12 +18,7 @@ export function spreadOf(figures: readonly (number | null)[]): Spread | null {
   const values = Float64Array.from(figures.filter((value) => value !== null)).sort();
   const n = values.length;
   if (n === 0) return null;
-  const at = (share: number): number => {
-    const position = share * (n - 1);
-    const low = Math.floor(position);
-    const from = values[low] as number;
-    return from + ((values[Math.min(n - 1, low + 1)] as number) - from) * (position - low);
-  };
+  const at = (share: number): number => quantileOf(values, share);
   const mean = values.reduce((sum, value) => sum + value, 0) / n;
   return { n, mean, q1: at(0.25), median: at(0.5), q3: at(0.75), min: at(0), max: at(1) };
 }
