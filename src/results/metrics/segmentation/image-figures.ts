@@ -30,6 +30,8 @@ export interface SegmentationOptions {
   surface?: SurfaceDefinition;
   /** Of the normalised surface Dice, in mm, or in pixels where an image has no spacing. Default 2. */
   tolerance?: number;
+  /** False leaves distances out (null), which take most of the time. Default true. */
+  distances?: boolean;
 }
 
 /** An image and what was said of its pixels. */
@@ -81,6 +83,7 @@ export function resolveSegmentation(options: SegmentationOptions): ResolvedSegme
     empty: "worst",
     surface: "border-pixels",
     tolerance: 2,
+    distances: true,
   } as const;
   return { ...defaults, ...options };
 }
@@ -134,6 +137,7 @@ function figuresOf(
 ): SegmentationFigures {
   const { height, width, spacing = [1, 1] } = image;
   const overlap = overlapFigures(counts, options.empty);
+  if (!options.distances) return { ...overlap, ...noDistances() };
   const without = [counts.falseNegatives, counts.falsePositives].map((count) => counts.truePositives + count === 0);
   if (without.every(Boolean)) {
     return { ...overlap, ...(options.empty === "worst" ? { hd: 0, hd95: 0, assd: 0, nsd: 1 } : noDistances()) };

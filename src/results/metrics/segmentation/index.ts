@@ -10,6 +10,7 @@ export {
   type SegmentationOptions,
   type SegmentedImage,
 } from "./image-figures.ts";
+export type { FigureIntervals, IntervalOptions } from "./intervals.ts";
 export {
   type ClassSegmentation,
   type FigureSpreads,

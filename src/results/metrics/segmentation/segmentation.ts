@@ -12,6 +12,13 @@ import {
   type SegmentationOptions,
   type SegmentedImage,
 } from "./image-figures.ts";
+import {
+  type FigureIntervals,
+  type FigureValues,
+  type IntervalOptions,
+  type MeanIntervals,
+  meanIntervals,
+} from "./intervals.ts";
 import { type Spread, spreadOf } from "./spread.ts";
 import type { SurfaceDefinition } from "./surface.ts";
 
@@ -26,10 +33,14 @@ export type FigureSpreads = Record<keyof SegmentationFigures, Spread | null>;
 /** One class over a set of images. */
 export interface ClassSegmentation {
   class: string;
+  /** Its index, 0 for the background. */
+  index: number;
   /** Images whose truth has this class. */
   present: number;
   /** Over all images; those without the class, in truth and prediction, count as the rule for empty masks says. */
   images: FigureSpreads;
+  /** Of the means over all images, where asked for. */
+  intervals?: FigureIntervals;
   /** Over the images whose truth has this class. */
   imagesWithClass: FigureSpreads;
   /** Of the pixels of all images together, and how many they are. */
@@ -48,6 +59,10 @@ export interface SegmentationMetrics {
    */
   mean: Record<keyof SegmentationFigures, number | null>;
   perClass: ClassSegmentation[];
+  /** Of `mean`, where asked for. */
+  intervals?: FigureIntervals;
+  /** How many groups of images the intervals are drawn from, and how often. */
+  resampling?: Pick<MeanIntervals, "groups" | "resamples">;
   /** Of distances; `mixed` where only some of the images have a spacing, and then there are no distances over images. */
   unit: "mm" | "pixels" | "mixed";
   surface: SurfaceDefinition;
@@ -68,6 +83,7 @@ export interface ImageSegmentation {
 export class SegmentationMeter {
   readonly #options: ResolvedSegmentation;
   readonly #images: ImageSegmentation[] = [];
+  readonly #groups: (string | undefined)[] = [];
 
   constructor(options: SegmentationOptions) {
     this.#options = resolveSegmentation(options);
@@ -81,28 +97,45 @@ export class SegmentationMeter {
   /**
    * Measures one image.
    *
+   * @param group the patient, lesion or file that it is of; without one it is a group of its own.
    * @throws MsmaeError Shape when a map does not fit the image; Data for a value that is no class.
    */
-  add(image: SegmentedImage): ImageSegmentation {
+  add(image: SegmentedImage, group?: string): ImageSegmentation {
     const classes = imageFigures(image, this.#options);
     const figures: ImageSegmentation = { unit: image.spacing ? "mm" : "pixels", classes };
     this.#images.push(figures);
+    this.#groups.push(group);
     return figures;
   }
 
-  metrics(): SegmentationMetrics {
+  /**
+   * @param drawn also gives the 95 % intervals of all means, by drawing the groups of images anew.
+   * @throws MsmaeError Config for too few resamples.
+   */
+  metrics(drawn?: IntervalOptions): SegmentationMetrics {
     const { classNames, surface, tolerance, empty } = this.#options;
-    const names = measuredClasses(this.#options).map((k) => classNames[k] as string);
+    const indices = measuredClasses(this.#options);
     const units = new Set(this.#images.map(({ unit }) => unit));
     const unit = units.size > 1 ? "mixed" : ([...units][0] ?? "pixels");
-    const perClass = names.map((name, at) => this.#classOver(name, at, unit !== "mixed"));
+    const values = indices.map((_, at) => this.#valuesOf(at, unit !== "mixed"));
+    const intervals = drawn && meanIntervals(values, this.#groups, drawn);
+    const perClass = indices.map((index, at) => ({
+      class: classNames[index] as string,
+      index,
+      ...this.#classOver(at, values[at] as FigureValues),
+      ...(intervals && { intervals: intervals.perClass[at] as FigureIntervals }),
+    }));
     const mean = (figure: keyof SegmentationFigures) =>
       spreadOf(perClass.map((one) => one.images[figure]?.mean ?? null));
     return {
       n: this.#images.length,
-      classNames: names,
+      classNames: perClass.map((one) => one.class),
       mean: eachFigure((figure) => mean(figure)?.mean ?? null),
       perClass,
+      ...(intervals && {
+        intervals: intervals.mean,
+        resampling: { groups: intervals.groups, resamples: intervals.resamples },
+      }),
       unit,
       surface,
       tolerance,
@@ -110,13 +143,14 @@ export class SegmentationMeter {
     };
   }
 
-  #classOver(name: string, at: number, oneUnit: boolean): ClassSegmentation {
+  #valuesOf(at: number, oneUnit: boolean): FigureValues {
+    const inImages = this.#images.map(({ classes }) => (classes[at] as ClassInImage).figures);
+    return eachFigure((figure) => inImages.map((figures) => (oneUnit || isOverlap(figure) ? figures[figure] : null)));
+  }
+
+  #classOver(at: number, values: FigureValues): Omit<ClassSegmentation, "class" | "index" | "intervals"> {
     const all = this.#images.map(({ classes }) => classes[at] as ClassInImage);
-    const present = all.filter(({ counts }) => counts.truePositives + counts.falseNegatives > 0);
-    const spreads = (images: readonly ClassInImage[]) =>
-      eachFigure((figure) =>
-        oneUnit || isOverlap(figure) ? spreadOf(images.map(({ figures }) => figures[figure])) : null,
-      );
+    const isPresent = all.map(({ counts }) => counts.truePositives + counts.falseNegatives > 0);
     const sum = (name: keyof OverlapCounts) => all.reduce((total, { counts }) => total + counts[name], 0);
     const counts = {
       truePositives: sum("truePositives"),
@@ -124,10 +158,9 @@ export class SegmentationMeter {
       falseNegatives: sum("falseNegatives"),
     };
     return {
-      class: name,
-      present: present.length,
-      images: spreads(all),
-      imagesWithClass: spreads(present),
+      present: isPresent.filter(Boolean).length,
+      images: eachFigure((figure) => spreadOf(values[figure])),
+      imagesWithClass: eachFigure((figure) => spreadOf(values[figure].filter((_, image) => isPresent[image]))),
       pooled: { ...overlapFigures(counts, this.#options.empty), ...counts },
     };
   }
