@@ -18,6 +18,7 @@ export type { OddFile } from "./layouts/listing.ts";
 export { leftOutFrom, tellNotices } from "./notices.ts";
 export type { Sample } from "./sample.ts";
 export { SPLITS, type Split } from "./split-name.ts";
+export { picturesOfMaskClasses } from "./targets/pictures-of-classes.ts";
 
 /** A classification data set on disk. */
 export interface Dataset {

@@ -10,11 +10,11 @@ import { readStart } from "../../support/files/regular-file.ts";
 import { inParallel } from "../../support/in-parallel.ts";
 import { packageVersion } from "../../support/version.ts";
 import { type FileFacts, factsOf } from "./file-facts.ts";
-import { type LabelAreas, labelAreasOf } from "./label-areas.ts";
+import { type LabelAreas, labelAreasOf, type MaskSource } from "./label-areas.ts";
 import { gridOf } from "./mask-file.ts";
 
 /** Raised whenever the facts of a file, or how they are written, change their meaning. */
-const VERSION = 2;
+const VERSION = 3;
 // Another release may read files that this one cannot.
 const MAGIC = `msmae-index ${VERSION} of ${packageVersion}\n`;
 const DIGEST_BYTES = 32;
@@ -92,15 +92,16 @@ export class FileIndex {
 
   /**
    * Labelled pixels of each slice that an image has, by its mask file.
-   * @throws MsmaeError Data when the mask cannot be read, or lies elsewhere than its image.
+   * @throws MsmaeError Data when the mask cannot be read, is no mask, or lies elsewhere than its image.
    */
-  async labelAreas(path: string, axis: SliceAxis, image: string): Promise<LabelAreas> {
-    const entry = this.#entry(path);
+  async labelAreas(mask: MaskSource, axis: SliceAxis, image: string): Promise<LabelAreas> {
+    const entry = this.#entry(mask.path);
     const grid = await gridOf(image);
-    const key = grid ? `${axis} ${JSON.stringify(grid)}` : axis;
+    const how = `${mask.kind} ${axis}`;
+    const key = grid ? `${how} ${JSON.stringify(grid)}` : how;
     const known = entry?.areas?.[key];
     if (known) return known;
-    const areas = await labelAreasOf(path, axis, grid);
+    const areas = await labelAreasOf(mask, axis, grid);
     if (entry) {
       entry.areas = { ...entry.areas, [key]: areas };
       this.#changed = true;

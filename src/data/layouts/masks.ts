@@ -135,7 +135,9 @@ async function pairsBelow(folder: string, { index }: LayoutContext): Promise<Pai
     const found: { mask: ListedMask; pixels: number }[] = [];
     for (const mask of byStem.get(stemOf(file.path)) ?? []) {
       try {
-        const { pixels, light } = lightPixels(await index.labelAreas(mask.path, "axial", file.path));
+        const { pixels, light } = lightPixels(
+          await index.labelAreas({ path: mask.path, kind: "outline" }, "axial", file.path),
+        );
         if (pixels > 0) found.push({ mask: { ...mask, light }, pixels });
       } catch (error) {
         unreadable.set(file, messageOf(error));

@@ -113,11 +113,12 @@ function masksNamed({ maskClasses = [], maskValues, unjudged }: Listing) {
 
 async function areasOf(file: ListedFile, count: number, axis: SliceAxis, index: FileIndex): Promise<LabelAreas> {
   const { path, masks } = file;
-  const mask = masks?.[0]?.path;
+  const [mask] = masks ?? [];
   if (mask === undefined) throw dataError(path, "a mask, for --slices largest-label", "none", "choose another rule");
-  const areas = await index.labelAreas(mask, axis, path);
+  const kind = mask.className === undefined ? "labels" : "outline";
+  const areas = await index.labelAreas({ path: mask.path, kind }, axis, path);
   if (areas.length > 0 && count % areas.length === 0) return areas;
-  const got = `${areas.length} in ${mask}`;
+  const got = `${areas.length} in ${mask.path}`;
   throw dataError(path, `a mask of ${count} slices, as many as the image has`, got, "correct the pair of files");
 }
 

@@ -1,23 +1,23 @@
-import type { SourceImage } from "../../formats/source-image.ts";
+import type { NumericArray, SourceImage } from "../../formats/source-image.ts";
 import { MsmaeError } from "../../support/errors.ts";
-import { type LabelMap, LIGHT, type Outline, type SampleMask } from "../sample.ts";
+import { isLabelled, isLight, maskKind, maskValues } from "../index/mask-values.ts";
+import type { LabelMap, Outline, SampleMask } from "../sample.ts";
 
 /**
  * Paints what a mask outlines over the classes of what earlier masks do; its background leaves them as they are. Values
  * are rounded; what is no number is no label.
  *
  * @param classes uint8 [height, width] of the picture.
- * @throws MsmaeError Data when the mask is coloured, or holds a value that is no class.
+ * @throws MsmaeError Data when labels are colours, the mask is a photograph, or it holds a value that is no class.
  */
 export function paintMask(classes: Uint8Array, mask: SampleMask, picture: SourceImage): void {
-  checkGrey(mask.path, picture);
-  const classOf = "values" in mask ? classOfValues(mask) : classOfLabelled(mask, picture);
-  const { values, channels } = picture;
+  const values = maskValues(mask.path, picture, maskKind(mask));
+  const classOf = "values" in mask ? classOfValues(mask) : classOfLabelled(mask, values);
   // Neighbours are most often alike.
   let last = Number.NaN;
   let painted = 0;
-  for (let at = 0, from = 0; at < classes.length; at++, from += channels) {
-    const value = values[from] as number;
+  for (let at = 0; at < classes.length; at++) {
+    const value = values[at] as number;
     if (value !== last) [last, painted] = [value, classOf(value)];
     if (painted !== 0) classes[at] = painted;
   }
@@ -39,26 +39,7 @@ function classOfValues({ path, values }: LabelMap) {
   };
 }
 
-function classOfLabelled(mask: Outline, { values, channels }: SourceImage) {
-  const isLight = (value: number) => Math.round(value) >= LIGHT;
-  const light = mask.light ?? values.some((value, at) => at % channels === 0 && isLight(value));
-  return (value: number): number => {
-    const labelled = light ? isLight(value) : Number.isFinite(value) && Math.round(value) !== 0;
-    return labelled ? mask.class : 0;
-  };
-}
-
-function checkGrey(where: string, { values, channels, width }: SourceImage): void {
-  if (channels === 1) return;
-  for (let at = 0; at < values.length; at += 3) {
-    const [red, green, blue] = [values[at], values[at + 1], values[at + 2]];
-    if (red === green && green === blue) continue;
-    const pixel = at / 3;
-    throw new MsmaeError("Data", {
-      where,
-      expected: "a mask of grey values",
-      got: `the colour ${red}, ${green}, ${blue} at column ${pixel % width}, row ${Math.floor(pixel / width)}`,
-      todo: "save the mask with one channel",
-    });
-  }
+function classOfLabelled(mask: Outline, values: NumericArray) {
+  const light = mask.light ?? values.some(isLight);
+  return (value: number): number => (isLabelled(value, light) ? mask.class : 0);
 }

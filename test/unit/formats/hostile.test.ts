@@ -295,7 +295,7 @@ describe("tables and descriptions beyond what anybody writes", () => {
       ),
     );
     const parts = { where: path, expected: "a mask of at most 65536 labels" };
-    await expect(labelAreasOf(path, "axial")).rejects.toMatchObject({ code: "Data", parts });
+    await expect(labelAreasOf({ path, kind: "labels" }, "axial")).rejects.toMatchObject({ code: "Data", parts });
   });
 });
 

@@ -67,13 +67,16 @@ describe("FileIndex", () => {
     changeUnseen(mask, niftiFile([2, 2, 2], voxels(2)));
     const first = await FileIndex.open(join(root, "set"), cacheDir);
     const areas = [new Map(), new Map([[2, 3]])];
-    expect(await first.labelAreas(mask, "axial", mask)).toEqual(areas);
+    expect(await first.labelAreas({ path: mask, kind: "labels" }, "axial", mask)).toEqual(areas);
     await first.save();
     changeUnseen(mask, niftiFile([2, 2, 2], voxels(5)));
     const second = await FileIndex.open(join(root, "set"), cacheDir);
-    expect(await second.labelAreas(mask, "axial", mask)).toEqual(areas);
+    expect(await second.labelAreas({ path: mask, kind: "labels" }, "axial", mask)).toEqual(areas);
     // Another axis has to be counted, and so is the file as it now is.
-    expect(await second.labelAreas(mask, "coronal", mask)).toEqual([new Map([[5, 2]]), new Map([[5, 1]])]);
+    expect(await second.labelAreas({ path: mask, kind: "labels" }, "coronal", mask)).toEqual([
+      new Map([[5, 2]]),
+      new Map([[5, 1]]),
+    ]);
   });
 
   test("forgets files that are gone", async () => {

@@ -209,6 +209,7 @@ test("a data set's slices have the class of what the mask shows there, and misfi
 test("areas of a mask without places follow its image's sagittal slices, not its own default", async () => {
   const image = write("right.nii", makeNifti(made(RAS)));
   const { affine: _, ...placeless } = storeAs(RAS, SIZE, (x) => Number(x === 0), WORLD);
-  const areas = await labelAreasOf(write("left.nii", makeNifti(placeless)), "sagittal", await gridOf(image));
+  const left = write("left.nii", makeNifti(placeless));
+  const areas = await labelAreasOf({ path: left, kind: "labels" }, "sagittal", await gridOf(image));
   expect(areas.map((area) => area.get(1) ?? 0)).toEqual([20, 0, 0]);
 });
