@@ -139,6 +139,30 @@ export async function reliabilityChart(bins: readonly CalibrationBin[]): Promise
   return figure("Reliability: bars on the diagonal mean that stated confidence is deserved", chart);
 }
 
+const DICE_BINS = 20;
+
+/** How many images have which Dice. */
+export async function diceChart(dice: readonly number[]): Promise<Html> {
+  const values = Array.from({ length: DICE_BINS }, (_, bin) => ({
+    from: bin / DICE_BINS,
+    to: (bin + 1) / DICE_BINS,
+    // The last bin holds its upper end too.
+    count: dice.filter((value) => Math.min(DICE_BINS - 1, Math.floor(value * DICE_BINS)) === bin).length,
+  }));
+  const chart = await svg(`Histogram of Dice over ${dice.length} images`, {
+    width: WIDTH,
+    height: HEIGHT,
+    data: { values },
+    mark: { type: "bar", color: "var(--series-1)", opacity: 0.75, binSpacing: 1 },
+    encoding: {
+      x: { field: "from", type: "quantitative", bin: "binned", title: "Dice", ...UNIT_AXIS },
+      x2: { field: "to" },
+      y: { field: "count", type: "quantitative", title: "images", axis: { tickMinStep: 1, tickCount: 5 } },
+    },
+  });
+  return figure("Dice of single images with something to outline, in truth or prediction", chart);
+}
+
 const UNIT_AXIS = { scale: { domain: [0, 1] }, axis: { tickCount: 5, format: ".1~f" } };
 
 function diagonal() {

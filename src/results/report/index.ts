@@ -1,8 +1,9 @@
 import { curveChart } from "./charts.ts";
-import { facts, type Html, html, nothing, percent, section } from "./html.ts";
+import { decimal, facts, type Html, html, nothing, percent, section } from "./html.ts";
 import { type PageSection, renderPage, tileRow } from "./page.ts";
 import { attentionSection, pointingGameSection, reconstructionSection } from "./section-images.ts";
 import { evaluationSection, figuresSection } from "./section-metrics.ts";
+import { segmentationSection } from "./section-segmentation.ts";
 import type { ProvenanceSection, ReportInput } from "./types.ts";
 
 export { encodeGreyPng, encodePng } from "./png.ts";
@@ -19,6 +20,8 @@ export type {
   ReconstructionExample,
   ReportFact,
   ReportInput,
+  SegmentationCase,
+  SegmentationSection,
 } from "./types.ts";
 
 /**
@@ -38,6 +41,7 @@ async function reportSections(input: ReportInput): Promise<PageSection[]> {
     curves = [],
     reconstructions = [],
     evaluation,
+    segmentation,
     figures,
     attention,
     pointingGame,
@@ -47,6 +51,7 @@ async function reportSections(input: ReportInput): Promise<PageSection[]> {
   const add = (id: string, short: string, content: Html): number => sections.push({ id, short, content });
   if (summary.length > 0) add("summary", "Run", section("summary", "The run", facts(summary)));
   if (evaluation !== undefined) add("evaluation", "Classification", await evaluationSection(evaluation));
+  if (segmentation !== undefined) add("segmentation", "Segmentation", await segmentationSection(segmentation));
   if (figures !== undefined) add("figures", "Figures", figuresSection(figures));
   if (attention !== undefined && attention.examples.length > 0) {
     add("attention", "Attention", await attentionSection(attention));
@@ -67,7 +72,7 @@ async function reportSections(input: ReportInput): Promise<PageSection[]> {
 }
 
 /** The headline figures, where the report has them. */
-function tiles({ evaluation, pointingGame }: ReportInput): Html {
+function tiles({ evaluation, segmentation, pointingGame }: ReportInput): Html {
   const shown: { value: string; label: string }[] = [];
   const tile = (value: string, label: string): number => shown.push({ value, label });
   if (evaluation !== undefined) {
@@ -75,6 +80,11 @@ function tiles({ evaluation, pointingGame }: ReportInput): Html {
     tile(percent(accuracy), `accuracy (guessing: ${percent(1 / classNames.length)})`);
     tile(f1Macro.toFixed(3), "macro F1");
     if (aucMacro !== null) tile(aucMacro.toFixed(3), "macro AUC");
+  }
+  if (segmentation !== undefined) {
+    const { dice, iou } = segmentation.metrics.mean;
+    if (dice !== null) tile(decimal(dice), "mean Dice of outlines");
+    if (iou !== null) tile(decimal(iou), "mean intersection over union");
   }
   const last = pointingGame?.results.at(-1);
   if (last !== undefined && last.result.hitRate !== null) {

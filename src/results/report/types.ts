@@ -1,4 +1,4 @@
-import type { ClassificationMetrics } from "../metrics/index.ts";
+import type { ClassificationMetrics, SegmentationMetrics } from "../metrics/index.ts";
 import type { Grid, PatchMask, PointingGameResult, RgbImage } from "../visual/index.ts";
 
 /** What a report shows. Every part but the title is optional; absent parts leave no trace. */
@@ -10,6 +10,7 @@ export interface ReportInput {
   summary?: readonly ReportFact[];
   curves?: readonly CurveChart[];
   evaluation?: EvaluationSection;
+  segmentation?: SegmentationSection;
   figures?: FiguresSection;
   attention?: AttentionSection;
   pointingGame?: PointingGameSection;
@@ -43,6 +44,23 @@ export interface EvaluationSection {
   /** Name of the split, such as "test". */
   split: string;
   metrics: ClassificationMetrics;
+}
+
+/** Figures of a segmenter on one split. */
+export interface SegmentationSection {
+  /** Name of the split, such as "test". */
+  split: string;
+  metrics: SegmentationMetrics;
+  /** Dice of single images, as `diceOfImage` gives it, whose spread is drawn. */
+  dice?: readonly number[];
+  cases: readonly SegmentationCase[];
+}
+
+export interface SegmentationCase {
+  /** What the image is, such as "best: 0012.png, Dice 0.97". */
+  caption: string;
+  /** With truth and prediction, as `outlinePair` draws them. */
+  image: RgbImage;
 }
 
 /** Figures of a model of any kind on one split. */

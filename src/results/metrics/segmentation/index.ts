@@ -13,6 +13,7 @@ export {
 export type { FigureIntervals, IntervalOptions } from "./intervals.ts";
 export {
   type ClassSegmentation,
+  diceOfImage,
   type FigureSpreads,
   type ImageSegmentation,
   SEGMENTATION_FIGURES,

@@ -79,6 +79,17 @@ export interface ImageSegmentation {
   classes: ClassInImage[];
 }
 
+/**
+ * One figure for an image, to find the best and the worst: the mean Dice of the classes that truth or prediction has there,
+ * whatever the rule for empty masks; null where neither has any.
+ */
+export function diceOfImage({ classes }: ImageSegmentation): number | null {
+  const found = classes.map(
+    ({ counts }) => overlapFigures(counts, "undefined").dice ?? (counts.falsePositives > 0 ? 0 : null),
+  );
+  return spreadOf(found)?.mean ?? null;
+}
+
 /** Measures segmentations image by image, and keeps figures only. */
 export class SegmentationMeter {
   readonly #options: ResolvedSegmentation;
