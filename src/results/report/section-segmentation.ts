@@ -47,8 +47,9 @@ function overallTable(metrics: SegmentationMetrics): Html {
     { title: "What it means" },
   ];
   const rows = figures(metrics).map(([figure, name, meaning]) => {
-    const value = shown(figure, metrics.mean[figure]);
-    return [name, intervals ? `${value} (${range(figure, intervals[figure])})` : value, meaning];
+    const mean = metrics.mean[figure];
+    const value = shown(figure, mean);
+    return [name, intervals && mean !== null ? `${value} (${range(figure, intervals[figure])})` : value, meaning];
   });
   const over = metrics.perClass.length > 1 ? "Mean over classes of the means over images" : "Mean over images";
   return table(over, columns, rows, "stacked");
