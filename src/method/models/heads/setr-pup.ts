@@ -1,6 +1,7 @@
 import { relu } from "../../../engine/graph/builders.ts";
 import { batchNorm, batchNormSpecs, conv2d, conv2dSpecs } from "../../../engine/layers/convolution.ts";
 import { resize2d } from "../../../engine/layers/resize.ts";
+import { resizedConv2d } from "../../../engine/layers/resized-convolution.ts";
 import type { SegmentationHead } from "./head.ts";
 
 /** Doublings of the grid's sides. */
@@ -29,12 +30,13 @@ export const setrPup: SegmentationHead = {
   },
   forward(features, p, prefix, mode) {
     let x = features;
-    for (let number = 1; number <= STAGES; number++) {
+    for (let number = 1; ; number++) {
       const convolved = conv2d(x, p, stage(prefix, number, 0), same);
       x = relu(batchNorm(convolved, p, stage(prefix, number, 1), mode));
       const [height, width] = x.shape.slice(2) as [number, number];
-      x = resize2d(x, [2 * height, 2 * width], "aligned");
+      const size = [2 * height, 2 * width] as const;
+      if (number === STAGES) return resizedConv2d(x, p, `${prefix}.cls_seg`, { ...same, size, mode: "aligned" });
+      x = resize2d(x, size, "aligned");
     }
-    return conv2d(x, p, `${prefix}.cls_seg`, same);
   },
 };
