@@ -1,17 +1,18 @@
 import { interpret } from "../src/engine/graph/interpreter.ts";
-import { storeOutputKey } from "../src/engine/graph/output-names.ts";
+import { storeOutputKey, storeOutputName } from "../src/engine/graph/output-names.ts";
 import type { NdArray } from "../src/engine/graph/types.ts";
 import type { ParameterStore } from "../src/engine/parameters/parameter-store.ts";
 import { floatsOf } from "../src/engine/runtime/program.ts";
 import { openEngine } from "../src/engine/thread/node-engine.ts";
 import { adamwReference } from "../test/support/adamw-reference.ts";
+import { isNoise, kernelOf } from "../test/support/normalised-bias.ts";
 import { afterAdamW, gradients, outputs, type Tolerance } from "../test/tolerances.ts";
 import { createParameters } from "./weights.ts";
 import { type ModelConfig, type Phase, type Workload, workload } from "./workload.ts";
 
 /** The largest difference of one kind of result, relative to the largest element of its tensor. */
 export interface CheckedQuantity {
-  quantity: "outputs" | "gradients" | "parameters";
+  quantity: "outputs" | "gradients" | "states" | "parameters";
   tensors: number;
   maxError: number;
   tolerance: number;
@@ -32,6 +33,7 @@ export const smallConfig: ModelConfig = {
   decoderEmbedDim: 12,
   decoderDepth: 2,
   decoderNumHeads: 3,
+  headWidth: 12,
 };
 export const smallBatch = 3;
 
@@ -56,6 +58,7 @@ export async function checkSmallCase(phase: Phase, threads: number): Promise<Che
     return [
       compareOutputs(floatsOf(result.outputs), expected),
       compareGradients(store, expected),
+      ...compareStates(store, expected),
       compareStep(work, store, before),
     ];
   } finally {
@@ -66,13 +69,20 @@ export async function checkSmallCase(phase: Phase, threads: number): Promise<Che
 export const passed = (quantities: readonly CheckedQuantity[]): boolean =>
   quantities.every(({ maxError, tolerance }) => maxError <= tolerance);
 
-/** Largest difference relative to the largest expected element; NaN and a wrong length count as infinite. */
-export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+/**
+ * Largest difference relative to the largest element of `measure`, which is the expected one unless told otherwise; NaN
+ * and a wrong length count as infinite.
+ */
+export function relativeError(
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  measure: ArrayLike<number> = expected,
+): number {
   if (actual.length !== expected.length) return Number.POSITIVE_INFINITY;
   let largest = 0;
+  for (let i = 0; i < measure.length; i++) largest = Math.max(largest, Math.abs(measure[i] as number));
   let difference = 0;
   for (let i = 0; i < expected.length; i++) {
-    largest = Math.max(largest, Math.abs(expected[i] as number));
     const here = Math.abs((actual[i] as number) - (expected[i] as number));
     difference = Number.isNaN(here) ? Number.POSITIVE_INFINITY : Math.max(difference, here);
   }
@@ -80,7 +90,8 @@ export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<num
 }
 
 function compareOutputs(actual: Record<string, Float32Array>, expected: Map<string, NdArray>): CheckedQuantity {
-  const names = [...expected.keys()].filter((name) => storeOutputKey("gradient", name) === undefined);
+  const kept = (name: string) => storeOutputKey("gradient", name) ?? storeOutputKey("state", name);
+  const names = [...expected.keys()].filter((name) => kept(name) === undefined);
   const none = new Float32Array(0);
   const errors = names.map((name) => relativeError(actual[name] ?? none, (expected.get(name) as NdArray).data));
   return summary("outputs", errors, outputs.float64.cpu);
@@ -89,9 +100,24 @@ function compareOutputs(actual: Record<string, Float32Array>, expected: Map<stri
 function compareGradients(store: ParameterStore, expected: Map<string, NdArray>): CheckedQuantity {
   const errors = [...expected].flatMap(([name, { data }]) => {
     const key = storeOutputKey("gradient", name);
-    return key === undefined ? [] : [relativeError(store.gradient(key), data)];
+    return key === undefined ? [] : [relativeError(store.gradient(key), data, measureOf(name, expected))];
   });
   return summary("gradients", errors, gradients.float64.cpu);
+}
+
+/** What an output's difference is measured by, where that is another output than itself. */
+export function measureOf(name: string, all: ReadonlyMap<string, NdArray>): NdArray["data"] | undefined {
+  const key = storeOutputKey("gradient", name);
+  return key !== undefined && isNoise(key) ? all.get(storeOutputName("gradient", kernelOf(key)))?.data : undefined;
+}
+
+/** Running statistics after the step, of a model that has them. */
+function compareStates(store: ParameterStore, expected: Map<string, NdArray>): CheckedQuantity[] {
+  const errors = [...expected].flatMap(([name, { data }]) => {
+    const key = storeOutputKey("state", name);
+    return key === undefined ? [] : [relativeError(store.parameter(key), data)];
+  });
+  return errors.length === 0 ? [] : [summary("states", errors, outputs.float64.cpu)];
 }
 
 /** The optimiser by itself: its own gradients, which are compared above, go into the reference. */
@@ -101,14 +127,14 @@ function compareStep(
   before: Map<string, Float64Array>,
 ): CheckedQuantity {
   const { groups = new Map(), beta1 = 0, beta2 = 0, eps = 0 } = optimizer ?? {};
-  const errors = [...groups].map(([name, { lrScale, weightDecay }]) => {
+  const errors = [...groups].map(([name, { lrScale, weightDecay, l2 = 0 }]) => {
     const parameter = Float64Array.from(before.get(name) as Float64Array);
     const gradient = Float64Array.from(store.gradient(name));
     const moments = {
       firstMoment: new Float64Array(parameter.length),
       secondMoment: new Float64Array(parameter.length),
     };
-    const settings = { lr: learningRate * lrScale, weightDecay, beta1, beta2, eps, stepIndex: 1 };
+    const settings = { lr: learningRate * lrScale, weightDecay, l2, beta1, beta2, eps, stepIndex: 1 };
     adamwReference({ parameter, gradient, ...moments }, settings);
     return relativeError(store.parameter(name), parameter);
   });

@@ -43,7 +43,7 @@ export async function startRunner(job: Job): Promise<Runner> {
       const began = performance.now();
       const feeds = work.feeds(count++);
       const fed = performance.now();
-      const update: Update = { kind: "step", lr: learningRate(batch), stepIndex: count };
+      const update: Update = { kind: "step", lr: work.learningRate ?? learningRate(batch), stepIndex: count };
       const { name } = work.graph;
       const result = work.optimizer
         ? await executor.train(name, feeds, update)

@@ -7,6 +7,7 @@ import {
   matMul,
   mul,
   reduceMean,
+  relu,
   reshape,
   scalar,
   softmax,
@@ -15,16 +16,21 @@ import {
 } from "../src/engine/graph/builders.ts";
 import { type Graph, graph, inputName } from "../src/engine/graph/graph.ts";
 import type { Value } from "../src/engine/graph/types.ts";
+import { batchNorm, conv2d } from "../src/engine/layers/convolution.ts";
+import { resize2d } from "../src/engine/layers/resize.ts";
 import { parameterInputs } from "../src/engine/parameters/specs.ts";
 import { gradientOutputs, trainingOutputs } from "../src/engine/parameters/training-outputs.ts";
 import { attentionCounts } from "../src/method/masking/selection.ts";
 import { classifierSpecs, dropPathRates, finetuneGraph } from "../src/method/models/classifier.ts";
-import { patchCount, patchValues } from "../src/method/models/config.ts";
-import { embed, encode, patchInputs } from "../src/method/models/encoder.ts";
+import { gridOf, patchCount, patchValues } from "../src/method/models/config.ts";
+import { embed, encode, encodeBlocks, patchInputs } from "../src/method/models/encoder.ts";
 import { maeSpecs, reconstructionGraph } from "../src/method/models/mae.ts";
-import { tokenRows } from "../src/method/nn/attention.ts";
+import { segmenterSpecs } from "../src/method/models/segmenter.ts";
+import { tokenImages, tokenRows } from "../src/method/nn/attention.ts";
 import { layerNorm, linear, mlp } from "../src/method/nn/layers.ts";
 import { crossEntropy, meanSquaredError, softmaxCrossEntropy } from "../src/method/nn/losses.ts";
+import { maskLoss, targetsOfClasses } from "../src/method/nn/segmentation-losses.ts";
+import { IGNORED } from "../src/support/ignored.ts";
 import {
   FeedMaker,
   finetuning,
@@ -33,6 +39,8 @@ import {
   type Phase,
   pretraining,
   pretrainingLoss,
+  segmentation,
+  segmenterOf,
   type Workload,
   workload,
 } from "./workload.ts";
@@ -78,6 +86,12 @@ export const savings: readonly Saving[] = [
     saves: "no gradient for the input image",
     phase: "finetune",
     graphs: { with: (config, batch) => workload("finetune", config, batch), without: withImageGradient },
+  },
+  {
+    name: "classes-before-resize",
+    saves: "a segmentation head's last enlargement: of classes instead of channels",
+    phase: "segment",
+    graphs: { with: (config, batch) => workload("segment", config, batch), without: wholeHead },
   },
   { name: "arena", saves: "ONNX Runtime's memory arena", phase: "finetune", setting: "arena" },
   {
@@ -192,6 +206,31 @@ function withImageGradient(config: ModelConfig, batch: number): Workload {
   const [imageGradient] = gradients(loss, [pixels]) as [Value];
   const outputs = { ...Object.fromEntries(plain.outputs), imageGradient };
   return { ...work, graph: graph("finetune-image-gradient", outputs) };
+}
+
+/** A segmenter's training whose head enlarges all its channels before the last convolution. */
+function wholeHead(config: ModelConfig, batch: number): Workload {
+  const { inputHeight: height, inputWidth: width } = config;
+  const segmenter = segmenterOf(config);
+  const p = parameterInputs(segmenterSpecs(segmenter));
+  const layout = { tokens: 1 + patchCount(config), batch };
+  const tokens = embed(p, patchInputs(config, batch, "all"), config, batch);
+  const rows = encodeBlocks(tokens, p, config, layout, { blocks: config.depth }).at(-1) as Value;
+  const window = { pads: [1, 1, 1, 1], bias: true } as const;
+  let x = tokenImages(tokenRows(rows, layout, { from: 1, to: layout.tokens }), gridOf(config), batch);
+  for (let stage = 1; stage <= 4; stage++) {
+    const prefix = `heads.Head3.UP_stage_${stage}`;
+    x = relu(batchNorm(conv2d(x, p, `${prefix}.0`, window), p, `${prefix}.1`, "training"));
+    const [rows, columns] = x.shape.slice(2) as [number, number];
+    x = resize2d(x, [2 * rows, 2 * columns], "aligned");
+  }
+  const logits = resize2d(conv2d(x, p, "heads.Head3.cls_seg", window), [height, width], "bilinear");
+  const mask = targetsOfClasses(input("classes", [batch, 1, height, width], "uint8"), 1, IGNORED);
+  const loss = maskLoss("bce-dice", logits, mask);
+  return segmentation(config, {
+    ...workload("segment", config, batch),
+    graph: graph("segment-whole", { loss, logits, ...trainingOutputs(loss, p) }),
+  });
 }
 
 /** The parameters of a graph that is already built. */

@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
 import { interpret } from "../src/engine/graph/interpreter.ts";
 import { outputs } from "../test/tolerances.ts";
-import { relativeError, smallBatch, smallConfig } from "./check.ts";
+import { measureOf, relativeError, smallBatch, smallConfig } from "./check.ts";
 import { type Job, type Step, startOurs } from "./contestant.ts";
 import { choice, count, modelOf, readFlags } from "./flags.ts";
 import { describeMachine } from "./machine.ts";
@@ -96,7 +96,7 @@ export function differenceInFloat64({
   }) as [ReturnType<typeof interpret>, ReturnType<typeof interpret>];
   const errors = [...a].flatMap(([name, { data }]) => {
     const other = b.get(name);
-    return other ? [relativeError(other.data, data)] : [];
+    return other ? [relativeError(other.data, data, measureOf(name, a))] : [];
   });
   return errors.length === 0 ? Number.POSITIVE_INFINITY : Math.max(...errors);
 }

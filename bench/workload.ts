@@ -1,4 +1,5 @@
 import type { Graph } from "../src/engine/graph/graph.ts";
+import { parameterGroups } from "../src/engine/optim/parameter-groups.ts";
 import type { ParameterSpec } from "../src/engine/parameters/specs.ts";
 import type { Feeds } from "../src/engine/runtime/program.ts";
 import type { OptimizerOptions } from "../src/engine/thread/engine.ts";
@@ -19,6 +20,12 @@ import { type ClassifierConfig, type MaeConfig, patchCount } from "../src/method
 import { maeSpecs, pretrainGraph } from "../src/method/models/mae.ts";
 import { finetuneGroups, pretrainGroups } from "../src/method/models/parameter-groups.ts";
 import { pretrainPresets } from "../src/method/models/presets.ts";
+import {
+  type SegmenterConfig,
+  segmenterGraph,
+  segmenterSpecs,
+  segmentTrainingGraph,
+} from "../src/method/models/segmenter.ts";
 import { MsmaeError } from "../src/support/errors.ts";
 import { RandomStream } from "../src/support/random.ts";
 
@@ -29,8 +36,13 @@ export const phases = [
   "maps",
   "infer-full",
   "infer-masked",
+  "segment",
+  "infer-segment",
 ] as const;
 export type Phase = (typeof phases)[number];
+
+/** Images in a step of a segmenter, of any size. */
+const segmentBatch = 8;
 
 const baseBatches: Record<Phase, number> = {
   finetune: 32,
@@ -39,13 +51,17 @@ const baseBatches: Record<Phase, number> = {
   maps: 16,
   "infer-full": 16,
   "infer-masked": 16,
+  segment: segmentBatch,
+  "infer-segment": segmentBatch,
 };
 const tinyBatch = 32;
 
 /** The batch that a phase is timed with. */
-export const batchOf = (model: string, phase: Phase): number => (model === "base" ? baseBatches[phase] : tinyBatch);
+export const batchOf = (model: string, phase: Phase): number =>
+  model === "base" || baseBatches[phase] === segmentBatch ? baseBatches[phase] : tinyBatch;
 
-export type ModelConfig = MaeConfig & ClassifierConfig;
+/** What every phase is made from; the width is that of a segmenter's head. */
+export type ModelConfig = MaeConfig & ClassifierConfig & Pick<SegmenterConfig, "headWidth">;
 
 /** Everything one step needs: what runs, over which tensors, and what it is fed. */
 export interface Workload {
@@ -53,6 +69,8 @@ export interface Workload {
   specs: ParameterSpec[];
   /** Absent where nothing is trained. */
   optimizer: Required<OptimizerOptions> | undefined;
+  /** Where training does not scale the rate with the batch. */
+  learningRate?: number;
   /** Feeds of one step, made anew at each call; the same number gives the same values. */
   feeds(step: number): Feeds;
 }
@@ -74,7 +92,15 @@ export function configOf(model: string): ModelConfig {
     throw new MsmaeError("Config", { where: "--model", expected, got: model, todo: "choose one of them" });
   }
   const size = model === "micro" ? 64 : 224;
-  return { inputHeight: size, inputWidth: size, inChans: 3, numClasses: 4, globalPool: "avg", ...entry[1] };
+  return {
+    inputHeight: size,
+    inputWidth: size,
+    inChans: 3,
+    numClasses: 4,
+    globalPool: "avg",
+    headWidth: 256,
+    ...entry[1],
+  };
 }
 
 /** The learning rate of the timed steps, scaled with the batch as in training. */
@@ -116,7 +142,35 @@ export function workload(phase: Phase, config: ModelConfig, batch: number): Work
         graph: classifierGraph(config, { batch, kept: driven.kept }),
         feeds: (step) => make.kept(step),
       });
+    case "segment":
+      return segmentation(config, {
+        graph: segmentTrainingGraph(segmenterOf(config), { batch, size: sizeOf(config), loss: "bce-dice" }),
+        feeds: () => ({ ...make.whole(), ...make.masks() }),
+      });
+    case "infer-segment":
+      return {
+        graph: segmenterGraph(segmenterOf(config), { batch, size: sizeOf(config) }),
+        specs: segmenterSpecs(segmenterOf(config)),
+        optimizer: undefined,
+        feeds: () => make.whole(),
+      };
   }
+}
+
+const sizeOf = ({ inputHeight: height, inputWidth: width }: ModelConfig) => ({ height, width });
+
+/** The paper's segmenter of two classes upon an encoder: its taps, from 12 blocks brought to as many as there are. */
+export function segmenterOf(config: ModelConfig): SegmenterConfig {
+  const taps = [4, 6, 8, 12].map((blocks) => Math.ceil((blocks * config.depth) / 12) - 1);
+  return { ...config, numClasses: 2, head: "setr-pup", taps, deepSupervision: false };
+}
+
+/** A step of a segmenter's training around a graph, with the paper's Adam. Source: method.md section 6. */
+export function segmentation(config: ModelConfig, part: Part): Workload {
+  const specs = segmenterSpecs(segmenterOf(config));
+  const plain = parameterGroups(trainable(specs), { weightDecay: 0 });
+  const groups = new Map([...plain].map(([name, group]) => [name, { ...group, l2: 1e-4 }]));
+  return { ...part, specs, optimizer: { groups, beta1: 0.9, beta2: 0.999, eps: 1e-8 }, learningRate: 1e-4 };
 }
 
 /** The loss of pre-training as the paper's recipe has it. */
@@ -187,6 +241,16 @@ export class FeedMaker {
     const { numClasses } = this.#config;
     const labels = Array.from({ length: this.#batch }, (_, b) => b % numClasses);
     return { classTargets: classTargets(labels, numClasses, share) };
+  }
+
+  /** Classes of pixels, uint8 [batch, 1, H, W]: two halves, in the middle of which a pixel is either's. */
+  masks(): Feeds {
+    const { inputHeight, inputWidth } = this.#config;
+    const stream = RandomStream.for(seed, "masks");
+    const pixels = { length: this.#batch * inputHeight * inputWidth };
+    return {
+      classes: Uint8Array.from(pixels, (_, i) => ((i % inputWidth) / inputWidth + stream.uniform() > 1 ? 1 : 0)),
+    };
   }
 
   /** Factors [depth, 2, batch]: 0 where an image skips a branch, else 1 / (1 - rate). */

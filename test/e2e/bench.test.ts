@@ -6,7 +6,7 @@ import { median } from "../../bench/contestant.ts";
 import { differenceInFloat64 } from "../../bench/savings.ts";
 import { savings } from "../../bench/savings-workloads.ts";
 import { comparisonTable, derivedLines } from "../../bench/tables.ts";
-import { phases } from "../../bench/workload.ts";
+import { batchOf, configOf, phases, segmenterOf, workload } from "../../bench/workload.ts";
 import { sizeOf } from "../../src/engine/graph/shape.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -46,6 +46,22 @@ test("bench step --json checks, times and describes a training step of a micro m
   ]);
 });
 
+test("bench step times a segmenter's training, its running statistics checked as well", { timeout: 120_000 }, () => {
+  const { code, stdout, stderr } = bench(
+    ...["step", "--phase", "segment", "--model", "micro", "--batch", "2", "--repeats", "1", "--warmup", "1", "--json"],
+  );
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  const result = JSON.parse(stdout) as { check: { quantity: string; tensors: number }[]; optimizerSeconds: number };
+  expect(result).toMatchObject({
+    checked: true,
+    shapes: { patches: [2 * 64, 192], classes: [2, 1, 64, 64] },
+    check: [{ quantity: "outputs" }, { quantity: "gradients" }, { quantity: "states" }, { quantity: "parameters" }],
+  });
+  // Two statistics of each of the head's four normalisations.
+  expect(result.check[2]?.tensors).toBe(8);
+  expect(result.optimizerSeconds).toBeGreaterThan(0);
+});
+
 test.each([
   [["step", "--phase", "training", "--model", "micro", "--batch", "2"], "--phase: expected one of finetune, "],
   [["step", "--phase", "maps", "--model", "micro"], "--batch: expected a whole number of at least 1, got nothing"],
@@ -63,8 +79,22 @@ test.each(phases)("the small case of %s agrees with its float64 references", asy
   expect(passed(check)).toBe(true);
 });
 
+test("a segmenter's phase is the paper's: taps, width, two classes and Adam with a coupled penalty", () => {
+  const taps = (depth: number) => segmenterOf({ ...smallConfig, depth }).taps;
+  expect(taps(12)).toEqual([3, 5, 7, 11]);
+  expect(taps(4)).toEqual([1, 1, 2, 3]);
+  expect(configOf("tiny")).toMatchObject({ headWidth: 256, inputHeight: 224 });
+  expect(batchOf("tiny", "segment")).toBe(8);
+  const { optimizer, specs, learningRate } = workload("segment", smallConfig, smallBatch);
+  expect(learningRate).toBe(1e-4);
+  expect([...(optimizer?.groups.values() ?? [])]).toEqual(
+    specs.filter(({ role }) => role === "trainable").map(() => ({ lrScale: 1, weightDecay: 0, l2: 1e-4 })),
+  );
+});
+
 test("a difference is relative to the largest expected element, and what cannot be compared is infinite", () => {
   expect(relativeError([1, -3.5], [1, -4])).toBe(0.125);
+  expect(relativeError([1, -3.5], [1, -4], [2, -1])).toBe(0.25);
   expect(relativeError([0.5], [0])).toBe(0.5);
   expect(relativeError([Number.NaN, 1], [1, 1])).toBe(Number.POSITIVE_INFINITY);
   expect(relativeError([1], [1, 1])).toBe(Number.POSITIVE_INFINITY);

@@ -14,6 +14,7 @@ import {
 } from "../../src/method/models/segmenter.ts";
 import { maskLoss, targetsOfClasses } from "../../src/method/nn/segmentation-losses.ts";
 import { SegmentationMeter } from "../../src/results/metrics/index.ts";
+import { isNoise, kernelOf } from "../support/normalised-bias.ts";
 import { afterAdamW, gradients, keyBiasAfterAdamW, outputs } from "../tolerances.ts";
 import { CpuEngine, type Engine, Float64Engine, type Results } from "./engines.ts";
 import type { GoldenFile } from "./goldens.ts";
@@ -151,7 +152,7 @@ class SegmentationCheck {
 
   /** The gradient of a bias that the next normalisation takes away: rounding noise beside that of its kernel. */
   #compareNoise(engine: Engine, quantity: string, got: ArrayLike<number>, results: Results): void {
-    const kernel = quantity.replace(/.*\/grad\//, "").replace(/bias$/, "weight");
+    const kernel = kernelOf(quantity.replace(/.*\/grad\//, ""));
     const whole = Math.max(...Array.from(results(storeOutputName("gradient", kernel)), Math.abs));
     const { executor } = engine;
     this.#out.add(quantity, executor, got, this.#golden.values(quantity), gradients.float64[executor], whole);
@@ -207,6 +208,3 @@ const figures = { relative: 1e-4, reason: "a smoothing of 1e-5 in the published 
 
 /** The encoder's tensors stand in a module of their own there. */
 const keyOf = (name: string) => (name.startsWith("heads.") ? name : `encoder.${name}`);
-
-/** A bias whose gradient is zero but for rounding: a normalisation follows, which subtracts the mean. */
-const isNoise = (name: string) => /UP_stage_\d\.0\.bias$/.test(name);

@@ -28,8 +28,19 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import model as peer
+import segmenter
 
-PHASES = ("finetune", "pretrain-attention", "pretrain-random", "maps", "infer-full", "infer-masked")
+PHASES = (
+    "finetune",
+    "pretrain-attention",
+    "pretrain-random",
+    "maps",
+    "infer-full",
+    "infer-masked",
+    "segment",
+    "infer-segment",
+)
+HEAD_WIDTH = 256
 SEED = 0
 BLR = 1e-3
 DROP_PATH = 0.1
@@ -46,6 +57,8 @@ def build_network(phase: str, config: peer.Config, mode: str, linear: str) -> nn
     )
     if phase in ("finetune", "infer-full", "infer-masked"):
         network: nn.Module = peer.Classifier(config, parts)
+    elif phase in ("segment", "infer-segment"):
+        network = segmenter.Segmenter(config, parts, HEAD_WIDTH, tap=config.depth - 1)
     else:
         network = peer.MaskedAutoencoder(config, parts)
     if phase == "maps":
@@ -55,10 +68,9 @@ def build_network(phase: str, config: peer.Config, mode: str, linear: str) -> nn
 
 def compile_network(network: nn.Module) -> None:
     """Compiles each block: equal blocks share their code, so this costs a fraction of the whole network."""
-    for name in ("blocks", "decoder_blocks"):
-        for block in getattr(network, name, []):
-            if block.attn.kind == "sdpa":
-                block.compile(dynamic=False)
+    for module in network.modules():
+        if isinstance(module, segmenter.SetrPup) or (isinstance(module, peer.Block) and module.attn.kind == "sdpa"):
+            module.compile(dynamic=False)
 
 
 def build_step(phase: str, network: nn.Module, batch: int, mode: str) -> Step:
@@ -72,7 +84,7 @@ def build_step(phase: str, network: nn.Module, batch: int, mode: str) -> Step:
     def attention_masking() -> peer.Masking:
         return peer.attention_masking(torch.multinomial(weights, config.patches))
 
-    if phase in ("maps", "infer-full", "infer-masked"):
+    if phase in ("maps", "infer-full", "infer-masked", "infer-segment"):
         network.eval()
         kept = attention_masking().kept if phase == "infer-masked" else None
 
@@ -80,6 +92,8 @@ def build_step(phase: str, network: nn.Module, batch: int, mode: str) -> Step:
         def infer() -> float:
             if phase == "maps":
                 network.attention_maps(images)
+            elif phase == "infer-segment":
+                network(images)
             else:
                 network(images, kept)
             return 0.0
@@ -87,7 +101,13 @@ def build_step(phase: str, network: nn.Module, batch: int, mode: str) -> Step:
         return infer
 
     lr = BLR * batch / 256
-    if phase == "finetune":
+    if phase == "segment":
+        optimizer = segmenter.adam(network, fused)
+        masks = torch.rand(batch, 1, config.img_size, config.img_size).gt(0.5).float()
+
+        def loss_of() -> Tensor:
+            return segmenter.loss_of(network(images), masks)
+    elif phase == "finetune":
         optimizer = torch.optim.AdamW(peer.finetune_groups(network, lr), betas=(0.9, 0.999), fused=fused)
         rates = peer.drop_path_rates(DROP_PATH, config.depth).float()
         keep_probability = (1 - rates)[:, None, None].expand(-1, 2, batch)
