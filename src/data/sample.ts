@@ -17,6 +17,12 @@ export interface Sample {
   masks?: readonly SampleMask[];
 }
 
+/** The class of what no mask outlines, where a data set gives it no name. */
+export const BACKGROUND = "background";
+
+/** What a table has in place of a mask where somebody has looked and there is nothing to outline. */
+export const NO_MASK = "none";
+
 /** From here on a mask's value is light. */
 export const LIGHT = 128;
 

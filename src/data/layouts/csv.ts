@@ -1,7 +1,9 @@
 import { dirname, resolve } from "node:path";
 import { pairStem } from "../../formats/nifti/pair.ts";
+import { BACKGROUND, NO_MASK } from "../sample.ts";
 import { SPLITS } from "../split-name.ts";
-import { BACKGROUND, type LayoutContext, type ListedFile, type Listing, outlinedClasses } from "./listing.ts";
+import { dropEmptyMasks } from "./empty-masks.ts";
+import { type LayoutContext, type ListedFile, type Listing, outlinedClasses } from "./listing.ts";
 import { settleRows } from "./row-names.ts";
 import { readImageTable, splitFaults, type TableRow, throwFaults } from "./table.ts";
 import { missingFault, TablePaths } from "./table-paths.ts";
@@ -9,6 +11,9 @@ import { missingFault, TablePaths } from "./table-paths.ts";
 /**
  * The samples that a CSV file lists: columns `path` (relative to the file's folder) and `label`; `split`, `patient_id`,
  * `lesion_id`, `slice`, `mask` and `fold` may be absent, other columns are passed over.
+ *
+ * Of a row without a mask nobody knows what is to be outlined, unless its class is the background or its mask `none`: then
+ * nothing is. Nor is anything in a class whose masks are all empty.
  *
  * @throws MsmaeError Data that names every faulty row by its line, up to a bound.
  */
@@ -26,6 +31,7 @@ export async function listCsv(path: string, { index, tables, mergeLabels }: Layo
   settled.throwFaults(path);
   const named = new Set(rows.map(({ split }) => split));
   const classNames = [...new Set(files.map(({ className }) => className as string))].sort();
+  const emptied = await dropEmptyMasks(files, index);
   const maskClasses = outlinedClasses(files);
   return {
     layout: "csv",
@@ -35,7 +41,7 @@ export async function listCsv(path: string, { index, tables, mergeLabels }: Layo
     files,
     onDisk: SPLITS.filter((split) => named.has(split)),
     ignoredFiles: 0,
-    notices: [...notices, ...settled.notices],
+    notices: [...notices, ...settled.notices, ...emptied],
   };
 }
 
@@ -61,18 +67,26 @@ async function listedFiles(
     if (row.slice !== undefined) file.item = row.slice;
     if (row.patient !== undefined) file.patient = row.patient;
     if (row.lesion !== undefined) file.lesion = row.lesion;
-    if (row.mask !== undefined) {
+    if (isNothing(row)) file.masks = [];
+    else if (row.mask !== undefined) {
       file.masks = [
         { path: await locate(row.mask, row.line), ...(row.label !== undefined && { className: row.label }) },
       ];
-    } else if (row.label === BACKGROUND) file.masks = [];
+    }
     files.push(file);
   }
   if (missing.size > 0) {
-    const named = new Set(rows.flatMap(({ path, mask }) => (mask === undefined ? [path] : [path, mask])));
+    const named = new Set(
+      rows.flatMap((row) => (row.mask === undefined || isNothing(row) ? [row.path] : [row.path, row.mask])),
+    );
     faults.unshift(missingFault(missing, `${named.size} files are not there, looked for from ${root}`));
   }
   return files;
+}
+
+/** Whether a row says that nothing is outlined in its image. */
+function isNothing({ label, mask }: TableRow): boolean {
+  return mask === undefined ? label === BACKGROUND : mask.toLowerCase() === NO_MASK;
 }
 
 function duplicates(rows: readonly TableRow[], files: readonly ListedFile[]): string[] {

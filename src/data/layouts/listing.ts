@@ -1,5 +1,6 @@
 import { MsmaeError } from "../../support/errors.ts";
 import type { FileIndex } from "../index/index-cache.ts";
+import { BACKGROUND } from "../sample.ts";
 import type { Split } from "../split-name.ts";
 
 /** The shapes of data sets that are recognised. */
@@ -74,9 +75,6 @@ export interface LayoutContext {
   /** Take spellings of one name that differ only in case, spaces and the like for the same class. */
   mergeLabels: boolean;
 }
-
-/** The class of what no mask outlines, where a data set gives it no name. */
-export const BACKGROUND = "background";
 
 /** The background and the classes of all masks, sorted by code units; undefined where there are no masks. */
 export function outlinedClasses(files: readonly ListedFile[]): string[] | undefined {

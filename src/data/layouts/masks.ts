@@ -4,11 +4,10 @@ import { isFolder } from "../../support/files/path-kind.ts";
 import { inParallel } from "../../support/in-parallel.ts";
 import { imagesBelow, splitFolders, subfolders } from "../folders/image-files.ts";
 import type { LabelAreas } from "../index/label-areas.ts";
-import { LIGHT } from "../sample.ts";
+import { BACKGROUND, LIGHT } from "../sample.ts";
 import type { Split } from "../split-name.ts";
 import { MERGE_HINT, settleNames } from "../tables/spelling.ts";
 import {
-  BACKGROUND,
   dataError,
   faultList,
   type LayoutContext,
@@ -21,8 +20,8 @@ import {
 
 /** The class of masks that stand in `masks/` itself. */
 const UNNAMED = "lesion";
-/** Endings that mask files add to the name of their image. */
-const ENDINGS = /[_-](segmentation|mask|seg|gt)$/i;
+/** Endings that mask files add to the name of their image; several of one class are numbered. */
+const ENDINGS = /[_-](segmentation|mask|seg|gt)([_-]\d+)?$/i;
 
 /**
  * `images/` beside `masks/<class>/`, whose files bear the names of their images (with or without `_segmentation`,

@@ -13,7 +13,8 @@ import { type EpochOrder, epochOrder } from "./sampling.ts";
 /** What an epoch needs from its loader. */
 export interface EpochHost {
   read(task: ReadTask, isCancelled: () => boolean): Promise<ReadReport>;
-  isUnreadable(sample: number): boolean;
+  /** Why a sample cannot be read, where that has been tried. */
+  faultOf(sample: number): string | undefined;
   markUnreadable(sample: number, reason: string): void;
   takeBuffer(bytes: number): SharedArrayBuffer;
   giveBuffer(buffer: SharedArrayBuffer): void;
@@ -165,13 +166,13 @@ export class EpochRun {
       const place = (slot.position + slot.tries) % count;
       slot.sample = this.#order.samples[place] as number;
       slot.repeat = this.#order.repeats?.[place] ?? 0;
-      if (!this.#host.isUnreadable(slot.sample)) return true;
+      if (this.#host.faultOf(slot.sample) === undefined) return true;
       if (!this.#options.augment) return false;
     }
     throw new MsmaeError("Data", {
       where: "data loading",
       expected: "at least one readable image",
-      got: `none of ${count}`,
+      got: `none of ${count}; of one: ${this.#host.faultOf(slot.sample)}`,
       todo: "check the files and their permissions",
     });
   }

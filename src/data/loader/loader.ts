@@ -83,7 +83,7 @@ export class ImageLoader {
     checkEpochOptions(options, this.samples.length);
     const run = new EpochRun(options, this.samples, this.options, {
       read: (task, isCancelled) => this.#pool.run(task, isCancelled).then((report) => this.#count(report)),
-      isUnreadable: (sample) => this.#unreadable.has(sample),
+      faultOf: (sample) => this.#unreadable.get(sample),
       markUnreadable: (sample, reason) => this.#markUnreadable(sample, reason),
       takeBuffer: (bytes) => this.#takeBuffer(bytes),
       giveBuffer: (buffer) => this.#giveBuffer(buffer),

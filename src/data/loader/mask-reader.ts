@@ -61,10 +61,13 @@ interface Size {
 }
 
 function otherSize({ path }: SampleMask, mask: Size, picture: MaskedPicture): MsmaeError {
+  const turned = mask.height === picture.width && mask.width === picture.height;
   return new MsmaeError("Data", {
     where: path,
     expected: `a mask of ${picture.width}×${picture.height} pixels, as ${picture.path} has`,
     got: `${mask.width}×${mask.height}`,
-    todo: "correct the pair of files",
+    todo: turned
+      ? "turn the mask as the image is shown, which its Exif orientation may decide"
+      : "save the mask at the size of its image, resized by nearest neighbour, or correct the pair of files",
   });
 }

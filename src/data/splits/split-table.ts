@@ -1,5 +1,5 @@
 import { relative, sep } from "node:path";
-import type { Sample } from "../sample.ts";
+import { BACKGROUND, NO_MASK, type Sample } from "../sample.ts";
 import { SPLITS, type Split } from "../split-name.ts";
 import { csvLine } from "../tables/csv.ts";
 
@@ -19,7 +19,7 @@ export interface TableSource {
 
 /**
  * Samples as CSV: `path` (relative to `base`, with slashes), `label` (the class name), `split`, and, where any sample has
- * them, `fold`, `slice`, the group and `mask`.
+ * them, `fold`, `slice`, the group and the first `mask`.
  */
 export function splitTable({ classNames, groupedBy }: TableSource, rows: readonly SplitRow[], base: string): string {
   const columns: [string, (row: SplitRow) => string][] = [
@@ -33,7 +33,7 @@ export function splitTable({ classNames, groupedBy }: TableSource, rows: readonl
   }
   if (groupedBy) columns.push([groupedBy, ({ sample }) => sample.group ?? ""]);
   if (rows.some(({ sample }) => firstMask(sample) !== undefined)) {
-    columns.push(["mask", ({ sample }) => nameOrNothing(base, firstMask(sample))]);
+    columns.push(["mask", ({ sample }) => maskField(sample, base, classNames)]);
   }
   const lines = [csvLine(columns.map(([name]) => name))];
   for (const row of rows) lines.push(csvLine(columns.map(([, field]) => field(row))));
@@ -44,8 +44,11 @@ function firstMask({ masks }: Sample): string | undefined {
   return masks?.[0]?.path;
 }
 
-function nameOrNothing(base: string, path: string | undefined): string {
-  return path === undefined ? "" : relativeName(base, path);
+function maskField(sample: Sample, base: string, classNames: readonly string[]): string {
+  const path = firstMask(sample);
+  if (path !== undefined) return relativeName(base, path);
+  // The name of the background says it already.
+  return sample.masks === undefined || classNames[sample.label] === BACKGROUND ? "" : NO_MASK;
 }
 
 /** Rows of all samples, split by split. */

@@ -18,28 +18,34 @@ export function paintMask(classes: Uint8Array, mask: SampleMask, picture: Source
   let painted = 0;
   for (let at = 0; at < classes.length; at++) {
     const value = values[at] as number;
-    if (value !== last) [last, painted] = [value, classOf(value)];
+    if (value !== last) {
+      const found = classOf(value);
+      if (found === undefined) throw noClass(mask, value, at, picture);
+      [last, painted] = [value, found];
+    }
     if (painted !== 0) classes[at] = painted;
   }
 }
 
-function classOfValues({ path, values }: LabelMap) {
-  return (value: number): number => {
+function classOfValues({ values }: LabelMap) {
+  return (value: number): number | undefined => {
     if (!Number.isFinite(value)) return 0;
-    const known = values.get(Math.round(value));
-    if (known !== undefined) return known;
     // What is not named is background where nothing is drawn, and a fault anywhere else.
-    if (Math.round(value) === 0) return 0;
-    throw new MsmaeError("Data", {
-      where: path,
-      expected: `values that stand for a class (${[...values.keys()].join(", ")})`,
-      got: `${value}`,
-      todo: "name the label, or correct the mask",
-    });
+    return values.get(Math.round(value)) ?? (Math.round(value) === 0 ? 0 : undefined);
   };
 }
 
 function classOfLabelled(mask: Outline, values: NumericArray) {
   const light = mask.light ?? values.some(isLight);
-  return (value: number): number => (isLabelled(value, light) ? mask.class : 0);
+  return (value: number): number | undefined => (isLabelled(value, light) ? mask.class : 0);
+}
+
+function noClass(mask: SampleMask, value: number, pixel: number, { width }: SourceImage): MsmaeError {
+  const known = "values" in mask ? [...mask.values.keys()] : [];
+  return new MsmaeError("Data", {
+    where: mask.path,
+    expected: `values that stand for a class (${known.join(", ")})`,
+    got: `${value} at column ${pixel % width}, row ${Math.floor(pixel / width)}`,
+    todo: "name the label where the data set names its classes, or correct the mask",
+  });
 }

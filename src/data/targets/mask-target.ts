@@ -1,6 +1,6 @@
 import { MsmaeError } from "../../support/errors.ts";
 import { IGNORED } from "../../support/ignored.ts";
-import type { Sample, SampleMask } from "../sample.ts";
+import { NO_MASK, type Sample, type SampleMask } from "../sample.ts";
 import type { TargetMaker } from "./target-maker.ts";
 
 /** The class of each pixel. */
@@ -22,7 +22,7 @@ export interface MaskTargetOptions {
 /** @throws MsmaeError Data when a sample has no masks, not even none, or classes do not fit into a byte. */
 export function maskTargets(samples: readonly Sample[]): TargetMaker<MaskTarget> {
   const without = samples.filter(({ masks }) => masks === undefined);
-  if (without.length > 0) throw noMasks(without, samples.length);
+  if (without.length > 0) throw without.length === samples.length ? noMasks(samples) : missingMasks(without, samples);
   const seen = new Set<SampleMask>(samples.flatMap(({ masks = [] }) => masks));
   for (const mask of seen) {
     const classes = "values" in mask ? [...mask.values.values()] : [mask.class];
@@ -37,12 +37,21 @@ export function labelOutside({ outside = "ignored" }: MaskTargetOptions): number
   return outside === "ignored" ? IGNORED : 0;
 }
 
-function noMasks(without: readonly Sample[], count: number): MsmaeError {
+function noMasks({ length }: readonly Sample[]): MsmaeError {
+  return new MsmaeError("Data", {
+    where: "targets",
+    expected: "a data set with masks",
+    got: `no mask in ${length} images`,
+    todo: "give images/ beside masks/, a table with a column mask, or a Decathlon or nnU-Net folder",
+  });
+}
+
+function missingMasks(without: readonly Sample[], { length }: readonly Sample[]): MsmaeError {
   return new MsmaeError("Data", {
     where: "targets",
     expected: "masks for every sample",
-    got: `none for ${without.length} of ${count}, the first of them ${without[0]?.path}`,
-    todo: "give the others a mask, an empty one where there is nothing to outline, or leave them out",
+    got: `none for ${without.length} of ${length}, the first of them ${without[0]?.path}`,
+    todo: `in a table, name the mask of each, or ${NO_MASK} where there is nothing to outline; or leave these rows out`,
   });
 }
 

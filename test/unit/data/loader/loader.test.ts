@@ -203,7 +203,10 @@ describe("ImageLoader", () => {
 
   test("no readable image at all is an error, not an endless search", async () => {
     const absent = [1, 2, 3].map((label) => ({ path: join(folder, `absent-${label}.png`), label }));
-    await expect(collect(absent, { workers: 1 }, [training])).rejects.toMatchObject({ code: "Data" });
+    await expect(collect(absent, { workers: 1 }, [training])).rejects.toMatchObject({
+      code: "Data",
+      message: expect.stringMatching(/at least one readable image, got none of 3; of one: .*absent-\d\.png/),
+    });
   });
 
   test("dropLast leaves the last short batch out, and refuses a batch larger than the set", async () => {

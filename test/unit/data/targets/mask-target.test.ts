@@ -102,7 +102,11 @@ describe("a mask that cannot be used leaves its image out and is named", () => {
 
   test("where it is of another size, no picture, or not there", async () => {
     const path = await picture("small.png", new Uint8Array(6), 3);
-    expect(await reasonFor({ path, class: 1 })).toMatch(/small\.png: expected a mask of 4×3 pixels.*got 3×2/);
+    expect(await reasonFor({ path, class: 1 })).toMatch(
+      /small\.png: expected a mask of 4×3 pixels, as .*image\.png has, got 3×2; save the mask at the size of its image/,
+    );
+    const turned = await picture("turned.png", new Uint8Array(12), 3);
+    expect(await reasonFor({ path: turned, class: 1 })).toMatch(/turned\.png: .*got 3×4; turn the mask.*Exif/);
     const text = join(folder, "text.png");
     writeFileSync(text, "no picture");
     expect(await reasonFor({ path: text, class: 1 })).toMatch(/text\.png: expected/);
@@ -113,7 +117,7 @@ describe("a mask that cannot be used leaves its image out and is named", () => {
     const path = await picture("stranger.png", [0, 1, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0], 4);
     const values = new Map([[1, 1]]);
     expect(await reasonFor({ path, values })).toMatch(
-      /stranger\.png: expected values that stand for a class \(1\), got 4/,
+      /stranger\.png: expected values that stand for a class \(1\), got 4 at column 2, row 0; name the label/,
     );
   });
 
@@ -159,7 +163,10 @@ describe("a loader of masks", () => {
       { path: image, label: 0, masks: [] },
       { path: "b.png", label: 0 },
     ];
-    expect(() => open(samples)).toThrow(/none for 1 of 2, the first of them b\.png/);
+    expect(() => open(samples)).toThrow(/none for 1 of 2, the first of them b\.png; in a table, .*or none where/);
+    expect(() => open(samples.slice(1))).toThrow(
+      /^targets: expected a data set with masks, got no mask in 1 images; give images\/ beside masks\/.*column mask/,
+    );
     const many = [{ path: image, label: 0, masks: [{ path: "m.png", values: new Map([[1, 256]]) }] }];
     expect(() => open(many)).toThrow(/m\.png: expected classes of masks from 0 to 254, got 256/);
   });
