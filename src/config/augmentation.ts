@@ -7,7 +7,7 @@ const probability = (preset: number) => z.number().min(0).max(1).default(preset)
 export const augmentationFields = {
   cropMinScale: field(
     z.number().gt(0).max(1).default(0.2),
-    "Smallest share of an image's area that a random training crop keeps; raise it where a small crop may cut the lesion away.",
+    "Smallest share of an image's area that a random training crop keeps, 1 for no crop; raise it where a small crop may cut the lesion away.",
   ),
   hflip: field(probability(0.5), "Probability that a training image is mirrored left to right."),
   vflip: field(probability(0), "Probability that a training image is flipped upside down."),

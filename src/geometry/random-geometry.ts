@@ -19,7 +19,7 @@ const ATTEMPTS = 10;
 
 /**
  * Draws a crop in source pixels: ten tries at a random area and aspect ratio, then the largest centred crop of an
- * allowed ratio.
+ * allowed ratio. A crop of the whole area is the image itself, whatever its ratio.
  * Source: torchvision `RandomResizedCrop.get_params`.
  */
 export function randomResizedCrop(
@@ -28,6 +28,7 @@ export function randomResizedCrop(
   stream: RandomStream,
   { scale, ratio }: CropRange = PAPER_CROP,
 ): CropBox {
+  if (scale[0] >= 1) return { top: 0, left: 0, height: sourceHeight, width: sourceWidth };
   const area = sourceHeight * sourceWidth;
   const [lowest, highest] = ratio;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {

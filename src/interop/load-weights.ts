@@ -54,6 +54,17 @@ export function classifierFromPretraining(globalPool: "avg" | "cls"): WeightMapp
 }
 
 /**
+ * From a pre-trained model or a classifier to a segmenter, whose heads start anew: without decoder, mask token, head and final
+ * norms.
+ *
+ * Source: section 6 of the method.
+ */
+export const segmenterFromEncoder: WeightMapping = {
+  rename: (key) => (/^(decoder_|mask_token$|head\.|norm\.|fc_norm\.)/.test(key) ? undefined : key),
+  fresh: (key) => key.startsWith("heads."),
+};
+
+/**
  * Copies a checkpoint's tensors, converted to float32, into the parameters of a store: all of them, or none.
  *
  * @throws MsmaeError "Checkpoint" that lists missing, unexpected and reshaped keys, unless `allowPartial` and some fit;

@@ -3,6 +3,7 @@ import type { classifierKind } from "../method/kinds/classifier.ts";
 import type { ConfigOf, FactsOf, ModelKind } from "../method/kinds/kind.ts";
 import type { pretrainedKind } from "../method/kinds/pretrained.ts";
 import { modelKindNamed, modelKinds } from "../method/kinds/registry.ts";
+import type { segmenterKind } from "../method/kinds/segmenter.ts";
 import type { ImageModelConfig } from "../method/models/config.ts";
 import { MsmaeError } from "../support/errors.ts";
 import type { StoredTensor, TensorToStore } from "./safetensors.ts";
@@ -60,6 +61,7 @@ export type ModelDescription<C extends ImageModelConfig = ImageModelConfig> = z.
 export type DescriptionOf<K extends ModelKind> = ModelDescription<ConfigOf<K>> & FactsOf<K>;
 export type PretrainedDescription = DescriptionOf<typeof pretrainedKind>;
 export type ClassifierDescription = DescriptionOf<typeof classifierKind>;
+export type SegmenterDescription = DescriptionOf<typeof segmenterKind>;
 
 /** The kind of model that a checkpoint describes. */
 export function kindOf({ kind }: ModelDescription): ModelKind {

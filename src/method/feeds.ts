@@ -122,6 +122,20 @@ function positionsOf(patches: readonly Uint32Array[]): BigInt64Array {
   return positions;
 }
 
+/**
+ * `places` of a grid whose patches run in part, token-major [patches · batch]: the row of each patch among those that
+ * run, [kept · batch], or the number of those for one that does not.
+ */
+export function placesOf(selections: readonly Selection[], patches: number): BigInt64Array {
+  const batch = selections.length;
+  const kept = selections[0]?.kept.length ?? 0;
+  const places = new BigInt64Array(patches * batch).fill(BigInt(kept * batch));
+  selections.forEach((selection, b) => {
+    for (const [n, patch] of selection.kept.entries()) places[patch * batch + b] = BigInt(n * batch + b);
+  });
+  return places;
+}
+
 /** Class targets [batch, classes], one-hot with the share `smoothing` spread evenly over all classes. */
 export function classTargets(labels: ArrayLike<number>, numClasses: number, smoothing = 0): Float32Array {
   const spread = smoothing / numClasses;

@@ -101,7 +101,7 @@ class SegmentationCheck {
   async run(engine: Engine): Promise<void> {
     const { lr, l2, betas, eps } = this.#entry.adam;
     engine.reset(new Map(this.specs.map(({ name, shape }) => [name, this.#start(name, shape[0] as number)])));
-    const own = segmentTrainingGraph(this.#config, { ...this.#size, loss: "bce-dice" });
+    const own = segmentTrainingGraph(this.#config, { ...this.#size, loss: "bce-dice", tellLogits: true });
     const training = this.#variant === "deep" ? own : this.#published();
     const feeds = {
       ...wholeFeeds(engine, this.#config, this.#images),

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { classifierPresets } from "../../method/models/presets.ts";
+import { encoderPresets } from "../../method/models/presets.ts";
 import { augmentationFields } from "../augmentation.ts";
 import { augmentationNotes } from "../augmentation-checks.ts";
 import { balanceFields, mixingFields } from "../balance.ts";
@@ -87,13 +87,13 @@ export const finetune = verbOptions({
   derived: ["inputSize", "patchSize", "mean", "std", "init"],
   lengths: ["epochs", "warmupEpochs", "mapInterval"],
   complete(options, whole) {
-    completeSizes(classifierPresets, options);
+    completeSizes(encoderPresets, options);
     completeMoments(options);
     // Fine-tuning without a checkpoint is asked for by name, since forgetting it would cost accuracy silently.
     options.init ??= options.finetune === undefined && options.resume !== undefined ? "scratch" : "checkpoint";
     if (whole || options.resume === undefined) completeSchedule(options);
   },
-  checks: [checkModel(classifierPresets), ...trainingChecks, checkRatios(false), checkMixing, checkLoss],
+  checks: [checkModel(encoderPresets), ...trainingChecks, checkRatios(false), checkMixing, checkLoss],
   notes: (options) => [...augmentationNotes(options), ...balanceNotes(options)],
 });
 

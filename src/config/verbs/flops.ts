@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { classifierPresets } from "../../method/models/presets.ts";
+import { encoderPresets } from "../../method/models/presets.ts";
 import { checkChannels, checkModel, checkPatches, checkRatios } from "../checks.ts";
 import { imageFields, maskingFields, runtimeFields } from "../common.ts";
 import { completeSizes } from "../completion.ts";
@@ -27,8 +27,8 @@ export const flops = verbOptions({
     ...runtimeFields,
   }),
   derived: ["inputSize", "patchSize"],
-  complete: (options) => completeSizes(classifierPresets, options),
-  checks: [checkModel(classifierPresets), checkPatches, checkChannels, checkRatios(false)],
+  complete: (options) => completeSizes(encoderPresets, options),
+  checks: [checkModel(encoderPresets), checkPatches, checkChannels, checkRatios(false)],
 });
 
 export type FlopsInput = InputOf<typeof flops>;

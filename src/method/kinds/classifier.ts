@@ -2,7 +2,7 @@ import { z } from "zod";
 import { FeedBuilder } from "../feeds.ts";
 import { classifierGraph, classifierSpecs } from "../models/classifier.ts";
 import type { ClassifierConfig } from "../models/config.ts";
-import { classifierPresets, type EncoderPreset } from "../models/presets.ts";
+import { type EncoderPreset, encoderPresets } from "../models/presets.ts";
 import { encoderShape } from "./encoder-schema.ts";
 import type { ModelKind } from "./kind.ts";
 
@@ -14,7 +14,7 @@ export const classifierKind: ModelKind<ClassifierConfig, object, EncoderPreset> 
   writtenBy: "msmae finetune",
   config: z.object({ ...encoderShape, globalPool: z.enum(["avg", "cls"]) }),
   facts: z.object({}),
-  presets: classifierPresets,
+  presets: encoderPresets,
   classifies: true,
   card: {
     pipelineTag: "image-classification",

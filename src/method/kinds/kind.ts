@@ -42,7 +42,7 @@ export interface ModelKind<
   /** What else a checkpoint of this kind says of itself. */
   readonly facts: z.ZodType<F>;
   readonly presets: Readonly<Record<string, P>>;
-  /** Whether it has one output for each class name. */
+  /** Whether its classes are those of the class names. */
   readonly classifies: boolean;
   readonly card: CardFacts;
   /** The tensors, in checkpoint order: trainable, fixed, running statistics. @throws MsmaeError Config */

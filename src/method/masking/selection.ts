@@ -65,6 +65,11 @@ export function selectFromAttentionOrder(order: Uint32Array, { masked, thrown }:
   };
 }
 
+/** Reads an order as kept first, then thrown: the patches attended most run. Ours; segmentation must see the lesion. */
+export function selectMostAttended(order: Uint32Array, kept: number): Selection {
+  return { kept: order.slice(0, kept), masked: new Uint32Array(0), thrown: order.slice(kept) };
+}
+
 /** Reads an order as kept first, then masked. Source: MAE (He et al. 2022), random masking. */
 export function selectFromRandomOrder(order: Uint32Array, { kept }: SelectionCounts): Selection {
   return { kept: order.slice(0, kept), masked: order.slice(kept), thrown: new Uint32Array(0) };

@@ -31,6 +31,22 @@ export function finetuneGroups(
   });
 }
 
+/**
+ * Groups of segmentation: for `adam` an L2 penalty on every tensor, as PyTorch's Adam has it; for `adamw` and the rates of
+ * layers as {@link finetuneGroups}.
+ *
+ * Source: section 6 of the method.
+ */
+export function segmentGroups(
+  tensors: readonly GroupedTensor[],
+  options: { depth: number; weightDecay: number; layerDecay: number; optimizer: "adam" | "adamw" },
+): Map<string, ParameterGroup> {
+  const { optimizer, weightDecay, ...rates } = options;
+  if (optimizer === "adamw") return finetuneGroups(tensors, { ...rates, weightDecay });
+  const groups = finetuneGroups(tensors, { ...rates, weightDecay: 0 });
+  return new Map([...groups].map(([name, group]) => [name, { ...group, l2: weightDecay }]));
+}
+
 /** The layer of a tensor: 0 for tokens and patch embedding, i + 1 for block i, depth + 1 for what follows the blocks. */
 export function layerIdOf(name: string, depth: number): number {
   if (WITHOUT_DECAY.has(name) || name.startsWith("patch_embed")) return 0;

@@ -49,7 +49,7 @@ export const pretrainPresets: Readonly<Record<string, EncoderPreset & DecoderPre
   Object.entries(sizes).map(([size, { encoder, decoder }]) => [`msmae_vit_${size}`, { ...encoder, ...decoder }]),
 );
 
-/** Classifiers by name. */
-export const classifierPresets: Readonly<Record<string, EncoderPreset>> = Object.fromEntries(
+/** Encoders by name: of classifiers and segmenters. */
+export const encoderPresets: Readonly<Record<string, EncoderPreset>> = Object.fromEntries(
   Object.entries(sizes).map(([size, { encoder }]) => [`vit_${size}`, encoder]),
 );
