@@ -23,6 +23,7 @@ export type {
   PredictInput,
   PretrainInput,
   ReconstructInput,
+  SegmentInput,
 } from "./config/index.ts";
 export { type AnonymiseResult as DataAnonymiseResult, anonymiseDicom } from "./curation/anonymise/index.ts";
 export { checkData } from "./curation/check/check-data.ts";
@@ -34,14 +35,19 @@ export { dataStats, type StatsResult as DataStatsResult } from "./curation/stats
 export { attentionMaps, type MapFiles as MapsResult } from "./inference/attention-maps.ts";
 export { type Evaluation as EvalResult, evaluate } from "./inference/evaluate.ts";
 export { type FlopsFigures as FlopsResult, flops } from "./inference/flops.ts";
+export type { MaskLine } from "./inference/mask-files.ts";
+export type { ClassificationFigures, ClassPrediction } from "./inference/outcomes/classes.ts";
+export type { MaskMetrics, MaskPrediction } from "./inference/outcomes/masks.ts";
 export { predict } from "./inference/predict.ts";
 export {
   type Classifier,
   loadClassifier,
   loadPredictor,
+  loadSegmenter,
   type Prediction,
   type Prediction as PredictResult,
   type Predictor,
+  type Segmenter,
 } from "./inference/predictor.ts";
 export type { FileFailure } from "./inference/read-files.ts";
 export { type FileReconstruction as ReconstructResult, reconstruct } from "./inference/reconstruct.ts";
@@ -51,3 +57,4 @@ export type { RunEvent, RunHooks } from "./support/events.ts";
 export { packageVersion } from "./support/version.ts";
 export { type FinetuneResult, finetune } from "./training/tasks/finetune.ts";
 export { type PretrainResult, pretrain } from "./training/tasks/pretrain.ts";
+export { type SegmentResult, segment } from "./training/tasks/segment.ts";

@@ -191,15 +191,15 @@ type Rates = {
 };
 
 export const checkRates: Check<Rates> = ({ lr, blr, minLr, batchSize, accumIter }) => {
-  if (minLr === undefined || batchSize === undefined || accumIter === undefined || blr === undefined) return [];
-  const peak = lr ?? (blr * batchSize * accumIter) / 256;
-  if (minLr <= peak) return [];
+  if (minLr === undefined || batchSize === undefined || accumIter === undefined) return [];
+  const peak = lr ?? (blr === undefined ? undefined : (blr * batchSize * accumIter) / 256);
+  if (peak === undefined || minLr <= peak) return [];
   return [
     {
       where: "minLr",
       expected: `at most the peak learning rate ${peak}`,
       got: String(minLr),
-      todo: "lower it, or raise lr or blr",
+      todo: "lower it, or raise the learning rate",
     },
   ];
 };

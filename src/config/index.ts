@@ -1,4 +1,5 @@
 export type { FieldInfo, FieldKind, Shape } from "./fields.ts";
+export { toKebabCase } from "./names.ts";
 export { ConfigError } from "./problems.ts";
 export { type ConfigSource, configNotes, resolveConfig, resolveOptions, resolveRun } from "./resolve.ts";
 export type { Size } from "./size.ts";
@@ -19,4 +20,5 @@ export type { MapsInput, MapsOptions } from "./verbs/maps.ts";
 export type { PredictInput, PredictOptions } from "./verbs/predict.ts";
 export type { PretrainInput, PretrainOptions, PretrainRequest } from "./verbs/pretrain.ts";
 export type { ReconstructInput, ReconstructOptions } from "./verbs/reconstruct.ts";
+export type { SegmentInput, SegmentOptions, SegmentRequest } from "./verbs/segment.ts";
 export { toYaml } from "./yaml.ts";

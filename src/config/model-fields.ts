@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { EMPTY_RULES, SURFACES } from "../results/metrics/index.ts";
 import { dataFields, readingFields } from "./common.ts";
 import { field, infoOf } from "./fields.ts";
 
@@ -31,4 +32,37 @@ export const sharing = {
   fold: dataFields.fold,
   group: field(dataFields.group.unwrap().optional(), infoOf(dataFields.group).description, asTrained),
   valSplit: field(dataFields.valSplit.unwrap().optional(), infoOf(dataFields.valSplit).description, asTrained),
+};
+
+/** How masks are made of a segmenter's outputs. */
+export const maskMakingFields = {
+  windowOverlap: field(
+    z.number().min(0).lt(1).optional(),
+    "Of a segmenter: cut images larger than its input into windows that have this share of their sides in common, and blend them.",
+    { defaultText: "images are resized whole" },
+  ),
+  threshold: field(
+    z.number().gt(0).lt(1).optional(),
+    "Of a segmenter of one class: from which probability on a pixel is inside.",
+    { defaultText: "0.5" },
+  ),
+};
+
+/** How masks are measured. */
+export const maskMeasuringFields = {
+  emptyMasks: field(
+    z.enum(EMPTY_RULES).optional(),
+    "Of a segmenter: what a class counts that is missing in truth or prediction: worst (all wrong, or all right where both lack it), or undefined (left out of the means).",
+    { defaultText: "worst" },
+  ),
+  surface: field(
+    z.enum(SURFACES).optional(),
+    "Of a segmenter: what the surface of a mask is for distances: its border pixels, or the contour between pixels by its length.",
+    { defaultText: "border-pixels" },
+  ),
+  tolerance: field(
+    z.number().min(0).optional(),
+    "Of a segmenter: how far surfaces may lie apart for normalised surface Dice, in mm, or pixels where images have no spacing.",
+    { defaultText: "2" },
+  ),
 };

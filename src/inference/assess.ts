@@ -5,8 +5,9 @@ import type { Engine } from "../engine/thread/engine.ts";
 import type { Feeder } from "../method/kinds/kind.ts";
 import { MsmaeError } from "../support/errors.ts";
 import type { RunHooks } from "../support/events.ts";
-import type { Gathered, Gatherer, TruthBatch } from "./outcomes/outcome.ts";
-import { type BatchRun, forBatchSize, runBatches } from "./run-batches.ts";
+import type { Gathered, Gatherer, Outcome, TruthBatch } from "./outcomes/outcome.ts";
+import { forBatchSize } from "./run-batches.ts";
+import { type ImageRun, runImages } from "./run-images.ts";
 
 /** A model at work, over samples whose targets are the model's. */
 export interface AssessInput<R extends Gathered> {
@@ -18,7 +19,8 @@ export interface AssessInput<R extends Gathered> {
   batchSize: number;
   samples: readonly Sample[];
   /** How the images are read. Nothing is kept: each is read once. */
-  loading: Omit<LoaderOptions, "cacheMb" | "onWarning">;
+  loading: Omit<LoaderOptions, "cacheMb" | "onWarning" | "target">;
+  outcome: Pick<Outcome<R, object, never>, "target" | "originals" | "windowOverlap">;
   gatherer: Gatherer<R>;
   /** What the phase is called. */
   name: string;
@@ -37,17 +39,22 @@ export interface AssessInput<R extends Gathered> {
  * Source: method.md section 5, evaluation.
  */
 export async function assess<R extends Gathered>(input: AssessInput<R>): Promise<{ result: R; unreadable: string[] }> {
-  const { engine, feeds, batchSize, samples, gatherer, name, split, dataPath, hooks } = input;
+  const { engine, feeds, batchSize, samples, loading, outcome, gatherer, name, split, dataPath, hooks } = input;
+  const { target, originals = false, windowOverlap } = outcome;
   const { signal, onEvent } = hooks;
   const graph = forBatchSize(input.graph, batchSize);
   const onWarning = (message: string) => onEvent?.({ type: "warning", message });
-  await using loader = new ImageLoader(samples, { ...input.loading, cacheMb: 0, onWarning });
+  await using loader = new ImageLoader(samples, { ...loading, target, cacheMb: 0, onWarning });
   onEvent?.({ type: "phase", name, total: samples.length });
-  const batches = loader.inOrder({ batchSize: Math.min(batchSize, samples.length), ...(signal && { signal }) });
+  const reading = { batchSize: Math.min(batchSize, samples.length), originals, ...(signal && { signal }) };
+  const batches = loader.inOrder(reading);
+  const size = { height: loading.inputHeight, width: loading.inputWidth };
   const onProgress = (done: number) => onEvent?.({ type: "phase-progress", done });
   let done: number;
   try {
-    done = await gather({ engine, graph, feeds, batches, batchSize, signal, gatherer, onProgress });
+    done = await gather({
+      ...{ engine, graph, feeds, batches, batchSize, size, windowOverlap, signal, gatherer, onProgress },
+    });
   } finally {
     await engine.unload(graph.name);
   }
@@ -64,15 +71,15 @@ export async function assess<R extends Gathered>(input: AssessInput<R>): Promise
 
 /** Runs a graph over batches and gives what comes to the gatherer. @returns how many images there were. */
 export async function gather(
-  run: BatchRun<TruthBatch> & {
+  run: ImageRun<TruthBatch> & {
     gatherer: Pick<Gatherer<Gathered>, "add">;
     /** Hears how many images are done, after each batch. */
     onProgress?: (done: number) => void;
   },
 ): Promise<number> {
   let done = 0;
-  for await (const { batch, outputs } of runBatches(run)) {
-    run.gatherer.add(batch, outputs);
+  for await (const { batch, told } of runImages(run)) {
+    run.gatherer.add(batch, told);
     done += batch.indices.length;
     run.onProgress?.(done);
   }

@@ -1,5 +1,5 @@
 import type { EvalOptions } from "../config/index.ts";
-import { type Dataset, openDataset, splitFingerprint, tellNotices } from "../data/dataset.ts";
+import { type Dataset, type DatasetOptions, openDataset, splitFingerprint, tellNotices } from "../data/dataset.ts";
 import type { ModelDescription, SplitDescription } from "../interop/model-file.ts";
 import { MsmaeError } from "../support/errors.ts";
 import type { RunHooks } from "../support/events.ts";
@@ -9,12 +9,14 @@ import { readingOf } from "./session.ts";
  * Opens a data set for evaluation, shared out as for the model's training where nothing else is asked for, and says where
  * the split may hold images that the model was trained on.
  *
+ * @param needs `oneClass` takes a set of one class of whole images too.
  * @throws MsmaeError Data when the set cannot be opened, or when its split `val` is not the one that training held out.
  */
 export async function openEvaluationData(
   options: EvalOptions,
   description: ModelDescription,
   { onEvent }: RunHooks,
+  { oneClass = false }: Pick<DatasetOptions, "oneClass"> = {},
 ): Promise<Dataset> {
   const { dataPath, split, seed } = options;
   const { seed: trainedWith, split: trained } = description;
@@ -28,6 +30,7 @@ export async function openEvaluationData(
     slices: options.slices ?? trained?.slices,
     fold: options.fold ?? (foldApplies ? trained?.fold : undefined),
     sliceAxis,
+    oneClass,
     seed: trainedWith,
     require: [split],
   });

@@ -1,13 +1,15 @@
 import type { AlphaRule, SliceAxis } from "../formats/source-image.ts";
-import type { ClassifierDescription, ModelDescription } from "../interop/model-file.ts";
+import type { ClassifierDescription, ModelDescription, SegmenterDescription } from "../interop/model-file.ts";
 import { classifierKind } from "../method/kinds/classifier.ts";
+import { segmenterKind } from "../method/kinds/segmenter.ts";
 import type { RunHooks } from "../support/events.ts";
 import { listPictures } from "./list-pictures.ts";
 import type { ClassPrediction } from "./outcomes/classes.ts";
+import type { MaskPrediction } from "./outcomes/masks.ts";
 import { kindsWithOutcome, outcomeOf } from "./outcomes/registry.ts";
-import { type FileFailure, nameOf, readFiles } from "./read-files.ts";
-import { forBatchSize, runBatches } from "./run-batches.ts";
-import { forwardOf, type ModelSession, openModel, readingOf, type SessionOptions } from "./session.ts";
+import { type FileFailure, nameOf } from "./read-files.ts";
+import { sayOfFiles } from "./say-of-files.ts";
+import { type ModelSession, openModel, readingOf, type SessionOptions } from "./session.ts";
 
 /** What a model says of one file: of a classifier, its class. */
 export type Prediction<L extends object = ClassPrediction> = L & {
@@ -26,6 +28,10 @@ export interface PredictHooks extends RunHooks {
   sliceAxis?: SliceAxis | undefined;
   /** What becomes of transparency, in place of what the model was trained with. */
   alpha?: AlphaRule | undefined;
+  /** Of a segmenter: cut larger images into windows that have this share of their sides in common. Default: resize them. */
+  windowOverlap?: number | undefined;
+  /** Of a segmenter of one class: from which probability on a pixel is inside. Default 0.5. */
+  threshold?: number | undefined;
 }
 
 /**
@@ -54,35 +60,15 @@ export class Predictor<L extends object = Record<string, unknown>, D extends Mod
    */
   async *predict(
     files: readonly string[],
-    { batchSize = 16, slices = "all", window, sliceAxis, alpha, ...hooks }: PredictHooks = {},
+    { batchSize = 16, slices = "all", window, sliceAxis, alpha, windowOverlap, threshold, ...hooks }: PredictHooks = {},
   ): AsyncGenerator<Prediction<L> | FileFailure, void, void> {
     const { kind, description } = this.#model;
-    const { config } = description;
-    const outcome = outcomeOf(kind);
+    const outcome = outcomeOf(kind, { windowOverlap, threshold });
     const reading = readingOf(description, { window, sliceAxis, alpha });
     const pictures = await listPictures(files, { slices, sliceAxis: reading.sliceAxis });
-    const size = Math.min(batchSize, pictures.length);
-    const run = {
-      ...this.#model,
-      graph: forBatchSize(forwardOf(kind, config, size), size),
-      batches: readFiles(pictures, { config, batchSize: size, reading }),
-      batchSize: size,
-      signal: hooks.signal,
-    };
-    hooks.onEvent?.({ type: "phase", name: "prediction", total: pictures.length });
-    let done = 0;
-    for await (const { batch, outputs } of runBatches(run)) {
-      for (const file of batch.files) {
-        if ("error" in file) {
-          yield file;
-          continue;
-        }
-        const line = outcome.line(outputs, file.slot, description);
-        // What an outcome says is what its kind of model was asked for.
-        yield { ...nameOf(file), ...(line ?? notFinite(file.path)) } as Prediction<L> | FileFailure;
-      }
-      done += batch.files.length;
-      hooks.onEvent?.({ type: "phase-progress", done });
+    for await (const said of sayOfFiles(this.#model, outcome, pictures, { batchSize, reading }, hooks)) {
+      // What an outcome says is what its kind of model was asked for.
+      yield ("error" in said ? said : { ...nameOf(said.file), ...said.line }) as Prediction<L> | FileFailure;
     }
   }
 
@@ -94,6 +80,22 @@ export class Predictor<L extends object = Record<string, unknown>, D extends Mod
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+/** A trained segmenter that stays loaded between calls: it gives masks as arrays. */
+export type Segmenter = Predictor<MaskPrediction, SegmenterDescription>;
+
+/**
+ * Loads a segmenter written by `segment`.
+ *
+ * @throws MsmaeError Checkpoint when the file cannot be used; Device when the engine cannot start.
+ */
+export async function loadSegmenter(
+  checkpoint: string,
+  options: Partial<SessionOptions> = {},
+  hooks: RunHooks = {},
+): Promise<Segmenter> {
+  return new Predictor(await openModel(checkpoint, [segmenterKind], { ...defaults, ...options }, hooks));
 }
 
 /** A trained classifier that stays loaded between calls. */
@@ -126,8 +128,3 @@ export async function loadPredictor(
 }
 
 const defaults: SessionOptions = { device: "cpu", threads: 0, allowPartial: false };
-
-function notFinite(path: string): Pick<FileFailure, "error"> {
-  const message = `${path}: expected finite outputs of the model, got others; the checkpoint holds damaged weights`;
-  return { error: { code: "Checkpoint", message } };
-}

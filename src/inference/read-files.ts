@@ -39,6 +39,8 @@ export interface FileBatch extends ImageBatch {
   files: (FileImage | FileFailure)[];
   /** [B] uint8 [H, W] to 255 each: how much of each pixel was measured; undefined where all was, or nobody asked. */
   coverages: (Uint8Array | undefined)[];
+  /** [B] those of `files`. */
+  originals: OriginalPixels[];
 }
 
 export interface ReadFilesOptions {
@@ -49,7 +51,9 @@ export interface ReadFilesOptions {
   /** Also tell how much of each pixel was measured. */
   coverage?: boolean;
   /** Keep each image for drawing, shrunk until no side is longer than this, in pixels. */
-  pictureSide?: number;
+  pictureSide?: number | undefined;
+  /** Bring the images themselves at their own size in `original`. */
+  wholeImages?: boolean;
 }
 
 /** What a result line calls a picture. */
@@ -75,13 +79,15 @@ export async function* readFiles(
   let files: FileBatch["files"] = [];
   let indices: number[] = [];
   let coverages: FileBatch["coverages"] = [];
+  let originals: OriginalPixels[] = [];
   let images = new Uint8Array(batchSize * imageBytes);
   const take = (): FileBatch => {
     const filled = images.subarray(0, indices.length * imageBytes);
-    const batch = { files, indices: Uint32Array.from(indices), images: filled, coverages };
+    const batch = { files, indices: Uint32Array.from(indices), images: filled, coverages, originals };
     files = [];
     indices = [];
     coverages = [];
+    originals = [];
     images = new Uint8Array(batchSize * imageBytes);
     return batch;
   };
@@ -100,6 +106,7 @@ export async function* readFiles(
         const slot = indices.push(index) - 1;
         images.set(pixels, slot * imageBytes);
         coverages.push(coverage);
+        originals.push(file.original);
         files.push({ ...file, index, slot });
       }
       index++;
@@ -142,13 +149,14 @@ class FileReader {
   }
 
   async read({ path, item }: PictureRef): Promise<ReadImage | ReadFailure> {
-    const { config, pictureSide } = this.#options;
+    const { config, pictureSide, wholeImages } = this.#options;
     const name = item === undefined ? { path } : { path, slice: item };
     try {
       await checkIsFile(path);
       const images = new Uint8Array(new SharedArrayBuffer(config.inputHeight * config.inputWidth * config.inChans));
       const items = [{ slot: 0, sample: 0, path, item }];
-      const task = { augment: false, crop: PAPER_CROP, seed: 0, epoch: 0, items, images, pictureSide, originals: true };
+      const originals = wholeImages ? ("pixels" as const) : true;
+      const task = { augment: false, crop: PAPER_CROP, seed: 0, epoch: 0, items, images, pictureSide, originals };
       const [outcome] = (await this.#pool.run(task, () => false)).items;
       if (!outcome || "unreadable" in outcome) {
         const error = { code: outcome?.code ?? "Internal", message: outcome?.unreadable ?? "no report" };

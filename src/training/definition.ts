@@ -23,6 +23,8 @@ export interface ModelPlan<C extends ImageModelConfig> {
   config: C;
   /** How the optimiser treats the trainable tensors. */
   groups(trainable: readonly ParameterSpec[]): ReadonlyMap<string, ParameterGroup>;
+  /** The peak learning rate. */
+  lr: number;
   betas: { beta1: number; beta2: number };
   /** How the keys of a checkpoint to start from become the model's; as they are where it is undefined. */
   mapping(start: StartingWeights): WeightMapping | undefined;

@@ -41,7 +41,8 @@ export async function measureSplit<
     feeds: kind.feeder(config, normalizerOf({ ...options, config })),
     graph: forwardOf(kind, config, batchSize),
     samples: data.folder.splits[split],
-    loading: { ...loadingOf(config, options), target: outcome.target },
+    loading: loadingOf(config, options),
+    outcome,
     gatherer: outcome.gather(model),
   });
   return { metrics: outcome.measure(result, model), unreadable };

@@ -13,20 +13,22 @@ export interface CardText<O> {
   /** The options that are named. */
   told: readonly (keyof O)[];
   results?: readonly ModelCardResult[];
+  /** Images of each class in the training split, where its classes are not those of whole images. */
+  counts?: Readonly<Record<string, number>>;
 }
 
 /** The model card of a run. */
 export function cardOf<O extends RunOptions, C extends ImageModelConfig>(
   { options, plan: { kind, config }, data }: Pick<RunContext<O, C>, "options" | "plan" | "data">,
-  { summary, told, results = [] }: CardText<O>,
+  { summary, told, results = [], counts = classCounts(data) }: CardText<O>,
 ): ModelCardInput {
   return {
     modelName: options.model,
     kind: kind as Pick<ModelKind, "card">,
-    classNames: data.folder.classNames,
+    classNames: Object.keys(counts),
     inputSize: [config.inputHeight, config.inputWidth],
     inChans: config.inChans,
-    trainingData: { name: basename(options.dataPath), classCounts: classCounts(data) },
+    trainingData: { name: basename(options.dataPath), classCounts: counts },
     trainingSummary: summary,
     hyperparameters: pick(options, told) as ModelCardInput["hyperparameters"],
     results,

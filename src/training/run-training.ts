@@ -11,7 +11,7 @@ import type { RunHooks } from "../support/events.ts";
 import type { TrainingDefinition, TrainingOptionsOf } from "./definition.ts";
 import { beginOrResume, optionsAtStart } from "./resume.ts";
 import { claimRun, withSession } from "./session.ts";
-import { createStore, openData, type RunOptions, scheduleOf } from "./setup.ts";
+import { createStore, openData, type RunOptions } from "./setup.ts";
 import { loadStart } from "./start.ts";
 import { Trainer } from "./trainer.ts";
 
@@ -46,7 +46,8 @@ export async function runTraining<V extends AnyVerb, C extends ImageModelConfig,
     const context = { options, data, plan, store, hooks, ...session };
     const task = definition.task(context);
     task.restore?.(state.task);
-    const loop = { ...options, schedule: scheduleOf(options) };
+    const { minLr, warmupEpochs, epochs } = options;
+    const loop = { ...options, schedule: { lr: plan.lr, minLr, warmupEpochs, epochs } };
     const { engine, run } = session;
     const trainer = new Trainer({ verb: verb.name, options: loop, task, engine, store, run, hooks }, state.progress);
     return definition.finish(context, await trainer.run());

@@ -7,7 +7,7 @@ import {
   splitFingerprint,
   tellNotices,
 } from "../data/dataset.ts";
-import { lrFromBase, type WarmupCosine } from "../engine/optim/schedule.ts";
+import { lrFromBase } from "../engine/optim/schedule.ts";
 import { initialStore } from "../engine/parameters/initial-store.ts";
 import type { ParameterStore } from "../engine/parameters/parameter-store.ts";
 import type { ParameterSpec } from "../engine/parameters/specs.ts";
@@ -18,10 +18,16 @@ import { MsmaeError } from "../support/errors.ts";
 import type { RunHooks } from "../support/events.ts";
 import { packageVersion } from "../support/version.ts";
 
-/** The options that every training run has: those of both verbs, without the masking that is the method's own. */
+/**
+ * The options that every training run has: those of both verbs, without the masking that is the method's own, and without
+ * the ways to say a learning rate.
+ */
 export type RunOptions = Pick<
   PretrainOptions & FinetuneOptions,
-  Exclude<keyof PretrainOptions & keyof FinetuneOptions, "maskRatio" | "throwRatio" | "mapCrop" | "mapInterval">
+  Exclude<
+    keyof PretrainOptions & keyof FinetuneOptions,
+    "maskRatio" | "throwRatio" | "mapCrop" | "mapInterval" | "blr" | "lr"
+  >
 >;
 
 /** The data of a run, checked. */
@@ -81,9 +87,14 @@ export function createStore(specs: readonly ParameterSpec[], options: RunOptions
   return initialStore(specs, seed, { accumulate: accumIter > 1, ema: emaDecay !== undefined });
 }
 
-export function scheduleOf(options: RunOptions): WarmupCosine {
-  const { blr, lr, minLr, warmupEpochs, epochs, batchSize, accumIter } = options;
-  return { lr: lr ?? lrFromBase(blr, batchSize * accumIter), minLr, warmupEpochs, epochs };
+/** The peak learning rate: itself, or from that of 256 images. */
+export function peakLr({
+  lr,
+  blr,
+  batchSize,
+  accumIter,
+}: Pick<RunOptions, "batchSize" | "accumIter"> & { lr?: number; blr: number }): number {
+  return lr ?? lrFromBase(blr, batchSize * accumIter);
 }
 
 /** Images per class of the training split, for the model card. */

@@ -29,7 +29,7 @@ import type { TrainingDefinition } from "../../src/training/definition.ts";
 import { measureRun, measureSplit } from "../../src/training/measure.ts";
 import { cardOf } from "../../src/training/model-card.ts";
 import { runTraining } from "../../src/training/run-training.ts";
-import { describeTraining, openData } from "../../src/training/setup.ts";
+import { describeTraining, openData, peakLr } from "../../src/training/setup.ts";
 import { TrainingImages } from "../../src/training/training-images.ts";
 import { type ColourConfig, colourKind, colourOf } from "./colour-model.ts";
 
@@ -54,15 +54,15 @@ interface ColourMetrics {
 export const colours: Outcome<Told, ColourMetrics, object> = {
   target: { kind: "values" },
   samplesFor: (_data, samples) => samples.map(withValue),
-  line({ value = new Float32Array() }, slot) {
-    const red = value[slot] as number;
+  line({ values }) {
+    const red = values.value?.[0] as number;
     return Number.isFinite(red) ? { red } : undefined;
   },
   gather() {
     const result = { told: [] as number[], truth: [] as number[], indices: [] as number[], paths: [] as string[] };
     return {
-      add(batch, { value = new Float32Array() }) {
-        result.told.push(...value.subarray(0, batch.indices.length));
+      add(batch, told) {
+        for (const { values } of told) result.told.push(...(values.value ?? []));
         result.truth.push(...targetOf(batch, "values").values);
         result.indices.push(...batch.indices);
         result.paths.push(...batch.paths);
@@ -87,7 +87,7 @@ export const colours: Outcome<Told, ColourMetrics, object> = {
     },
   }),
   caption: ({ told, truth }, i) => `red by ${truth[i]?.toFixed(2)}, predicted ${told[i]?.toFixed(2)}`,
-  strata: ({ told }) => told.map(() => 0),
+  examples: ({ told }, count) => told.map((_, i) => i).slice(0, count),
 };
 
 const options = verbOptions({
@@ -128,7 +128,7 @@ const definition: TrainingDefinition<typeof options, ColourConfig, ColourMetrics
     const splits = { train: train.map(withValue), val: val.map(withValue), test: test.map(withValue) };
     return { ...data, folder: { ...data.folder, splits } };
   },
-  plan: ({ model, inputSize, inChans, weightDecay }, { folder }) => ({
+  plan: ({ model, inputSize, inChans, weightDecay, ...options }, { folder }) => ({
     kind: colourKind,
     config: {
       inputHeight: inputSize.height,
@@ -138,6 +138,7 @@ const definition: TrainingDefinition<typeof options, ColourConfig, ColourMetrics
       hidden: colourKind.presets[model]?.hidden ?? 8,
     },
     groups: (trainable) => parameterGroups(trainable, { weightDecay }),
+    lr: peakLr(options),
     betas: { beta1: 0.9, beta2: 0.99 },
     mapping: () => undefined,
     loading: { target: colours.target },

@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { type DemoInput, type DemoOptions, resolveOptions, resolveRun, verbs } from "../../config/index.ts";
 import { openDataset } from "../../data/dataset.ts";
-import { assessModel } from "../../inference/evaluate.ts";
+import { assessModel } from "../../inference/assess-model.ts";
 import { classes } from "../../inference/outcomes/classes.ts";
 import { openModel } from "../../inference/session.ts";
 import { classifierKind } from "../../method/kinds/classifier.ts";

@@ -9,10 +9,17 @@ import {
   tableFields,
 } from "../common.ts";
 import { field, infoOf } from "../fields.ts";
-import { asTrained, checkpoint, modelReading, sharing } from "../model-fields.ts";
+import {
+  asTrained,
+  checkpoint,
+  maskMakingFields,
+  maskMeasuringFields,
+  modelReading,
+  sharing,
+} from "../model-fields.ts";
 import { type InputOf, type OptionsOf, verbOptions } from "../verb.ts";
 
-/** Options of `eval`: a classifier's metrics on one split of a data set. */
+/** Options of `eval`: a model's metrics on one split of a data set. */
 export const evaluate = verbOptions({
   name: "eval",
   schema: z.strictObject({
@@ -27,6 +34,8 @@ export const evaluate = verbOptions({
     }),
     overwrite: overwriteField,
     batchSize: field(z.int().min(1).default(64), "Images per batch."),
+    ...maskMakingFields,
+    ...maskMeasuringFields,
     allowPartial: startFields.allowPartial,
     ...modelReading,
     slices: field(readingFields.slices.unwrap().optional(), infoOf(readingFields.slices).description, {

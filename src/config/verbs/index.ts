@@ -13,12 +13,14 @@ import { maps } from "./maps.ts";
 import { predict } from "./predict.ts";
 import { pretrain } from "./pretrain.ts";
 import { reconstruct } from "./reconstruct.ts";
+import { segment } from "./segment.ts";
 
 /** The options of every verb, in the order in which help lists them. */
 export const verbs = {
   demo,
   pretrain,
   finetune,
+  segment,
   evaluate,
   predict,
   maps,

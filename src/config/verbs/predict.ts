@@ -1,17 +1,23 @@
 import { z } from "zod";
-import { runtimeFields, startFields } from "../common.ts";
+import { overwriteField, runtimeFields, startFields } from "../common.ts";
 import { field } from "../fields.ts";
-import { checkpoint, files, modelReading } from "../model-fields.ts";
+import { checkpoint, files, maskMakingFields, modelReading } from "../model-fields.ts";
 import { type InputOf, type OptionsOf, verbOptions } from "../verb.ts";
 
-/** Options of `predict`: class and probabilities of single images. */
+/** Options of `predict`: class and probabilities of single images, or their masks. */
 export const predict = verbOptions({
   name: "predict",
   schema: z.strictObject({
     checkpoint,
     files,
+    outputDir: field(z.string().min(1).optional(), "Of a segmenter: folder for masks and overlays.", {
+      placeholder: "dir",
+      defaultText: "none; a segmenter needs one",
+    }),
+    overwrite: overwriteField,
     batchSize: field(z.int().min(1).default(16), "Images per batch."),
     allowPartial: startFields.allowPartial,
+    ...maskMakingFields,
     ...modelReading,
     ...runtimeFields,
   }),

@@ -1,9 +1,9 @@
 import type { Dataset, Sample } from "../../data/dataset.ts";
-import { isSameName } from "../../data/tables/spelling.ts";
 import { targetOf } from "../../data/targets/target.ts";
 import type { ModelDescription } from "../../interop/model-file.ts";
 import { type ClassificationMetrics, classificationMetrics } from "../../results/metrics/index.ts";
-import { MsmaeError } from "../../support/errors.ts";
+import { RandomStream } from "../../support/random.ts";
+import { classIndices } from "./class-indices.ts";
 import type { Gathered, Outcome } from "./outcome.ts";
 
 /** What is to be known of a model: the names of its classes, in the order of its logits. */
@@ -37,8 +37,8 @@ export type ClassificationFigures = Omit<ClassificationMetrics, "roc" | "calibra
 export const classes: Outcome<Classification, ClassificationMetrics, Classes> = {
   target: { kind: "class" },
   samplesFor: relabel,
-  line({ logits = new Float32Array() }, slot, { classNames }): ClassPrediction | undefined {
-    const row = softmaxRows(rowOf(logits, slot, classNames.length), classNames.length);
+  line({ values }, { classNames }): ClassPrediction | undefined {
+    const row = softmaxRows(values.logits ?? [], classNames.length);
     if (!row.every(Number.isFinite)) return undefined;
     const probabilities = Object.fromEntries(classNames.map((name, k): [string, number] => [name, row[k] as number]));
     return { class: classNames[likeliest(row)] as string, probabilities };
@@ -49,9 +49,8 @@ export const classes: Outcome<Classification, ClassificationMetrics, Classes> = 
     const indices: number[] = [];
     const paths: string[] = [];
     return {
-      add(batch, outputs) {
-        const rows = outputs.logits?.subarray(0, batch.indices.length * classNames.length) ?? [];
-        for (const value of rows) logits.push(value);
+      add(batch, told) {
+        for (const { values } of told) logits.push(...(values.logits ?? []));
         labels.push(...targetOf(batch, "class").labels);
         indices.push(...batch.indices);
         paths.push(...batch.paths);
@@ -86,7 +85,7 @@ export const classes: Outcome<Classification, ClassificationMetrics, Classes> = 
     const sure = Math.round((row[best] as number) * 100);
     return `${classNames[labels[i] as number]}, predicted ${classNames[best]} (${sure} %)`;
   },
-  strata: ({ labels }) => labels,
+  examples: ({ labels }, count, seed) => oneOfEach(labels, count, seed),
 };
 
 /**
@@ -101,22 +100,20 @@ export function relabel(
   description: Classes,
   dataPath: string,
 ): Sample[] {
-  const indexOf = (name: string) => {
-    const exact = description.classNames.indexOf(name);
-    // Data frames write 1 as 1.0 where a column has gaps.
-    return exact >= 0 ? exact : description.classNames.findIndex((known) => isSameName(known, name));
-  };
-  const unknown = classNames.filter((name) => indexOf(name) < 0);
-  if (unknown.length > 0) {
-    throw new MsmaeError("Data", {
-      where: `classes of ${dataPath}`,
-      expected: `those the model knows (${description.classNames.join(", ")})`,
-      got: unknown.join(", "),
-      todo: "rename the class folders, or use the checkpoint that was trained on them",
-    });
-  }
-  const indices = classNames.map(indexOf);
+  const indices = classIndices(classNames, description.classNames, `classes of ${dataPath}`);
   return samples.map((sample) => ({ ...sample, label: indices[sample.label] as number }));
+}
+
+/** Up to `count` images, one of each stratum in turn, drawn from the seed; sorted by stratum. */
+export function oneOfEach(strata: ArrayLike<number>, count: number, seed: number): number[] {
+  const order = Array.from(RandomStream.for(seed, "evaluation").permutation(strata.length));
+  const distinct = [...new Set(Array.from(strata))].sort((a, b) => a - b);
+  const ofStratum = distinct.map((stratum) => order.filter((i) => strata[i] === stratum));
+  const chosen: number[] = [];
+  for (let round = 0; round < strata.length && chosen.length < count; round++) {
+    chosen.push(...ofStratum.flatMap((images) => images[round] ?? []));
+  }
+  return chosen.slice(0, count).sort((a, b) => (strata[a] as number) - (strata[b] as number));
 }
 
 /** Softmax of each row of `logits` [n, classes], in float64. */

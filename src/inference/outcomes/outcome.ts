@@ -1,12 +1,11 @@
 import type { Dataset, Sample } from "../../data/dataset.ts";
-import type { Batch } from "../../data/loader/loader.ts";
+import type { Batch, EpochOptions } from "../../data/loader/loader.ts";
+import type { OriginalPixels } from "../../data/loader/sample-reader.ts";
 import type { TargetOptions } from "../../data/targets/target.ts";
 import type { ModelDescription } from "../../interop/model-file.ts";
 import type { ReportInput } from "../../results/report/index.ts";
-import type { ImageBatch } from "../run-batches.ts";
-
-/** Values of a graph's outputs by name, a row per image of the batch. */
-export type Outputs = Readonly<Record<string, Float32Array>>;
+import type { RgbImage } from "../../results/visual/index.ts";
+import type { OriginalBatch, Told } from "../run-images.ts";
 
 /** What a model said of a set of images, in the order of its batches. */
 export interface Gathered {
@@ -17,12 +16,12 @@ export interface Gathered {
 }
 
 /** Images and what they are to be, in the order of a loader. */
-export type TruthBatch = ImageBatch & Pick<Batch, "target" | "paths">;
+export type TruthBatch = OriginalBatch & Pick<Batch, "target" | "paths" | "groups">;
 
 /** Takes what a model says of a set of images, batch by batch. */
 export interface Gatherer<R extends Gathered> {
-  /** `outputs` may have rows for more images than the batch. */
-  add(batch: TruthBatch, outputs: Outputs): void;
+  /** @param told [B] */
+  add(batch: TruthBatch, told: readonly Told[]): void;
   finish(): R;
 }
 
@@ -36,19 +35,24 @@ export interface Validation {
 /**
  * What the outputs of a kind of model mean: how they are told of one image, compared with the truth of many, and shown.
  * `R` is what is gathered of a set, `M` its metrics, all of which stand in metrics.json, `D` what it needs to know of the
- * model.
+ * model, `L` what it says of one image.
  */
 export interface Outcome<
   R extends Gathered = Gathered,
   M extends object = object,
   D extends object = ModelDescription,
+  L extends object = object,
 > {
   /** What the loader gives to compare with. */
   readonly target: TargetOptions;
+  /** What it must know of images as their files have them, beside what the model is fed. */
+  readonly originals?: EpochOptions["originals"];
+  /** As {@link ImageRun.windowOverlap}. */
+  readonly windowOverlap?: number | undefined;
   /** Samples with their targets as the model counts them. @throws MsmaeError Data for targets that it does not know. */
   samplesFor(data: Dataset, samples: readonly Sample[], description: D, dataPath: string): Sample[];
   /** What the line of one image says of it; undefined where the outputs are not finite. */
-  line(outputs: Outputs, slot: number, description: D): object | undefined;
+  line(told: Told, description: D, image: OriginalPixels): L | undefined;
   gather(description: D): Gatherer<R>;
   measure(result: R, description: D): M;
   /** The metrics that are told beside the file: without curves. */
@@ -57,10 +61,18 @@ export interface Outcome<
   /** Columns of predictions.csv after the image's path, and the values of one image. */
   columns(description: D): string[];
   row(result: R, i: number, description: D): string[];
-  /** The report's section of these metrics. */
-  report(metrics: M, split: string): Partial<ReportInput>;
+  /** The report's section of these metrics, with the pictures of {@link draw}. */
+  report(metrics: M, split: string, cases: readonly Case[], result: R): Partial<ReportInput>;
+  /** Up to `count` images for the report, in its order. */
+  examples(result: R, count: number, seed: number): number[];
   /** What one image of the report is. */
   caption(result: R, i: number, description: D): string;
-  /** [n] a number for each image: those in the report are of as many different ones as there are. */
-  strata(result: R): ArrayLike<number>;
+  /** What was said of an image, drawn on it beside the truth; absent where there is nothing to draw. */
+  draw?(told: Told, image: OriginalPixels, description: D): RgbImage;
+}
+
+/** An image of the report. */
+export interface Case {
+  caption: string;
+  image: RgbImage;
 }

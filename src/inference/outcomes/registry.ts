@@ -1,26 +1,57 @@
+import { toKebabCase } from "../../config/index.ts";
 import { classifierKind } from "../../method/kinds/classifier.ts";
 import type { ModelKind } from "../../method/kinds/kind.ts";
 import { modelKinds, registerModelKind } from "../../method/kinds/registry.ts";
+import { segmenterKind } from "../../method/kinds/segmenter.ts";
+import { MsmaeError } from "../../support/errors.ts";
 import { classes } from "./classes.ts";
+import { type MaskOptions, masks } from "./masks.ts";
 import type { Outcome } from "./outcome.ts";
 
+/** How outputs are to be read and measured, where somebody asked: what not every kind of model takes. */
+export type OutcomeOptions = MaskOptions;
+
+/** Makes the meaning of a kind's outputs. @throws MsmaeError Config where something is asked that it does not take. */
+type OutcomeMaker = (asked: OutcomeOptions, kind: ModelKind) => Outcome;
+
 /** What the outputs of each kind of model mean, by the kind's name. Kinds without one are a start for others only. */
-const outcomes = new Map<string, Outcome>([[classifierKind.name, classes]]);
+const outcomes = new Map<string, OutcomeMaker>([
+  [classifierKind.name, always(classes)],
+  [segmenterKind.name, masks],
+]);
 
 /** The kinds of model that can be measured and asked. */
 export function kindsWithOutcome(): ModelKind[] {
   return modelKinds().filter(({ name }) => outcomes.has(name));
 }
 
-/** What the outputs of a kind mean. @throws Error for a kind without outputs of its own. */
-export function outcomeOf({ name }: ModelKind): Outcome {
-  const outcome = outcomes.get(name);
-  if (!outcome) throw new Error(`a model of kind "${name}" has no outcome`);
-  return outcome;
+/**
+ * What the outputs of a kind mean.
+ *
+ * @throws MsmaeError Config where something is asked that the kind does not take; Error for a kind without outputs.
+ */
+export function outcomeOf(kind: ModelKind, asked: OutcomeOptions = {}): Outcome {
+  const make = outcomes.get(kind.name);
+  if (!make) throw new Error(`a model of kind "${kind.name}" has no outcome`);
+  return make(asked, kind);
 }
 
 /** Adds a kind of model with the meaning of its outputs, for checkpoints of a library user's own. */
 export function registerModel(kind: ModelKind, outcome: Outcome): void {
   registerModelKind(kind);
-  outcomes.set(kind.name, outcome);
+  outcomes.set(kind.name, always(outcome));
+}
+
+/** An outcome that takes no options. */
+function always(outcome: Outcome): OutcomeMaker {
+  return (asked, kind) => {
+    const given = Object.entries(asked).find(([, value]) => value !== undefined);
+    if (!given) return outcome;
+    throw new MsmaeError("Config", {
+      where: `--${toKebabCase(given[0])}`,
+      expected: `a checkpoint of ${segmenterKind.title}, which outlines`,
+      got: kind.title,
+      todo: "leave it out, or use another checkpoint",
+    });
+  };
 }

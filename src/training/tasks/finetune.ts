@@ -12,7 +12,7 @@ import type { TrainingDefinition } from "../definition.ts";
 import { measureRun } from "../measure.ts";
 import { cardOf } from "../model-card.ts";
 import { runTraining } from "../run-training.ts";
-import { classCounts } from "../setup.ts";
+import { classCounts, peakLr } from "../setup.ts";
 import { resolveClassWeights } from "./class-weights.ts";
 import { finetuneTask } from "./finetune-task.ts";
 
@@ -71,6 +71,7 @@ const definition: TrainingDefinition<typeof verbs.finetune, ClassifierConfig, Fi
       kind: classifierKind,
       config: { ...shape, globalPool },
       groups: (trainable) => finetuneGroups(trainable, { depth: shape.depth, weightDecay, layerDecay }),
+      lr: peakLr(options),
       betas: { beta1: 0.9, beta2: 0.999 },
       mapping: (start) => mappingFrom(start, options),
     };

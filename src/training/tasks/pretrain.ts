@@ -26,7 +26,7 @@ import { refreshMaps } from "../maps/map-refresh.ts";
 import { warnUniform } from "../maps/uniform-warning.ts";
 import { cardOf } from "../model-card.ts";
 import { runTraining } from "../run-training.ts";
-import { describeTraining, openData } from "../setup.ts";
+import { describeTraining, openData, peakLr } from "../setup.ts";
 import type { TrainingTask } from "../task.ts";
 import { TrainingImages } from "../training-images.ts";
 
@@ -79,6 +79,7 @@ const definition: TrainingDefinition<typeof verbs.pretrain, MaeConfig, PretrainR
     kind: pretrainedKind,
     config: modelShape(pretrainedKind, { ...options, numClasses: data.folder.classNames.length }),
     groups: (trainable) => pretrainGroups(trainable, options.weightDecay),
+    lr: peakLr(options),
     betas: { beta1: 0.9, beta2: 0.95 },
     mapping: () => keepDecoderTable,
     // Targets are normalised by what was measured of their patches.

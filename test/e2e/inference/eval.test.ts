@@ -2,7 +2,7 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { resolveOptions, verbs } from "../../../src/config/index.ts";
-import { evaluate } from "../../../src/inference/evaluate.ts";
+import { type Evaluation, evaluate } from "../../../src/inference/evaluate.ts";
 import type { Prediction } from "../../../src/inference/predictor.ts";
 import type { RunEvent } from "../../../src/support/events.ts";
 import { classifier, writeMicroModel, writePicture } from "../micro-models.ts";
@@ -16,7 +16,7 @@ describe("eval", () => {
     const { code, lines } = msmae(...argv, "--batch-size", "4");
     rmSync(at("data", "test", "glioma", "cut.png"));
     expect(code).toBe(0);
-    const result = lines[0] as unknown as Awaited<ReturnType<typeof evaluate>>;
+    const result = lines[0] as unknown as Evaluation;
     expect(result).toMatchObject({ n: 9, unreadable: 1, split: "test" });
     const files = classifier.classNames.flatMap((name) => [0, 1, 2].map((i) => at("data", "test", name, `${i}.png`)));
     const predictions = (await predictAll(files)) as Prediction[];

@@ -54,7 +54,8 @@ async function* batchesOf(...sizes: number[]): AsyncGenerator<TruthBatch> {
     for (const [b, index] of indices.entries()) images.fill(51 * index, b * 8, (b + 1) * 8);
     const target = { kind: "class" as const, labels: Int32Array.from(indices, (index) => index % 2) };
     const paths = Array.from(indices, (index) => `${index}.png`);
-    yield { indices, target, images, paths, release: () => void buffer.fill(255) };
+    const originals = paths.map(() => undefined);
+    yield { indices, target, images, paths, groups: paths, originals, release: () => void buffer.fill(255) };
   }
 }
 
@@ -69,7 +70,8 @@ const graphOf = (batch: number) => forBatchSize(classifierGraph(config, { batch,
 /** What is gathered of a classifier's outputs. */
 async function classify(run: Omit<BatchRun<TruthBatch>, "graph" | "feeds"> & { onProgress?: (done: number) => void }) {
   const gatherer = classes.gather({ classNames: ["a", "b"] });
-  await gather({ ...run, graph: graphOf(run.batchSize), feeds, gatherer });
+  const size = { height: config.inputHeight, width: config.inputWidth };
+  await gather({ ...run, graph: graphOf(run.batchSize), feeds, size, gatherer });
   return gatherer.finish();
 }
 

@@ -15,12 +15,14 @@ import { maps } from "./maps.ts";
 import { predict } from "./predict.ts";
 import { pretrain } from "./pretrain.ts";
 import { reconstruct } from "./reconstruct.ts";
+import { segment } from "./segment.ts";
 
 /** What the command line offers, in the order in which help lists it: a command for each verb. */
 export const commands = {
   demo,
   pretrain,
   finetune,
+  segment,
   evaluate,
   predict,
   maps,

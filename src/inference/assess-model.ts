@@ -1,0 +1,44 @@
+import type { EvalOptions } from "../config/index.ts";
+import type { Sample } from "../data/dataset.ts";
+import type { ModelDescription } from "../interop/model-file.ts";
+import type { RunHooks } from "../support/events.ts";
+import { assess } from "./assess.ts";
+import type { Gathered, Outcome } from "./outcomes/outcome.ts";
+import { forwardOf, type ModelSession, readingOf } from "./session.ts";
+
+/** How to read and run the images of a split. */
+type AssessOptions = Pick<EvalOptions, "workers" | "strict" | "batchSize" | "dataPath" | "split"> &
+  Partial<Pick<EvalOptions, "window" | "sliceAxis" | "alpha">>;
+
+/**
+ * What a model says of samples whose targets are the model's, reporting a phase "evaluation".
+ *
+ * @throws MsmaeError Data when no image can be read, or one cannot under `strict`; Device; the signal's reason.
+ */
+export function assessModel<R extends Gathered, M extends object, D extends ModelDescription>(
+  { engine, feeds, kind, description }: ModelSession<D>,
+  outcome: Outcome<R, M, D>,
+  samples: readonly Sample[],
+  options: AssessOptions,
+  hooks: RunHooks,
+): Promise<{ result: R; unreadable: string[] }> {
+  const { config } = description;
+  const { workers, strict, dataPath, split } = options;
+  const batchSize = Math.min(options.batchSize, samples.length);
+  const { inputHeight, inputWidth, inChans } = config;
+  const reading = readingOf(description, options);
+  return assess({
+    engine,
+    feeds,
+    graph: forwardOf(kind, config, batchSize),
+    batchSize,
+    samples,
+    loading: { inputHeight, inputWidth, channels: inChans as 1 | 3, workers, strict, reading },
+    outcome,
+    gatherer: outcome.gather(description),
+    name: "evaluation",
+    split,
+    dataPath,
+    hooks,
+  });
+}

@@ -1,0 +1,103 @@
+import type { SegmentOptions } from "../../config/index.ts";
+import type { Batch } from "../../data/loader/loader.ts";
+import { targetOf } from "../../data/targets/target.ts";
+import { masks } from "../../inference/outcomes/masks.ts";
+import { normalizerOf } from "../../inference/session.ts";
+import { FeedBuilder, placesOf } from "../../method/feeds.ts";
+import { segmenterKind } from "../../method/kinds/segmenter.ts";
+import { type Selection, selectMostAttended } from "../../method/masking/selection.ts";
+import { patchCount } from "../../method/models/config.ts";
+import { type SegmenterConfig, segmentTrainingGraph } from "../../method/models/segmenter.ts";
+import { IGNORED } from "../../support/ignored.ts";
+import type { RunContext } from "../definition.ts";
+import { MapBank } from "../maps/map-bank.ts";
+import { refreshMaps } from "../maps/map-refresh.ts";
+import { warnUniform } from "../maps/uniform-warning.ts";
+import { measureSplit } from "../measure.ts";
+import { describeTraining } from "../setup.ts";
+import type { TrainingTask } from "../task.ts";
+import { TrainingImages } from "../training-images.ts";
+import { maskClassesOf } from "./masked-data.ts";
+
+/** What the loop needs to know of segmentation: whole images, or under a budget their most attended patches at first. */
+export function segmentTask(context: RunContext<SegmentOptions, SegmenterConfig>): TrainingTask {
+  const { options, data, loader, engine, hooks } = context;
+  const { config } = context.plan;
+  const { batchSize, seed, mapCrop, mapInterval, epochs, fullTokenEpochs, keepRatio } = options;
+  const { loss, focalGamma: gamma, tversky: [falsePositives, falseNegatives] = [] } = options;
+  const classNames = maskClassesOf(data);
+  const size = { height: config.inputHeight, width: config.inputWidth };
+  const patches = patchCount(config);
+  const kept = Math.floor(patches * keepRatio);
+  const feeds = new FeedBuilder(config, normalizerOf({ ...options, config }));
+  const maps = new MapBank(loader.samples.length, patches, seed, { ...config, mapCrop });
+  const images = new TrainingImages(loader, options);
+  const uniform = warnUniform(hooks);
+  const outcome = masks();
+
+  const graphOf = (count: number | "all") =>
+    segmentTrainingGraph(config, {
+      ...{ batch: batchSize, size, kept: count, loss },
+      ...(gamma !== undefined && { gamma }),
+      ...(falsePositives !== undefined &&
+        falseNegatives !== undefined && { tversky: { falsePositives, falseNegatives } }),
+    });
+  const select = (batch: Batch, epoch: number): Selection[] =>
+    Array.from(batch.indices, (image, b) => {
+      const weights = maps.weights(image, batch.geometries[b] as Batch["geometries"][number]);
+      const drawn = maps.drawOrder(image, weights, epoch, batch.repeats[b]);
+      if (drawn.uniform) uniform(epoch);
+      return selectMostAttended(drawn.order, kept);
+    });
+  const whole = images.phase(graphOf("all"), (batch) => ({
+    ...feeds.whole(batch.images, batchSize),
+    classes: targetOf(batch, "mask").classes.slice(),
+  }));
+  const budgeted = images.phase(graphOf(kept), (batch, epoch) => {
+    const selections = select(batch, epoch);
+    const classes = targetOf(batch, "mask").classes.slice();
+    ignoreThrown(classes, selections, { width: size.width, patchSize: config.patchSize });
+    return { ...feeds.kept(batch.images, selections), places: placesOf(selections, patches), classes };
+  });
+  const runsWhole = (epoch: number) => kept === patches || epoch >= epochs - fullTokenEpochs;
+  return {
+    batchesPerEpoch: images.batchesPerEpoch,
+    phase: (epoch) => (runsWhole(epoch) ? whole : budgeted),
+    async beforeEpoch(epoch) {
+      if (epoch % mapInterval !== 0 || runsWhole(epoch)) return;
+      await refreshMaps({ engine, config, feeds, loader, maps, batchSize, hooks });
+    },
+    ...(data.folder.splits.val.length > 0 && {
+      async validate() {
+        const { metrics } = await measureSplit(context, { outcome, model: { classNames, seed } }, "val", "validation");
+        return outcome.validation(metrics);
+      },
+    }),
+    describe: (epoch, step) => ({
+      kind: segmenterKind.name,
+      config,
+      ...describeTraining(options, { classNames, split: data.split }, epoch, step),
+    }),
+    ...(kept < patches && { state: () => maps.state(), restore: (state) => maps.restore(state) }),
+  };
+}
+
+/** Leaves the pixels of patches that do not run out of the loss. @param classes uint8 [batch, height, width]. */
+function ignoreThrown(
+  classes: Uint8Array,
+  selections: readonly Selection[],
+  { width, patchSize }: { width: number; patchSize: number },
+): void {
+  const area = classes.length / selections.length;
+  const columns = width / patchSize;
+  for (const [b, { thrown }] of selections.entries()) {
+    for (const patch of thrown) {
+      const top = Math.floor(patch / columns) * patchSize;
+      const left = (patch % columns) * patchSize;
+      for (let y = top; y < top + patchSize; y++) {
+        const from = b * area + y * width + left;
+        classes.fill(IGNORED, from, from + patchSize);
+      }
+    }
+  }
+}
