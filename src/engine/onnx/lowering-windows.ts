@@ -63,6 +63,10 @@ export function lowerConvWeightGradient(node: Node<"ConvWeightGradient">, e: Emi
     return result;
   };
   const reshaped = (name: string, shape: number[]) => emitted("Reshape", [name, e.int64(shape)]);
+  const pieces = (cutsDy ? cutsOfDy(node, e) : cutsOfImages(node, e)).map((cut) =>
+    reshaped(cut, [images, moved, pixels]),
+  );
+  // Behind the cuts, since ONNX Runtime runs what stands later first: no cut is made before `dy` is there.
   const kept = reshaped(e.name(cutsDy ? x : dy), [images, still, pixels]);
   const keptTransposed = e.provider === "webgpu" ? emitted("Transpose", [kept], { perm: { ints: [0, 2, 1] } }) : "";
   // [images, rows, pixels] times the other one's pixels, summed over images: [rows, still].
@@ -74,17 +78,17 @@ export function lowerConvWeightGradient(node: Node<"ConvWeightGradient">, e: Emi
     return emitted("ReduceSum", [perImage, e.int64([0])], { keepdims: { int: 0 } });
   };
 
-  const pieces = (cutsDy ? cutsOfDy(node, e) : cutsOfImages(node, e)).map((cut) =>
-    reshaped(cut, [images, moved, pixels]),
-  );
   const joined = moved * elements <= still;
   const products =
     joined && elements > 1
       ? product(emitted("Concat", pieces, { axis: { int: 1 } }))
       : emitted("Concat", pieces.map(product), { axis: { int: 0 } });
-  const perElement = reshaped(products, [elements, moved, still]);
-  const ordered = emitted("Transpose", [perElement], { perm: { ints: cutsDy ? [1, 2, 0] : [2, 1, 0] } });
-  e.emit("Reshape", [ordered, e.int64([outputs, channels, ...kernel])], node.outputs.map(e.name));
+  const perElement = reshaped(products, [...kernel, moved, still]);
+  // Last, because ONNX Runtime would put a Transpose before a Reshape behind it, as a new node that runs out of turn: the
+  // derivatives by the images of all layers first, with everything kept that the weights' read (decision 0008).
+  e.emit("Transpose", [perElement], node.outputs.map(e.name), {
+    perm: { ints: [...(cutsDy ? [2, 3] : [3, 2]), 0, 1] },
+  });
 }
 
 /** For each element of the kernel the pixels of the images that it met, [N, C, H', W']. */
