@@ -217,19 +217,20 @@ function wholeHead(config: ModelConfig, batch: number): Workload {
   const tokens = embed(p, patchInputs(config, batch, "all"), config, batch);
   const rows = encodeBlocks(tokens, p, config, layout, { blocks: config.depth }).at(-1) as Value;
   const window = { pads: [1, 1, 1, 1], bias: true } as const;
+  const head = `heads.Head${segmenter.taps.length - 1}`;
   let x = tokenImages(tokenRows(rows, layout, { from: 1, to: layout.tokens }), gridOf(config), batch);
   for (let stage = 1; stage <= 4; stage++) {
-    const prefix = `heads.Head3.UP_stage_${stage}`;
+    const prefix = `${head}.UP_stage_${stage}`;
     x = relu(batchNorm(conv2d(x, p, `${prefix}.0`, window), p, `${prefix}.1`, "training"));
     const [rows, columns] = x.shape.slice(2) as [number, number];
     x = resize2d(x, [2 * rows, 2 * columns], "aligned");
   }
-  const logits = resize2d(conv2d(x, p, "heads.Head3.cls_seg", window), [height, width], "bilinear");
+  const logits = resize2d(conv2d(x, p, `${head}.cls_seg`, window), [height, width], "bilinear");
   const mask = targetsOfClasses(input("classes", [batch, 1, height, width], "uint8"), 1, IGNORED);
   const loss = maskLoss("bce-dice", logits, mask);
   return segmentation(config, {
     ...workload("segment", config, batch),
-    graph: graph("segment-whole", { loss, logits, ...trainingOutputs(loss, p) }),
+    graph: graph("segment-whole", { loss, ...trainingOutputs(loss, p) }),
   });
 }
 

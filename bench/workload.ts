@@ -1,5 +1,4 @@
 import type { Graph } from "../src/engine/graph/graph.ts";
-import { parameterGroups } from "../src/engine/optim/parameter-groups.ts";
 import type { ParameterSpec } from "../src/engine/parameters/specs.ts";
 import type { Feeds } from "../src/engine/runtime/program.ts";
 import type { OptimizerOptions } from "../src/engine/thread/engine.ts";
@@ -18,9 +17,10 @@ import { attentionMapGraph } from "../src/method/models/attention-maps.ts";
 import { classifierGraph, classifierSpecs, dropPathRates, finetuneGraph } from "../src/method/models/classifier.ts";
 import { type ClassifierConfig, type MaeConfig, patchCount } from "../src/method/models/config.ts";
 import { maeSpecs, pretrainGraph } from "../src/method/models/mae.ts";
-import { finetuneGroups, pretrainGroups } from "../src/method/models/parameter-groups.ts";
+import { finetuneGroups, pretrainGroups, segmentGroups } from "../src/method/models/parameter-groups.ts";
 import { pretrainPresets } from "../src/method/models/presets.ts";
 import {
+  defaultTaps,
   type SegmenterConfig,
   segmenterGraph,
   segmenterSpecs,
@@ -159,17 +159,17 @@ export function workload(phase: Phase, config: ModelConfig, batch: number): Work
 
 const sizeOf = ({ inputHeight: height, inputWidth: width }: ModelConfig) => ({ height, width });
 
-/** The paper's segmenter of two classes upon an encoder: its taps, from 12 blocks brought to as many as there are. */
+/** The paper's segmenter of two classes upon an encoder. */
 export function segmenterOf(config: ModelConfig): SegmenterConfig {
-  const taps = [4, 6, 8, 12].map((blocks) => Math.ceil((blocks * config.depth) / 12) - 1);
+  const taps = defaultTaps(config.depth);
   return { ...config, numClasses: 2, head: "setr-pup", taps, deepSupervision: false };
 }
 
 /** A step of a segmenter's training around a graph, with the paper's Adam. Source: method.md section 6. */
 export function segmentation(config: ModelConfig, part: Part): Workload {
   const specs = segmenterSpecs(segmenterOf(config));
-  const plain = parameterGroups(trainable(specs), { weightDecay: 0 });
-  const groups = new Map([...plain].map(([name, group]) => [name, { ...group, l2: 1e-4 }]));
+  const settings = { depth: config.depth, weightDecay: 1e-4, layerDecay: 1, optimizer: "adam" } as const;
+  const groups = segmentGroups(trainable(specs), settings);
   return { ...part, specs, optimizer: { groups, beta1: 0.9, beta2: 0.999, eps: 1e-8 }, learningRate: 1e-4 };
 }
 

@@ -80,10 +80,16 @@ test.each(phases)("the small case of %s agrees with its float64 references", asy
 });
 
 test("a segmenter's phase is the paper's: taps, width, two classes and Adam with a coupled penalty", () => {
-  const taps = (depth: number) => segmenterOf({ ...smallConfig, depth }).taps;
-  expect(taps(12)).toEqual([3, 5, 7, 11]);
-  expect(taps(4)).toEqual([1, 1, 2, 3]);
-  expect(configOf("tiny")).toMatchObject({ headWidth: 256, inputHeight: 224 });
+  expect(segmenterOf(configOf("tiny"))).toMatchObject({
+    ...{
+      taps: [3, 5, 7, 11],
+      head: "setr-pup",
+      headWidth: 256,
+      inputHeight: 224,
+      numClasses: 2,
+      deepSupervision: false,
+    },
+  });
   expect(batchOf("tiny", "segment")).toBe(8);
   const { optimizer, specs, learningRate } = workload("segment", smallConfig, smallBatch);
   expect(learningRate).toBe(1e-4);
