@@ -16,7 +16,10 @@ import { readingOf } from "./session.ts";
 /** Longest side of a picture in the report, in pixels. */
 const PICTURE_SIDE = 320;
 
-/** Maps over a few images of a result; none of a model whose attention is not seen. */
+/**
+ * Maps over a few images of a result; none of a model whose attention is not seen, or whose answer does not come from the cls
+ * token that attends.
+ */
 export async function attentionExamples(
   { model, outcome, samples, result, options }: EvaluationRecord,
   chosen: readonly number[],
@@ -24,7 +27,7 @@ export async function attentionExamples(
 ): Promise<AttentionExample[]> {
   const { description } = model;
   const config = model.kind.encoder(description.config);
-  if (!config) return [];
+  if (!config || outcome.draw) return [];
   const pictures = chosen.map((i) => samples[result.indices[i] as number] as Sample);
   const batchSize = pictures.length;
   const reading = readingOf(description, options);
