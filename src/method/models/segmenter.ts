@@ -104,10 +104,12 @@ export function segment(
   const layout = { tokens: 1 + (kept === "all" ? patches : kept), batch };
   const tokens = embed(p, patchInputs(config, batch, kept), config, batch);
   const after = encodeBlocks(tokens, p, config, layout, { blocks: 1 + Math.max(...taps) });
+  // All heads share it.
+  const places = kept === "all" ? undefined : input("places", [patches * batch], "int64");
   const whole = (rows: Value) => {
-    if (kept === "all") return rows;
+    if (!places) return rows;
     const nothing = constant(new Float64Array(embedDim), [1, embedDim]);
-    return gather(concat([rows, nothing], 0), input("places", [patches * batch], "int64"), 0);
+    return gather(concat([rows, nothing], 0), places, 0);
   };
   return headsOf(config).map((i) => {
     const rows = tokenRows(after[taps[i] as number] as Value, layout, { from: 1, to: layout.tokens });

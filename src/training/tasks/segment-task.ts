@@ -53,13 +53,14 @@ export function segmentTask(context: RunContext<SegmentOptions, SegmenterConfig>
     ...feeds.whole(batch.images, batchSize),
     classes: targetOf(batch, "mask").classes.slice(),
   }));
-  const budgeted = images.phase(graphOf(kept), (batch, epoch) => {
+  const budgetedFeeds = (batch: Batch, epoch: number) => {
     const selections = select(batch, epoch);
     const classes = targetOf(batch, "mask").classes.slice();
     ignoreThrown(classes, selections, { width: size.width, patchSize: config.patchSize });
     return { ...feeds.kept(batch.images, selections), places: placesOf(selections, patches), classes };
-  });
-  const runsWhole = (epoch: number) => kept === patches || epoch >= epochs - fullTokenEpochs;
+  };
+  const budgeted = kept === patches ? whole : images.phase(graphOf(kept), budgetedFeeds);
+  const runsWhole = (epoch: number) => budgeted === whole || epoch >= epochs - fullTokenEpochs;
   return {
     batchesPerEpoch: images.batchesPerEpoch,
     phase: (epoch) => (runsWhole(epoch) ? whole : budgeted),

@@ -54,14 +54,20 @@ const finetuning = (globalPool: "avg" | "cls", kept: number | "all", rate: numbe
 // The head of progressive upsampling has thousands of kinks, where differences say nothing: the golden has its gradients.
 /** 4×6 pixels of two images, some of them unjudged. */
 const classes = Array.from({ length: 2 * 24 }, (_, i) => (i % 11 === 5 ? IGNORED : i % 7 < 3 ? 0 : i % 2));
-const segmenting = (config: Partial<SegmenterConfig>, loss: MaskLossName): Model => {
+/** Rows of two kept patches of two images, 0 and 5, 2 and 1, in a grid of six; row 4 is of those that do not run. */
+const places = [0, 4, 4, 3, 4, 1, 4, 4, 4, 4, 2, 4].map(BigInt);
+const keptPositions = [1, 3, 6, 2].map(BigInt);
+const segmenting = (config: Partial<SegmenterConfig>, loss: MaskLossName, kept: number | "all" = "all"): Model => {
   const heads = { headWidth: 3, taps: [0, 1], deepSupervision: false } as const;
   const segmenter: SegmenterConfig = { ...encoder, ...heads, head: "setr-pup", ...config };
   const size = { height: 4, width: 6 };
   return {
     specs: segmenterSpecs(segmenter),
-    graph: segmentTrainingGraph(segmenter, { batch, size, loss }),
-    given: { classes: classes.map((k) => (k === 1 ? segmenter.numClasses - 1 : k)) },
+    graph: segmentTrainingGraph(segmenter, { batch, size, loss, kept }),
+    given: {
+      classes: classes.map((k) => (k === 1 ? segmenter.numClasses - 1 : k)),
+      ...(kept === "all" ? {} : { places, positions: keptPositions }),
+    },
   };
 };
 
@@ -73,6 +79,11 @@ const models: [string, Model][] = [
   ["fine-tuning of all patches", finetuning("avg", "all", 0)],
   ["fine-tuning with the focal loss", finetuning("avg", "all", 0, 2)],
   ["segmentation of three classes, naive head", segmenting({ head: "setr-naive" }, "ce-dice")],
+  ["segmentation of three classes, light head, two kept patches", segmenting({ head: "light" }, "ce-dice", 2)],
+  [
+    "segmentation of one class, naive heads of two taps, two kept patches",
+    segmenting({ head: "setr-naive", numClasses: 2, deepSupervision: true }, "bce-dice", 2),
+  ],
 ];
 
 describe.each(models)("%s", (_, { specs, graph, given }) => {
