@@ -1,14 +1,17 @@
 import type { SegmentOptions } from "../../config/index.ts";
+import { ImageLoader } from "../../data/loader/loader.ts";
 import { picturesOfMaskClasses } from "../../data/targets/pictures-of-classes.ts";
+import { parseWindow } from "../../images/window-rule.ts";
 import { MsmaeError } from "../../support/errors.ts";
 import type { RunHooks } from "../../support/events.ts";
+import { IGNORED } from "../../support/ignored.ts";
 import { openData, type RunData } from "../setup.ts";
 
 /**
  * Scans a data set with masks.
  *
- * @throws MsmaeError Data where images have no masks, or the training masks outline nothing, or the number of classes is
- * another than asked for.
+ * @throws MsmaeError Data where images have no masks, or the training masks outline nothing or everything, or the number of
+ * classes is another than asked for.
  */
 export async function openMaskedData(options: SegmentOptions, hooks: RunHooks): Promise<RunData> {
   const { dataPath, numClasses } = options;
@@ -36,14 +39,20 @@ export async function openMaskedData(options: SegmentOptions, hooks: RunHooks): 
   }
   const counts = await outlinedPictures(data, options);
   const outlined = Object.entries(counts).slice(1);
-  if (outlined.every(([, count]) => count === 0)) {
-    const got = classes.length < 2 ? `one class of pixels only (${classes.join() || "none"})` : "masks without any";
-    throw new MsmaeError("Data", {
+  const oneSided = (expected: string, got: string) =>
+    new MsmaeError("Data", {
       where: `training masks of ${dataPath}`,
-      expected: `pixels of at least one class beside the background in ${splits.train.length} images`,
+      expected: `pixels of ${expected} in ${splits.train.length} images`,
       got,
       todo: "check that the masks belong to these images, and their values",
     });
+  if (outlined.every(([, count]) => count === 0)) {
+    const got = classes.length < 2 ? `one class of pixels only (${classes.join() || "none"})` : "masks without any";
+    throw oneSided("at least one class beside the background", got);
+  }
+  const shown = outlined.filter(([, count]) => count === splits.train.length).map(([name]) => name);
+  if (shown.length === 1 && (await fillsImages(data, options))) {
+    throw oneSided("at least two classes", `one class of pixels only (${shown.join()})`);
   }
   const missing = outlined.filter(([, count]) => count === 0).map(([name]) => name);
   if (missing.length > 0) {
@@ -59,6 +68,28 @@ export async function openMaskedData(options: SegmentOptions, hooks: RunHooks): 
 export function maskClassesOf({ folder: { maskClasses } }: RunData): string[] {
   if (maskClasses) return maskClasses;
   throw new Error("a data set that was opened for its masks has none");
+}
+
+/**
+ * Whether a class that every training image shows leaves no pixel of them to another; most often the first image tells that
+ * it does.
+ */
+async function fillsImages({ folder }: RunData, { window, sliceAxis, alpha }: SegmentOptions): Promise<boolean> {
+  const reading = { window: parseWindow(window), sliceAxis, alpha };
+  const target = { kind: "mask" } as const;
+  const small = { inputHeight: 1, inputWidth: 1, channels: 1 } as const;
+  const how = { ...small, reading, target, workers: 0, strict: false, cacheMb: 0 };
+  await using loader = new ImageLoader(folder.splits.train, how);
+  let only: number | undefined;
+  for await (const batch of loader.inOrder({ batchSize: 1, originals: true })) {
+    for (const label of batch.originals[0]?.classes ?? []) {
+      if (label === IGNORED) continue;
+      only ??= label;
+      if (label !== only) return false;
+    }
+    batch.release();
+  }
+  return only !== undefined;
 }
 
 /** Training images that show each class of pixels, by its name. */
