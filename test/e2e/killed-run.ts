@@ -18,5 +18,6 @@ function killing(hooks: RunHooks): RunHooks {
 const list = commandsWith({
   pretrain: (options, hooks) => commands.pretrain.run(options, killing(hooks)),
   finetune: (options, hooks) => commands.finetune.run(options, killing(hooks)),
+  segment: (options, hooks) => commands.segment.run(options, killing(hooks)),
 });
 process.exit(await runCli(argv, list, process));
