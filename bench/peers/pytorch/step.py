@@ -69,7 +69,7 @@ def build_network(phase: str, config: peer.Config, mode: str, linear: str) -> nn
 def compile_network(network: nn.Module) -> None:
     """Compiles each block: equal blocks share their code, so this costs a fraction of the whole network."""
     for module in network.modules():
-        if isinstance(module, segmenter.SetrPup) or (isinstance(module, peer.Block) and module.attn.kind == "sdpa"):
+        if isinstance(module, peer.Block) and module.attn.kind == "sdpa":
             module.compile(dynamic=False)
 
 
