@@ -71,7 +71,11 @@ export interface DatasetOptions {
   mergeLabels?: boolean;
   /** Fail where a file has to be left out. */
   strict?: boolean;
-  /** Take a data set of one class, for tasks that need no classes. */
+  /**
+   * For tasks that need no classes of whole images: take a data set of one class, a table of masks without labels, and
+   * tables in which the masks of one image are of several classes. Says where masks may hold more classes than they are
+   * taken for.
+   */
   oneClass?: boolean;
   /** Where the index of files is kept. Default: `MSMAE_CACHE_DIR`, or `msmae` in the user's cache folder. */
   cacheDir?: string;
@@ -94,10 +98,11 @@ export async function openDataset(dataPath: string, options: DatasetOptions): Pr
   checkShare("testSplit", testSplit);
   const rule = parseSliceRule(options.slices ?? "all");
   const index = await FileIndex.open(dataPath, options.cacheDir);
-  const { columns, encoding, mergeLabels = false } = options;
-  const found = await findLayout(dataPath, { index, tables: { columns, encoding }, mergeLabels });
+  const { columns, encoding, mergeLabels = false, oneClass = false } = options;
+  const tables = { columns, encoding };
+  const found = await findLayout(dataPath, { index, tables, mergeLabels, needsClasses: !oneClass });
   const listing = await applySplitFile(found, options);
-  checkClasses(listing, options.oneClass ?? false);
+  checkClasses(listing, oneClass);
   const { samples, groupedBy, ...odd } = await samplesOf(listing, {
     rule,
     sliceAxis,

@@ -20,6 +20,9 @@ export interface Sample {
 /** The class of what no mask outlines, where a data set gives it no name. */
 export const BACKGROUND = "background";
 
+/** The class of what masks outline, where a data set gives it no name. */
+export const UNNAMED = "lesion";
+
 /** What a table has in place of a mask where somebody has looked and there is nothing to outline. */
 export const NO_MASK = "none";
 

@@ -17,7 +17,7 @@ export interface ListedFile {
   /** The one picture that is meant, of a file that holds several. */
   item?: number;
   patient?: string;
-  lesion?: string;
+  lesions?: readonly string[];
   /** What is outlined in it, in the order of {@link Sample.masks}; absent where nobody has said. */
   masks?: readonly ListedMask[];
 }
@@ -74,6 +74,8 @@ export interface LayoutContext {
   tables: TableOptions;
   /** Take spellings of one name that differ only in case, spaces and the like for the same class. */
   mergeLabels: boolean;
+  /** Pictures as wholes must have one class each; where not, tables may say what masks outline and no more. */
+  needsClasses: boolean;
 }
 
 /** The background and the classes of all masks, sorted by code units; undefined where there are no masks. */
@@ -84,6 +86,26 @@ export function outlinedClasses(files: readonly ListedFile[]): string[] | undefi
   if (names.size === 0) return undefined;
   names.delete(BACKGROUND);
   return [BACKGROUND, ...[...names].sort()];
+}
+
+/** A mask file and the image that it is of. */
+export interface MaskOfImage {
+  path: string;
+  image: string;
+}
+
+/** The mask files of each class that masks outline. */
+export function masksByClass(files: readonly ListedFile[]): Map<string, MaskOfImage[]> {
+  const byClass = new Map<string, MaskOfImage[]>();
+  for (const { path: image, masks = [] } of files) {
+    for (const { path, className } of masks) {
+      if (className === undefined) continue;
+      const known = byClass.get(className);
+      if (known) known.push({ path, image });
+      else byClass.set(className, [{ path, image }]);
+    }
+  }
+  return byClass;
 }
 
 export function dataError(where: string, expected: string, got: string, todo: string): MsmaeError {

@@ -3,8 +3,7 @@ import { messageOf } from "../../support/errors.ts";
 import { isFolder } from "../../support/files/path-kind.ts";
 import { inParallel } from "../../support/in-parallel.ts";
 import { imagesBelow, splitFolders, subfolders } from "../folders/image-files.ts";
-import type { LabelAreas } from "../index/label-areas.ts";
-import { BACKGROUND, LIGHT } from "../sample.ts";
+import { BACKGROUND, UNNAMED } from "../sample.ts";
 import type { Split } from "../split-name.ts";
 import { MERGE_HINT, settleNames } from "../tables/spelling.ts";
 import {
@@ -17,9 +16,8 @@ import {
   type OddFile,
   outlinedClasses,
 } from "./listing.ts";
+import { outlinedPixels } from "./mask-sizes.ts";
 
-/** The class of masks that stand in `masks/` itself. */
-const UNNAMED = "lesion";
 /** Endings that mask files add to the name of their image; several of one class are numbered. */
 const ENDINGS = /[_-](segmentation|mask|seg|gt)([_-]\d+)?$/i;
 
@@ -134,9 +132,7 @@ async function pairsBelow(folder: string, { index }: LayoutContext): Promise<Pai
     const found: { mask: ListedMask; pixels: number }[] = [];
     for (const mask of byStem.get(stemOf(file.path)) ?? []) {
       try {
-        const { pixels, light } = lightPixels(
-          await index.labelAreas({ path: mask.path, kind: "outline" }, "axial", file.path),
-        );
+        const { pixels, light } = await outlinedPixels(mask.path, file.path, index);
         if (pixels > 0) found.push({ mask: { ...mask, light }, pixels });
       } catch (error) {
         unreadable.set(file, messageOf(error));
@@ -163,17 +159,4 @@ function notFitting(masks: string, odd: readonly OddFile[]): Error {
 function stemOf(path: string): string {
   const name = basename(path).replace(/(?<=\.(nii|img|hdr))\.gz$/i, "");
   return name.slice(0, name.length - extname(name).length);
-}
-
-// Masks saved as JPEG have faint noise around 0.
-function lightPixels(areas: LabelAreas): { pixels: number; light: boolean } {
-  let light = 0;
-  let any = 0;
-  for (const area of areas) {
-    for (const [value, pixels] of area) {
-      any += pixels;
-      if (value >= LIGHT) light += pixels;
-    }
-  }
-  return light > 0 ? { pixels: light, light: true } : { pixels: any, light: false };
 }

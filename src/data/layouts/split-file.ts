@@ -3,8 +3,9 @@ import { MsmaeError } from "../../support/errors.ts";
 import { SPLITS } from "../split-name.ts";
 import { isSameName, spellingKey } from "../tables/spelling.ts";
 import { dataError, type ListedFile, type Listing, type TableOptions } from "./listing.ts";
+import { groupByPicture, type PictureRow, saidOf } from "./picture-rows.ts";
 import { settleRows } from "./row-names.ts";
-import { readImageTable, splitFaults, type TableRow, throwFaults } from "./table.ts";
+import { outlinesNothing, readImageTable, splitFaults, type TableRow, throwFaults } from "./table.ts";
 import { missingFault, withoutEnding } from "./table-paths.ts";
 
 /** What a split file is and how it is read. */
@@ -33,8 +34,7 @@ async function assigned(listing: Listing, splitFile: string, options: SplitFileO
   const { faults } = table;
   const { root } = listing;
   const owners = new Owners(listing.files, [root, dirname(resolve(splitFile))]);
-  const files: ListedFile[] = [];
-  const seen = new Map<string, number>();
+  const found: OwnedRow[] = [];
   const missing = new Map<string, number>();
   for (const row of rows) {
     const owner = owners.find(row);
@@ -42,15 +42,17 @@ async function assigned(listing: Listing, splitFile: string, options: SplitFileO
       if (!missing.has(row.path)) missing.set(row.path, row.line);
       continue;
     }
-    if (row.label !== undefined && owner.className !== undefined && !isSame(row.label, owner.className, mergeLabels)) {
+    if (owner.className !== undefined && !classesOf(owner, row).some((name) => isSame(row.label, name, mergeLabels))) {
       faults.push(`line ${row.line}: class ${row.label}, but ${owner.className} in the data set`);
     }
-    const key = `${row.slice ?? ""} ${owner.path}`;
-    const first = seen.get(key);
-    if (first !== undefined) faults.push(`line ${row.line}: ${row.path} again, as in line ${first}`);
-    seen.set(key, row.line);
-    files.push(merged(owner, row));
+    found.push({
+      row,
+      owner,
+      picture: `${row.slice ?? ""} ${owner.path}`,
+      mask: outlinesNothing(row) ? undefined : row.mask,
+    });
   }
+  const files = groupByPicture(found, { oneClass: false }, faults).map(merged);
   if (missing.size > 0) {
     const named = new Set(rows.map(({ path }) => path)).size;
     faults.unshift(missingFault(missing, `${named} images are not in the data set ${root}`));
@@ -67,7 +69,18 @@ async function assigned(listing: Listing, splitFile: string, options: SplitFileO
   return { ...listing, files, onDisk: SPLITS.filter((split) => named.has(split)), notices };
 }
 
-function isSame(a: string, b: string, merge: boolean): boolean {
+/** A row of a split file, and the file of the data set that it is about. */
+interface OwnedRow extends PictureRow {
+  owner: ListedFile;
+}
+
+/** The classes that a row may bear: its image's, and those of its masks where it names one. */
+function classesOf({ className, masks = [] }: ListedFile, { mask }: TableRow): (string | undefined)[] {
+  return mask === undefined ? [className] : [className, ...masks.map((own) => own.className)];
+}
+
+function isSame(a: string | undefined, b: string | undefined, merge: boolean): boolean {
+  if (a === undefined || b === undefined) return a === undefined;
   return isSameName(a, b) || (merge && spellingKey(a) === spellingKey(b));
 }
 
@@ -115,15 +128,10 @@ function groupByNames(files: readonly ListedFile[]): Map<string, ListedFile[]> {
   return new Map([...groups].map(([name, group]) => [name, group.map(({ file }) => file)]));
 }
 
-function merged(owner: ListedFile, row: TableRow): ListedFile {
+function merged(rows: readonly OwnedRow[]): ListedFile {
+  const [{ owner }] = rows as [OwnedRow];
   const { split: _split, fold: _fold, ...rest } = owner;
-  const file: ListedFile = { ...rest };
-  if (row.split !== undefined) file.split = row.split;
-  if (row.fold !== undefined) file.fold = row.fold;
-  if (row.slice !== undefined) file.item = row.slice;
-  if (row.patient !== undefined) file.patient = row.patient;
-  if (row.lesion !== undefined) file.lesion = row.lesion;
-  return file;
+  return { ...rest, ...saidOf(rows.map(({ row }) => row)) };
 }
 
 function chooseFold(listing: Listing, fold: number | undefined, splitFile: string | undefined): Listing {

@@ -1,5 +1,6 @@
 import { MsmaeError, messageOf } from "../../support/errors.ts";
 import { readRegular } from "../../support/files/regular-file.ts";
+import { BACKGROUND, NO_MASK } from "../sample.ts";
 import { SPLITS, type Split, splitNamed } from "../split-name.ts";
 import { type Column, findColumns, parseColumns } from "../tables/columns.ts";
 import { TABLE_LIMITS } from "../tables/limits.ts";
@@ -25,6 +26,9 @@ export interface TableRow {
   fold: number | undefined;
 }
 
+/** What a table is read for. */
+export type TableKind = "data" | "masks" | "split";
+
 /** A data set's table, and what is wrong with its rows. */
 export interface ImageTable {
   rows: TableRow[];
@@ -35,21 +39,22 @@ export interface ImageTable {
 /**
  * Reads a table of images. Rows that cannot be used are named in `faults`.
  *
- * @param kind a `data` table needs the columns `path` and `label`; a `split` table the path only, it may be of UTF-8
- * where another encoding is named, and need not have the named columns.
+ * @param kind a `data` table needs the columns `path` and `label`; a `masks` table `path` and either `label` or `mask`; a
+ * `split` table the path only, it may be of UTF-8 where another encoding is named, and need not have the named columns.
  * @throws MsmaeError Data when there is no such file, it is no table, or columns are missing or ambiguous; Config for
  * columns that are not there.
  */
 export async function readImageTable(
   path: string,
   { columns, encoding }: TableOptions,
-  kind: "data" | "split",
+  kind: TableKind,
 ): Promise<ImageTable> {
   const table = parseTable(path, await textOf(path, encoding, kind));
   const { titles, records } = table;
   const { places, notices } = findColumns(path, table, {
     chosen: columns === undefined ? undefined : parseColumns(columns),
-    needed: kind === "data" ? ["path", "label"] : ["path"],
+    needed: kind === "split" ? ["path"] : ["path", "label"],
+    masksWithoutLabels: kind === "masks",
     lenient: kind === "split",
   });
   const faults: string[] = [];
@@ -70,9 +75,9 @@ export async function readImageTable(
   return { rows, faults, notices };
 }
 
-async function textOf(path: string, encoding: string | undefined, kind: "data" | "split"): Promise<string> {
+async function textOf(path: string, encoding: string | undefined, kind: TableKind): Promise<string> {
   const bytes = await bytesOf(path);
-  if (kind === "data" || encoding === undefined) return tableText(path, bytes, encoding);
+  if (kind !== "split" || encoding === undefined) return tableText(path, bytes, encoding);
   try {
     return tableText(path, bytes);
   } catch {
@@ -121,6 +126,11 @@ function checkedRow(line: number, field: (name: Column) => string | undefined, f
   };
 }
 
+/** Whether a row says that nothing is outlined in its image. */
+export function outlinesNothing({ label, mask }: TableRow): boolean {
+  return mask === undefined ? label === BACKGROUND : mask.toLowerCase() === NO_MASK;
+}
+
 /** Rows without a split, where others have one. */
 export function splitFaults(rows: readonly TableRow[]): string[] {
   const without = rows.filter(({ split }) => split === undefined);
@@ -131,6 +141,7 @@ export function splitFaults(rows: readonly TableRow[]): string[] {
 /** @throws MsmaeError Data when there are any. */
 export function throwFaults(path: string, faults: readonly string[]): void {
   if (faults.length === 0) return;
-  const expected = "one row for each image, whose file exists, with a label and at most one split";
+  const expected =
+    "one row for each image, or for each of its masks, whose files exist, with a label and at most one split";
   throw dataError(path, expected, faultList(faults), "correct these lines");
 }

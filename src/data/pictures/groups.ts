@@ -13,10 +13,10 @@ export interface Groups {
  */
 export function groupsOf(files: readonly ListedFile[], digests: ReadonlyMap<number, string>): Groups {
   const pseudonym = pseudonyms(digests);
-  const keys = files.map(({ patient, lesion }, at): [string | undefined, string | undefined] => {
+  const keys = files.map(({ patient, lesions = [] }, at): string[] => {
     const digest = digests.get(at);
-    const person = patient ?? (lesion === undefined && digest !== undefined ? pseudonym(digest) : undefined);
-    return [person, lesion];
+    const person = patient ?? (lesions.length === 0 && digest !== undefined ? pseudonym(digest) : undefined);
+    return [...(person === undefined ? [] : [`p${person}`]), ...lesions.map((lesion) => `l${lesion}`)];
   });
   const parent = new Map<string, string>();
   const rootOf = (key: string): string => {
@@ -29,20 +29,17 @@ export function groupsOf(files: readonly ListedFile[], digests: ReadonlyMap<numb
     }
     return top;
   };
-  const patientKey = (name: string) => `p${name}`;
-  const lesionKey = (name: string) => `l${name}`;
-  for (const [patient, lesion] of keys) {
-    if (patient === undefined || lesion === undefined) continue;
-    const [a, b] = [rootOf(patientKey(patient)), rootOf(lesionKey(lesion))];
-    // Patients stay at the top, so that a group bears a patient's name where it has one.
-    if (a !== b) b.startsWith("p") ? parent.set(a, b) : parent.set(b, a);
+  for (const [first, ...others] of keys) {
+    for (const other of others) {
+      const [a, b] = [rootOf(first as string), rootOf(other)];
+      // Patients stay at the top, so that a group bears a patient's name where it has one.
+      if (a !== b) b.startsWith("p") ? parent.set(a, b) : parent.set(b, a);
+    }
   }
-  const groups = keys.map(([patient, lesion]) => {
-    const key = patient !== undefined ? patientKey(patient) : lesion !== undefined ? lesionKey(lesion) : undefined;
-    return key === undefined ? undefined : rootOf(key).slice(1);
-  });
-  if (keys.some(([patient]) => patient !== undefined)) return { groups, groupedBy: "patient_id" };
-  return { groups, groupedBy: keys.some(([, lesion]) => lesion !== undefined) ? "lesion_id" : undefined };
+  const groups = keys.map(([key]) => (key === undefined ? undefined : rootOf(key).slice(1)));
+  const named = keys.flatMap(([key]) => key ?? []);
+  if (named.some((key) => key.startsWith("p"))) return { groups, groupedBy: "patient_id" };
+  return { groups, groupedBy: named.length > 0 ? "lesion_id" : undefined };
 }
 
 /**

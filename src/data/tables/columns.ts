@@ -52,6 +52,8 @@ export function parseColumns(text: string): ColumnChoice {
 export interface ColumnRules {
   chosen?: ColumnChoice | undefined;
   needed: readonly Column[];
+  /** A table with masks needs no label. */
+  masksWithoutLabels?: boolean;
   /** Pass over chosen columns that this table has not. */
   lenient?: boolean;
 }
@@ -91,8 +93,9 @@ export function findColumns(where: string, table: ParsedTable, rules: ColumnRule
     places.set(column, onlyOne(where, column, titles, candidates));
   }
   foldAsSplit(table, places, chosen);
-  const missing = needed.filter((column) => !places.has(column));
-  if (missing.length > 0) throw missingColumns(where, titles, needed, missing);
+  const spared = rules.masksWithoutLabels && places.has("mask") ? "label" : undefined;
+  const missing = needed.filter((column) => !places.has(column) && column !== spared);
+  if (missing.length > 0) throw missingColumns(where, titles, rules, { missing, masked: places.has("mask") });
   return { places, notices: choiceNotice(where, titles, places) };
 }
 
@@ -143,15 +146,21 @@ function foldAsSplit({ records }: ParsedTable, places: Map<Column, number>, chos
 function missingColumns(
   where: string,
   titles: readonly string[],
-  needed: readonly Column[],
-  missing: readonly Column[],
+  { needed, masksWithoutLabels = false }: ColumnRules,
+  { missing, masked }: { missing: readonly Column[]; masked: boolean },
 ): MsmaeError {
-  const known = missing.map((column) => `${column} may be called ${NAMES[column].slice(1, 6).join(", ")}`);
+  const orMask = masksWithoutLabels && missing.includes("label");
+  const asked = orMask ? [...missing, "mask" as const] : missing;
+  const known = asked.map((column) => `${column} may be called ${NAMES[column].slice(1, 6).join(", ")}`);
+  const onlyLabel = masked && missing.join() === "label";
+  const named = missing.map((column) => `${column}=NAME`).join(",");
   return new MsmaeError("Data", {
     where,
-    expected: `a header with ${needed.join(" and ")} (${known.join("; ")})`,
+    expected: `a header with ${needed.join(" and ")}${orMask ? ", or with path and mask" : ""} (${known.join("; ")})`,
     got: `columns ${shownTitles(titles)}`,
-    todo: `rename the columns, or say which they are: --columns ${missing.map((column) => `${column}=NAME`).join(",")}`,
+    todo:
+      `rename the columns, or say which they are: --columns ${named}` +
+      (onlyLabel ? "; msmae segment needs no labels, it takes the table for its masks" : ""),
   });
 }
 

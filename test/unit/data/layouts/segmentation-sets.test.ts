@@ -1,16 +1,15 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import sharp from "sharp";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { prepareData } from "../../../../src/curation/prepare/index.ts";
-import { type Dataset, openDataset, SPLITS, splitCsv } from "../../../../src/data/dataset.ts";
-import { ImageLoader } from "../../../../src/data/loader/loader.ts";
+import { openDataset, splitCsv } from "../../../../src/data/dataset.ts";
 import type { Sample } from "../../../../src/data/sample.ts";
-import { targetOf } from "../../../../src/data/targets/target.ts";
 import { IGNORED } from "../../../../src/support/ignored.ts";
 import { writeZip } from "../../curation/archives/make.ts";
 import { niftiFile } from "../../formats/volume-files.ts";
+import { grey, loaded, named } from "./masked-sets.ts";
 
 let root: string;
 beforeEach(() => {
@@ -18,11 +17,6 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true }));
 
-const grey = (values: readonly number[]) =>
-  sharp(Uint8Array.from(values), { raw: { width: 2, height: values.length / 2, channels: 1 } })
-    .toColourspace("b-w")
-    .png()
-    .toBuffer();
 function put(path: string, content: string | Uint8Array): void {
   mkdirSync(dirname(join(root, path)), { recursive: true });
   writeFileSync(join(root, path), content);
@@ -30,21 +24,6 @@ function put(path: string, content: string | Uint8Array): void {
 /** As a verb that trains segmenters opens it. */
 const open = (path = "") =>
   openDataset(join(root, path), { seed: 1, valSplit: 0, testSplit: 0, oneClass: true, cacheDir: join(root, "cache") });
-const allOf = ({ splits }: Dataset): Sample[] => SPLITS.flatMap((split) => splits[split]);
-const named = (dataset: Dataset, name: string) => allOf(dataset).find(({ path }) => basename(path) === name) as Sample;
-
-/** What a loader gives of each sample: the classes of its pixels, and what it may not be parted from. */
-async function loaded(samples: readonly Sample[], height = 2) {
-  const size = { inputHeight: height, inputWidth: 2, channels: 1, workers: 0, strict: true } as const;
-  await using loader = new ImageLoader(samples, { ...size, target: { kind: "mask" } });
-  const { value: batch } = await loader.inOrder({ batchSize: samples.length }).next();
-  if (!batch) throw new Error("no batch");
-  const { classes } = targetOf(batch, "mask");
-  const area = 2 * height;
-  const own = samples.map((_, at) => [...classes.slice(at * area, (at + 1) * area)]);
-  return { classes: own, groups: batch.groups };
-}
-
 describe("sets as data prepare writes them", () => {
   test("Kvasir-SEG: one class, outlined by the masks of the table", async () => {
     const files: Record<string, Uint8Array> = {};
