@@ -150,6 +150,7 @@ describe("rows of one picture", () => {
     await fails(pair("train,p,", "one.png,train,p,"), /got line 3: a\.png again, as in line 2;/);
     await fails(pair("train,p,", "./one.png,train,p,"), /got line 3: a\.png again, as in line 2;/);
     await fails(pair("train,p,", "none,train,p,"), /got line 3: a\.png again, as in line 2;/);
+    await fails(masks(["path,mask", "a.png,none", "a.png,one.png"]), /got line 3: a\.png again, as in line 2;/);
     const said = await pair("train,,", "two.png,train,q,");
     expect(allOf(said)).toMatchObject([{ group: "q", masks: [{}, {}] }]);
   });
@@ -171,13 +172,19 @@ describe("rows of one picture", () => {
 });
 
 describe("a split file", () => {
-  const rows = ["path,label,mask", "a.png,tumour,one.png", "a.png,liver,three.png", "b.png,liver,two.png"];
+  const rows = [
+    "path,label,mask",
+    "a.png,tumour,one.png",
+    "a.png,liver,three.png",
+    "b.png,liver,two.png",
+    "c.png,well,none",
+  ];
 
   test("may be such a table", async () => {
     const splitRows = ["path,label,mask,split", "a.png,tumour,one.png,val", "a.png,liver,three.png,val"];
-    const splitFile = table([...splitRows, "b.png,liver,two.png,train"], "s.csv");
+    const splitFile = table([...splitRows, "b.png,liver,two.png,train", "c.png,well,none,train"], "s.csv");
     const { splits } = await masks(rows, { splitFile });
-    expect([splits.train, splits.val].map((own) => own.map((sample) => sample.masks?.length))).toEqual([[1], [2]]);
+    expect([splits.train, splits.val].map((own) => own.map((sample) => sample.masks?.length))).toEqual([[1, 0], [2]]);
     const renamed = table([...splitRows, "b.png,tumour,two.png,train"], "s.csv");
     await fails(masks(rows, { splitFile: renamed }), /line 4: class tumour, but liver in the data set/);
   });
