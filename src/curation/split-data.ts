@@ -43,6 +43,8 @@ export async function splitData(
   const file = await OutputFile.claim(path, { option: "--output", overwrite, inputs: [dataPath] });
   const dataset = await openDataset(dataPath, {
     ...options,
+    // Sets for segmentation often have one class of whole images.
+    oneClass: true,
     valSplit: folds === undefined ? options.valSplit : 0,
     group: by === "group" ? "auto" : "none",
   });

@@ -44,7 +44,7 @@ export async function dataStats(
   const inputs = splitFile === undefined ? [dataPath] : [dataPath, splitFile];
   const file =
     output === undefined ? undefined : await OutputFile.claim(output, { option: "--output", overwrite, inputs });
-  const dataset = await openDataset(dataPath, { ...options, require: [split] });
+  const dataset = await openDataset(dataPath, { ...options, oneClass: true, require: [split] });
   tellNotices(dataset, onEvent);
   const samples = dataset.splits[split];
   const onWarning = (message: string) => onEvent?.({ type: "warning", message });

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type DataStatsInput, resolveConfig, verbs } from "../../../src/config/index.ts";
+import { splitData } from "../../../src/curation/split-data.ts";
 import { dataStats } from "../../../src/curation/stats.ts";
 import { encodeNpy } from "../../../src/formats/npy.ts";
 
@@ -73,4 +74,22 @@ test("values are windowed as asked, and unreadable images are named and not coun
   expect({ images, unreadable }).toEqual({ images: 1, unreadable: [join(other, "train", "b", "broken.png")] });
   expect(mean[0]).toBeCloseTo(64 / 255, 12);
   expect(warnings[0]).toContain("broken.png");
+});
+
+test("a set of one class of whole images, as sets for segmentation are, is measured and shared out into folds", async () => {
+  const one = join(folder, "one");
+  mkdirSync(join(one, "polyp"), { recursive: true });
+  for (const [i, value] of [51, 51, 153, 153].entries()) {
+    const pixels = new Uint8Array(4 * 6 * 3).fill(value);
+    await sharp(pixels, { raw: { width: 6, height: 4, channels: 3 } })
+      .png()
+      .toFile(join(one, "polyp", `${i}.png`));
+  }
+  const output = join(folder, "folds.csv");
+  const { folds } = await splitData({ dataPath: one, folds: 2, output });
+  expect(folds?.map(({ samples }) => samples)).toEqual([2, 2]);
+  const { images, mean } = await dataStats({ ...options, dataPath: one, valSplit: 0, split: "train" });
+  expect(images).toBe(3);
+  // One of the four is drawn for testing: two of one level and one of the other are left.
+  expect(Math.abs((mean[0] as number) - 0.4)).toBeCloseTo(1 / 15, 6);
 });
