@@ -101,7 +101,7 @@ export class MaskFiles {
     const [mask, overlay] = this.#names[file.index] as [string, string];
     await this.#write(overlay, await encodePng(drawn(file.picture as RgbImage, said)));
     const { areas, confidences } = said;
-    const line = { areas, confidences, overlay: this.#folder.at(overlay), ...nameOf(file) };
+    const line = { ...nameOf(file), areas, confidences, overlay: this.#folder.at(overlay) };
     const volume = this.#volumes.get(file.path);
     if (volume === undefined) {
       const { height, width } = said;

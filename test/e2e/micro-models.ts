@@ -63,8 +63,9 @@ export async function writeMicroModel(path: string, description: ModelDescriptio
   for (const spec of specs) {
     const data = new Float32Array(spec.shape.reduce((product, size) => product * size, 1));
     initialize(spec, description.seed, data);
-    const scale =
-      spec.name === "head.weight" && description.kind === "classifier" ? 5e4 : spec.role === "trainable" ? 1.5 : 1;
+    const tells =
+      (spec.name === "head.weight" && description.kind === "classifier") || spec.name.endsWith("cls_seg.weight");
+    const scale = tells ? 5e4 : spec.role === "trainable" ? 1.5 : 1;
     weights.set(
       spec.name,
       data.map((value) => value * scale),

@@ -2,6 +2,8 @@ import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { SegmentInput } from "../../../src/config/index.ts";
 import { SPLITS } from "../../../src/data/dataset.ts";
+import type { SegmenterDescription } from "../../../src/interop/model-file.ts";
+import { classifier } from "../micro-models.ts";
 import { writePhantoms } from "../runs.ts";
 
 /**
@@ -39,5 +41,19 @@ export function segmenting(dataPath: string, outputDir: string): SegmentInput {
     saveEvery: 1,
     hflip: 0.5,
     ...{ threads: 1, workers: 1, cacheMb: 16, seed: 3 },
+  };
+}
+
+const { globalPool: _globalPool, ...encoder } = classifier.config;
+
+/** A segmenter of as many classes beside the background, for `writeMicroModel`. */
+export function segmenter(classes: readonly string[]): SegmenterDescription {
+  const classNames = ["background", ...classes];
+  const head = { head: "light", headWidth: 6, taps: [1], deepSupervision: false } as const;
+  return {
+    ...classifier,
+    kind: "segmenter",
+    classNames,
+    config: { ...encoder, ...head, numClasses: classNames.length },
   };
 }
