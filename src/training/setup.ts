@@ -19,14 +19,14 @@ import type { RunHooks } from "../support/events.ts";
 import { packageVersion } from "../support/version.ts";
 
 /**
- * The options that every training run has: those of both verbs, without the masking that is the method's own, and without
- * the ways to say a learning rate.
+ * The options that every training run has: those of both verbs, without the method and its masking, and without the ways to
+ * say a learning rate.
  */
 export type RunOptions = Pick<
   PretrainOptions & FinetuneOptions,
   Exclude<
     keyof PretrainOptions & keyof FinetuneOptions,
-    "maskRatio" | "throwRatio" | "mapCrop" | "mapInterval" | "blr" | "lr"
+    "method" | "maskRatio" | "throwRatio" | "mapCrop" | "mapInterval" | "blr" | "lr"
   >
 >;
 

@@ -19,7 +19,8 @@ import {
   startFields,
 } from "../common.ts";
 import { completeMoments, completeSizes } from "../completion.ts";
-import { field } from "../fields.ts";
+import { field, infoOf } from "../fields.ts";
+import { FINETUNING_METHODS } from "../methods.ts";
 import { scaledEpochs } from "../schedule.ts";
 import { trainingChecks } from "../training-checks.ts";
 import { type InputOf, type OptionsOf, type RunOptionsOf, verbOptions } from "../verb.ts";
@@ -32,6 +33,10 @@ export const finetune = verbOptions({
   name: "finetune",
   schema: z.strictObject({
     ...dataFields,
+    method: field(
+      z.enum(FINETUNING_METHODS).default("msmae"),
+      "Whose recipe the defaults are: msmae (a quarter of the patches, chosen by attention), amt and mae (all patches), or vit (all patches, from scratch).",
+    ),
     model: field(z.string().min(1).default("vit_base_patch16"), "Name of the classifier to train.", {
       placeholder: "name",
     }),
@@ -66,8 +71,12 @@ export const finetune = verbOptions({
       z.enum(["avg", "cls"]).default("avg"),
       "What the head reads: the average of the patch tokens, or the cls token.",
     ),
-    maskRatio: maskingFields.maskRatio,
-    throwRatio: maskingFields.throwRatio,
+    maskRatio: field(maskingFields.maskRatio.unwrap().optional(), infoOf(maskingFields.maskRatio).description, {
+      defaultText: "0.45; 0 for the other methods",
+    }),
+    throwRatio: field(maskingFields.throwRatio.unwrap().optional(), infoOf(maskingFields.throwRatio).description, {
+      defaultText: "0.3; 0 for the other methods",
+    }),
     mapInterval: field(
       z.int().min(1).optional(),
       "Epochs between refreshes of the attention maps, which happen at the start of an epoch.",
@@ -84,13 +93,16 @@ export const finetune = verbOptions({
     ...loadingFields,
     ...runtimeFields,
   }),
-  derived: ["inputSize", "patchSize", "mean", "std", "init"],
+  derived: ["inputSize", "patchSize", "mean", "std", "init", "maskRatio", "throwRatio"],
   lengths: ["epochs", "warmupEpochs", "mapInterval"],
   complete(options, whole) {
     completeSizes(encoderPresets, options);
     completeMoments(options);
     // Fine-tuning without a checkpoint is asked for by name, since forgetting it would cost accuracy silently.
-    options.init ??= options.finetune === undefined && options.resume !== undefined ? "scratch" : "checkpoint";
+    const scratch = options.method === "vit" || options.resume !== undefined;
+    options.init ??= options.finetune === undefined && scratch ? "scratch" : "checkpoint";
+    options.maskRatio ??= options.method === "msmae" ? 0.45 : 0;
+    options.throwRatio ??= options.method === "msmae" ? 0.3 : 0;
     if (whole || options.resume === undefined) completeSchedule(options);
   },
   checks: [checkModel(encoderPresets), ...trainingChecks, checkRatios(false), checkMixing, checkLoss],

@@ -18,6 +18,7 @@ import {
 } from "../common.ts";
 import { completeMoments, completeSizes } from "../completion.ts";
 import { field } from "../fields.ts";
+import { PRETRAINING_METHODS } from "../methods.ts";
 import { firstRefreshEpoch, scaledEpochs } from "../schedule.ts";
 import { trainingChecks } from "../training-checks.ts";
 import { type InputOf, type OptionsOf, type RunOptionsOf, verbOptions } from "../verb.ts";
@@ -30,6 +31,10 @@ export const pretrain = verbOptions({
   name: "pretrain",
   schema: z.strictObject({
     ...dataFields,
+    method: field(
+      z.enum(PRETRAINING_METHODS).default("msmae"),
+      "Whose recipe the defaults are: msmae (supervised, masks by attention), amt (masks by attention, no labels) or mae (random masks, no labels).",
+    ),
     model: field(z.string().min(1).default("msmae_vit_base_patch16"), "Name of the model to pre-train.", {
       placeholder: "name",
     }),
@@ -55,7 +60,7 @@ export const pretrain = verbOptions({
       z.union([z.int().min(0), z.literal("never")]).optional(),
       "First epoch, counted from 0, whose masks follow the attention maps, or never.",
       {
-        defaultText: "the one after the first map refresh: 41 of 300",
+        defaultText: "the one after the first map refresh, 41 of 300; never for --method mae",
         expected: 'a whole number at least 0, or "never"',
         placeholder: "epoch|never",
       },
@@ -76,8 +81,9 @@ export const pretrain = verbOptions({
       "Classification loss: cross-entropy of softmaxed outputs as in the published program, or plain cross-entropy.",
     ),
     clsLossWeight: field(
-      z.number().min(0).default(0.1),
+      z.number().min(0).optional(),
       "Weight of the classification loss beside the reconstruction loss; 0 pre-trains without labels.",
+      { defaultText: "0.1; 0 for --method amt and mae" },
     ),
     normPixLoss: field(
       z.boolean().default(false),
@@ -90,12 +96,13 @@ export const pretrain = verbOptions({
     ...loadingFields,
     ...runtimeFields,
   }),
-  derived: ["inputSize", "patchSize", "mean", "std", "init"],
+  derived: ["inputSize", "patchSize", "mean", "std", "init", "clsLossWeight"],
   lengths: ["epochs", "warmupEpochs", "mapInterval", "mapWarmupEpochs", "attentionStartEpoch"],
   complete(options, whole) {
     completeSizes(pretrainPresets, options);
     completeMoments(options);
     options.init ??= options.finetune === undefined ? "scratch" : "checkpoint";
+    options.clsLossWeight ??= options.method === "msmae" ? 0.1 : 0;
     if (whole || options.resume === undefined) completeSchedule(options);
   },
   checks: [checkModel(pretrainPresets), ...trainingChecks, checkRatios(true), checkRandomRatio],
@@ -109,6 +116,7 @@ export type PretrainRequest = OptionsOf<typeof pretrain>;
 export type PretrainOptions = RunOptionsOf<typeof pretrain>;
 
 interface Lengths {
+  method?: (typeof PRETRAINING_METHODS)[number];
   epochs?: number;
   warmupEpochs?: number;
   mapInterval?: number;
@@ -123,7 +131,7 @@ function completeSchedule(options: Lengths): void {
   options.mapInterval ??= Math.max(1, scaledEpochs(40, 300, epochs));
   options.mapWarmupEpochs ??= scaledEpochs(40, 300, epochs);
   const start = firstRefreshEpoch(options.mapWarmupEpochs, options.mapInterval) + 1;
-  options.attentionStartEpoch ??= start < epochs ? start : "never";
+  options.attentionStartEpoch ??= options.method !== "mae" && start < epochs ? start : "never";
 }
 
 function mapNotes({ attentionStartEpoch, mapInterval, mapWarmupEpochs }: Lengths): string[] {

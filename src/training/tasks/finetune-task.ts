@@ -22,9 +22,17 @@ import { TrainingImages } from "../training-images.ts";
 import { batchMixer } from "./batch-mixer.ts";
 import { resolveClassWeights } from "./class-weights.ts";
 
+/** Which method a run follows, and what of it was chosen otherwise shows. */
+export function recipeOf({ method, maskRatio, throwRatio }: FinetuneOptions): string {
+  const kept = Number((100 * (1 - maskRatio - throwRatio)).toFixed(1));
+  const patches = kept === 100 ? "all patches" : `${kept} % of the patches, chosen by attention`;
+  return `${method.toUpperCase()}, ${patches}`;
+}
+
 /** What the loop needs to know of fine-tuning: images masked by their attention, whole ones in the last epochs. */
 export function finetuneTask(context: RunContext<FinetuneOptions, ClassifierConfig>): TrainingTask {
   const { options, data, loader, engine, hooks } = context;
+  hooks.onEvent?.({ type: "note", message: `fine-tuning by ${recipeOf(options)}` });
   const { config } = context.plan;
   const { classNames, splits } = data.folder;
   const { seed, smoothing, mapInterval, epochs, fullTokenEpochs, batchSize, loss, focalGamma, mapCrop } = options;

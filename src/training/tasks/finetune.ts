@@ -14,7 +14,7 @@ import { cardOf } from "../model-card.ts";
 import { runTraining } from "../run-training.ts";
 import { classCounts, peakLr } from "../setup.ts";
 import { resolveClassWeights } from "./class-weights.ts";
-import { finetuneTask } from "./finetune-task.ts";
+import { finetuneTask, recipeOf } from "./finetune-task.ts";
 
 export interface FinetuneResult {
   epochs: number;
@@ -41,6 +41,7 @@ export function finetune(input: FinetuneInput | FinetuneRequest, hooks: RunHooks
 
 /** The options that the model card names. */
 const told = [
+  "method",
   "epochs",
   "batchSize",
   "accumIter",
@@ -82,7 +83,7 @@ const definition: TrainingDefinition<typeof verbs.finetune, ClassifierConfig, Fi
     const meaning = { outcome: classes, model: data.folder };
     const { metrics, split, checkpoint } = await measureRun(context, meaning, trained);
     const summary = [
-      `Fine-tuned for ${options.epochs} epochs with attention-driven masking (MSMAE),`,
+      `Fine-tuned for ${options.epochs} epochs: ${recipeOf(options)},`,
       options.init === "checkpoint" ? "from a pre-trained checkpoint." : "from scratch.",
     ];
     await run.writeModelCard(cardOf(context, { summary, told, results: resultsOf(metrics, split) }));

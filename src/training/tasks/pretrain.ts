@@ -57,6 +57,7 @@ export function pretrain(input: PretrainInput | PretrainRequest, hooks: RunHooks
 
 /** The options that the model card names. */
 const told = [
+  "method",
   "epochs",
   "batchSize",
   "accumIter",
@@ -89,15 +90,24 @@ const definition: TrainingDefinition<typeof verbs.pretrain, MaeConfig, PretrainR
   async finish(context, { epochs, trainLoss, weights, seconds }) {
     const { run } = context;
     await run.writeJson("metrics.json", { epochs, trainLoss, seconds });
-    const summary = [`Supervised masked pre-training (MSMAE) for ${epochs} epochs.`];
+    const summary = [`Masked pre-training for ${epochs} epochs: ${recipeOf(context.options)}.`];
     await run.writeModelCard(cardOf(context, { summary, told }));
     return { epochs, trainLoss, checkpoint: weights, seconds };
   },
 };
 
+/** Which method a run follows, and what of it was chosen otherwise shows. */
+function recipeOf({ method, clsLoss, clsLossWeight, attentionStartEpoch }: PretrainOptions): string {
+  const labels = clsLossWeight > 0 ? `supervised (${clsLoss}, weight ${clsLossWeight})` : "without labels";
+  const masks =
+    attentionStartEpoch === "never" ? "random masks" : `masks by attention from epoch ${attentionStartEpoch}`;
+  return `${method.toUpperCase()}, ${labels}, ${masks}`;
+}
+
 /** What the loop needs to know of pre-training: random masks first, then masks that follow the attention. */
 function pretrainTask(context: RunContext<PretrainOptions, MaeConfig>): TrainingTask {
   const { options, data, loader, engine, hooks } = context;
+  hooks.onEvent?.({ type: "note", message: `pre-training by ${recipeOf(options)}` });
   const { config } = context.plan;
   const { seed, clsLoss, clsLossWeight, normPixLoss, attentionStartEpoch, mapInterval, mapWarmupEpochs } = options;
   const { batchSize, mapCrop } = options;

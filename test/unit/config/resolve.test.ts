@@ -42,6 +42,7 @@ test("pre-training defaults are the paper's", () => {
     sliceAxis: "axial",
     alpha: "drop",
     slices: "all",
+    method: "msmae",
     model: "msmae_vit_base_patch16",
     saveEvery: 20,
     epochs: 300,
@@ -109,6 +110,28 @@ test("fewer epochs scale the schedule, longer ones keep the paper's, given value
   expect(schedule(30, { warmupEpochs: 2, attentionStartEpoch: 9 })).toEqual([2, 4, 4, 9]);
   const finetune = resolveOptions(verbs.finetune, { ...scratch, epochs: 20 });
   expect([finetune.warmupEpochs, finetune.mapInterval]).toEqual([1, 4]);
+});
+
+test("a method is a set of defaults, of which each gives way to a flag", () => {
+  const pretrained = (method: "msmae" | "amt" | "mae", more = {}) => {
+    const options = resolveOptions(verbs.pretrain, { ...place, method, ...more });
+    return [options.clsLossWeight, options.attentionStartEpoch];
+  };
+  expect(pretrained("msmae")).toEqual([0.1, 41]);
+  expect(pretrained("amt")).toEqual([0, 41]);
+  expect(pretrained("mae")).toEqual([0, "never"]);
+  expect(pretrained("mae", { clsLossWeight: 0.5, attentionStartEpoch: 9 })).toEqual([0.5, 9]);
+  const finetuned = (method: "msmae" | "amt" | "mae" | "vit", more = {}) => {
+    const { init, maskRatio, throwRatio } = resolveOptions(verbs.finetune, { ...place, method, ...more });
+    return [init, maskRatio, throwRatio];
+  };
+  const finetune = "start.safetensors";
+  expect(finetuned("msmae", { finetune })).toEqual(["checkpoint", 0.45, 0.3]);
+  expect(finetuned("amt", { finetune })).toEqual(["checkpoint", 0, 0]);
+  expect(finetuned("mae", { finetune, maskRatio: 0.4 })).toEqual(["checkpoint", 0.4, 0]);
+  expect(finetuned("vit")).toEqual(["scratch", 0, 0]);
+  expect(() => finetuned("mae")).toThrow(/a checkpoint to start from/);
+  expect(() => resolveConfig(verbs.pretrain, { flags: { ...place, method: "vit" } })).toThrow(/msmae, amt, mae/);
 });
 
 test("flags win over the file, and every spelling of a name is the same option", () => {
