@@ -1,4 +1,4 @@
-import type { DemoOptions, FinetuneInput, PretrainInput } from "../../config/index.ts";
+import type { DemoOptions, FinetuneInput, PretrainInput, SegmentInput } from "../../config/index.ts";
 import type { Split } from "../../data/dataset.ts";
 
 /** Side of the phantoms and of the network's input, in pixels: 64 patches of 8 × 8. */
@@ -68,5 +68,25 @@ export function finetuneRecipe(
     warmupEpochs: 1,
     // So small a network, trained so shortly, does not overfit.
     dropPath: 0,
+  };
+}
+
+/** Outlining: a light head on the encoder that pre-training left, trained together on all patches. */
+export function segmentRecipe(
+  options: DemoOptions,
+  dataPath: string,
+  outputDir: string,
+  checkpoint: string,
+): SegmentInput {
+  return {
+    ...common(options, dataPath),
+    outputDir,
+    model: "vit_micro_patch8",
+    finetune: checkpoint,
+    head: "light",
+    epochs: 6,
+    optimizer: "adamw",
+    lr: 1e-3,
+    warmupEpochs: 1,
   };
 }

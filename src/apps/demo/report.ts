@@ -1,5 +1,5 @@
 import { normalize } from "node:path";
-import type { DemoOptions, FinetuneOptions, PretrainOptions } from "../../config/index.ts";
+import type { DemoOptions, FinetuneOptions, PretrainOptions, SegmentOptions } from "../../config/index.ts";
 import { toYaml, verbs } from "../../config/index.ts";
 import { namedFrom } from "../../data/splits/split-table.ts";
 import type { ClassificationMetrics } from "../../results/metrics/index.ts";
@@ -21,7 +21,9 @@ export interface DemoRecord {
   options: DemoOptions;
   pretrain: { options: PretrainOptions; history: History; seconds: number };
   finetune: { options: FinetuneOptions; history: History; seconds: number };
+  segment: { options: SegmentOptions; history: History; seconds: number };
   metrics: ClassificationMetrics;
+  outlines: Pick<ReportInput, "segmentation">;
   looking: Looking & {
     attention: readonly AttentionExample[];
     reconstructions: readonly ReconstructionExample[];
@@ -33,12 +35,13 @@ export interface DemoRecord {
 
 /** The demo's report. */
 export function demoReport(record: DemoRecord): ReportInput {
-  const { options, metrics, looking, environment } = record;
+  const { options, metrics, outlines, looking, environment } = record;
   return {
     title: "msmae demo: finding lesions in drawn images",
-    lead: `A small vision transformer was trained on drawn slices of a body. All look alike but for one small lesion, whose kind (${metrics.classNames.join(", ")}) is the class. Only the class names were given in training, never the place of a lesion.`,
+    lead: `A small vision transformer was trained on drawn slices of a body. All look alike but for one small lesion, whose kind (${metrics.classNames.join(", ")}) is the class. Pre-training and fine-tuning were given the class names alone, never the place of a lesion; a last training, on true masks, outlines it.`,
     summary: summaryOf(record),
     evaluation: { split: "test", metrics },
+    ...outlines,
     attention: { examples: looking.attention },
     pointingGame: {
       results: [
@@ -58,7 +61,7 @@ export function demoReport(record: DemoRecord): ReportInput {
   };
 }
 
-function summaryOf({ pretrain, finetune, metrics, seconds }: DemoRecord): ReportFact[] {
+function summaryOf({ pretrain, finetune, segment, metrics, seconds }: DemoRecord): ReportFact[] {
   const { train, val, test } = imagesPerClass;
   const { attentionStartEpoch, epochs, model } = pretrain.options;
   const masked = finetune.options.epochs - finetune.options.fullTokenEpochs;
@@ -80,12 +83,16 @@ function summaryOf({ pretrain, finetune, metrics, seconds }: DemoRecord): Report
       label: "2. Fine-tuning",
       value: `${finetune.options.epochs} epochs in ${duration(finetune.seconds)}: name the lesion; ${masked} epochs on a quarter of the patches, ${finetune.options.fullTokenEpochs} on all`,
     },
-    { label: "3. Test", value: `${classes * test} images that neither training saw` },
+    {
+      label: "3. Outlining",
+      value: `${segment.options.epochs} epochs in ${duration(segment.seconds)}: from the pre-trained encoder again, learn the lesion's place from true masks`,
+    },
+    { label: "4. Test", value: `${classes * test} images that no training saw` },
     { label: "Time", value: duration(seconds) },
   ];
 }
 
-function curvesOf({ pretrain, finetune }: DemoRecord): CurveChart[] {
+function curvesOf({ pretrain, finetune, segment }: DemoRecord): CurveChart[] {
   const points = (history: History, name: string) =>
     history.map((metrics, epoch) => [epoch, metrics[name] ?? Number.NaN] as const);
   return [
@@ -112,6 +119,11 @@ function curvesOf({ pretrain, finetune }: DemoRecord): CurveChart[] {
       yTitle: "accuracy",
       yFormat: ".0%",
       series: [{ name: "validation", points: points(finetune.history, "accuracy") }],
+    },
+    {
+      title: "Outlining: validation Dice",
+      yTitle: "Dice",
+      series: [{ name: "validation", points: points(segment.history, "dice") }],
     },
   ];
 }
@@ -147,9 +159,13 @@ function environmentOf({
 }
 
 /** With paths from the demo's folder: where that lies is not for those who are shown the report. */
-function configurationOf({ options, pretrain, finetune }: DemoRecord): string {
-  const yaml = `# pre-training\n${toYaml(verbs.pretrain, pretrain.options)}\n# fine-tuning\n${toYaml(verbs.finetune, finetune.options)}`;
-  return namedFrom(normalize(options.outputDir), yaml);
+function configurationOf({ options, pretrain, finetune, segment }: DemoRecord): string {
+  const yaml = [
+    `# pre-training\n${toYaml(verbs.pretrain, pretrain.options)}`,
+    `# fine-tuning\n${toYaml(verbs.finetune, finetune.options)}`,
+    `# outlining\n${toYaml(verbs.segment, segment.options)}`,
+  ];
+  return namedFrom(normalize(options.outputDir), yaml.join("\n"));
 }
 
 function duration(seconds: number): string {
