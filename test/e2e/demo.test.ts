@@ -39,12 +39,12 @@ describe("msmae demo, as a newcomer runs it", () => {
     expect(supervised).toBeGreaterThan(random);
   });
 
-  test("lesions are outlined: Dice at least 0.85, five times that of a disc in the middle", () => {
+  test("lesions are outlined: Dice at least 0.85, four times that of a disc in the middle", () => {
     const { dice, iou, chance } = result.segmentation;
     expect(dice).toBeGreaterThanOrEqual(0.85);
     expect(iou).toBeLessThan(dice);
     expect(chance).toBeGreaterThan(0);
-    expect(dice).toBeGreaterThanOrEqual(5 * chance);
+    expect(dice).toBeGreaterThanOrEqual(4 * chance);
   });
 
   test("the report stands alone: every picture inside, no script and no address of the network", () => {
@@ -101,7 +101,7 @@ describe("msmae demo, as a newcomer runs it", () => {
         }
         for (const word of words) expect(printed).toContain(word);
       },
-      300_000,
+      PATIENCE,
     );
   });
 });

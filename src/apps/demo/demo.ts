@@ -123,7 +123,7 @@ async function run(options: DemoOptions, hooks: RunHooks): Promise<DemoResult> {
       finetune: { options: finetuneOptions, history: finetuning, seconds: finetuned.seconds },
       segment: { options: segmentOptions, history: segmenting, seconds: segmented.seconds },
       metrics,
-      outlines: outlines.section,
+      outlines,
       looking,
       environment: await readEnvironment({ ...options, threads: options.threads || availableParallelism() }),
       seconds: seconds(),

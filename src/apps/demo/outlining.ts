@@ -24,6 +24,12 @@ export interface Outlining {
   chance: number;
 }
 
+/** The same with the report's section. */
+export interface AssessedOutlines {
+  figures: Outlining;
+  section: Pick<ReportInput, "segmentation">;
+}
+
 /**
  * Measures a segmenter on the phantoms' true masks, and draws what it outlines.
  *
@@ -36,7 +42,7 @@ export async function assessOutlines(
   lesions: readonly Grid[],
   { seed, threads, device, workers }: DemoOptions,
   hooks: RunHooks,
-): Promise<{ figures: Outlining; section: Pick<ReportInput, "segmentation"> }> {
+): Promise<AssessedOutlines> {
   const asked = { checkpoint, dataPath: table, seed, threads, device, workers };
   const options = resolveOptions(verbs.evaluate, asked);
   const data = await openDataset(table, { seed, oneClass: true, require: [options.split] });

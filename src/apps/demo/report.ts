@@ -14,6 +14,7 @@ import type { Environment } from "../../training/records/index.ts";
 import { mapNames } from "./examples.ts";
 import type { Looking } from "./looking.ts";
 import type { History } from "./narration.ts";
+import type { AssessedOutlines } from "./outlining.ts";
 import { imageSize, imagesPerClass } from "./recipe.ts";
 
 /** Everything a demo's report tells. */
@@ -23,7 +24,7 @@ export interface DemoRecord {
   finetune: { options: FinetuneOptions; history: History; seconds: number };
   segment: { options: SegmentOptions; history: History; seconds: number };
   metrics: ClassificationMetrics;
-  outlines: Pick<ReportInput, "segmentation">;
+  outlines: AssessedOutlines;
   looking: Looking & {
     attention: readonly AttentionExample[];
     reconstructions: readonly ReconstructionExample[];
@@ -41,7 +42,7 @@ export function demoReport(record: DemoRecord): ReportInput {
     lead: `A small vision transformer was trained on drawn slices of a body. All look alike but for one small lesion, whose kind (${metrics.classNames.join(", ")}) is the class. Pre-training and fine-tuning were given the class names alone, never the place of a lesion; a last training, on true masks, outlines it.`,
     summary: summaryOf(record),
     evaluation: { split: "test", metrics },
-    ...outlines,
+    ...outlines.section,
     attention: { examples: looking.attention },
     pointingGame: {
       results: [
@@ -128,11 +129,12 @@ function curvesOf({ pretrain, finetune, segment }: DemoRecord): CurveChart[] {
   ];
 }
 
-function notesOn({ pretrain, finetune }: DemoRecord): string[] {
+function notesOn({ pretrain, finetune, outlines }: DemoRecord): string[] {
   const { clsLossWeight, randomMaskRatio, cropMinScale, attentionStartEpoch } = pretrain.options;
   return [
     "Maps, pointing game and reconstructions are of the encoder after pre-training, whose attention drives the masking. Random weights are those of the same encoder before its first step.",
-    "The images shown are drawn from the seed, not picked.",
+    "The images shown are drawn from the seed, not picked; of the outlines they are the best, the median and the worst.",
+    `A disc of a lesion's size in the middle of every image would have a mean Dice of ${outlines.figures.chance.toFixed(3)}.`,
     `Where this short run departs from the paper: plain cross-entropy with weight ${clsLossWeight} names the lesion in pre-training (paper: cross-entropy of softmaxed outputs, weight 0.1); its random epochs hide ${100 * randomMaskRatio} % of the patches (paper: 75 %) and end at epoch ${attentionStartEpoch} (paper: 41 of 300); crops keep at least ${100 * cropMinScale} % of the image (paper: 20 %), so that they rarely cut the lesion away; the last ${finetune.options.fullTokenEpochs} epochs of fine-tuning see all patches (paper: none), and the classifier reads the cls token (paper: the mean of the patches).`,
   ];
 }

@@ -27,7 +27,7 @@ test.each(["/home/jane/werk/demo", "werk/../demo-jane/"])(
       pretrain: { ...part, options: resolveRun(verbs.pretrain, pretrainRecipe(options, images, pretrain)) },
       finetune: { ...part, options: resolveRun(verbs.finetune, finetuneRecipe(options, images, finetune, checkpoint)) },
       segment: { ...part, options: resolveRun(verbs.segment, outlining) },
-      outlines: {},
+      outlines: { figures: { dice: 0.9, iou: 0.8, chance: 0.125 }, section: {} },
       metrics: classificationMetrics({ classNames: ["a", "b"], labels: [0, 1], probabilities: [1, 0, 0, 1] }),
       looking: { ...none, game: { random: game, supervised: game } },
       environment: await readEnvironment({ seed: 0, device: "cpu", threads: 1 }),
@@ -43,6 +43,7 @@ test.each(["/home/jane/werk/demo", "werk/../demo-jane/"])(
       "finetune: pretrain/last.safetensors",
       "outputDir: segment",
     ]);
+    expect(report.provenance?.notes?.join(" ")).toContain("a mean Dice of 0.125");
     expect(JSON.stringify(report)).not.toMatch(/jane|werk/);
   },
 );
