@@ -1,7 +1,7 @@
 import type { Graph } from "../src/engine/graph/graph.ts";
 import type { ParameterSpec } from "../src/engine/parameters/specs.ts";
 import type { Feeds } from "../src/engine/runtime/program.ts";
-import type { OptimizerOptions } from "../src/engine/thread/engine.ts";
+import type { AdamWRule, OptimizerOptions } from "../src/engine/thread/engine.ts";
 import { Normalizer } from "../src/images/transforms/normalize.ts";
 import { classTargets, FeedBuilder } from "../src/method/feeds.ts";
 import {
@@ -68,7 +68,7 @@ export interface Workload {
   graph: Graph;
   specs: ParameterSpec[];
   /** Absent where nothing is trained. */
-  optimizer: Required<OptimizerOptions> | undefined;
+  optimizer: (Required<Omit<AdamWRule, "rule">> & Required<Pick<OptimizerOptions, "groups">>) | undefined;
   /** Where training does not scale the rate with the batch. */
   learningRate?: number;
   /** Feeds of one step, made anew at each call; the same number gives the same values. */

@@ -19,6 +19,7 @@ export type {
   FinetuneInput,
   FlopsInput,
   InspectInput,
+  LinprobeInput,
   MapsInput,
   PredictInput,
   PretrainInput,
@@ -56,5 +57,6 @@ export { type ErrorCode, type ErrorParts, MsmaeError } from "./support/errors.ts
 export type { RunEvent, RunHooks } from "./support/events.ts";
 export { packageVersion } from "./support/version.ts";
 export { type FinetuneResult, finetune } from "./training/tasks/finetune.ts";
+export { type LinprobeResult, linprobe } from "./training/tasks/linprobe.ts";
 export { type PretrainResult, pretrain } from "./training/tasks/pretrain.ts";
 export { type SegmentResult, segment } from "./training/tasks/segment.ts";

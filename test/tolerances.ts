@@ -76,6 +76,18 @@ export const afterAdamW: Table = {
   },
 };
 
+/** Losses, parameters and running statistics along a trajectory of LARS, whose rates are quotients of norms. */
+export const afterLars: Table = {
+  float64: {
+    float64: { relative: 1e-11, reason: "orders of float64 summation differ (seen: 3e-16)" },
+    cpu: { relative: 2e-5, reason: "fp32 rounding over all steps (seen: 4e-7)" },
+  },
+  float32: {
+    float64: { relative: 2e-5, reason: "the golden is fp32" },
+    cpu: { relative: 2e-5, reason: "fp32 rounding on both sides, over all steps" },
+  },
+};
+
 /**
  * The key part of a qkv bias after AdamW steps: what this table allows, relative to the sum of the learning rates so
  * far (about the longest way that AdamW can go), is added to {@link afterAdamW}. Softmax does not depend on this part,

@@ -34,6 +34,12 @@ export const sharing = {
   valSplit: field(dataFields.valSplit.unwrap().optional(), infoOf(dataFields.valSplit).description, asTrained),
 };
 
+/** What is read of a frozen encoder. */
+export const featuresField = field(
+  z.enum(["cls", "mean"]).default("cls"),
+  "What is read of the encoder: the cls token after the final norm, or the mean of the patch tokens.",
+);
+
 /** How masks are made of a segmenter's outputs. */
 export const maskMakingFields = {
   windowOverlap: field(

@@ -1,7 +1,7 @@
 /**
  * The training engine without its platform: what `msmae/engine` gives in Node (node.ts) and in a page (web.ts) alike.
- * Graphs are built of ONNX's operators, differentiated, checked in float64 and run by ONNX Runtime; AdamW steps in
- * shared memory. docs/engine.md walks through an example.
+ * Graphs are built of ONNX's operators, differentiated, checked in float64 and run by ONNX Runtime; AdamW or LARS
+ * steps in shared memory. docs/engine.md walks through an example.
  */
 export { type ErrorCode, type ErrorParts, MsmaeError } from "../support/errors.ts";
 export { gradients } from "./autodiff/gradients.ts";
@@ -49,10 +49,18 @@ export { interpret } from "./graph/interpreter.ts";
 export { optimize } from "./graph/passes/index.ts";
 export { printGraph } from "./graph/print.ts";
 export type { NdArray, Pair, Shape, TensorType, Value, WindowAttributes } from "./graph/types.ts";
-export { batchNorm, batchNormSpecs, type ConvShape, conv2d, conv2dSpecs } from "./layers/convolution.ts";
+export {
+  type BatchNormOptions,
+  batchNorm,
+  batchNormSpecs,
+  type ConvShape,
+  conv2d,
+  conv2dSpecs,
+} from "./layers/convolution.ts";
 export { type ResizeMode, resize2d } from "./layers/resize.ts";
 export type { Provider } from "./onnx/operators.ts";
 export { AdamW, type AdamWOptions, type AdamWStep } from "./optim/adamw.ts";
+export { Lars, type LarsOptions } from "./optim/lars.ts";
 export { type ParameterGroup, parameterGroups } from "./optim/parameter-groups.ts";
 export { lrAt, lrFromBase, type WarmupCosine } from "./optim/schedule.ts";
 export { startEma, withEma } from "./parameters/ema.ts";
@@ -73,4 +81,4 @@ export { type CompiledGraph, compile, type Feeds, floatsOf, type Outputs, Progra
 export type { Backend } from "./runtime/session.ts";
 export type { SpawnThread } from "./runtime/threads.ts";
 export type { TrainResult, Update } from "./thread/core.ts";
-export type { Engine, EngineOptions, OptimizerOptions } from "./thread/engine.ts";
+export type { AdamWRule, Engine, EngineOptions, LarsRule, OptimizerOptions, OptimizerRule } from "./thread/engine.ts";

@@ -65,6 +65,20 @@ export const segmenterFromEncoder: WeightMapping = {
 };
 
 /**
+ * From any model with a vision transformer to the features that a head of a classifier reads, the heads left out. The norm of
+ * the other way to pool is left out too; where the checkpoint has none for this one, features are normalised without a
+ * scale and a shift of their own.
+ */
+export function featuresFromEncoder(globalPool: "avg" | "cls"): WeightMapping {
+  const [own, other] = globalPool === "avg" ? ["fc_norm.", "norm."] : ["norm.", "fc_norm."];
+  const leftOut = (key: string) => /^(decoder_|mask_token$|heads?\.)/.test(key) || key.startsWith(other);
+  return {
+    rename: (key) => (leftOut(key) ? undefined : key),
+    fresh: (key) => key.startsWith("head.") || key.startsWith(own),
+  };
+}
+
+/**
  * Copies a checkpoint's tensors, converted to float32, into the parameters of a store: all of them, or none.
  *
  * @throws MsmaeError "Checkpoint" that lists missing, unexpected and reshaped keys, unless `allowPartial` and some fit;

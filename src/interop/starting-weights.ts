@@ -34,6 +34,19 @@ export async function readStartingWeights(path: string, config: EncoderConfig | 
   return { tensors: withPositionGrid(tensors, [from.height, from.width], [to.height, to.width]), description };
 }
 
+/** Refuses a checkpoint of ours that has no vision transformer to start from. @throws MsmaeError Checkpoint */
+export function requireEncoder(path: string, { description }: Pick<StartingWeights, "description">): void {
+  if (!description) return;
+  const kind = kindOf(description);
+  if (kind.encoder(description.config)) return;
+  throw new MsmaeError("Checkpoint", {
+    where: path,
+    expected: "a checkpoint with a vision transformer, whose features can be read",
+    got: kind.title,
+    todo: "use one of another kind",
+  });
+}
+
 /** Names under which PyTorch programs hold the model: data parallel, compiled, or part of something larger. */
 const WRAPPERS = ["module.", "_orig_mod.", "model.", "encoder.", "backbone."];
 

@@ -3,7 +3,7 @@ import type { ImageLoader, LoaderOptions } from "../data/loader/loader.ts";
 import type { ParameterGroup } from "../engine/optim/parameter-groups.ts";
 import type { ParameterStore } from "../engine/parameters/parameter-store.ts";
 import type { ParameterSpec } from "../engine/parameters/specs.ts";
-import type { Engine } from "../engine/thread/engine.ts";
+import type { Engine, OptimizerRule } from "../engine/thread/engine.ts";
 import type { WeightMapping } from "../interop/load-weights.ts";
 import type { StartingWeights } from "../interop/starting-weights.ts";
 import type { ModelKind } from "../method/kinds/kind.ts";
@@ -25,7 +25,8 @@ export interface ModelPlan<C extends ImageModelConfig> {
   groups(trainable: readonly ParameterSpec[]): ReadonlyMap<string, ParameterGroup>;
   /** The peak learning rate. */
   lr: number;
-  betas: { beta1: number; beta2: number };
+  /** What makes steps of gradients. */
+  optimizer: OptimizerRule;
   /** How the keys of a checkpoint to start from become the model's; as they are where it is undefined. */
   mapping(start: StartingWeights): WeightMapping | undefined;
   /** What the loader gives beside images and classes. */

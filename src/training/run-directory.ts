@@ -15,7 +15,7 @@ import {
 
 /** Names of what a run leaves in its folder, as the inside of a regular expression. */
 export const RUN_FILES =
-  "config\\.yaml|env\\.json|log(\\.damaged)?\\.txt|metrics\\.json|split\\.csv|README\\.md|events\\.out\\.tfevents\\.\\d+\\.msmae\\.\\d+\\.\\d+|(last|best|ema|checkpoint-\\d+)(\\.\\d+\\.state)?\\.safetensors";
+  "config\\.yaml|env\\.json|log(\\.damaged)?\\.txt|metrics\\.json|split\\.csv|README\\.md|events\\.out\\.tfevents\\.\\d+\\.msmae\\.\\d+\\.\\d+|(last|best|ema|checkpoint-\\d+)(\\.\\d+\\.state)?\\.safetensors|classifier\\.safetensors";
 const runFile = new RegExp(`^(${RUN_FILES})$`);
 
 export const trainingRun: ResultKind = {

@@ -31,7 +31,7 @@ export interface SessionParts {
   verb: AnyVerb;
   options: RunOptions;
   data: RunData;
-  plan: Pick<ModelPlan<ImageModelConfig>, "config" | "betas" | "loading">;
+  plan: Pick<ModelPlan<ImageModelConfig>, "config" | "optimizer" | "loading">;
   folder: OutputFolder;
   store: ParameterStore;
   groups: ReadonlyMap<string, ParameterGroup>;
@@ -93,12 +93,12 @@ function openRun({ verb, options, data, folder, records, hooks }: SessionParts):
   });
 }
 
-/** Starts the engine's thread over a store, with AdamW. */
-function startEngine({ store, groups, plan: { betas }, options: { threads, device } }: SessionParts): Promise<Engine> {
+/** Starts the engine's thread over a store, with the optimiser of the plan. */
+function startEngine({ store, groups, plan, options: { threads, device } }: SessionParts): Promise<Engine> {
   return openEngine({
     provider: device,
     threads: threads || availableParallelism(),
     store,
-    optimizer: { groups, ...betas, eps: 1e-8 },
+    optimizer: { groups, ...plan.optimizer },
   });
 }

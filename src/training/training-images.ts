@@ -47,14 +47,14 @@ export class TrainingImages {
    *
    * @param feeds what the graph is fed for a batch; `batchIndex` counts within the epoch.
    */
-  phase(graph: Graph, feeds: (batch: Batch, epoch: number, batchIndex: number) => Feeds): Phase {
+  phase(graph: Graph, feeds: (batch: Batch, epoch: number, batchIndex: number) => Feeds | Promise<Feeds>): Phase {
     const drawn = (epoch: number, from: number) => this.#epoch(epoch, from);
     return {
       graph,
       async *batches(epoch, from) {
         let index = from;
         for await (const batch of drawn(epoch, from)) {
-          const fed = feeds(batch, epoch, index++);
+          const fed = await feeds(batch, epoch, index++);
           batch.release();
           yield { feeds: fed, paths: batch.paths };
         }

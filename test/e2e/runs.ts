@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { makePhantoms } from "../../src/apps/demo/phantom.ts";
-import type { FinetuneInput, PretrainInput } from "../../src/config/index.ts";
+import type { FinetuneInput, LinprobeInput, PretrainInput } from "../../src/config/index.ts";
 
 /** Three classes of 32-pixel phantoms: 30 training images, 6 each to validate and to test. */
 export async function writePhantoms(root: string): Promise<string> {
@@ -39,6 +39,12 @@ export function finetuning(dataPath: string, outputDir: string): FinetuneInput {
     dropPath: 0.3,
     saveEvery: 2,
   };
+}
+
+/** Four epochs of eight batches of features. */
+export function probing(dataPath: string, outputDir: string, finetune: string): LinprobeInput {
+  const schedule = { epochs: 4, warmupEpochs: 1, saveEvery: 2 };
+  return { ...common, ...schedule, dataPath, outputDir, model: "vit_micro_patch8", finetune };
 }
 
 /** The same options as flags. */

@@ -4,12 +4,15 @@ import { storeOutputName } from "../../src/engine/graph/output-names.ts";
 import type { NdArray } from "../../src/engine/graph/types.ts";
 import { AdamW } from "../../src/engine/optim/adamw.ts";
 import { clipCoefficient } from "../../src/engine/optim/clip.ts";
+import { Lars } from "../../src/engine/optim/lars.ts";
+import type { Optimizer } from "../../src/engine/optim/optimizer.ts";
 import type { ParameterGroup } from "../../src/engine/optim/parameter-groups.ts";
 import { ParameterStore } from "../../src/engine/parameters/parameter-store.ts";
 import type { ParameterSpec } from "../../src/engine/parameters/specs.ts";
 import { nodeBackend } from "../../src/engine/runtime/node-backend.ts";
 import { compile, floatsOf, Program } from "../../src/engine/runtime/program.ts";
 import { type AdamWTensor, adamwReference, globalNorm } from "../support/adamw-reference.ts";
+import { larsReference } from "../support/lars-reference.ts";
 import type { Executor } from "../tolerances.ts";
 
 export type Floats = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
@@ -26,6 +29,12 @@ export interface AdamWSettings {
   clipNorm: number | undefined;
 }
 
+export interface LarsSettings {
+  groups: ReadonlyMap<string, ParameterGroup>;
+  momentum: number;
+  trustCoefficient: number;
+}
+
 /** One model's parameters and the way its graphs and its optimiser are run. */
 export interface Engine {
   readonly executor: Executor;
@@ -38,6 +47,8 @@ export interface Engine {
   run(graph: Graph, feeds: Feeds): Promise<Results>;
   /** Begins AdamW from zero moments; the function makes one step with the last run's gradients and returns their norm. */
   adamw(settings: AdamWSettings): (lr: number, stepIndex: number) => number;
+  /** As {@link Engine.adamw}, with LARS from no movement. */
+  lars(settings: LarsSettings): (lr: number, stepIndex: number) => number;
   close(): Promise<void>;
 }
 
@@ -83,15 +94,39 @@ export class Float64Engine implements Engine {
         const tensor = { ...entryOf(tensors, name), gradient: gradients[i] as Float64Array };
         adamwReference(tensor, { ...betas, lr: lr * lrScale, ...decay, stepIndex, gradientScale });
       });
-      for (const { name, role } of this.#specs) {
-        const next = role === "state" && this.#results.get(storeOutputName("state", name))?.data;
-        if (next) this.#parameters.set(name, Float64Array.from(next));
-      }
+      this.#commitState();
       return norm;
     };
   }
 
+  lars({ groups, ...settings }: LarsSettings): (lr: number) => number {
+    const trainable = this.#specs.filter((spec) => spec.role === "trainable");
+    const movements = new Map(trainable.map(({ name }) => [name, new Float64Array(this.parameter(name).length)]));
+    return (lr) => {
+      const gradientOf = (name: string) =>
+        entryOf(this.#results, storeOutputName("gradient", name)).data as Float64Array;
+      for (const { name, shape } of trainable) {
+        const { lrScale, l2 = 0 } = entryOf(groups, name);
+        const tensor = {
+          parameter: entryOf(this.#parameters, name),
+          gradient: gradientOf(name),
+          momentum: entryOf(movements, name),
+        };
+        larsReference(tensor, { ...settings, lr: lr * lrScale, l2, scaled: shape.length > 1 });
+      }
+      this.#commitState();
+      return globalNorm(trainable.map(({ name }) => gradientOf(name)));
+    };
+  }
+
   async close(): Promise<void> {}
+
+  #commitState(): void {
+    for (const { name, role } of this.#specs) {
+      const next = role === "state" && this.#results.get(storeOutputName("state", name))?.data;
+      if (next) this.#parameters.set(name, Float64Array.from(next));
+    }
+  }
 }
 
 /** ONNX Runtime's CPU provider with the shared parameter store and the AdamW kernels: what training runs on. */
@@ -100,7 +135,7 @@ export class CpuEngine implements Engine {
   readonly #store: ParameterStore;
   readonly #programs = new Map<Graph, Program>();
   #lastRun: Program | undefined;
-  readonly #optimizers: AdamW[] = [];
+  readonly #optimizers: Optimizer[] = [];
 
   constructor(specs: readonly ParameterSpec[]) {
     this.#store = ParameterStore.create(specs);
@@ -136,7 +171,14 @@ export class CpuEngine implements Engine {
   }
 
   adamw({ groups, clipNorm, ...betas }: AdamWSettings): (lr: number, stepIndex: number) => number {
-    const optimizer = new AdamW(this.#store, groups, betas);
+    return this.#steps(new AdamW(this.#store, groups, betas), clipNorm);
+  }
+
+  lars({ groups, ...settings }: LarsSettings): (lr: number, stepIndex: number) => number {
+    return this.#steps(new Lars(this.#store, groups, settings), undefined);
+  }
+
+  #steps(optimizer: Optimizer, clipNorm: number | undefined): (lr: number, stepIndex: number) => number {
     this.#optimizers.push(optimizer);
     return (lr, stepIndex) => {
       const { gradientNorm } = optimizer.step({ lr, stepIndex, clipNorm });

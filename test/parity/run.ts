@@ -5,6 +5,7 @@ import { checkFinetune, type FinetuneCase } from "./finetune.ts";
 import { GoldenFile, type GoldenIndex, readJson } from "./goldens.ts";
 import { Comparison } from "./harness.ts";
 import { checkImages } from "./images.ts";
+import { checkLinearProbe, type LinearProbeCase } from "./linear-probe.ts";
 import { checkMetrics } from "./metrics.ts";
 import { checkPretrain, type PretrainCase } from "./pretrain.ts";
 import { checkGroups, checkSchedules } from "./schedules.ts";
@@ -68,6 +69,10 @@ const tensorChecks: readonly {
   {
     pattern: /^segmentation\//,
     check: (entry, golden, out) => checkSegmentation(entry as SegmentationCase, golden, out),
+  },
+  {
+    pattern: /^linear-probe\//,
+    check: (entry, golden, out) => checkLinearProbe(entry as LinearProbeCase, golden, out),
   },
   { pattern: /^tables$/, check: (_, golden, out) => checkTables(golden, out) },
   { pattern: /^images$/, check: (_, golden, out) => checkImages(golden, out) },

@@ -139,7 +139,7 @@ const definition: TrainingDefinition<typeof options, ColourConfig, ColourMetrics
     },
     groups: (trainable) => parameterGroups(trainable, { weightDecay }),
     lr: peakLr(options),
-    betas: { beta1: 0.9, beta2: 0.99 },
+    optimizer: { beta1: 0.9, beta2: 0.99 },
     mapping: () => undefined,
     loading: { target: colours.target },
   }),

@@ -1,11 +1,10 @@
 import { MsmaeError } from "../../support/errors.ts";
-import { add, batchNormalization, conv, div, mul, reshape, scalar, sqrt, sub } from "../graph/builders.ts";
+import { add, batchNormalization, constant, conv, div, mul, reshape, scalar, sqrt, sub } from "../graph/builders.ts";
 import { formatShape, sizeOf } from "../graph/shape.ts";
 import type { Pair, Value, WindowAttributes } from "../graph/types.ts";
 import type { ParameterSpec, Parameters } from "../parameters/specs.ts";
 
-/** PyTorch's own for BatchNorm2d. */
-const batchNormEpsilon = 1e-5;
+/** PyTorch's own for BatchNorm. */
 const batchNormMomentum = 0.1;
 
 /** What a convolution has beside its kernel: no bias where a normalisation follows, which would take it away. */
@@ -37,15 +36,30 @@ export function conv2d(
   return conv(x, p(`${prefix}.weight`), bias ? p(`${prefix}.bias`) : undefined, window);
 }
 
+/** How a batch normalisation differs from PyTorch's usual one. */
+export interface BatchNormOptions {
+  /** Added to the variance, 1e-5 unless told otherwise. */
+  epsilon?: number;
+  /** Whether it has a weight and a bias of its own: yes unless told otherwise. */
+  affine?: boolean;
+}
+
 /**
- * The specs of a BatchNorm2d: its running statistics are states. PyTorch's `num_batches_tracked`, which only a
+ * The specs of a BatchNorm: its running statistics are states. PyTorch's `num_batches_tracked`, which only a
  * momentum of none would read, is not kept; PyTorch loads a checkpoint without it.
  */
-export function batchNormSpecs(prefix: string, features: number): ParameterSpec[] {
+export function batchNormSpecs(
+  prefix: string,
+  features: number,
+  { affine = true }: Pick<BatchNormOptions, "affine"> = {},
+): ParameterSpec[] {
   const shape = [features];
-  return [
+  const own: ParameterSpec[] = [
     { name: `${prefix}.weight`, shape, role: "trainable", init: { kind: "ones" } },
     { name: `${prefix}.bias`, shape, role: "trainable", init: { kind: "zeros" } },
+  ];
+  return [
+    ...(affine ? own : []),
     { name: `${prefix}.running_mean`, shape, role: "state", init: { kind: "zeros" } },
     { name: `${prefix}.running_var`, shape, role: "state", init: { kind: "ones" } },
   ];
@@ -57,15 +71,23 @@ export function batchNormSpecs(prefix: string, features: number): ParameterSpec[
  *
  * @throws MsmaeError Shape in training when a channel has one value only.
  */
-export function batchNorm(x: Value, p: Parameters, prefix: string, mode: "training" | "evaluation"): Value {
+export function batchNorm(
+  x: Value,
+  p: Parameters,
+  prefix: string,
+  mode: "training" | "evaluation",
+  { epsilon = 1e-5, affine = true }: BatchNormOptions = {},
+): Value {
+  const channels = x.shape[1] as number;
   const keys = { mean: `${prefix}.running_mean`, variance: `${prefix}.running_var` };
-  const [scale, bias] = [p(`${prefix}.weight`), p(`${prefix}.bias`)];
+  const all = (value: number) => constant(new Float64Array(channels).fill(value), [channels]);
+  const [scale, bias] = affine ? [p(`${prefix}.weight`), p(`${prefix}.bias`)] : [all(1), all(0)];
   if (mode === "evaluation") {
-    const gain = div(scale, sqrt(add(p(keys.variance), scalar(batchNormEpsilon))));
+    const gain = div(scale, sqrt(add(p(keys.variance), scalar(epsilon))));
     const perChannel = (vector: Value) => reshape(vector, [1, ...vector.shape, 1, 1]);
     return add(mul(x, perChannel(gain)), perChannel(sub(bias, mul(p(keys.mean), gain))));
   }
-  const values = sizeOf(x.shape) / (x.shape[1] as number);
+  const values = sizeOf(x.shape) / channels;
   if (values < 2) {
     throw new MsmaeError("Shape", {
       where: prefix,
@@ -74,7 +96,7 @@ export function batchNorm(x: Value, p: Parameters, prefix: string, mode: "traini
       todo: "use larger batches or images",
     });
   }
-  const [y, mean, variance] = batchNormalization(x, scale, bias, batchNormEpsilon);
+  const [y, mean, variance] = batchNormalization(x, scale, bias, epsilon);
   const moved = (from: Value, to: Value, share: number) =>
     add(mul(from, scalar(1 - batchNormMomentum)), mul(to, scalar(share)));
   p.update(keys.mean, moved(p(keys.mean), mean, batchNormMomentum));

@@ -19,6 +19,18 @@ export interface OptimizerKernels {
     coupled: number,
   ): void;
   sumOfSquares(x: number, count: number): number;
+  sumOfSquaresOfSum(x: number, y: number, count: number, a: number, b: number): number;
+  lars(
+    parameter: number,
+    gradient: number,
+    momentum: number,
+    count: number,
+    gradientScale: number,
+    coupled: number,
+    trust: number,
+    keep: number,
+    step: number,
+  ): void;
   axpy(y: number, x: number, count: number, alpha: number): void;
   ema(average: number, x: number, count: number, towards: number): void;
   zero(x: number, count: number): void;

@@ -80,6 +80,69 @@ export function sumOfSquares(x: usize, count: u32): f64 {
   return sum;
 }
 
+/** Sum of squares of a * x + b * y, each of them in float32, in the order of {@link sumOfSquares}. */
+export function sumOfSquaresOfSum(x: usize, y: usize, count: u32, a: f32, b: f32): f64 {
+  const a4 = f32x4.splat(a);
+  const b4 = f32x4.splat(b);
+  let low = f64x2.splat(0);
+  let high = f64x2.splat(0);
+  const vectors: u32 = count >> 2;
+  for (let i: u32 = 0; i < vectors; i++) {
+    const four = f32x4.add(f32x4.mul(a4, v128.load(x)), f32x4.mul(b4, v128.load(y)));
+    const first = f64x2.promote_low_f32x4(four);
+    const second = f64x2.promote_low_f32x4(i32x4.shuffle(four, four, 2, 3, 2, 3));
+    low = f64x2.add(low, f64x2.mul(first, first));
+    high = f64x2.add(high, f64x2.mul(second, second));
+    x += 16;
+    y += 16;
+  }
+  const both = f64x2.add(low, high);
+  let sum = f64x2.extract_lane(both, 0) + f64x2.extract_lane(both, 1);
+  for (let i: u32 = vectors << 2; i < count; i++) {
+    const value = <f64>(a * load<f32>(x) + b * load<f32>(y));
+    sum += value * value;
+    x += 4;
+    y += 4;
+  }
+  return sum;
+}
+
+/**
+ * One LARS update of `count` elements (You, Gitman and Ginsburg 2017): the scaled gradient with the coupled decay, times
+ * `trust`, joins what is kept of the last movement, and the weight goes `step` times that way.
+ */
+export function lars(
+  parameter: usize, gradient: usize, momentum: usize, count: u32,
+  gradientScale: f32, coupled: f32, trust: f32, keep: f32, step: f32,
+): void {
+  const scale4 = f32x4.splat(gradientScale);
+  const coupled4 = f32x4.splat(coupled);
+  const trust4 = f32x4.splat(trust);
+  const keep4 = f32x4.splat(keep);
+  const step4 = f32x4.splat(step);
+  const vectors: u32 = count >> 2;
+  for (let i: u32 = 0; i < vectors; i++) {
+    const w = v128.load(parameter);
+    const g = f32x4.add(f32x4.mul(v128.load(gradient), scale4), f32x4.mul(coupled4, w));
+    const m = f32x4.add(f32x4.mul(keep4, v128.load(momentum)), f32x4.mul(trust4, g));
+    v128.store(momentum, m);
+    v128.store(parameter, f32x4.sub(w, f32x4.mul(step4, m)));
+    parameter += 16;
+    gradient += 16;
+    momentum += 16;
+  }
+  for (let i: u32 = vectors << 2; i < count; i++) {
+    const w = load<f32>(parameter);
+    const g = load<f32>(gradient) * gradientScale + coupled * w;
+    const m = keep * load<f32>(momentum) + trust * g;
+    store<f32>(momentum, m);
+    store<f32>(parameter, w - step * m);
+    parameter += 4;
+    gradient += 4;
+    momentum += 4;
+  }
+}
+
 /** y += alpha * x. */
 export function axpy(y: usize, x: usize, count: u32, alpha: f32): void {
   const alpha4 = f32x4.splat(alpha);

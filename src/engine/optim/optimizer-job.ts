@@ -7,7 +7,7 @@ import type { ParameterGroup } from "./parameter-groups.ts";
 const PIECE_ELEMENTS = 16384;
 
 /** What a job does to every piece. */
-export const OPERATION = { adamw: 1, sumOfSquares: 2, accumulate: 3 } as const;
+export const OPERATION = { adamw: 1, sumOfSquares: 2, accumulate: 3, larsNorms: 4, lars: 5 } as const;
 
 /** The scalars of a job, by their place in {@link OptimizerJob.scalars}. */
 export const SCALAR = {
@@ -24,7 +24,11 @@ export const SCALAR = {
   fromAccumulator: 8,
   /** 1 to sum the squares of the gradients on the way. */
   withNorm: 9,
+  momentum: 10,
 } as const;
+
+/** Words of a group in {@link OptimizerJob.groups}. */
+export const GROUP = { lrScale: 0, weightDecay: 1, l2: 2, trust: 3, words: 4 } as const;
 
 /** Words of {@link OptimizerJob.control}; those that different threads write stand on different cache lines. */
 export const CONTROL = { nextPiece: 0, finishedPieces: 16, failed: 32, firstHelper: 48, helperStride: 16 } as const;
@@ -39,10 +43,12 @@ export interface OptimizerJob {
   scalars: Float64Array;
   /** Per piece: segment, first element in the arena, elements, group. */
   pieces: Int32Array;
-  /** Per group: lr scale, decoupled and coupled weight decay. */
+  /** Per group: lr scale, decoupled and coupled weight decay, and the factor that LARS has on its movement. */
   groups: Float64Array;
   /** Per piece: sum of squares of its gradients. */
   partials: Float64Array;
+  /** Per piece, for LARS: sums of squares of its parameters, and of their gradients with the decay. */
+  norms: Float64Array;
 }
 
 /**
@@ -76,7 +82,7 @@ export function planJob(
   }
   const table = names.flatMap((name) => {
     const { lrScale, weightDecay, l2 = 0 } = groups.get(name) as ParameterGroup;
-    return [lrScale, weightDecay, l2];
+    return [lrScale, weightDecay, l2, 1];
   });
   const job: OptimizerJob = {
     store: store.handle(),
@@ -85,6 +91,7 @@ export function planJob(
     pieces: new Int32Array(new SharedArrayBuffer(4 * pieces.length)),
     groups: new Float64Array(new SharedArrayBuffer(8 * table.length)),
     partials: new Float64Array(new SharedArrayBuffer(2 * pieces.length)),
+    norms: new Float64Array(new SharedArrayBuffer(4 * pieces.length)),
   };
   job.pieces.set(pieces);
   job.groups.set(table);
@@ -136,11 +143,17 @@ export class PieceRunner {
       const index = Atomics.add(control, CONTROL.nextPiece, 1);
       const piece = this.#pieces[index];
       if (piece === undefined) return;
-      if (scalars[SCALAR.operation] === OPERATION.adamw) this.#adamw(piece, index);
-      else if (scalars[SCALAR.operation] === OPERATION.sumOfSquares) this.#sumOfSquares(piece, index);
-      else piece.kernels.axpy(piece.accumulator, piece.gradient, piece.count, 1);
+      this.#work(scalars[SCALAR.operation] as number, piece, index);
       Atomics.add(control, CONTROL.finishedPieces, 1);
     }
+  }
+
+  #work(operation: number, piece: Piece, index: number): void {
+    if (operation === OPERATION.adamw) this.#adamw(piece, index);
+    else if (operation === OPERATION.lars) this.#lars(piece, index);
+    else if (operation === OPERATION.larsNorms) this.#larsNorms(piece, index);
+    else if (operation === OPERATION.sumOfSquares) this.#sumOfSquares(piece, index);
+    else piece.kernels.axpy(piece.accumulator, piece.gradient, piece.count, 1);
   }
 
   #sumOfSquares(piece: Piece, index: number): void {
@@ -152,12 +165,10 @@ export class PieceRunner {
   }
 
   #adamw(piece: Piece, index: number): void {
-    const { groups, scalars } = this.#job;
-    const at = (place: number) => scalars[place] as number;
+    const at = (place: number) => this.#job.scalars[place] as number;
     const { kernels, count } = piece;
-    const lr = at(SCALAR.lr) * (groups[3 * piece.group] as number);
-    const weightDecay = groups[3 * piece.group + 1] as number;
-    const l2 = groups[3 * piece.group + 2] as number;
+    const lr = at(SCALAR.lr) * this.#groupOf(piece, GROUP.lrScale);
+    const weightDecay = this.#groupOf(piece, GROUP.weightDecay);
     const beta1 = at(SCALAR.beta1);
     const beta2 = at(SCALAR.beta2);
     if (at(SCALAR.withNorm) === 1) this.#sumOfSquares(piece, index);
@@ -175,9 +186,45 @@ export class PieceRunner {
       lr / (1 - beta1 ** at(SCALAR.stepIndex)),
       1 / Math.sqrt(1 - beta2 ** at(SCALAR.stepIndex)),
       at(SCALAR.eps),
-      l2,
+      this.#groupOf(piece, GROUP.l2),
     );
-    if (at(SCALAR.emaDecay) >= 0) kernels.ema(piece.ema, piece.parameter, count, 1 - at(SCALAR.emaDecay));
-    if (at(SCALAR.fromAccumulator) === 1) kernels.zero(piece.accumulator, count);
+    this.#afterUpdate(piece);
+  }
+
+  #larsNorms(piece: Piece, index: number): void {
+    const { norms, scalars } = this.#job;
+    const { kernels, parameter, count } = piece;
+    const scale = scalars[SCALAR.gradientScale] as number;
+    const l2 = this.#groupOf(piece, GROUP.l2);
+    norms[2 * index] = kernels.sumOfSquares(parameter, count);
+    norms[2 * index + 1] = kernels.sumOfSquaresOfSum(this.#gradientOf(piece), parameter, count, scale, l2);
+  }
+
+  #lars(piece: Piece, index: number): void {
+    const at = (place: number) => this.#job.scalars[place] as number;
+    if (at(SCALAR.withNorm) === 1) this.#sumOfSquares(piece, index);
+    piece.kernels.lars(
+      piece.parameter,
+      this.#gradientOf(piece),
+      piece.firstMoment,
+      piece.count,
+      at(SCALAR.gradientScale),
+      this.#groupOf(piece, GROUP.l2),
+      this.#groupOf(piece, GROUP.trust),
+      at(SCALAR.momentum),
+      at(SCALAR.lr) * this.#groupOf(piece, GROUP.lrScale),
+    );
+    this.#afterUpdate(piece);
+  }
+
+  #groupOf({ group }: Piece, word: number): number {
+    return this.#job.groups[GROUP.words * group + word] as number;
+  }
+
+  #afterUpdate({ kernels, parameter, ema, accumulator, count }: Piece): void {
+    const { scalars } = this.#job;
+    const emaDecay = scalars[SCALAR.emaDecay] as number;
+    if (emaDecay >= 0) kernels.ema(ema, parameter, count, 1 - emaDecay);
+    if (scalars[SCALAR.fromAccumulator] === 1) kernels.zero(accumulator, count);
   }
 }

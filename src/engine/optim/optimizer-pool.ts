@@ -22,7 +22,7 @@ export class OptimizerPool {
     this.#stallMilliseconds = stallMilliseconds;
     if (helpers > 0 && spawn === undefined) {
       throw new MsmaeError("Config", {
-        where: "AdamW",
+        where: "optimiser threads",
         expected: "a way to start threads (spawn) for more than one thread",
         got: "none",
         todo: "pass spawnNodeThread, or use one thread",

@@ -1,6 +1,8 @@
 import { MsmaeError } from "../../support/errors.ts";
 import type { Provider } from "../onnx/operators.ts";
-import { AdamW, type AdamWOptions, type AdamWStep } from "../optim/adamw.ts";
+import { AdamW, type AdamWOptions } from "../optim/adamw.ts";
+import { Lars, type LarsOptions } from "../optim/lars.ts";
+import type { Optimizer, OptimizerStep, OptimizerThreads } from "../optim/optimizer.ts";
 import type { ParameterGroup } from "../optim/parameter-groups.ts";
 import { ParameterStore, type StoreHandle } from "../parameters/parameter-store.ts";
 import { type CompiledGraph, type Feeds, type Outputs, Program } from "../runtime/program.ts";
@@ -14,15 +16,21 @@ export interface EngineSetup {
   threads: number;
   store: StoreHandle;
   /** Absent where nothing is trained. */
-  optimizer?: { groups: [string, ParameterGroup][]; beta1: number; beta2: number; eps: number };
+  optimizer?: OptimizerSetup;
 }
+
+/** Which optimiser steps, and how it treats each trainable tensor. */
+export type OptimizerSetup = { groups: [string, ParameterGroup][] } & (
+  | ({ rule: "adamw" } & Omit<AdamWOptions, keyof OptimizerThreads>)
+  | ({ rule: "lars" } & Omit<LarsOptions, keyof OptimizerThreads>)
+);
 
 /** What to do with the gradients of a batch. */
 export type Update =
   /** Add them to the accumulator and wait for more. */
   | { kind: "accumulate" }
   /** Step with them, or with the accumulator after adding them. */
-  | ({ kind: "step" } & AdamWStep);
+  | ({ kind: "step" } & OptimizerStep);
 
 /** What came of a batch. */
 export interface TrainResult {
@@ -41,7 +49,7 @@ export class EngineCore {
   readonly #backend: Backend;
   readonly #setup: EngineSetup;
   readonly #store: ParameterStore;
-  readonly #optimizer: AdamW | undefined;
+  readonly #optimizer: Optimizer | undefined;
   readonly #programs = new Map<string, Program>();
 
   private constructor(setup: EngineSetup, backend: Backend, spawn: SpawnThread | undefined) {
@@ -49,9 +57,7 @@ export class EngineCore {
     this.#backend = backend;
     this.#store = ParameterStore.attach(setup.store);
     if (setup.optimizer) {
-      const { groups, ...betas } = setup.optimizer;
-      const options: AdamWOptions = { ...betas, threads: spawn ? setup.threads : 1, spawn };
-      this.#optimizer = new AdamW(this.#store, new Map(groups), options);
+      this.#optimizer = optimizerOf(setup.optimizer, this.#store, { threads: spawn ? setup.threads : 1, spawn });
     }
   }
 
@@ -118,6 +124,16 @@ export class EngineCore {
       todo: "load it first",
     });
   }
+}
+
+function optimizerOf(
+  { groups: entries, ...settings }: OptimizerSetup,
+  store: ParameterStore,
+  threads: OptimizerThreads,
+): Optimizer {
+  const groups = new Map(entries);
+  if (settings.rule === "lars") return new Lars(store, groups, { ...settings, ...threads });
+  return new AdamW(store, groups, { ...settings, ...threads });
 }
 
 function lossOf(name: string, { loss }: Outputs): number {

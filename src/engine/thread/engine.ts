@@ -5,7 +5,7 @@ import type { Provider } from "../onnx/operators.ts";
 import { type ParameterGroup, parameterGroups } from "../optim/parameter-groups.ts";
 import type { ParameterStore } from "../parameters/parameter-store.ts";
 import { compile, type Feeds, type Outputs } from "../runtime/program.ts";
-import type { EngineSetup, TrainResult, Update } from "./core.ts";
+import type { EngineSetup, OptimizerSetup, TrainResult, Update } from "./core.ts";
 import type { EngineCommand, EngineReply, StartEngineThread } from "./protocol.ts";
 
 /** What an engine is opened with. */
@@ -16,17 +16,22 @@ export interface EngineOptions {
   provider?: Provider;
   /** Threads of ONNX Runtime and of the optimiser: 1 unless told otherwise. */
   threads?: number;
-  /** AdamW; absent where nothing is trained. */
+  /** AdamW or LARS; absent where nothing is trained. */
   optimizer?: OptimizerOptions | undefined;
 }
 
-/** AdamW's settings; what is left out is as in PyTorch. */
-export interface OptimizerOptions {
+/** The optimiser's settings; what is left out is as in PyTorch, and of LARS as in MAE. */
+export type OptimizerOptions = OptimizerRule & {
   /**
    * How each trainable tensor is treated, as {@link parameterGroups} says it. Unless told otherwise all learn at one
-   * rate, and those of rank 2 and more decay by 0.01.
+   * rate; under AdamW those of rank 2 and more decay by 0.01.
    */
   groups?: ReadonlyMap<string, ParameterGroup>;
+};
+
+/** AdamW's settings. */
+export interface AdamWRule {
+  rule?: "adamw";
   /** Decay of the first moment, 0.9. */
   beta1?: number;
   /** Decay of the second moment, 0.999. */
@@ -35,20 +40,36 @@ export interface OptimizerOptions {
   eps?: number;
 }
 
+/** LARS's settings. */
+export interface LarsRule {
+  rule: "lars";
+  /** Share of the last movement that goes on, 0.9. */
+  momentum?: number;
+  /** How far a tensor moves at learning rate 1, as a share of its own norm: 0.001. */
+  trustCoefficient?: number;
+}
+
+/** Which rule makes steps of gradients, AdamW unless told otherwise. */
+export type OptimizerRule = AdamWRule | LarsRule;
+
 /** The options as the engine's thread takes them. */
 export function engineSetup({ store, optimizer, ...options }: EngineOptions, usual: Provider): EngineSetup {
   const { provider = usual, threads = 1 } = options;
   return { provider, threads, store: store.handle(), optimizer: optimizer && optimizerSetup(store, optimizer) };
 }
 
-function optimizerSetup(store: ParameterStore, options: OptimizerOptions): EngineSetup["optimizer"] {
-  const { groups = usualGroups(store), beta1 = 0.9, beta2 = 0.999, eps = 1e-8 } = options;
-  return { groups: [...groups], beta1, beta2, eps };
+function optimizerSetup(store: ParameterStore, options: OptimizerOptions): OptimizerSetup {
+  if (options.rule === "lars") {
+    const { groups = usualGroups(store, 0), momentum = 0.9, trustCoefficient = 0.001 } = options;
+    return { rule: "lars", groups: [...groups], momentum, trustCoefficient };
+  }
+  const { groups = usualGroups(store, 0.01), beta1 = 0.9, beta2 = 0.999, eps = 1e-8 } = options;
+  return { rule: "adamw", groups: [...groups], beta1, beta2, eps };
 }
 
-function usualGroups(store: ParameterStore): Map<string, ParameterGroup> {
+function usualGroups(store: ParameterStore, weightDecay: number): Map<string, ParameterGroup> {
   const tensors = store.trainableNames.map((name) => ({ name, shape: store.shapeOf(name) }));
-  return parameterGroups(tensors, { weightDecay: 0.01 });
+  return parameterGroups(tensors, { weightDecay });
 }
 
 interface Waiting {

@@ -109,6 +109,13 @@ export function augmentationPlan(options: AugmentationOptions, input: InputDescr
   return asksForNothing(plan) ? undefined : plan;
 }
 
+/** Whether training images stay whole and as they are: no crop, no mirror, nothing beyond. */
+export function keepsImages(options: AugmentationOptions & { cropMinScale: number }, input: InputDescription): boolean {
+  const plan = augmentationPlan(options, input);
+  if (options.cropMinScale < 1 || plan?.flipX !== 0) return false;
+  return asksForNothing({ ...plan, flipX: MIRROR_PROBABILITY });
+}
+
 /** Whether colour jitter happens: as in timm, not beside automatic augmentation, but for its 3-Augment. */
 export function usesColorJitter({ aa, colorJitter }: Pick<AugmentationOptions, "aa" | "colorJitter">): boolean {
   return colorJitter !== undefined && (aa === undefined || aa.includes("3a"));

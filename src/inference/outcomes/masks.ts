@@ -8,7 +8,6 @@ import { areaOf, classesAtSize, type PixelClasses } from "../../results/mask-of-
 import type { EmptyRule, ImageSegmentation, SurfaceDefinition } from "../../results/metrics/index.ts";
 import { diceOfImage, SegmentationMeter, type SegmentationMetrics } from "../../results/metrics/index.ts";
 import { greyToRgb, outlinePair, type RgbImage } from "../../results/visual/index.ts";
-import { MsmaeError } from "../../support/errors.ts";
 import { IGNORED } from "../../support/ignored.ts";
 import type { Told } from "../run-images.ts";
 import { classIndices } from "./class-indices.ts";
@@ -58,19 +57,14 @@ export interface MaskPrediction {
  * Source: method.md section 6, metrics.
  */
 export function masks(asked: MaskOptions = {}): Outcome<Segmentation, MaskMetrics, PixelModel, MaskPrediction> {
-  const { windowOverlap, emptyMasks, surface, tolerance, distances } = asked;
-  const thresholdOf = ({ classNames }: Pick<PixelModel, "classNames">) => {
-    if (asked.threshold === undefined || classNames.length === 2) return asked.threshold ?? 0.5;
-    throw thresholdOfSeveral(asked.threshold, classNames);
-  };
+  const { windowOverlap, threshold = 0.5, emptyMasks, surface, tolerance, distances } = asked;
   const measuring = {
     ...(emptyMasks && { empty: emptyMasks }),
     ...(surface && { surface }),
     ...(tolerance !== undefined && { tolerance }),
     ...(distances !== undefined && { distances }),
   };
-  const pixelsOf = (told: Told, image: OriginalPixels, model: Pick<PixelModel, "classNames">) =>
-    pixelClasses(told, image, thresholdOf(model));
+  const pixelsOf = (told: Told, image: OriginalPixels) => pixelClasses(told, image, threshold);
   return {
     target: { kind: "mask" },
     originals: windowOverlap === undefined ? true : "pixels",
@@ -78,7 +72,7 @@ export function masks(asked: MaskOptions = {}): Outcome<Segmentation, MaskMetric
     samplesFor: withModelClasses,
     line(told, { classNames }, image): MaskPrediction | undefined {
       if (!told.values.probabilities?.every(Number.isFinite)) return undefined;
-      const { classes, pixels, confidences } = pixelsOf(told, image, { classNames });
+      const { classes, pixels, confidences } = pixelsOf(told, image);
       const { height, width, spacing } = image;
       return { height, width, classes, ...byName(classNames, { pixels, confidences, spacing }) };
     },
@@ -92,7 +86,7 @@ export function masks(asked: MaskOptions = {}): Outcome<Segmentation, MaskMetric
             const image = originals[b] as OriginalPixels;
             const truth = image.classes as Uint8Array;
             const { height, width, spacing } = image;
-            const { classes: predicted } = pixelsOf(said, image, { classNames });
+            const { classes: predicted } = pixelsOf(said, image);
             meter.add({ height, width, spacing, predicted, truth }, groups[b]);
           }
           indices.push(...batch.indices);
@@ -101,9 +95,9 @@ export function masks(asked: MaskOptions = {}): Outcome<Segmentation, MaskMetric
         finish: () => ({ meter, indices: Uint32Array.from(indices), paths }),
       };
     },
-    measure({ meter }, { seed, classNames }) {
+    measure({ meter }, { seed }) {
       const { mean, ...metrics } = meter.metrics({ seed });
-      return { ...metrics, ...mean, threshold: thresholdOf({ classNames }) };
+      return { ...metrics, ...mean, threshold };
     },
     figures: (metrics) => metrics,
     validation({ dice, iou, sensitivity, precision }) {
@@ -132,20 +126,10 @@ export function masks(asked: MaskOptions = {}): Outcome<Segmentation, MaskMetric
       const { height, width } = image;
       const picture = pictureOf(image);
       const truth = { height, width, data: image.classes as Uint8Array };
-      const predicted = { height, width, data: pixelsOf(told, image, { classNames }).classes };
+      const predicted = { height, width, data: pixelsOf(told, image).classes };
       return outlinePair(picture, truth, predicted, { numClasses: classNames.length });
     },
   };
-}
-
-/** Of several classes the likeliest counts. */
-function thresholdOfSeveral(threshold: number, classNames: readonly string[]): MsmaeError {
-  return new MsmaeError("Config", {
-    where: "--threshold",
-    expected: "a segmenter of one class beside the background",
-    got: `${threshold} for one of ${classNames.join(", ")}`,
-    todo: "leave it out: each pixel is of its likeliest class",
-  });
 }
 
 /** Longest side of a picture in the report, in pixels. */

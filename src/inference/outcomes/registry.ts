@@ -1,6 +1,7 @@
 import { toKebabCase } from "../../config/index.ts";
 import { classifierKind } from "../../method/kinds/classifier.ts";
 import type { ModelKind } from "../../method/kinds/kind.ts";
+import { linearProbeKind } from "../../method/kinds/linear-probe.ts";
 import { modelKinds, registerModelKind } from "../../method/kinds/registry.ts";
 import { segmenterKind } from "../../method/kinds/segmenter.ts";
 import { MsmaeError } from "../../support/errors.ts";
@@ -17,6 +18,7 @@ type OutcomeMaker = (asked: OutcomeOptions, kind: ModelKind) => Outcome;
 /** What the outputs of each kind of model mean, by the kind's name. Kinds without one are a start for others only. */
 const outcomes = new Map<string, OutcomeMaker>([
   [classifierKind.name, always(classes)],
+  [linearProbeKind.name, always(classes)],
   [segmenterKind.name, masks],
 ]);
 

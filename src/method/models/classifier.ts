@@ -12,7 +12,7 @@ import { trainingOutputs } from "../../engine/parameters/training-outputs.ts";
 import { tokenRows } from "../nn/attention.ts";
 import { layerNorm, linear } from "../nn/layers.ts";
 import { crossEntropy, focalLoss } from "../nn/losses.ts";
-import { type ClassifierConfig, checkConfig, patchCount } from "./config.ts";
+import { type ClassifierConfig, checkConfig, type GlobalPool, patchCount } from "./config.ts";
 import { embed, encode, encoderSpecs, patchInputs } from "./encoder.ts";
 
 /** Patches of each image that run: those masking keeps, or all of them. */
@@ -24,9 +24,14 @@ export function classifierSpecs(config: ClassifierConfig): ParameterSpec[] {
   const { embedDim, numClasses, globalPool } = config;
   return [
     ...encoderSpecs(config, "trained"),
-    ...layerNormSpecs(globalPool === "avg" ? "fc_norm" : "norm", embedDim),
+    ...layerNormSpecs(normOf(globalPool), embedDim),
     ...linearSpecs("head", embedDim, numClasses, { kind: "truncated-normal", std: 2e-5 }),
   ];
+}
+
+/** The key of the norm that what is pooled goes through. */
+export function normOf(globalPool: GlobalPool): "norm" | "fc_norm" {
+  return globalPool === "avg" ? "fc_norm" : "norm";
 }
 
 /**
@@ -77,7 +82,20 @@ function classify(
   kept: KeptPatches,
   rates: readonly number[],
 ): Value {
+  return linear(pooledFeatures(p, config, { batch, kept, dropPathRates: rates }), p, "head");
+}
+
+/**
+ * What a classifier's head reads, [batch, D]: the cls token after `norm`, or the mean of the patch tokens after `fc_norm`.
+ * Inputs: those of {@link patchInputs}, and `dropPath` where a rate is not 0.
+ */
+export function pooledFeatures(
+  p: Parameters,
+  config: ClassifierConfig,
+  options: { batch: number; kept: KeptPatches; dropPathRates?: readonly number[] },
+): Value {
   const { depth, embedDim, globalPool } = config;
+  const { batch, kept, dropPathRates: rates = [] } = options;
   const layout = { tokens: 1 + (kept === "all" ? patchCount(config) : kept), batch };
   const clsOnly = { from: 0, to: 1 };
   const tokens = embed(p, patchInputs(config, batch, kept), config, batch);
@@ -85,8 +103,8 @@ function classify(
     dropPath: rates.some((rate) => rate > 0) ? { factors: input("dropPath", [depth, 2, batch]), rates } : undefined,
     lastQueries: globalPool === "cls" ? clsOnly : undefined,
   });
-  if (globalPool === "cls") return linear(layerNorm(rows, p, "norm"), p, "head");
+  if (globalPool === "cls") return layerNorm(rows, p, "norm");
   const patches = tokenRows(rows, layout, { from: 1, to: layout.tokens });
   const pooled = reduceMean(reshape(patches, [layout.tokens - 1, batch, embedDim]), [0]);
-  return linear(layerNorm(pooled, p, "fc_norm"), p, "head");
+  return layerNorm(pooled, p, "fc_norm");
 }

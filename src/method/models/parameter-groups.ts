@@ -47,6 +47,12 @@ export function segmentGroups(
   return new Map([...groups].map(([name, group]) => [name, { ...group, l2: weightDecay }]));
 }
 
+/** Groups of a linear probe: one learning rate, and a coupled decay of the weight alone, as MAE's LARS has it. */
+export function probeGroups(tensors: Iterable<GroupedTensor>, weightDecay: number): Map<string, ParameterGroup> {
+  const groups = parameterGroups(tensors, { weightDecay });
+  return new Map([...groups].map(([name, group]) => [name, { ...group, weightDecay: 0, l2: group.weightDecay }]));
+}
+
 /** The layer of a tensor: 0 for tokens and patch embedding, i + 1 for block i, depth + 1 for what follows the blocks. */
 export function layerIdOf(name: string, depth: number): number {
   if (WITHOUT_DECAY.has(name) || name.startsWith("patch_embed")) return 0;

@@ -6,7 +6,6 @@ import { classifierKind } from "../../method/kinds/classifier.ts";
 import { modelShape } from "../../method/kinds/shape.ts";
 import type { ClassifierConfig } from "../../method/models/config.ts";
 import { finetuneGroups } from "../../method/models/parameter-groups.ts";
-import type { ClassificationMetrics } from "../../results/metrics/index.ts";
 import type { RunHooks } from "../../support/events.ts";
 import type { TrainingDefinition } from "../definition.ts";
 import { measureRun } from "../measure.ts";
@@ -14,6 +13,7 @@ import { cardOf } from "../model-card.ts";
 import { runTraining } from "../run-training.ts";
 import { classCounts, peakLr } from "../setup.ts";
 import { resolveClassWeights } from "./class-weights.ts";
+import { classifierResults } from "./classifier-results.ts";
 import { finetuneTask, recipeOf } from "./finetune-task.ts";
 
 export interface FinetuneResult {
@@ -73,7 +73,7 @@ const definition: TrainingDefinition<typeof verbs.finetune, ClassifierConfig, Fi
       config: { ...shape, globalPool },
       groups: (trainable) => finetuneGroups(trainable, { depth: shape.depth, weightDecay, layerDecay }),
       lr: peakLr(options),
-      betas: { beta1: 0.9, beta2: 0.999 },
+      optimizer: { beta1: 0.9, beta2: 0.999 },
       mapping: (start) => mappingFrom(start, options),
     };
   },
@@ -86,7 +86,7 @@ const definition: TrainingDefinition<typeof verbs.finetune, ClassifierConfig, Fi
       `Fine-tuned for ${options.epochs} epochs: ${recipeOf(options)},`,
       options.init === "checkpoint" ? "from a pre-trained checkpoint." : "from scratch.",
     ];
-    await run.writeModelCard(cardOf(context, { summary, told, results: resultsOf(metrics, split) }));
+    await run.writeModelCard(cardOf(context, { summary, told, results: classifierResults(metrics, split) }));
     const { accuracy, f1Macro, aucMacro: auc } = metrics;
     return { epochs: trained.epochs, accuracy, f1Macro, auc, checkpoint, seconds: trained.seconds };
   },
@@ -99,14 +99,4 @@ function mappingFrom(
 ): WeightMapping | undefined {
   const isClassifier = description ? description.kind === classifierKind.name : tensors.has("fc_norm.weight");
   return isClassifier ? undefined : classifierFromPretraining(globalPool);
-}
-
-function resultsOf({ accuracy, f1Macro, aucMacro }: ClassificationMetrics, split: string) {
-  const result = (name: string, type: string, value: number | null) =>
-    value === null ? [] : [{ name, type, value, split }];
-  return [
-    ...result("Accuracy", "accuracy", accuracy),
-    ...result("Macro F1", "f1", f1Macro),
-    ...result("Mean one-vs-rest AUC", "roc_auc", aucMacro),
-  ];
 }

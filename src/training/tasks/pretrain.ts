@@ -81,7 +81,7 @@ const definition: TrainingDefinition<typeof verbs.pretrain, MaeConfig, PretrainR
     config: modelShape(pretrainedKind, { ...options, numClasses: data.folder.classNames.length }),
     groups: (trainable) => pretrainGroups(trainable, options.weightDecay),
     lr: peakLr(options),
-    betas: { beta1: 0.9, beta2: 0.95 },
+    optimizer: { beta1: 0.9, beta2: 0.95 },
     mapping: () => keepDecoderTable,
     // Targets are normalised by what was measured of their patches.
     loading: { coverage: options.normPixLoss },

@@ -65,7 +65,7 @@ const definition: TrainingDefinition<typeof verbs.segment, SegmenterConfig, Segm
       config: { ...shape, head, headWidth, taps: defaultTaps(depth), deepSupervision },
       groups: (trainable) => segmentGroups(trainable, { depth, weightDecay, layerDecay, optimizer }),
       lr,
-      betas: { beta1: 0.9, beta2: 0.999 },
+      optimizer: { beta1: 0.9, beta2: 0.999 },
       mapping: mappingFrom,
       loading: { target: { kind: "mask" } },
     };

@@ -15,7 +15,6 @@ const folder = mkdtempSync(join(tmpdir(), "msmae-bad-masks-"));
 const at = (...parts: string[]): string => join(folder, ...parts);
 const checkpoints = {
   segmenter: at("segmenter.safetensors"),
-  several: at("several.safetensors"),
   classifier: at("classifier.safetensors"),
   pretrained: at("pretrained.safetensors"),
 };
@@ -39,7 +38,6 @@ beforeAll(async () => {
   await grey(at("data/empty.png"), 32, () => 0);
   await grey(at("data/full.png"), 32, () => 255);
   await writeMicroModel(checkpoints.segmenter, segmenter(["lesion"]));
-  await writeMicroModel(checkpoints.several, segmenter(["disc", "ring", "star"]));
   await writeMicroModel(checkpoints.classifier, classifier);
   await writeMicroModel(checkpoints.pretrained, pretrained);
 });
@@ -236,16 +234,6 @@ describe("a model of another kind", () => {
       },
       configError(option, "a checkpoint of a segmenter, which outlines", "got a classifier"),
     ]),
-    [
-      "predict of several classes takes no threshold",
-      () => ["predict", ...given("several"), image, ...into(), "--threshold", "0.3"],
-      configError("--threshold", "one class beside the background", "0.3 for one of background, disc, ring, star"),
-    ],
-    [
-      "eval of several classes takes no threshold",
-      () => ["eval", ...given("several"), "--data-path", data.kinds, "--threshold", "0.3"],
-      configError("--threshold", "one class beside the background"),
-    ],
     [
       "eval of a segmenter wants masks",
       () => ["eval", ...given("segmenter"), "--data-path", at("data")],

@@ -11,6 +11,7 @@ import { evaluate } from "./eval.ts";
 import { finetune } from "./finetune.ts";
 import { flops } from "./flops.ts";
 import { inspect } from "./inspect.ts";
+import { linprobe } from "./linprobe.ts";
 import { maps } from "./maps.ts";
 import { predict } from "./predict.ts";
 import { pretrain } from "./pretrain.ts";
@@ -23,6 +24,7 @@ export const commands = {
   pretrain,
   finetune,
   segment,
+  linprobe,
   evaluate,
   predict,
   maps,

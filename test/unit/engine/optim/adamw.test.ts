@@ -5,23 +5,13 @@ import { CONTROL, HELPER } from "../../../../src/engine/optim/optimizer-job.ts";
 import type { OptimizerThreadData } from "../../../../src/engine/optim/optimizer-worker.ts";
 import type { ParameterGroup } from "../../../../src/engine/optim/parameter-groups.ts";
 import { startEma } from "../../../../src/engine/parameters/ema.ts";
-import {
-  ParameterStore,
-  type StoreOptions,
-  type TensorSpec,
-} from "../../../../src/engine/parameters/parameter-store.ts";
+import { ParameterStore } from "../../../../src/engine/parameters/parameter-store.ts";
 import { spawnNodeThread } from "../../../../src/engine/runtime/node-threads.ts";
 import { MsmaeError } from "../../../../src/support/errors.ts";
-import { RandomStream } from "../../../../src/support/random.ts";
 import { type AdamWTensor, adamwReference, globalNorm } from "../../../support/adamw-reference.ts";
+import { drawGradients, filledStore, largestDifference, optimizerSpecs } from "../../../support/optimizer-stores.ts";
 
 const settings = { beta1: 0.9, beta2: 0.95, eps: 1e-8 };
-const specs: TensorSpec[] = [
-  { name: "small", shape: [5], role: "trainable" },
-  { name: "frozen", shape: [7], role: "fixed" },
-  { name: "large", shape: [3, 20011], role: "trainable" },
-  { name: "odd", shape: [1, 16385], role: "trainable" },
-];
 const groups = new Map<string, ParameterGroup>([
   ["small", { lrScale: 1, weightDecay: 0 }],
   ["large", { lrScale: 0.5, weightDecay: 0.05 }],
@@ -37,36 +27,6 @@ function adamW(store: ParameterStore, options: Partial<AdamWOptions> = {}): Adam
   const optimizer = new AdamW(store, groups, { ...settings, ...options });
   opened.push(optimizer);
   return optimizer;
-}
-
-function filledStore(options: StoreOptions = {}): ParameterStore {
-  const store = ParameterStore.create(specs, options);
-  const stream = RandomStream.for(3, "initialisation");
-  for (const name of store.names) {
-    const view = store.parameter(name);
-    view.set(view.map(() => stream.normal()));
-  }
-  return store;
-}
-
-/** New gradients of very different sizes. */
-function drawGradients(store: ParameterStore, step: number): void {
-  const stream = RandomStream.for(4, "initialisation", step);
-  for (const name of store.trainableNames) {
-    const size = 10 ** stream.integer(-3, 1);
-    const view = store.gradient(name);
-    view.set(view.map(() => size * stream.normal()));
-  }
-}
-
-function largestDifference(a: Float32Array, b: Float64Array): number {
-  let largest = 0;
-  let scale = 0;
-  for (const [i, value] of b.entries()) {
-    largest = Math.max(largest, Math.abs((a[i] as number) - value));
-    scale = Math.max(scale, Math.abs(value));
-  }
-  return largest / scale;
 }
 
 describe("adamwReference", () => {
@@ -289,7 +249,7 @@ describe("AdamW", () => {
     expect(store.parameter("large")).toEqual(alone.parameter("large"));
   });
 
-  const store = ParameterStore.create(specs);
+  const store = ParameterStore.create(optimizerSpecs);
   const refused: [string, () => unknown, RegExp][] = [
     ["a tensor without group", () => new AdamW(store, new Map(), settings), /no group for \[small, large, odd\]/],
     [
@@ -299,7 +259,7 @@ describe("AdamW", () => {
     ],
     [
       "a store without moments",
-      () => new AdamW(ParameterStore.create(specs, { moments: false }), groups, settings),
+      () => new AdamW(ParameterStore.create(optimizerSpecs, { moments: false }), groups, settings),
       /firstMoment/,
     ],
     ["beta2 of 1", () => adamW(store, { beta2: 1 }), /beta2/],
