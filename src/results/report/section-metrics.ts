@@ -1,4 +1,4 @@
-import { wilsonInterval } from "../visual/index.ts";
+import { wilsonInterval } from "../metrics/index.ts";
 import { reliabilityChart, rocChart } from "./charts.ts";
 import { decimal, Html, html, nothing, percent, scrollingTable, section, table } from "./html.ts";
 import type { EvaluationSection, FiguresSection } from "./types.ts";

@@ -4,7 +4,7 @@ export { type ColourMapName, colourTable } from "./colour-map.ts";
 export { blankImage, enlarge, enlargeGrid, type Grid, greyToRgb, type RgbImage } from "./image.ts";
 export { type OutlinePairOptions, outlinePair, TRUTH_COLOUR } from "./outline-pair.ts";
 export { outlineMask, overlayMap, resizeGrid } from "./overlay.ts";
-export { type PointingGameResult, pointingGame, wilsonInterval } from "./pointing-game.ts";
+export { type PointingGameResult, pointingGame } from "./pointing-game.ts";
 export {
   contactSheet,
   maskingView,

@@ -1,4 +1,5 @@
 import { MsmaeError } from "../../support/errors.ts";
+import { wilsonInterval } from "../metrics/index.ts";
 import type { Grid } from "./image.ts";
 import { resizeGrid } from "./overlay.ts";
 
@@ -118,17 +119,4 @@ function dilate({ width, height, data }: Grid, radius: number): Uint8Array {
     }
   }
   return target;
-}
-
-/**
- * 95 % confidence interval of a proportion of n.
- *
- * Source: Wilson 1927, "Probable inference, the law of succession, and statistical inference".
- */
-export function wilsonInterval(proportion: number, n: number): [low: number, high: number] {
-  const z = 1.959963984540054;
-  const centre = proportion + (z * z) / (2 * n);
-  const spread = z * Math.sqrt((proportion * (1 - proportion)) / n + (z * z) / (4 * n * n));
-  const scale = 1 + (z * z) / n;
-  return [Math.max(0, (centre - spread) / scale), Math.min(1, (centre + spread) / scale)];
 }

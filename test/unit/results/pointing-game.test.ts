@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Grid, pointingGame, wilsonInterval } from "../../../src/results/visual/index.ts";
+import { type Grid, pointingGame } from "../../../src/results/visual/index.ts";
 
 const grid = (height: number, width: number, data: number[]): Grid => ({ height, width, data });
 /** A 4×4 mask of 0 and 1 written as rows. */
@@ -50,10 +50,4 @@ describe("pointingGame", () => {
   test("maps and masks of different numbers are a Shape error", () => {
     expect(() => pointingGame([topRight], [])).toThrow(expect.objectContaining({ code: "Shape" }));
   });
-});
-
-test("wilsonInterval gives the textbook interval of 8 of 10", () => {
-  const [low, high] = wilsonInterval(0.8, 10);
-  expect(low).toBeCloseTo(0.4902, 4);
-  expect(high).toBeCloseTo(0.9433, 4);
 });
