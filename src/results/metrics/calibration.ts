@@ -9,6 +9,14 @@ export interface CalibrationBin {
   accuracy: number | null;
 }
 
+/** How many bins `ece` has. */
+export const CALIBRATION_BINS = 15;
+
+/** Which of the bins of equal width a confidence in [0, 1] lies in: in (from, to], 0 in the first. */
+export function binOfConfidence(confidence: number, bins = CALIBRATION_BINS): number {
+  return Math.min(bins - 1, Math.max(0, Math.ceil(confidence * bins) - 1));
+}
+
 /**
  * Sorts images into bins of equal width by their top probability.
  *
@@ -20,13 +28,12 @@ export interface CalibrationBin {
 export function calibrationBins(
   confidences: ArrayLike<number>,
   correct: ArrayLike<number>,
-  bins = 15,
+  bins = CALIBRATION_BINS,
 ): CalibrationBin[] {
   const sums = Array.from({ length: bins }, () => ({ count: 0, confidence: 0, correct: 0 }));
   for (let i = 0; i < confidences.length; i++) {
     const confidence = confidences[i] as number;
-    const index = Math.min(bins - 1, Math.max(0, Math.ceil(confidence * bins) - 1));
-    const bin = sums[index] as (typeof sums)[number];
+    const bin = sums[binOfConfidence(confidence, bins)] as (typeof sums)[number];
     bin.count++;
     bin.confidence += confidence;
     bin.correct += Number(correct[i] !== 0);

@@ -6,8 +6,10 @@ import {
   type CheckedProbabilities,
   checkProbabilities,
   classScores,
+  correctness,
   isClass,
   logLoss,
+  topProbabilities,
 } from "./probabilities.ts";
 import { areaUnderRoc, averagePrecision, type RocCurve, rocCurve } from "./roc.ts";
 
@@ -171,14 +173,6 @@ function rankingFigures(
     figures.undefinedMetrics.push({ metric: "aucMacro", reason: "no class has both positives and negatives" });
   }
   return figures;
-}
-
-function topProbabilities({ classes, probabilities }: CheckedProbabilities, predictions: Int32Array): Float64Array {
-  return Float64Array.from(predictions, (k, i) => probabilities[i * classes + k] as number);
-}
-
-function correctness({ labels }: CheckedProbabilities, predictions: Int32Array): Uint8Array {
-  return Uint8Array.from(predictions, (k, i) => Number(labels[i] === k));
 }
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;

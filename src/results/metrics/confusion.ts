@@ -44,6 +44,31 @@ export function countsPerClass(confusion: ConfusionMatrix): ClassCounts[] {
   });
 }
 
+/** Cases by truth and call, positive or negative. */
+export interface BinaryCounts {
+  truePositives: number;
+  falsePositives: number;
+  falseNegatives: number;
+  trueNegatives: number;
+}
+
+/** Of a call that is positive or negative: shares in [0, 1], null where nothing is counted. */
+export const BINARY_FIGURES = ["sensitivity", "specificity", "ppv", "npv"] as const;
+
+export type BinaryFigure = (typeof BINARY_FIGURES)[number];
+
+/** What counts say of a call: the shares of positives and negatives found, and of positive and negative calls right. */
+export function binaryFigures(counts: BinaryCounts): Record<BinaryFigure, number | null> {
+  const { truePositives, falsePositives, falseNegatives, trueNegatives } = counts;
+  const share = (right: number, wrong: number): number | null => (right + wrong === 0 ? null : right / (right + wrong));
+  return {
+    sensitivity: share(truePositives, falseNegatives),
+    specificity: share(trueNegatives, falsePositives),
+    ppv: share(truePositives, falsePositives),
+    npv: share(trueNegatives, falseNegatives),
+  };
+}
+
 /**
  * Cohen's kappa, or undefined where chance agreement is complete (truth and predictions all of one class).
  *

@@ -17,6 +17,26 @@ export {
   type UndefinedMetric,
 } from "./classification.ts";
 export {
+  type ClassEstimates,
+  type ClassificationIntervals,
+  classificationIntervals,
+  type IntervalsInput,
+  type Resampling,
+  type ResamplingOptions,
+} from "./classification-intervals.ts";
+export { CLASS_FIGURES, type ClassFigure, OVERALL_FIGURES, type OverallFigure } from "./classification-statistics.ts";
+export {
+  type ClassifierComparison,
+  type ClassifierPair,
+  type ComparedModel,
+  type ComparisonInput,
+  type Corrected,
+  compareClassifiers,
+} from "./comparison.ts";
+export {
+  type BinaryCounts,
+  type BinaryFigure,
+  binaryFigures,
   type ClassCounts,
   type ConfusionMatrix,
   cohenKappa,
@@ -24,8 +44,32 @@ export {
   countsPerClass,
   matthewsCorrelation,
 } from "./confusion.ts";
+export { type ClassCurves, type CurveBand, type CurveBands, type CurveBandsInput, curveBands } from "./curve-bands.ts";
+export { type DecisionCurve, decisionCurve } from "./decision-curve.ts";
+export { type AucCovariance, aucCovariance, type DelongTest, delongTest } from "./delong.ts";
+export { holmAdjusted } from "./holm.ts";
+export { type McnemarTest, mcnemarTest } from "./mcnemar.ts";
+export {
+  type AppliedThreshold,
+  type ClassifiedCases,
+  type OperatingPoint,
+  type OperatingPoints,
+  type OperatingPointsInput,
+  operatingPoints,
+} from "./operating-points.ts";
+export { type ChosenThreshold, chooseThreshold, type OperatingRule } from "./operating-rules.ts";
+export {
+  type Difference,
+  type PairedDifference,
+  type PairedDifferences,
+  type PairedInput,
+  pairedDifferences,
+} from "./paired-differences.ts";
 export { argmaxRows, brierScore, type CheckedProbabilities, checkProbabilities, logLoss } from "./probabilities.ts";
+export { type CalibrationLine, type CalibrationLines, calibrationLines } from "./recalibration.ts";
 export type { Drawing, ResampledStatistic } from "./resample.ts";
 export { areaUnderRoc, averagePrecision, type RocCurve, type RocOptions, rocCurve } from "./roc.ts";
-export { wilsonInterval } from "./wilson.ts";
 export * from "./segmentation/index.ts";
+export { type Subgroup, type Subgroups, type SubgroupsInput, subgroupIntervals } from "./subgroups.ts";
+export { applyTemperature, type FittedTemperature, fitTemperature } from "./temperature.ts";
+export { wilsonInterval } from "./wilson.ts";

@@ -97,6 +97,19 @@ export function isClass({ n, labels }: CheckedProbabilities, k: number): Uint8Ar
   return Uint8Array.from({ length: n }, (_, i) => Number(labels[i] === k));
 }
 
+/** Each image's probability of the class that is predicted: [n]. */
+export function topProbabilities(
+  { classes, probabilities }: CheckedProbabilities,
+  predictions: ArrayLike<number>,
+): Float64Array {
+  return Float64Array.from(predictions, (k, i) => probabilities[i * classes + k] as number);
+}
+
+/** Where the prediction is right: [n] of 0 and 1. */
+export function correctness({ labels }: CheckedProbabilities, predictions: ArrayLike<number>): Uint8Array {
+  return Uint8Array.from(predictions, (k, i) => Number(labels[i] === k));
+}
+
 /**
  * Mean negative natural logarithm of the true class's probability, clipped to [2^-52, 1 - 2^-52] as scikit-learn does.
  *

@@ -76,13 +76,13 @@ export function averagePrecision(scores: ArrayLike<number>, positive: ArrayLike<
 }
 
 /** Counts of true and false positives at each distinct score, from the highest score down. */
-interface CumulativeCounts {
+export interface CumulativeCounts {
   scores: number[];
   truePositives: number[];
   falsePositives: number[];
 }
 
-function cumulativeCounts(scores: ArrayLike<number>, positive: ArrayLike<number>): CumulativeCounts {
+export function cumulativeCounts(scores: ArrayLike<number>, positive: ArrayLike<number>): CumulativeCounts {
   const order = Array.from({ length: scores.length }, (_, i) => i).sort((a, b) => at(scores, b) - at(scores, a));
   const counts: CumulativeCounts = { scores: [], truePositives: [], falsePositives: [] };
   let hits = 0;

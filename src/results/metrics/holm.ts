@@ -1,0 +1,17 @@
+/**
+ * The probabilities of several tests, corrected so that the chance of even one false finding among them is what each says.
+ *
+ * @param p one per test; null where there is none, which counts as no test.
+ * @returns in the same order.
+ * Source: Holm 1979, "A simple sequentially rejective multiple test procedure".
+ */
+export function holmAdjusted(p: readonly (number | null)[]): (number | null)[] {
+  const tests = p.flatMap((value, at) => (value === null ? [] : [{ at, value }])).sort((a, b) => a.value - b.value);
+  const adjusted: (number | null)[] = p.map(() => null);
+  let most = 0;
+  for (const [rank, { at, value }] of tests.entries()) {
+    most = Math.max(most, Math.min(1, (tests.length - rank) * value));
+    adjusted[at] = most;
+  }
+  return adjusted;
+}
