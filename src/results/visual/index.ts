@@ -2,6 +2,13 @@
 export { classColour, maskPixels, outlineClasses } from "./classes.ts";
 export { type ColourMapName, colourTable } from "./colour-map.ts";
 export { blankImage, enlarge, enlargeGrid, type Grid, greyToRgb, type RgbImage } from "./image.ts";
+export {
+  centreMap,
+  type Localisation,
+  type LocalisationFigure,
+  type LocalisationInput,
+  localisation,
+} from "./localisation.ts";
 export { type OutlinePairOptions, outlinePair, TRUTH_COLOUR } from "./outline-pair.ts";
 export { outlineMask, overlayMap, resizeGrid } from "./overlay.ts";
 export { type PointingGameResult, pointingGame } from "./pointing-game.ts";
