@@ -19,6 +19,7 @@ export type {
   FinetuneInput,
   FlopsInput,
   InspectInput,
+  KnnInput,
   LinprobeInput,
   MapsInput,
   PredictInput,
@@ -36,6 +37,7 @@ export { dataStats, type StatsResult as DataStatsResult } from "./curation/stats
 export { attentionMaps, type MapFiles as MapsResult } from "./inference/attention-maps.ts";
 export { type Evaluation as EvalResult, evaluate } from "./inference/evaluate.ts";
 export { type FlopsFigures as FlopsResult, flops } from "./inference/flops.ts";
+export { type KnnResult, knn } from "./inference/knn.ts";
 export type { MaskLine } from "./inference/mask-files.ts";
 export type { ClassificationFigures, ClassPrediction } from "./inference/outcomes/classes.ts";
 export type { MaskMetrics, MaskPrediction } from "./inference/outcomes/masks.ts";

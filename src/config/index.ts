@@ -16,6 +16,7 @@ export type { FinetuneInput, FinetuneOptions, FinetuneRequest } from "./verbs/fi
 export type { FlopsInput, FlopsOptions } from "./verbs/flops.ts";
 export { verbs } from "./verbs/index.ts";
 export type { InspectInput, InspectOptions } from "./verbs/inspect.ts";
+export type { KnnInput, KnnOptions } from "./verbs/knn.ts";
 export type { LinprobeInput, LinprobeOptions, LinprobeRequest } from "./verbs/linprobe.ts";
 export type { MapsInput, MapsOptions } from "./verbs/maps.ts";
 export type { PredictInput, PredictOptions } from "./verbs/predict.ts";

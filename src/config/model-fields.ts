@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { EMPTY_RULES, SURFACES } from "../results/metrics/index.ts";
-import { dataFields, readingFields } from "./common.ts";
+import { dataFields, imageFields, readingFields } from "./common.ts";
 import { field, infoOf } from "./fields.ts";
 
 export const checkpoint = field(z.string().min(1), "Checkpoint file (safetensors) to load.", { placeholder: "file" });
@@ -39,6 +39,28 @@ export const featuresField = field(
   z.enum(["cls", "mean"]).default("cls"),
   "What is read of the encoder: the cls token after the final norm, or the mean of the patch tokens.",
 );
+
+const { inputSize, patchSize, inChans, mean, std } = imageFields;
+const unsaid = { defaultText: "as the checkpoint says" };
+
+/** What the checkpoint of another program does not say of its encoder. */
+export const foreignEncoderFields = {
+  model: field(z.string().min(1).optional(), "Of another program's encoder: the name of its size.", {
+    ...unsaid,
+    placeholder: "name",
+  }),
+  inputSize: field(inputSize, "Of another program's encoder: height and width in pixels to which images are resized.", {
+    ...infoOf(inputSize),
+    defaultText: "as the checkpoint says, else 224",
+  }),
+  patchSize: field(patchSize, "Of another program's encoder: side of a square patch in pixels.", infoOf(patchSize)),
+  inChans: field(inChans.unwrap().optional(), "Of another program's encoder: channels of its input.", {
+    ...infoOf(inChans),
+    defaultText: "as the checkpoint says, else 3",
+  }),
+  mean: field(mean, `Of another program's encoder. ${infoOf(mean).description}`, infoOf(mean)),
+  std: field(std, `Of another program's encoder. ${infoOf(std).description}`, infoOf(std)),
+};
 
 /** How masks are made of a segmenter's outputs. */
 export const maskMakingFields = {

@@ -8,22 +8,25 @@ import { forwardOf, type ModelSession, readingOf } from "./session.ts";
 
 /** How to read and run the images of a split. */
 type AssessOptions = Pick<EvalOptions, "workers" | "strict" | "batchSize" | "dataPath" | "split"> &
-  Partial<Pick<EvalOptions, "window" | "sliceAxis" | "alpha">>;
+  Partial<Pick<EvalOptions, "window" | "sliceAxis" | "alpha">> & {
+    /** What the phase is called: "evaluation" unless told otherwise. */
+    name?: string;
+  };
 
 /**
- * What a model says of samples whose targets are the model's, reporting a phase "evaluation".
+ * What a model says of samples whose targets are the model's, reporting a phase.
  *
  * @throws MsmaeError Data when no image can be read, or one cannot under `strict`; Device; the signal's reason.
  */
 export function assessModel<R extends Gathered, M extends object, D extends ModelDescription>(
   { engine, feeds, kind, description }: ModelSession<D>,
-  outcome: Outcome<R, M, D>,
+  outcome: Pick<Outcome<R, M, D>, "target" | "originals" | "windowOverlap" | "gather">,
   samples: readonly Sample[],
   options: AssessOptions,
   hooks: RunHooks,
 ): Promise<{ result: R; unreadable: string[] }> {
   const { config } = description;
-  const { workers, strict, dataPath, split } = options;
+  const { workers, strict, dataPath, split, name = "evaluation" } = options;
   const batchSize = Math.min(options.batchSize, samples.length);
   const { inputHeight, inputWidth, inChans } = config;
   const reading = readingOf(description, options);
@@ -36,7 +39,7 @@ export function assessModel<R extends Gathered, M extends object, D extends Mode
     loading: { inputHeight, inputWidth, channels: inChans as 1 | 3, workers, strict, reading },
     outcome,
     gatherer: outcome.gather(description),
-    name: "evaluation",
+    name,
     split,
     dataPath,
     hooks,

@@ -5,18 +5,39 @@ import { MsmaeError } from "../support/errors.ts";
 import type { RunHooks } from "../support/events.ts";
 import { readingOf } from "./session.ts";
 
+/** How a data set is opened for evaluation. */
+export type EvaluationDataOptions = Pick<
+  EvalOptions,
+  | "dataPath"
+  | "split"
+  | "seed"
+  | "splitFile"
+  | "valSplit"
+  | "group"
+  | "slices"
+  | "fold"
+  | "columns"
+  | "encoding"
+  | "mergeLabels"
+  | "strict"
+  | "window"
+  | "sliceAxis"
+  | "alpha"
+>;
+
 /**
  * Opens a data set for evaluation, shared out as for the model's training where nothing else is asked for, and says where
  * the split may hold images that the model was trained on.
  *
- * @param needs `oneClass` takes a set of one class of whole images too.
+ * @param needs `oneClass` takes a set of one class of whole images too; `require` names the splits that must have images,
+ * the one asked for unless told otherwise.
  * @throws MsmaeError Data when the set cannot be opened, or when its split `val` is not the one that training held out.
  */
 export async function openEvaluationData(
-  options: EvalOptions,
+  options: EvaluationDataOptions,
   description: ModelDescription,
   { onEvent }: RunHooks,
-  { oneClass = false }: Pick<DatasetOptions, "oneClass"> = {},
+  { oneClass = false, require }: Pick<DatasetOptions, "oneClass" | "require"> = {},
 ): Promise<Dataset> {
   const { dataPath, split, seed } = options;
   const { seed: trainedWith, split: trained } = description;
@@ -32,7 +53,7 @@ export async function openEvaluationData(
     sliceAxis,
     oneClass,
     seed: trainedWith,
-    require: [split],
+    require: require ?? [split],
   });
   tellNotices(dataset, onEvent);
   const warn = (message: string) => onEvent?.({ type: "warning", message });
@@ -54,7 +75,7 @@ export async function openEvaluationData(
 async function checkHeldOut(
   dataset: Dataset,
   trained: SplitDescription,
-  { split, splitFile, dataPath }: EvalOptions,
+  { split, splitFile, dataPath }: EvaluationDataOptions,
   warn: (message: string) => void,
 ): Promise<void> {
   if (split === "train" || (await splitFingerprint(dataset, split)) === trained[split]) return;

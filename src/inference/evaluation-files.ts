@@ -1,5 +1,4 @@
 import { basename, resolve } from "node:path";
-import type { EvalOptions } from "../config/index.ts";
 import type { Sample } from "../data/dataset.ts";
 import { relativeName } from "../data/splits/split-table.ts";
 import { csvLine } from "../data/tables/csv.ts";
@@ -7,7 +6,7 @@ import { renderReport } from "../results/report/index.ts";
 import type { RunHooks } from "../support/events.ts";
 import { writeFileAtomic } from "../support/files/atomic-file.ts";
 import { namedFiles, type OutputFolder, type ResultKind } from "../support/files/output-folder.ts";
-import type { EvaluationRecord } from "./evaluation-record.ts";
+import type { EvaluationOptions, EvaluationRecord } from "./evaluation-record.ts";
 import { attentionExamples, drawnCases } from "./report-pictures.ts";
 
 const [METRICS, PREDICTIONS, REPORT] = ["metrics.json", "predictions.csv", "report.html"] as const;
@@ -41,7 +40,7 @@ export async function writeEvaluation(
 }
 
 /** What was evaluated, by names alone: where they lie is nobody's business who reads the results. */
-function subjectOf({ checkpoint, dataPath }: EvalOptions): { checkpoint: string; data: string } {
+function subjectOf({ checkpoint, dataPath }: EvaluationOptions): { checkpoint: string; data: string } {
   return { checkpoint: basename(checkpoint), data: basename(resolve(dataPath)) };
 }
 

@@ -3,6 +3,12 @@ import type { Sample } from "../data/dataset.ts";
 import type { Gathered, Outcome } from "./outcomes/outcome.ts";
 import type { ModelSession } from "./session.ts";
 
+/** How it was asked for. */
+export type EvaluationOptions = Pick<
+  EvalOptions,
+  "checkpoint" | "dataPath" | "split" | "seed" | "batchSize" | "workers" | "strict" | "window" | "sliceAxis" | "alpha"
+>;
+
 /** What an evaluation found. */
 export interface EvaluationRecord {
   model: ModelSession;
@@ -13,7 +19,7 @@ export interface EvaluationRecord {
   metrics: object;
   /** Paths. */
   unreadable: readonly string[];
-  options: EvalOptions;
+  options: EvaluationOptions;
   /** The data set's folder. */
   root: string;
 }

@@ -119,7 +119,11 @@ function otherKind(path: string, got: ModelKind, wanted: readonly ModelKind[]): 
 }
 
 /** What the description's own schema cannot say: numbers that must agree with each other. */
-function checkDescription(path: string, { config, classNames, mean, std }: ModelDescription, kind: ModelKind): void {
+export function checkDescription(
+  path: string,
+  { config, classNames, mean, std }: ModelDescription,
+  kind: ModelKind,
+): void {
   const problems: string[] = [];
   if (config.inChans !== 1 && config.inChans !== 3) problems.push(`${config.inChans} input channels, not 1 or 3`);
   for (const [name, values] of Object.entries({ mean, std })) {

@@ -9,6 +9,7 @@ import { evaluate } from "./eval.ts";
 import { finetune } from "./finetune.ts";
 import { flops } from "./flops.ts";
 import { inspect } from "./inspect.ts";
+import { knn } from "./knn.ts";
 import { linprobe } from "./linprobe.ts";
 import { maps } from "./maps.ts";
 import { predict } from "./predict.ts";
@@ -23,6 +24,7 @@ export const verbs = {
   finetune,
   segment,
   linprobe,
+  knn,
   evaluate,
   predict,
   maps,

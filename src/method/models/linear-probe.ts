@@ -13,8 +13,13 @@ import { trainingOutputs } from "../../engine/parameters/training-outputs.ts";
 import { linear } from "../nn/layers.ts";
 import { crossEntropy } from "../nn/losses.ts";
 import { normOf, pooledFeatures } from "./classifier.ts";
-import { type ClassifierConfig, checkConfig } from "./config.ts";
+import { type ClassifierConfig, checkConfig, type GlobalPool } from "./config.ts";
 import { encoderSpecs } from "./encoder.ts";
+
+/** How a classifier pools whose head reads these features. */
+export function poolOf(features: "cls" | "mean"): GlobalPool {
+  return features === "cls" ? "cls" : "avg";
+}
 
 /** Source: method.md section 5. */
 const normalisation: Required<BatchNormOptions> = { epsilon: 1e-6, affine: false };

@@ -1,7 +1,7 @@
 import { curveChart } from "./charts.ts";
 import { decimal, facts, type Html, html, nothing, percent, section } from "./html.ts";
 import { type PageSection, renderPage, tileRow } from "./page.ts";
-import { attentionSection, pointingGameSection, reconstructionSection } from "./section-images.ts";
+import { attentionSection, pointingGameSection, reconstructionSection, retrievalSection } from "./section-images.ts";
 import { evaluationSection, figuresSection } from "./section-metrics.ts";
 import { segmentationSection } from "./section-segmentation.ts";
 import type { ProvenanceSection, ReportInput } from "./types.ts";
@@ -20,6 +20,8 @@ export type {
   ReconstructionExample,
   ReportFact,
   ReportInput,
+  RetrievalExample,
+  RetrievalSection,
   SegmentationCase,
   SegmentationSection,
 } from "./types.ts";
@@ -44,6 +46,7 @@ async function reportSections(input: ReportInput): Promise<PageSection[]> {
     segmentation,
     figures,
     attention,
+    retrieval,
     pointingGame,
     provenance,
   } = input;
@@ -55,6 +58,9 @@ async function reportSections(input: ReportInput): Promise<PageSection[]> {
   if (figures !== undefined) add("figures", "Figures", figuresSection(figures));
   if (attention !== undefined && attention.examples.length > 0) {
     add("attention", "Attention", await attentionSection(attention));
+  }
+  if (retrieval !== undefined && retrieval.examples.length > 0) {
+    add("retrieval", "Nearest images", await retrievalSection(retrieval));
   }
   if (pointingGame !== undefined && pointingGame.results.length > 0) {
     add("pointing-game", "Pointing game", pointingGameSection(pointingGame));

@@ -9,9 +9,15 @@ import {
   type RgbImage,
   reconstructionPictures,
 } from "../visual/index.ts";
-import { Html, html, nothing, percent, section } from "./html.ts";
+import { decimal, Html, html, nothing, percent, section } from "./html.ts";
 import { inlineImage } from "./png.ts";
-import type { AttentionExample, AttentionSection, PointingGameSection, ReconstructionExample } from "./types.ts";
+import type {
+  AttentionExample,
+  AttentionSection,
+  PointingGameSection,
+  ReconstructionExample,
+  RetrievalSection,
+} from "./types.ts";
 
 const COLOUR_MAP: ColourMapName = "inferno";
 /** Smaller pictures are enlarged to about this many pixels, so that outlines stay thin and maps smooth. */
@@ -80,6 +86,27 @@ export async function reconstructionSection(examples: readonly ReconstructionExa
     "What it can fill in",
     html`<p>Grey patches were hidden and had to be filled in; dark hatched ones were thrown away and nothing is asked of them.
 Reconstructions are blurred by nature: the network predicts the mean of what could be there.</p>`,
+    html`<div class="rows">${rows}</div>`,
+  );
+}
+
+/** Images beside the training images nearest to them. */
+export async function retrievalSection({ examples }: RetrievalSection): Promise<Html> {
+  const rows = await Promise.all(
+    examples.map(({ caption, image, neighbours }) => {
+      const near = neighbours.map(({ name, similarity, image: picture }) => ({
+        name: `${name} (${decimal(similarity)})`,
+        picture: enlarge(picture, enlargement(picture)),
+      }));
+      const pictures = [{ name: "image", picture: enlarge(image, enlargement(image)) }, ...near];
+      return pictureRow(caption, pictures, (name) => (name === "image" ? caption : `nearest to it: ${name}`));
+    }),
+  );
+  return section(
+    "retrieval",
+    "What it finds alike",
+    html`<p>Beside each image the training images whose features are nearest to its own, with their class and the cosine of
+the angle between them: 1 for the same direction. What they have in common is what the encoder goes by.</p>`,
     html`<div class="rows">${rows}</div>`,
   );
 }

@@ -13,6 +13,7 @@ export interface ReportInput {
   segmentation?: SegmentationSection;
   figures?: FiguresSection;
   attention?: AttentionSection;
+  retrieval?: RetrievalSection;
   pointingGame?: PointingGameSection;
   reconstructions?: readonly ReconstructionExample[];
   provenance?: ProvenanceSection;
@@ -90,6 +91,19 @@ export interface NamedMap {
   name: string;
   /** Attention weights [gh, gw]. */
   map: Grid;
+}
+
+/** Images beside those that a model finds most like them. */
+export interface RetrievalSection {
+  examples: readonly RetrievalExample[];
+}
+
+export interface RetrievalExample {
+  /** What the image is, such as "glioma, predicted glioma (93 %)". */
+  caption: string;
+  image: RgbImage;
+  /** The nearest first, by the names of their classes. */
+  neighbours: readonly { name: string; similarity: number; image: RgbImage }[];
 }
 
 /** How often each model's map peaks in the lesion. */

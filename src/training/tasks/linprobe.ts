@@ -1,4 +1,4 @@
-import { type LinprobeInput, type LinprobeOptions, type LinprobeRequest, verbs } from "../../config/index.ts";
+import { type LinprobeInput, type LinprobeRequest, verbs } from "../../config/index.ts";
 import { lrFromBase } from "../../engine/optim/schedule.ts";
 import type { ParameterStore } from "../../engine/parameters/parameter-store.ts";
 import { classes } from "../../inference/outcomes/classes.ts";
@@ -10,7 +10,7 @@ import { linearProbeKind } from "../../method/kinds/linear-probe.ts";
 import { modelShape } from "../../method/kinds/shape.ts";
 import { classifierSpecs } from "../../method/models/classifier.ts";
 import type { ClassifierConfig } from "../../method/models/config.ts";
-import { foldedHead } from "../../method/models/linear-probe.ts";
+import { foldedHead, poolOf } from "../../method/models/linear-probe.ts";
 import { probeGroups } from "../../method/models/parameter-groups.ts";
 import type { RunHooks } from "../../support/events.ts";
 import type { TrainingDefinition } from "../definition.ts";
@@ -59,7 +59,7 @@ const definition: TrainingDefinition<typeof verbs.linprobe, ClassifierConfig, Li
   plan(options, data) {
     const { folder } = data;
     const shape = modelShape(linearProbeKind, { ...options, numClasses: folder.classNames.length });
-    const globalPool = poolOf(options);
+    const globalPool = poolOf(options.features);
     return {
       kind: linearProbeKind,
       config: { ...shape, globalPool },
@@ -91,11 +91,6 @@ const definition: TrainingDefinition<typeof verbs.linprobe, ClassifierConfig, Li
     return { epochs: trained.epochs, accuracy, f1Macro, aucMacro, checkpoint: classifier, seconds: trained.seconds };
   },
 };
-
-/** How a classifier pools that reads these features. */
-function poolOf({ features }: Pick<LinprobeOptions, "features">): ClassifierConfig["globalPool"] {
-  return features === "cls" ? "cls" : "avg";
-}
 
 /** Writes the probe that the store holds as a classifier, described as its checkpoint is. @returns the path */
 async function writeClassifier(run: RunDirectory, store: ParameterStore, checkpoint: string): Promise<string> {

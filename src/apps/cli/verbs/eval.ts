@@ -1,7 +1,8 @@
 import { verbs } from "../../../config/index.ts";
 import type { ClassificationFigures } from "../../../inference/outcomes/classes.ts";
 import type { MaskMetrics } from "../../../inference/outcomes/masks.ts";
-import { formatNumber, formatRecord } from "../output.ts";
+import { classificationLines } from "../classification-lines.ts";
+import { formatRecord } from "../output.ts";
 import { segmentationLines } from "../segmentation-lines.ts";
 import { resultVerb } from "../verb.ts";
 
@@ -16,24 +17,8 @@ export const evaluate = resultVerb({
     ),
   view(result: Partial<ClassificationFigures> | MaskMetrics) {
     if ("unit" in result) return segmentationLines(result);
-    const { perClass, confusion, ...figures } = result;
     // A model of a library user's own kind has figures of its own.
-    if (!perClass || !confusion) return formatRecord(figures);
-    const classes = perClass.map((row) =>
-      Object.entries(row)
-        .map(([name, value]) => (typeof value === "number" ? `${name} ${formatNumber(value)}` : String(value)))
-        .join("  "),
-    );
-    const width = Math.max(1, ...confusion.flat().map((count) => String(count).length));
-    const matrix = confusion.map((row) => row.map((count) => String(count).padStart(width)).join(" "));
-    return [
-      ...formatRecord(figures),
-      "",
-      "per class:",
-      ...classes,
-      "",
-      "confusion (rows: true class, columns: predicted):",
-      ...matrix,
-    ];
+    const isClassifier = (told: Partial<ClassificationFigures>): told is ClassificationFigures => "confusion" in told;
+    return isClassifier(result) ? classificationLines(result) : formatRecord(result);
   },
 });

@@ -11,6 +11,7 @@ import { evaluate } from "./eval.ts";
 import { finetune } from "./finetune.ts";
 import { flops } from "./flops.ts";
 import { inspect } from "./inspect.ts";
+import { knn } from "./knn.ts";
 import { linprobe } from "./linprobe.ts";
 import { maps } from "./maps.ts";
 import { predict } from "./predict.ts";
@@ -25,6 +26,7 @@ export const commands = {
   finetune,
   segment,
   linprobe,
+  knn,
   evaluate,
   predict,
   maps,

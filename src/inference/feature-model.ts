@@ -1,0 +1,99 @@
+import type { InputOf, verbs } from "../config/index.ts";
+import { imagenetNormalization } from "../images/transforms/normalize.ts";
+import { featuresFromEncoder, loadWeights } from "../interop/load-weights.ts";
+import { kindOf, type ModelDescription } from "../interop/model-file.ts";
+import { readStartingWeights, requireEncoder } from "../interop/starting-weights.ts";
+import { encoderKind } from "../method/kinds/encoder.ts";
+import { modelShape } from "../method/kinds/shape.ts";
+import type { ClassifierConfig, EncoderConfig } from "../method/models/config.ts";
+import { poolOf } from "../method/models/linear-probe.ts";
+import { MsmaeError } from "../support/errors.ts";
+import { packageVersion } from "../support/version.ts";
+import {
+  checkDescription,
+  createWeights,
+  type EngineOptions,
+  type ModelSession,
+  normalizerOf,
+  startEngine,
+} from "./session.ts";
+
+/** Which checkpoint is read as an encoder, and how. */
+export type FeatureModelOptions = EngineOptions & {
+  checkpoint: string;
+  features: "cls" | "mean";
+} & EncoderOptions;
+
+/** What the checkpoint of another program does not say of its encoder. */
+type EncoderOptions = Pick<InputOf<typeof verbs.knn>, "model" | "patchSize" | "inChans" | "mean" | "std"> & {
+  inputSize?: { height: number; width: number };
+};
+
+/**
+ * Opens any checkpoint with a vision transformer as a frozen encoder, ours or another program's.
+ *
+ * @throws MsmaeError Checkpoint when the file is damaged or has no encoder; Config where another program's needs to be told
+ * of, or one of ours does not; Device when the engine cannot start.
+ */
+export async function openFeatureModel(
+  options: FeatureModelOptions,
+): Promise<ModelSession<ModelDescription<ClassifierConfig>>> {
+  const { checkpoint } = options;
+  const globalPool = poolOf(options.features);
+  const stored = await readStartingWeights(checkpoint, undefined);
+  requireEncoder(checkpoint, stored);
+  const said = stored.description ? ownDescription(stored.description, options) : foreignDescription(options);
+  const description = { ...said, config: { ...said.config, globalPool } };
+  checkDescription(checkpoint, description, encoderKind);
+  const { config } = description;
+  const { tensors } = stored.description ? stored : await readStartingWeights(checkpoint, config);
+  const store = createWeights(encoderKind.specs(config), undefined);
+  loadWeights(store, tensors, { where: checkpoint, mapping: featuresFromEncoder(globalPool) });
+  const engine = await startEngine(store, options);
+  const feeds = encoderKind.feeder(config, normalizerOf(description));
+  return { description, kind: encoderKind, engine, feeds, close: () => engine.close() };
+}
+
+const FOREIGN = ["model", "inputSize", "patchSize", "inChans", "mean", "std"] as const;
+
+function ownDescription(description: ModelDescription, options: EncoderOptions): ModelDescription<EncoderConfig> {
+  const given = FOREIGN.find((name) => options[name] !== undefined);
+  if (given === undefined) {
+    // The kind has one, as has been made sure of.
+    return { ...description, config: kindOf(description).encoder(description.config) as EncoderConfig };
+  }
+  throw new MsmaeError("Config", {
+    where: given,
+    expected: "a checkpoint of another program, which does not say it",
+    got: "one that says it",
+    todo: "leave it out",
+  });
+}
+
+function foreignDescription({ checkpoint, ...options }: FeatureModelOptions): ModelDescription<EncoderConfig> {
+  const { model, patchSize, inChans = 3, inputSize = { height: 224, width: 224 } } = options;
+  if (model === undefined) {
+    throw new MsmaeError("Config", {
+      where: "model",
+      expected: `the name of the encoder's size, which ${checkpoint} does not say`,
+      got: "nothing",
+      todo: `give --model, one of ${Object.keys(encoderKind.presets).join(", ")}`,
+    });
+  }
+  const size = patchSize ?? encoderKind.presets[model]?.patchSize ?? 16;
+  const usual = imagenetNormalization(inChans);
+  return {
+    kind: encoderKind.name,
+    model,
+    config: modelShape(encoderKind, { model, inputSize, patchSize: size, inChans, numClasses: 1 }),
+    classNames: [],
+    mean: [...(options.mean ?? usual.mean)],
+    std: [...(options.std ?? usual.std)],
+    reading: { window: "auto", axis: "axial", alpha: "drop" },
+    epoch: 0,
+    step: 0,
+    seed: 0,
+    licence: "other",
+    msmaeVersion: packageVersion,
+  };
+}
