@@ -62,6 +62,15 @@ export const foreignEncoderFields = {
   std: field(std, `Of another program's encoder. ${infoOf(std).description}`, infoOf(std)),
 };
 
+/** How many patches a classifier runs on. */
+export const budgetFields = {
+  keepRatio: field(
+    z.number().gt(0).max(1).optional(),
+    "Of a classifier: share of the patches that all but the first quarter of the blocks run on, those that the cls token attends most there.",
+    { defaultText: "all patches" },
+  ),
+};
+
 /** How masks are made of a segmenter's outputs. */
 export const maskMakingFields = {
   windowOverlap: field(

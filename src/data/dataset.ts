@@ -154,7 +154,11 @@ function drawSplits(
     const first = splits.train[0] as Sample;
     if (share > 0 && splits.train.every((sample) => groupKey(sample) === groupKey(first))) {
       const got = `one patient, lesion or file for all ${splits.train.length} pictures`;
-      const todo = `name the splits, take them by the picture with --group none, or make none (--${name}-split 0)`;
+      const oneFile = splits.train.every(({ path }) => path === first.path);
+      const instead = oneFile
+        ? "say by a --split-file of path, slice and split which slice is in which"
+        : "name the splits, take them by the picture with --group none";
+      const todo = `${instead}, or make none (--${name}-split 0)`;
       throw dataError(root, `groups that can be parted, to draw split "${name}"`, got, todo);
     }
     return groupedStratifiedSplit(splits.train, share, seed, name);

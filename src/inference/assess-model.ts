@@ -8,7 +8,7 @@ import { forwardOf, type ModelSession, readingOf } from "./session.ts";
 
 /** How to read and run the images of a split. */
 type AssessOptions = Pick<EvalOptions, "workers" | "strict" | "batchSize" | "dataPath" | "split"> &
-  Partial<Pick<EvalOptions, "window" | "sliceAxis" | "alpha">> & {
+  Partial<Pick<EvalOptions, "window" | "sliceAxis" | "alpha" | "keepRatio">> & {
     /** What the phase is called: "evaluation" unless told otherwise. */
     name?: string;
   };
@@ -33,7 +33,7 @@ export function assessModel<R extends Gathered, M extends object, D extends Mode
   return assess({
     engine,
     feeds,
-    graph: forwardOf(kind, config, batchSize),
+    forward: forwardOf(kind, config, { batchSize, keepRatio: options.keepRatio }),
     batchSize,
     samples,
     loading: { inputHeight, inputWidth, channels: inChans as 1 | 3, workers, strict, reading },

@@ -1,20 +1,19 @@
 import type { Sample } from "../data/dataset.ts";
 import { ImageLoader, type LoaderOptions } from "../data/loader/loader.ts";
-import type { Graph } from "../engine/graph/graph.ts";
 import type { Engine } from "../engine/thread/engine.ts";
 import type { Feeder } from "../method/kinds/kind.ts";
 import { MsmaeError } from "../support/errors.ts";
 import type { RunHooks } from "../support/events.ts";
 import type { Gathered, Gatherer, Outcome, TruthBatch } from "./outcomes/outcome.ts";
-import { forBatchSize } from "./run-batches.ts";
 import { type ImageRun, runImages } from "./run-images.ts";
+import type { Forward } from "./session.ts";
 
 /** A model at work, over samples whose targets are the model's. */
 export interface AssessInput<R extends Gathered> {
   engine: Engine;
   feeds: Feeder;
   /** The forward pass over `batchSize` whole images. */
-  graph: Graph;
+  forward: Forward;
   /** Images per run; a smaller last batch is filled up. */
   batchSize: number;
   samples: readonly Sample[];
@@ -42,7 +41,7 @@ export async function assess<R extends Gathered>(input: AssessInput<R>): Promise
   const { engine, feeds, batchSize, samples, loading, outcome, gatherer, name, split, dataPath, hooks } = input;
   const { target, originals = false, windowOverlap } = outcome;
   const { signal, onEvent } = hooks;
-  const graph = forBatchSize(input.graph, batchSize);
+  const { graph, rest } = input.forward;
   const onWarning = (message: string) => onEvent?.({ type: "warning", message });
   await using loader = new ImageLoader(samples, { ...loading, target, cacheMb: 0, onWarning });
   onEvent?.({ type: "phase", name, total: samples.length });
@@ -53,10 +52,11 @@ export async function assess<R extends Gathered>(input: AssessInput<R>): Promise
   let done: number;
   try {
     done = await gather({
-      ...{ engine, graph, feeds, batches, batchSize, size, windowOverlap, signal, gatherer, onProgress },
+      ...{ engine, graph, rest, feeds, batches, batchSize, size, windowOverlap, signal, gatherer, onProgress },
     });
   } finally {
     await engine.unload(graph.name);
+    if (rest) await engine.unload(rest.graph.name);
   }
   // Unreadable images count nowhere else, but the phase is over.
   if (done < samples.length) onProgress(samples.length);

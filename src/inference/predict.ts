@@ -50,7 +50,7 @@ async function* writeMasks(
   options: PredictOptions,
   hooks: RunHooks,
 ): AsyncGenerator<MaskLine | FileFailure, void, void> {
-  const { outputDir, overwrite, batchSize, slices, windowOverlap, threshold } = options;
+  const { outputDir, overwrite, batchSize, slices, windowOverlap, threshold, keepRatio } = options;
   if (outputDir === undefined) {
     const expected = "a folder for the masks, since the checkpoint is a segmenter's";
     throw new MsmaeError("Config", { where: "--output-dir", expected, got: "nothing", todo: "give --output-dir DIR" });
@@ -64,7 +64,7 @@ async function* writeMasks(
   const pictures = await listPictures(options.files, { slices, sliceAxis: axis });
   const files = await MaskFiles.create(folder, pictures, { classes: model.description.classNames.length, axis, hooks });
   const outcome = masks({ windowOverlap, threshold });
-  const how = { batchSize, reading, pictureSide: PICTURE_SIDE };
+  const how = { batchSize, reading, pictureSide: PICTURE_SIDE, keepRatio };
   for await (const said of sayOfFiles(model, outcome, pictures, how, hooks)) {
     if ("error" in said) yield* files.fail(said);
     else yield* files.add(said.file, said.line);

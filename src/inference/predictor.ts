@@ -32,6 +32,8 @@ export interface PredictHooks extends RunHooks {
   windowOverlap?: number | undefined;
   /** Of a segmenter of one class: from which probability on a pixel is inside. Default 0.5. */
   threshold?: number | undefined;
+  /** Of a classifier: share of the patches that all but the first blocks run on, in (0, 1]. Default: all of them. */
+  keepRatio?: number | undefined;
 }
 
 /**
@@ -60,13 +62,23 @@ export class Predictor<L extends object = Record<string, unknown>, D extends Mod
    */
   async *predict(
     files: readonly string[],
-    { batchSize = 16, slices = "all", window, sliceAxis, alpha, windowOverlap, threshold, ...hooks }: PredictHooks = {},
+    {
+      batchSize = 16,
+      slices = "all",
+      window,
+      sliceAxis,
+      alpha,
+      windowOverlap,
+      threshold,
+      keepRatio,
+      ...hooks
+    }: PredictHooks = {},
   ): AsyncGenerator<Prediction<L> | FileFailure, void, void> {
     const { kind, description } = this.#model;
     const outcome = outcomeOf(kind, { windowOverlap, threshold });
     const reading = readingOf(description, { window, sliceAxis, alpha });
     const pictures = await listPictures(files, { slices, sliceAxis: reading.sliceAxis });
-    for await (const said of sayOfFiles(this.#model, outcome, pictures, { batchSize, reading }, hooks)) {
+    for await (const said of sayOfFiles(this.#model, outcome, pictures, { batchSize, reading, keepRatio }, hooks)) {
       // What an outcome says is what its kind of model was asked for.
       yield ("error" in said ? said : { ...nameOf(said.file), ...said.line }) as Prediction<L> | FileFailure;
     }

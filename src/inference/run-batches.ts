@@ -2,6 +2,7 @@ import type { Graph } from "../engine/graph/graph.ts";
 import { floatsOf } from "../engine/runtime/program.ts";
 import type { Engine } from "../engine/thread/engine.ts";
 import type { Feeder } from "../method/kinds/kind.ts";
+import type { SecondPart } from "../method/models/budgeted-classifier.ts";
 
 /** Images to run, in an order of the caller's. The data loader's batches are of this form. */
 export interface ImageBatch {
@@ -18,6 +19,8 @@ export interface BatchRun<B extends ImageBatch> {
   engine: Engine;
   /** Takes what `feeds` makes of `batchSize` whole images. */
   graph: Graph;
+  /** Takes the outputs of `graph` in its turn, and gives those of the run. */
+  rest?: SecondPart | undefined;
   feeds: Feeder;
   batches: AsyncIterable<B>;
   /** Images per run; a smaller batch is filled up with zeros. */
@@ -27,23 +30,25 @@ export interface BatchRun<B extends ImageBatch> {
 
 /**
  * Runs a graph over batches of whole images. While the engine works on one batch, the next is read and normalised.
- * The graph is loaded here and stays loaded. A batch without images has no outputs.
+ * The graphs are loaded here and stay loaded. A batch without images has no outputs.
  *
  * @throws the signal's reason when it fires, after the run in hand.
  */
 export async function* runBatches<B extends ImageBatch>(
   run: BatchRun<B>,
 ): AsyncGenerator<{ batch: B; outputs: Record<string, Float32Array> }, void, void> {
-  const { engine, graph, feeds, batches, batchSize, signal } = run;
+  const { engine, graph, rest, feeds, batches, batchSize, signal } = run;
   await engine.load(graph);
+  if (rest) await engine.load(rest.graph);
+  const outputsOf = async (images: Uint8Array) => {
+    const outputs = floatsOf(await engine.run(graph.name, feeds.whole(images, batchSize)));
+    return rest ? floatsOf(await engine.run(rest.graph.name, rest.feedsOf(outputs))) : outputs;
+  };
   let inHand: { batch: B; outputs: Promise<Record<string, Float32Array>> } | undefined;
   try {
     for await (const batch of batches) {
       signal?.throwIfAborted();
-      const some = batch.indices.length > 0;
-      const outputs = some
-        ? engine.run(graph.name, feeds.whole(batch.images, batchSize)).then(floatsOf)
-        : Promise.resolve({});
+      const outputs = batch.indices.length > 0 ? outputsOf(batch.images) : Promise.resolve({});
       batch.release?.();
       // It is awaited one batch later; until then a failure must not count as unhandled.
       outputs.catch(() => undefined);

@@ -3,13 +3,14 @@ import type { RunHooks } from "../support/events.ts";
 import type { PictureRef } from "./list-pictures.ts";
 import type { Gathered, Outcome } from "./outcomes/outcome.ts";
 import { type FileFailure, type FileImage, nameOf, type ReadFilesOptions, readFiles } from "./read-files.ts";
-import { forBatchSize } from "./run-batches.ts";
 import { runImages, type Told } from "./run-images.ts";
 import { forwardOf, type ModelSession } from "./session.ts";
 
 /** How pictures are read and run. */
 export interface SayOptions extends Pick<ReadFilesOptions, "reading" | "pictureSide"> {
   batchSize: number;
+  /** As of {@link forwardOf}. */
+  keepRatio?: number | undefined;
 }
 
 /** A picture and what the model says of it. */
@@ -28,7 +29,7 @@ export async function* sayOfFiles<L extends object>(
   model: ModelSession,
   outcome: Pick<Outcome<Gathered, object, ModelDescription, L>, "line" | "originals" | "windowOverlap">,
   pictures: readonly PictureRef[],
-  { batchSize: most, reading, pictureSide }: SayOptions,
+  { batchSize: most, reading, pictureSide, keepRatio }: SayOptions,
   { signal, onEvent }: RunHooks,
 ): AsyncGenerator<Said<L> | FileFailure, void, void> {
   const { kind, description } = model;
@@ -37,7 +38,7 @@ export async function* sayOfFiles<L extends object>(
   const batchSize = Math.min(most, pictures.length);
   const run = {
     ...model,
-    graph: forBatchSize(forwardOf(kind, config, batchSize), batchSize),
+    ...forwardOf(kind, config, { batchSize, keepRatio }),
     batches: readFiles(pictures, { config, batchSize, reading, pictureSide, wholeImages: originals === "pixels" }),
     batchSize,
     size: { height: config.inputHeight, width: config.inputWidth },

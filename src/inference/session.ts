@@ -1,6 +1,5 @@
 import { availableParallelism } from "node:os";
 import type { ReadingOptions } from "../data/pictures/reading.ts";
-import type { Graph } from "../engine/graph/graph.ts";
 import { initialStore } from "../engine/parameters/initial-store.ts";
 import { ParameterStore } from "../engine/parameters/parameter-store.ts";
 import type { ParameterSpec } from "../engine/parameters/specs.ts";
@@ -15,6 +14,7 @@ import type { Feeder, ModelKind } from "../method/kinds/kind.ts";
 import type { EncoderConfig, ImageModelConfig } from "../method/models/config.ts";
 import { MsmaeError } from "../support/errors.ts";
 import type { RunHooks } from "../support/events.ts";
+import { type BatchRun, forBatchSize, type ImageBatch } from "./run-batches.ts";
 
 export interface EngineOptions {
   device: "cpu" | "webgpu" | "cuda";
@@ -74,11 +74,43 @@ export function encoderOf(path: string, { kind, description }: ModelSession): En
   });
 }
 
-/** The forward pass of a kind over whole images. @throws Error for a kind that has none. */
-export function forwardOf(kind: ModelKind, config: ImageModelConfig, batchSize: number): Graph {
+/** How a model is run on images: {@link BatchRun.graph} and its second part, if there is one. */
+export type Forward = Pick<BatchRun<ImageBatch>, "graph" | "rest">;
+
+/**
+ * The forward pass of a kind over batches of whole images.
+ *
+ * @param keepRatio share of the patches that all but the first blocks run on; all of them where it is undefined.
+ * @throws MsmaeError Config for a budget of a kind that has none; Error for a kind without outputs.
+ */
+export function forwardOf(
+  kind: ModelKind,
+  config: ImageModelConfig,
+  { batchSize, keepRatio }: { batchSize: number; keepRatio?: number | undefined },
+): Forward {
+  if (keepRatio !== undefined) return budgetOf(kind, config, { batchSize, keepRatio });
   const graph = kind.forward?.(config, batchSize);
   if (!graph) throw new Error(`a model of kind "${kind.name}" has no outputs`);
-  return graph;
+  return { graph: forBatchSize(graph, batchSize) };
+}
+
+function budgetOf(
+  kind: ModelKind,
+  config: ImageModelConfig,
+  { batchSize, keepRatio }: { batchSize: number; keepRatio: number },
+): Forward {
+  const budgeted = kind.budgeted?.(config, { batch: batchSize, keepRatio });
+  if (budgeted) {
+    const { first, rest } = budgeted;
+    const second = { ...rest, graph: forBatchSize(rest.graph, batchSize) };
+    return { graph: forBatchSize(first, batchSize), rest: second };
+  }
+  throw new MsmaeError("Config", {
+    where: "--keep-ratio",
+    expected: "a classifier with a vision transformer, which can run on part of the patches",
+    got: kind.title,
+    todo: "leave it out, or use another checkpoint",
+  });
 }
 
 /** Brings pixels to the values that a model was trained on. */

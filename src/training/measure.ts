@@ -39,7 +39,7 @@ export async function measureSplit<
   const { result, unreadable } = await assess({
     ...{ engine, batchSize, split, name, dataPath, hooks },
     feeds: kind.feeder(config, normalizerOf({ ...options, config })),
-    graph: forwardOf(kind, config, batchSize),
+    forward: forwardOf(kind, config, { batchSize }),
     samples: data.folder.splits[split],
     loading: loadingOf(config, options),
     outcome,

@@ -11,6 +11,7 @@ import {
 import { field, infoOf } from "../fields.ts";
 import {
   asTrained,
+  budgetFields,
   checkpoint,
   maskMakingFields,
   maskMeasuringFields,
@@ -34,6 +35,7 @@ export const evaluate = verbOptions({
     }),
     overwrite: overwriteField,
     batchSize: field(z.int().min(1).default(64), "Images per batch."),
+    ...budgetFields,
     ...maskMakingFields,
     ...maskMeasuringFields,
     allowPartial: startFields.allowPartial,

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { overwriteField, runtimeFields, startFields } from "../common.ts";
 import { field } from "../fields.ts";
-import { checkpoint, files, maskMakingFields, modelReading } from "../model-fields.ts";
+import { budgetFields, checkpoint, files, maskMakingFields, modelReading } from "../model-fields.ts";
 import { type InputOf, type OptionsOf, verbOptions } from "../verb.ts";
 
 /** Options of `predict`: class and probabilities of single images, or their masks. */
@@ -17,6 +17,7 @@ export const predict = verbOptions({
     overwrite: overwriteField,
     batchSize: field(z.int().min(1).default(16), "Images per batch."),
     allowPartial: startFields.allowPartial,
+    ...budgetFields,
     ...maskMakingFields,
     ...modelReading,
     ...runtimeFields,

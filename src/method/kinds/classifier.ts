@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { FeedBuilder } from "../feeds.ts";
+import { budgetedClassifier } from "../models/budgeted-classifier.ts";
 import { classifierGraph, classifierSpecs } from "../models/classifier.ts";
 import type { ClassifierConfig } from "../models/config.ts";
 import { type EncoderPreset, encoderPresets } from "../models/presets.ts";
@@ -23,6 +24,7 @@ export const classifierKind: ModelKind<ClassifierConfig, object, EncoderPreset> 
   },
   specs: classifierSpecs,
   forward: (config, batch) => classifierGraph(config, { batch, kept: "all" }),
+  budgeted: budgetedClassifier,
   feeder: (config, normalizer) => new FeedBuilder(config, normalizer),
   encoder: (config) => config,
   recognises: (keys) => keys.has("head.weight"),

@@ -3,6 +3,7 @@ import type { Graph } from "../../engine/graph/graph.ts";
 import type { ParameterSpec } from "../../engine/parameters/specs.ts";
 import type { Feeds } from "../../engine/runtime/program.ts";
 import type { Normalizer } from "../../images/transforms/normalize.ts";
+import type { BudgetedForward } from "../models/budgeted-classifier.ts";
 import type { EncoderConfig, ImageModelConfig } from "../models/config.ts";
 
 /** Turns images into what a forward graph is fed. */
@@ -49,6 +50,8 @@ export interface ModelKind<
   specs(config: C): ParameterSpec[];
   /** The forward pass over whole images, for evaluation; absent where a kind is only a start for others. */
   forward?(config: C, batch: number): Graph;
+  /** The same on part of the patches, `keepRatio` in (0, 1] of them; absent where a kind cannot. */
+  budgeted?(config: C, options: { batch: number; keepRatio: number }): BudgetedForward;
   feeder(config: C, normalizer: Normalizer): Feeder;
   /** The Vision Transformer within it whose cls token's attention can be looked at; undefined where there is none. */
   encoder(config: C): EncoderConfig | undefined;

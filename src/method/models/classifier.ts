@@ -9,11 +9,11 @@ import {
   parameterInputs,
 } from "../../engine/parameters/specs.ts";
 import { trainingOutputs } from "../../engine/parameters/training-outputs.ts";
-import { tokenRows } from "../nn/attention.ts";
+import { type TokenLayout, tokenRows } from "../nn/attention.ts";
 import { layerNorm, linear } from "../nn/layers.ts";
 import { crossEntropy, focalLoss } from "../nn/losses.ts";
 import { type ClassifierConfig, checkConfig, type GlobalPool, patchCount } from "./config.ts";
-import { embed, encode, encoderSpecs, patchInputs } from "./encoder.ts";
+import { type EncoderOptions, embed, encode, encoderSpecs, patchInputs } from "./encoder.ts";
 
 /** Patches of each image that run: those masking keeps, or all of them. */
 export type KeptPatches = number | "all";
@@ -94,15 +94,28 @@ export function pooledFeatures(
   config: ClassifierConfig,
   options: { batch: number; kept: KeptPatches; dropPathRates?: readonly number[] },
 ): Value {
-  const { depth, embedDim, globalPool } = config;
+  const { depth } = config;
   const { batch, kept, dropPathRates: rates = [] } = options;
   const layout = { tokens: 1 + (kept === "all" ? patchCount(config) : kept), batch };
-  const clsOnly = { from: 0, to: 1 };
   const tokens = embed(p, patchInputs(config, batch, kept), config, batch);
-  const rows = encode(tokens, p, config, layout, {
-    dropPath: rates.some((rate) => rate > 0) ? { factors: input("dropPath", [depth, 2, batch]), rates } : undefined,
-    lastQueries: globalPool === "cls" ? clsOnly : undefined,
-  });
+  const dropPath = rates.some((rate) => rate > 0)
+    ? { factors: input("dropPath", [depth, 2, batch]), rates }
+    : undefined;
+  return pooledTokens(tokens, p, config, layout, { dropPath });
+}
+
+/** Rows of tokens through the encoder's blocks, from `from` on, to what a classifier's head reads: [batch, D]. */
+export function pooledTokens(
+  tokens: Value,
+  p: Parameters,
+  config: ClassifierConfig,
+  layout: TokenLayout,
+  options: Pick<EncoderOptions, "dropPath" | "from">,
+): Value {
+  const { embedDim, globalPool } = config;
+  const { batch } = layout;
+  const lastQueries = globalPool === "cls" ? { from: 0, to: 1 } : undefined;
+  const rows = encode(tokens, p, config, layout, { ...options, lastQueries });
   if (globalPool === "cls") return layerNorm(rows, p, "norm");
   const patches = tokenRows(rows, layout, { from: 1, to: layout.tokens });
   const pooled = reduceMean(reshape(patches, [layout.tokens - 1, batch, embedDim]), [0]);

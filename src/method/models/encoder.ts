@@ -74,8 +74,10 @@ export interface EncoderOptions {
   dropPath?: { factors: Value; rates: readonly number[] };
   /** The tokens that the last block computes; the others are needed by nothing after it. */
   lastQueries?: TokenRange;
-  /** Run only this many blocks. */
+  /** Run only the blocks before this one. */
   blocks?: number;
+  /** The first block that runs. Default 0. */
+  from?: number;
 }
 
 /** Rows of tokens through the blocks of the encoder, without the final norm. */
@@ -95,12 +97,12 @@ export function encodeBlocks(
   p: Parameters,
   config: EncoderConfig,
   layout: TokenLayout,
-  { dropPath, lastQueries, blocks = config.depth }: EncoderOptions = {},
+  { dropPath, lastQueries, blocks = config.depth, from = 0 }: EncoderOptions = {},
 ): Value[] {
   const factors = dropPath && dropPathFactors(dropPath.factors, config.depth, layout.batch);
   const after: Value[] = [];
   let rows = x;
-  for (let i = 0; i < blocks; i++) {
+  for (let i = from; i < blocks; i++) {
     rows = block(rows, p, `blocks.${i}`, layout, config.numHeads, {
       dropPath: dropPath?.rates[i] === 0 ? undefined : factors?.[i],
       queries: i === config.depth - 1 ? lastQueries : undefined,

@@ -41,7 +41,7 @@ export class ProbeFeatures {
     const { result } = await assess({
       ...{ engine, batchSize, split, samples, hooks, dataPath: options.dataPath },
       feeds: this.#feeder,
-      graph: featuresGraph(config, batchSize),
+      forward: { graph: featuresGraph(config, batchSize) },
       loading: loadingOf(config, options),
       outcome: { target: featureTarget },
       gatherer: featureGatherer(config.embedDim),

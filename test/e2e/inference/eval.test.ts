@@ -85,3 +85,35 @@ describe("eval", () => {
     });
   });
 });
+
+describe("a budget of patches", () => {
+  const evaluateWith = (keepRatio?: number) =>
+    evaluate(
+      resolveOptions(verbs.evaluate, {
+        ...{ checkpoint: checkpoints.classifier, dataPath: at("data"), threads: 1, workers: 1, batchSize: 4 },
+        ...(keepRatio !== undefined && { keepRatio }),
+      }),
+    );
+
+  test("of all patches changes nothing, a smaller one what the classifier says", async () => {
+    const [plain, whole, half] = [await evaluateWith(), await evaluateWith(1), await evaluateWith(0.5)];
+    expect(whole.logLoss).toBeCloseTo(plain.logLoss, 5);
+    expect(whole.confusion).toEqual(plain.confusion);
+    expect(half.n).toBe(plain.n);
+    expect(Math.abs(half.logLoss - plain.logLoss)).toBeGreaterThan(1e-4);
+  });
+
+  test("is taken by predict, where it says what eval was told", async () => {
+    const files = classifier.classNames.map((name) => at("data", "test", name, "0.png"));
+    const run = (keepRatio: number) => predictAll(files, { keepRatio }) as Promise<Prediction[]>;
+    const plain = (await predictAll(files)) as Prediction[];
+    const first = classifier.classNames[0] as string;
+    for (const [i, line] of (await run(1)).entries()) {
+      expect(line.probabilities[first]).toBeCloseTo(plain[i]?.probabilities[first] as number, 5);
+    }
+    const quarter = await run(0.25);
+    expect(quarter.map(({ probabilities }) => probabilities[first])).not.toEqual(
+      plain.map(({ probabilities }) => probabilities[first]),
+    );
+  });
+});

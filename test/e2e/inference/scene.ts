@@ -45,7 +45,10 @@ export async function all<T>(lines: AsyncIterable<T>): Promise<T[]> {
   return list;
 }
 
-export function predictAll(files: string[], more: { batchSize?: number; threads?: number; slices?: string } = {}) {
+export function predictAll(
+  files: string[],
+  more: { batchSize?: number; threads?: number; slices?: string; keepRatio?: number } = {},
+) {
   return all(
     predict(resolveOptions(verbs.predict, { checkpoint: checkpoints.classifier, files, threads: 1, ...more })),
   );

@@ -235,6 +235,16 @@ describe("a model of another kind", () => {
       configError(option, "a checkpoint of a segmenter, which outlines", "got a classifier"),
     ]),
     [
+      "predict of a segmenter has no budget of patches",
+      () => ["predict", ...given("segmenter"), image, ...into(), "--keep-ratio", "0.5"],
+      configError("--keep-ratio", "a classifier with a vision transformer", "got a segmenter"),
+    ],
+    [
+      "eval of a segmenter has no budget of patches",
+      () => ["eval", ...given("segmenter"), "--data-path", data.lesions, "--keep-ratio", "0.5"],
+      configError("--keep-ratio", "a classifier with a vision transformer", "got a segmenter"),
+    ],
+    [
       "eval of a segmenter wants masks",
       () => ["eval", ...given("segmenter"), "--data-path", at("data")],
       dataError("a data set with masks", "no mask in 6 images"),
