@@ -1,8 +1,7 @@
 import type { Graph } from "../engine/graph/graph.ts";
 import { floatsOf } from "../engine/runtime/program.ts";
 import type { Engine } from "../engine/thread/engine.ts";
-import type { Feeder } from "../method/kinds/kind.ts";
-import type { SecondPart } from "../method/models/budgeted-classifier.ts";
+import type { Feeder, SecondPart } from "../method/kinds/kind.ts";
 
 /** Images to run, in an order of the caller's. The data loader's batches are of this form. */
 export interface ImageBatch {

@@ -1,7 +1,7 @@
 import type { Feeds } from "../engine/runtime/program.ts";
 import type { Normalizer } from "../images/transforms/normalize.ts";
 import type { Feeder } from "./kinds/kind.ts";
-import type { Selection } from "./masking/selection.ts";
+import { argsort, type Selection } from "./masking/selection.ts";
 import {
   gatherPatches,
   gatherPositions,
@@ -134,6 +134,32 @@ export function placesOf(selections: readonly Selection[], patches: number): Big
     for (const [n, patch] of selection.kept.entries()) places[patch * batch + b] = BigInt(n * batch + b);
   });
   return places;
+}
+
+/**
+ * The rows of the tokens that go on, token-major: the cls tokens, then each image's patches of most attention, in their own
+ * order.
+ *
+ * @param attention [batch, heads, 1 + patches]
+ */
+export function rowsGoingOn(
+  attention: Float32Array,
+  { batch, heads, patches, kept }: { batch: number; heads: number; patches: number; kept: number },
+): BigInt64Array {
+  const rows = new BigInt64Array((1 + kept) * batch);
+  for (let b = 0; b < batch; b++) {
+    const negative = new Float64Array(patches);
+    for (let head = 0; head < heads; head++) {
+      const from = (b * heads + head) * (1 + patches) + 1;
+      for (let patch = 0; patch < patches; patch++) {
+        negative[patch] = (negative[patch] as number) - (attention[from + patch] as number);
+      }
+    }
+    const chosen = argsort(negative).subarray(0, kept).sort();
+    rows[b] = BigInt(b);
+    for (const [n, patch] of chosen.entries()) rows[(1 + n) * batch + b] = BigInt((1 + patch) * batch + b);
+  }
+  return rows;
 }
 
 /** Class targets [batch, classes], one-hot with the share `smoothing` spread evenly over all classes. */

@@ -1,11 +1,11 @@
 import { z } from "zod";
-import { FeedBuilder } from "../feeds.ts";
-import { budgetedClassifier } from "../models/budgeted-classifier.ts";
+import { FeedBuilder, rowsGoingOn } from "../feeds.ts";
+import { budgetedClassifierGraphs } from "../models/budgeted-classifier.ts";
 import { classifierGraph, classifierSpecs } from "../models/classifier.ts";
-import type { ClassifierConfig } from "../models/config.ts";
+import { type ClassifierConfig, patchCount } from "../models/config.ts";
 import { type EncoderPreset, encoderPresets } from "../models/presets.ts";
 import { encoderShape } from "./encoder-schema.ts";
-import type { ModelKind } from "./kind.ts";
+import type { ModelKind, SecondPart } from "./kind.ts";
 
 /** The encoder with a head of one logit per class: what fine-tuning leaves. */
 export const classifierKind: ModelKind<ClassifierConfig, object, EncoderPreset> = {
@@ -24,7 +24,15 @@ export const classifierKind: ModelKind<ClassifierConfig, object, EncoderPreset> 
   },
   specs: classifierSpecs,
   forward: (config, batch) => classifierGraph(config, { batch, kept: "all" }),
-  budgeted: budgetedClassifier,
+  budgeted(config, { batch, keepRatio }) {
+    const { first, rest, kept } = budgetedClassifierGraphs(config, { batch, keepRatio });
+    const { numHeads: heads } = config;
+    const feedsOf: SecondPart["feedsOf"] = ({ tokens, attention = new Float32Array() }) => ({
+      tokens: tokens as Float32Array,
+      going: rowsGoingOn(attention, { batch, heads, patches: patchCount(config), kept }),
+    });
+    return { first, rest: { graph: rest, feedsOf }, kept };
+  },
   feeder: (config, normalizer) => new FeedBuilder(config, normalizer),
   encoder: (config) => config,
   recognises: (keys) => keys.has("head.weight"),

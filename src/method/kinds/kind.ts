@@ -3,13 +3,28 @@ import type { Graph } from "../../engine/graph/graph.ts";
 import type { ParameterSpec } from "../../engine/parameters/specs.ts";
 import type { Feeds } from "../../engine/runtime/program.ts";
 import type { Normalizer } from "../../images/transforms/normalize.ts";
-import type { BudgetedForward } from "../models/budgeted-classifier.ts";
 import type { EncoderConfig, ImageModelConfig } from "../models/config.ts";
 
 /** Turns images into what a forward graph is fed. */
 export interface Feeder {
   /** Feeds of `batch` whole images, uint8 [at most batch, H, W, C]; what is missing to a full batch is zero. */
   whole(images: Uint8Array, batch: number): Feeds;
+}
+
+/** A forward pass in two parts, the second on the patches that the first found to matter. */
+export interface BudgetedForward {
+  /** Takes what the kind's feeder makes of whole images. */
+  first: Graph;
+  rest: SecondPart;
+  /** Patches of each image that the second part runs on. */
+  kept: number;
+}
+
+/** What runs on the outputs of another graph. */
+export interface SecondPart {
+  /** Gives the kind's outputs. */
+  graph: Graph;
+  feedsOf(outputs: Readonly<Record<string, Float32Array>>): Feeds;
 }
 
 /** What a model card says of every model of a kind. */

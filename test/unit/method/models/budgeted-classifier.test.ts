@@ -2,7 +2,8 @@ import { describe, expect, test } from "vitest";
 import { interpret } from "../../../../src/engine/graph/interpreter.ts";
 import { sizeOf } from "../../../../src/engine/graph/shape.ts";
 import { initialize } from "../../../../src/engine/parameters/specs.ts";
-import { budgetedClassifier, earlyBlocks } from "../../../../src/method/models/budgeted-classifier.ts";
+import { classifierKind } from "../../../../src/method/kinds/classifier.ts";
+import { earlyBlocks } from "../../../../src/method/models/budgeted-classifier.ts";
 import { classifierGraph, classifierSpecs } from "../../../../src/method/models/classifier.ts";
 import { type ClassifierConfig, patchCount, patchValues } from "../../../../src/method/models/config.ts";
 import { RandomStream } from "../../../../src/support/random.ts";
@@ -12,6 +13,12 @@ const config = (globalPool: "avg" | "cls"): ClassifierConfig => ({
   ...{ inputHeight: 16, inputWidth: 12, patchSize: 4, inChans: 1, numClasses: 3, globalPool },
   ...{ embedDim: 8, depth: 4, numHeads: 2, mlpRatio: 2 },
 });
+
+const budgeted = (of: ClassifierConfig, keepRatio: number) => {
+  const parts = classifierKind.budgeted?.(of, { batch, keepRatio });
+  if (!parts) throw new Error("a classifier has a budget");
+  return parts;
+};
 
 function feedsFor(of: ClassifierConfig) {
   const stream = RandomStream.for(3, "evaluation");
@@ -28,7 +35,7 @@ function feedsFor(of: ClassifierConfig) {
 /** The two parts one after the other, with the rows that went on, and the tokens between them. */
 function run(of: ClassifierConfig, keepRatio: number, change: (tokens: Float64Array) => Float64Array = (same) => same) {
   const feeds = feedsFor(of);
-  const { first, rest, kept } = budgetedClassifier(of, { batch, keepRatio });
+  const { first, rest, kept } = budgeted(of, keepRatio);
   const said = interpret(first, feeds);
   const outputs = Object.fromEntries([...said].map(([name, { data }]) => [name, data as unknown as Float32Array]));
   const { going = [], ...others } = rest.feedsOf(outputs);
@@ -83,5 +90,5 @@ test("a quarter of the blocks run on all patches, and at least one does not", ()
 });
 
 test("one patch goes on however small the share", () => {
-  expect(budgetedClassifier(config("avg"), { batch, keepRatio: 0.001 }).kept).toBe(1);
+  expect(budgeted(config("avg"), 0.001).kept).toBe(1);
 });
