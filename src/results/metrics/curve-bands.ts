@@ -96,9 +96,8 @@ function curveStatistic(
       const count = times[order[rank] as number] as number;
       if (positive[rank] === 1) found += count;
       else wrong += count;
-      // A threshold between cases none of which was drawn is none of this resample.
-      if (ends[rank] === 0 || (called > 0 && hits[called - 1] === found && alarms[called - 1] === wrong)) continue;
-      if (found + wrong === 0) continue;
+      // Above the highest case that was drawn there is no precision.
+      if (ends[rank] === 0 || found + wrong === 0) continue;
       hits[called] = found;
       alarms[called] = wrong;
       called++;
