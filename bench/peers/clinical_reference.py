@@ -161,6 +161,26 @@ def line_of(positive, probability):
     return {"inTheLarge": shift, "intercept": float(both.params[0]), "slope": float(both.params[1])}
 
 
+def line_intervals(labels, rows, unit):
+    """Percentile intervals of the slope and of both intercepts of class 0, resamples drawn within classes."""
+    positive, probability = (labels == 0).astype(int), np.clip(rows[:, 0] / unit, 2**-24, 1 - 2**-24)
+    logit = np.log(probability / (1 - probability))
+    parts = [np.flatnonzero(labels == k) for k in sorted(set(labels))]
+
+    def measure(*drawn):
+        at = np.concatenate(drawn)
+        y, x = positive[at], logit[at]
+        both = sm.Logit(y, sm.add_constant(x)).fit(disp=0).params
+        alone = optimize.brentq(lambda by: expit(by + x).sum() - y.sum(), -40, 40)
+        return np.array([alone, *both])
+
+    found = stats.bootstrap(
+        parts, measure, n_resamples=6000, method="percentile", vectorized=False, rng=np.random.default_rng(4)
+    )
+    low, high = found.confidence_interval
+    return {name: [float(low[at]), float(high[at])] for at, name in enumerate(["inTheLarge", "intercept", "slope"])}
+
+
 def temperature_of(labels, logits):
     def slope(sharpness):
         log_p = log_softmax(sharpness * logits, axis=1)
@@ -311,6 +331,7 @@ def classification():
             case["temperature"] = temperature_of(labels, logits)
         if name in ("three classes", "two classes, one rare"):
             case["intervals"] = stratified_intervals(labels, rows, unit)
+            case["lineIntervals"] = line_intervals(labels, rows, unit)
         cases.append(case)
     return cases
 

@@ -86,6 +86,20 @@ describe.each(peers.classification.filter(({ intervals }) => intervals))("$name,
   });
 });
 
+describe.each(peers.classification.filter(({ lineIntervals }) => lineIntervals))(
+  "$name, intervals of lines",
+  (peer) => {
+    test("are those of statsmodels' regressions on resamples within classes", () => {
+      const line = calibrationLines({ ...casesOf(peer), seed: 2, resamples: 6000 }).perClass[0];
+      for (const [name, [low, high]] of Object.entries(peer.lineIntervals ?? {}) as ["slope", [number, number]][]) {
+        // Four standard errors of the 2.5th percentile of 6,000 draws, twice.
+        expect.soft(Math.abs((line?.[name].low as number) - low), `${name} low`).toBeLessThan(0.05 * (high - low));
+        expect.soft(Math.abs((line?.[name].high as number) - high), `${name} high`).toBeLessThan(0.05 * (high - low));
+      }
+    });
+  },
+);
+
 describe.each(peers.classification.filter(({ operating }) => operating))("$name, by threshold", (peer) => {
   const classes = (peer.rows[0] as number[]).map((_, k) => k);
   const cases = casesOf(peer);

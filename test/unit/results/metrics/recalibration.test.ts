@@ -66,9 +66,19 @@ describe("calibrationLines", () => {
       slope: { value: null },
       intercept: { value: null },
     });
+    for (const p of [0.1, 0.23, 0.37, 0.55, 0.7, 0.91]) {
+      // Seven cases, so that sums of their logits are rounded.
+      expect(three(Array(7).fill(p), [0, 0, 1, 1, 0, 1, 1])?.slope.value).toBeNull();
+    }
     const same = three([0.3, 0.3, 0.3, 0.3], [0, 0, 1, 1]);
     expect(same?.slope).toMatchObject({ value: null, reason: "not defined on these cases" });
     expect(same?.inTheLarge.value).toBeCloseTo(Math.log(0.7 / 0.3), 10);
+  });
+
+  test("probabilities far too low are raised, however far the first step goes", () => {
+    const probabilities = Array.from({ length: 8 }, () => [1 - 1e-6, 1e-6]).flat();
+    const { perClass } = calibrationLines({ classNames, labels: [0, 1, 0, 1, 1, 0, 1, 0], probabilities, seed: 1 });
+    expect(perClass[1]?.inTheLarge.value).toBeCloseTo(Math.log((1 - 1e-6) / 1e-6), 8);
   });
 
   test("probabilities of 0 and 1 that are wrong are borne", () => {

@@ -9,20 +9,20 @@ const probabilities = labels.flatMap((label, at) => {
   return [1 - p, p];
 });
 const input = { classNames, labels, probabilities, seed: 1, resamples: 200, column: "age" };
-/** 60 of 9, 31 of 10, 19 of nothing, and 10 of "x", all of class no. */
-const values = labels.map((label, at) => (at < 60 ? "9" : at < 91 ? "10" : label === 0 && at < 105 ? "x" : undefined));
+/** 60 of 10, 31 of 9, 19 of nothing, and 10 of "x", all of class no. */
+const values = labels.map((label, at) => (at < 60 ? "10" : at < 91 ? "9" : label === 0 && at < 105 ? "x" : undefined));
 
 describe("subgroupIntervals", () => {
   const found = subgroupIntervals({ ...input, values });
 
   test("measures each value's cases as if there were no others, in order, unknown ones last", () => {
     expect(found.subgroups.map(({ value, n: count }) => [value, count])).toEqual([
-      ["9", 60],
-      ["10", 31],
+      ["9", 31],
+      ["10", 60],
       ["x", 10],
       [null, 19],
     ]);
-    expect(found.subgroups[0]?.figures).toEqual(
+    expect(found.subgroups[1]?.figures).toEqual(
       classificationIntervals({
         classNames,
         labels: labels.slice(0, 60),
@@ -52,8 +52,8 @@ describe("subgroupIntervals", () => {
     const groups = labels.map((_, at) => `patient ${Math.floor(at / 3)}`);
     const { subgroups } = subgroupIntervals({ ...input, values, groups });
     // 60 cases of 20 patients, each of whom has both classes.
-    expect(subgroups[0]).toMatchObject({ n: 60, tooSmall: true, classesTooSmall: [] });
-    expect(subgroups[0]?.figures.resampling).toMatchObject({ groups: 20, mixedGroups: 20 });
+    expect(subgroups[1]).toMatchObject({ n: 60, tooSmall: true, classesTooSmall: [] });
+    expect(subgroups[1]?.figures.resampling).toMatchObject({ groups: 20, mixedGroups: 20 });
   });
 
   test("wants a value for each case", () => {
