@@ -6,7 +6,7 @@ const defaultInputSize = 224;
 
 /** Fills in the sizes that a model's name and the paper decide. */
 export function completeSizes(
-  presets: Readonly<Record<string, { patchSize: number }>>,
+  presets: Readonly<Record<string, { patchSize?: number }>>,
   options: { model?: string; patchSize?: number; inputSize?: Size },
 ): void {
   options.patchSize ??= presets[options.model ?? ""]?.patchSize;

@@ -1,6 +1,7 @@
 import type { AlphaRule, SliceAxis } from "../formats/source-image.ts";
-import type { ClassifierDescription, ModelDescription, SegmenterDescription } from "../interop/model-file.ts";
+import type { ModelDescription, SegmenterDescription } from "../interop/model-file.ts";
 import { classifierKind } from "../method/kinds/classifier.ts";
+import { networkKinds } from "../method/kinds/networks.ts";
 import { segmenterKind } from "../method/kinds/segmenter.ts";
 import type { RunHooks } from "../support/events.ts";
 import { listPictures } from "./list-pictures.ts";
@@ -111,10 +112,10 @@ export async function loadSegmenter(
 }
 
 /** A trained classifier that stays loaded between calls. */
-export type Classifier = Predictor<ClassPrediction, ClassifierDescription>;
+export type Classifier = Predictor<ClassPrediction>;
 
 /**
- * Loads a classifier written by `finetune`.
+ * Loads a classifier written by `finetune`, a vision transformer or another network.
  *
  * @throws MsmaeError Checkpoint when the file cannot be used; Device when the engine cannot start.
  */
@@ -123,7 +124,9 @@ export async function loadClassifier(
   options: Partial<SessionOptions> = {},
   hooks: RunHooks = {},
 ): Promise<Classifier> {
-  return new Predictor(await openModel(checkpoint, [classifierKind], { ...defaults, ...options }, hooks));
+  return new Predictor(
+    await openModel(checkpoint, [classifierKind, ...networkKinds], { ...defaults, ...options }, hooks),
+  );
 }
 
 /**

@@ -1,15 +1,18 @@
 import { type InspectInput, type InspectOptions, resolveOptions, verbs } from "../config/index.ts";
+import { sameShape } from "../engine/graph/shape.ts";
 import { classifierKind } from "../method/kinds/classifier.ts";
+import { networkKinds } from "../method/kinds/networks.ts";
 import { modelKinds } from "../method/kinds/registry.ts";
+import { modelShape } from "../method/kinds/shape.ts";
 import { describeModelFile, descriptionKey, type TensorSummary } from "./model-file.ts";
 import { readSafetensorsFile, readSafetensorsHeader } from "./safetensors-file.ts";
 
 /** What a checkpoint holds. What another program's file does not say is guessed from its keys, or left empty. */
 export interface Inspection {
   /**
-   * The kind of model, `pretrained` with a decoder or `classifier` with a head; `encoder` for a vision transformer that
-   * is none of these; `training-state` is what a run keeps beside its weights; `unknown` holds no vision transformer
-   * under timm's keys.
+   * The kind of model, `pretrained` with a decoder or `classifier` with a head, `resnet` and others by name; `encoder` for a
+   * vision transformer that is none of these; `training-state` is what a run keeps beside its weights; `unknown` holds no
+   * model under timm's keys.
    */
   kind: string;
   /** The preset's name; "unknown" where the sizes are those of none. */
@@ -42,7 +45,7 @@ export async function inspect(input: InspectInput | InspectOptions | string): Pr
   const { metadata, entries } = await readSafetensorsHeader(path);
   if (descriptionKey in metadata) return describedInspection(path);
   const keys = [...entries].map(([key, { dtype, shape }]) => ({ key, dtype, shape }));
-  return guess(keys, metadata);
+  return guessNetwork(keys, metadata) ?? guess(keys, metadata);
 }
 
 async function describedInspection(path: string): Promise<Inspection> {
@@ -63,6 +66,39 @@ async function describedInspection(path: string): Promise<Inspection> {
     keys,
   };
 }
+
+/** A network of another program, by the keys and shapes of its tensors; undefined for anything else. */
+function guessNetwork(keys: TensorSummary[], metadata: Readonly<Record<string, string>>): Inspection | undefined {
+  const shapes = new Map(keys.map(({ key, shape }) => [key, shape]));
+  const names = new Set(shapes.keys());
+  const kind = networkKinds.find(({ recognises }) => recognises(names));
+  const numClasses = kind && shapes.get(`${kind.head}weight`)?.[0];
+  if (!kind || numClasses === undefined) return undefined;
+  const own = new Map(keys.map(({ key, shape }) => [kind.rename(key, names), shape]));
+  const inChans = keys.find(({ shape }) => shape.length === 4)?.shape[1] ?? 0;
+  const inputSize = { height: usualSide, width: usualSide };
+  const model = Object.keys(kind.presets).find((name) =>
+    kind
+      .specs(modelShape(kind, { model: name, inputSize, inChans, numClasses }))
+      .every(({ name: key, shape }) => sameShape(own.get(key) ?? [], shape)),
+  );
+  return {
+    kind: kind.name,
+    model: model ?? "unknown",
+    numClasses,
+    classNames: [],
+    inputSize: null,
+    mean: [],
+    std: [],
+    parameters: countElements(keys),
+    described: false,
+    details: { inChans, metadata },
+    keys,
+  };
+}
+
+/** Pixels of a side for which other programs' networks are made unless they say otherwise. */
+const usualSide = 224;
 
 function guess(keys: TensorSummary[], metadata: Readonly<Record<string, string>>): Inspection {
   const suffix = "patch_embed.proj.weight";

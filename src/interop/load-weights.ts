@@ -1,4 +1,5 @@
 import type { ParameterStore } from "../engine/parameters/parameter-store.ts";
+import type { NetworkKind } from "../method/kinds/network.ts";
 import { MsmaeError } from "../support/errors.ts";
 import { type Grid, interpolatePositionEmbedding } from "./position-embedding.ts";
 import type { StoredTensor } from "./safetensors.ts";
@@ -63,6 +64,18 @@ export const segmenterFromEncoder: WeightMapping = {
   rename: (key) => (/^(decoder_|mask_token$|head\.|norm\.|fc_norm\.)/.test(key) ? undefined : key),
   fresh: (key) => key.startsWith("heads."),
 };
+
+/** From another program's checkpoint of a network, with `keys`: its head is of other classes, and starts anew. */
+export function networkFromOthers(
+  { head, rename }: Pick<NetworkKind, "head" | "rename">,
+  keys: ReadonlySet<string>,
+): WeightMapping {
+  const own = (key: string) => {
+    const name = rename(key, keys);
+    return name?.startsWith(head) ? undefined : name;
+  };
+  return { rename: own, fresh: (key) => key.startsWith(head) };
+}
 
 /**
  * From any model with a vision transformer to the features that a head of a classifier reads, the heads left out. The norm of

@@ -26,7 +26,7 @@ export type RunOptions = Pick<
   PretrainOptions & FinetuneOptions,
   Exclude<
     keyof PretrainOptions & keyof FinetuneOptions,
-    "method" | "maskRatio" | "throwRatio" | "mapCrop" | "mapInterval" | "blr" | "lr"
+    "method" | "patchSize" | "maskRatio" | "throwRatio" | "mapCrop" | "mapInterval" | "blr" | "lr"
   >
 >;
 

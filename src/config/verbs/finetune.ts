@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { networkKindOf, networkPresets } from "../../method/kinds/networks.ts";
 import { encoderPresets } from "../../method/models/presets.ts";
 import { augmentationFields } from "../augmentation.ts";
 import { augmentationNotes } from "../augmentation-checks.ts";
@@ -21,9 +22,13 @@ import {
 import { completeMoments, completeSizes } from "../completion.ts";
 import { field, infoOf } from "../fields.ts";
 import { FINETUNING_METHODS } from "../methods.ts";
+import { checkNetwork } from "../network-checks.ts";
 import { scaledEpochs } from "../schedule.ts";
 import { trainingChecks } from "../training-checks.ts";
 import { type InputOf, type OptionsOf, type RunOptionsOf, verbOptions } from "../verb.ts";
+
+/** What fine-tuning can train, by name. */
+const presets = { ...encoderPresets, ...networkPresets };
 
 /**
  * Options of fine-tuning; the defaults are the paper's recipe.
@@ -34,12 +39,17 @@ export const finetune = verbOptions({
   schema: z.strictObject({
     ...dataFields,
     method: field(
-      z.enum(FINETUNING_METHODS).default("msmae"),
-      "Whose recipe the defaults are: msmae (a quarter of the patches, chosen by attention), amt and mae (all patches), or vit (all patches, from scratch).",
+      z.enum(FINETUNING_METHODS).optional(),
+      "Of a vision transformer: whose recipe the defaults are: msmae (a quarter of the patches, chosen by attention), amt and mae (all patches), or vit (all patches, from scratch).",
+      { defaultText: "msmae" },
     ),
-    model: field(z.string().min(1).default("vit_base_patch16"), "Name of the classifier to train.", {
-      placeholder: "name",
-    }),
+    model: field(
+      z.string().min(1).default("vit_base_patch16"),
+      "Name of the classifier to train: a vision transformer, or a network to compare with such as resnet18.",
+      {
+        placeholder: "name",
+      },
+    ),
     ...startFields,
     ...outputFields,
     epochs: epochsField(100),
@@ -54,12 +64,14 @@ export const finetune = verbOptions({
       },
     ),
     layerDecay: field(
-      z.number().gt(0).max(1).default(0.75),
+      z.number().gt(0).max(1).optional(),
       "Factor on the learning rate from each block to the one before it; 1 treats all alike.",
+      { defaultText: "0.75; 1 for other networks than vision transformers" },
     ),
     dropPath: field(
-      z.number().min(0).lt(1).default(0.1),
+      z.number().min(0).lt(1).optional(),
       "Probability of skipping the last block's branches in training; it rises linearly from 0 over the depth.",
+      { defaultText: "0.1; 0 for a ResNet" },
     ),
     smoothing: field(
       z.number().min(0).lt(1).default(0.1),
@@ -72,10 +84,10 @@ export const finetune = verbOptions({
       "What the head reads: the average of the patch tokens, or the cls token.",
     ),
     maskRatio: field(maskingFields.maskRatio.unwrap().optional(), infoOf(maskingFields.maskRatio).description, {
-      defaultText: "0.45; 0 for the other methods",
+      defaultText: "0.45; 0 for the other methods and networks",
     }),
     throwRatio: field(maskingFields.throwRatio.unwrap().optional(), infoOf(maskingFields.throwRatio).description, {
-      defaultText: "0.3; 0 for the other methods",
+      defaultText: "0.3; 0 for the other methods and networks",
     }),
     mapInterval: field(
       z.int().min(1).optional(),
@@ -93,11 +105,15 @@ export const finetune = verbOptions({
     ...loadingFields,
     ...runtimeFields,
   }),
-  derived: ["inputSize", "patchSize", "mean", "std", "init", "maskRatio", "throwRatio"],
+  derived: ["inputSize", "mean", "std", "init", "layerDecay", "dropPath", "maskRatio", "throwRatio"],
   lengths: ["epochs", "warmupEpochs", "mapInterval"],
   complete(options, whole) {
-    completeSizes(encoderPresets, options);
+    completeSizes(presets, options);
     completeMoments(options);
+    const network = networkKindOf(options.model);
+    if (!network) options.method ??= "msmae";
+    options.layerDecay ??= network ? 1 : 0.75;
+    options.dropPath ??= network && !network.skips ? 0 : 0.1;
     // Fine-tuning without a checkpoint is asked for by name, since forgetting it would cost accuracy silently.
     const scratch = options.method === "vit" || options.resume !== undefined;
     options.init ??= options.finetune === undefined && scratch ? "scratch" : "checkpoint";
@@ -105,7 +121,7 @@ export const finetune = verbOptions({
     options.throwRatio ??= options.method === "msmae" ? 0.3 : 0;
     if (whole || options.resume === undefined) completeSchedule(options);
   },
-  checks: [checkModel(encoderPresets), ...trainingChecks, checkRatios(false), checkMixing, checkLoss],
+  checks: [checkModel(presets), checkNetwork, ...trainingChecks, checkRatios(false), checkMixing, checkLoss],
   notes: (options) => [...augmentationNotes(options), ...balanceNotes(options)],
 });
 

@@ -7,6 +7,9 @@ import type { ParameterSpec, Parameters } from "../parameters/specs.ts";
 /** PyTorch's own for BatchNorm. */
 const batchNormMomentum = 0.1;
 
+/** Whether the statistics of the batch are used and noted, or those that training noted. */
+export type BatchNormMode = "training" | "evaluation";
+
 /** What a convolution has beside its kernel: no bias where a normalisation follows, which would take it away. */
 export interface ConvShape {
   inChannels: number;
@@ -75,7 +78,7 @@ export function batchNorm(
   x: Value,
   p: Parameters,
   prefix: string,
-  mode: "training" | "evaluation",
+  mode: BatchNormMode,
   { epsilon = 1e-5, affine = true }: BatchNormOptions = {},
 ): Value {
   const channels = x.shape[1] as number;

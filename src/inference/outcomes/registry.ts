@@ -2,6 +2,7 @@ import { toKebabCase } from "../../config/index.ts";
 import { classifierKind } from "../../method/kinds/classifier.ts";
 import type { ModelKind } from "../../method/kinds/kind.ts";
 import { linearProbeKind } from "../../method/kinds/linear-probe.ts";
+import { networkKinds } from "../../method/kinds/networks.ts";
 import { modelKinds, registerModelKind } from "../../method/kinds/registry.ts";
 import { segmenterKind } from "../../method/kinds/segmenter.ts";
 import { MsmaeError } from "../../support/errors.ts";
@@ -19,6 +20,7 @@ type OutcomeMaker = (asked: OutcomeOptions, kind: ModelKind) => Outcome;
 const outcomes = new Map<string, OutcomeMaker>([
   [classifierKind.name, always(classes)],
   [linearProbeKind.name, always(classes)],
+  ...networkKinds.map(({ name }): [string, OutcomeMaker] => [name, always(classes)]),
   [segmenterKind.name, masks],
 ]);
 

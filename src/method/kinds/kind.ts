@@ -35,6 +35,10 @@ export interface CardFacts {
   use: string;
   /** What comes out, from the class names, which may be written as they are. */
   output(classNames: readonly string[]): string;
+  /** Of the work that the model comes from, in BibTeX. Default: this method's paper. */
+  citation?: string;
+  /** What the model is built of, in the hub's spelling. Default: a vision transformer, as masked autoencoders are. */
+  tags?: readonly string[];
 }
 
 /**

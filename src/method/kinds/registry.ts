@@ -1,11 +1,12 @@
 import { classifierKind } from "./classifier.ts";
 import type { ModelKind } from "./kind.ts";
 import { linearProbeKind } from "./linear-probe.ts";
+import { networkKinds } from "./networks.ts";
 import { pretrainedKind } from "./pretrained.ts";
 import { segmenterKind } from "./segmenter.ts";
 
 /** Every kind of model that checkpoints may hold. Those before are recognised before those after. */
-const kinds: ModelKind[] = [pretrainedKind, classifierKind, segmenterKind, linearProbeKind];
+const kinds: ModelKind[] = [...networkKinds, pretrainedKind, classifierKind, segmenterKind, linearProbeKind];
 
 /** The kinds of model that there are. */
 export function modelKinds(): readonly ModelKind[] {

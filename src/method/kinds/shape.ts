@@ -8,7 +8,8 @@ export interface ShapeChoices {
   model: string;
   /** Pixels. */
   inputSize: { height: number; width: number };
-  patchSize: number;
+  /** Pixels, where the model sees patches. */
+  patchSize?: number | undefined;
   inChans: number;
   numClasses: number;
 }
@@ -17,11 +18,11 @@ export interface ShapeChoices {
 export function modelShape<P extends object>(
   { presets }: Pick<ModelKind<ImageModelConfig, object, P>, "presets">,
   { model, inputSize, patchSize, inChans, numClasses }: ShapeChoices,
-): P & ImageModelConfig & Pick<ShapeChoices, "patchSize"> {
+): P & ImageModelConfig {
   const preset = presets[model];
   if (preset) {
     const { height: inputHeight, width: inputWidth } = inputSize;
-    return { ...preset, patchSize, inputHeight, inputWidth, inChans, numClasses };
+    return { ...preset, ...(patchSize !== undefined && { patchSize }), inputHeight, inputWidth, inChans, numClasses };
   }
   throw new MsmaeError("Config", {
     where: "model",

@@ -1,6 +1,7 @@
 import { add, concat, constant, gather, input, mul, scalar } from "../../engine/graph/builders.ts";
 import { type Graph, graph } from "../../engine/graph/graph.ts";
 import type { Value } from "../../engine/graph/types.ts";
+import type { BatchNormMode } from "../../engine/layers/convolution.ts";
 import { resize2d } from "../../engine/layers/resize.ts";
 import { type ParameterSpec, type Parameters, parameterInputs } from "../../engine/parameters/specs.ts";
 import { trainingOutputs } from "../../engine/parameters/training-outputs.ts";
@@ -16,7 +17,7 @@ import {
 } from "../nn/segmentation-losses.ts";
 import { checkConfig, type EncoderConfig, gridOf, patchCount } from "./config.ts";
 import { embed, encodeBlocks, encoderSpecs, patchInputs } from "./encoder.ts";
-import type { HeadMode, HeadShape, SegmentationHead } from "./heads/head.ts";
+import type { HeadShape, SegmentationHead } from "./heads/head.ts";
 import { light } from "./heads/light.ts";
 import { setrNaive } from "./heads/setr-naive.ts";
 import { setrPup } from "./heads/setr-pup.ts";
@@ -83,7 +84,7 @@ export interface SegmentRun {
   batch: number;
   /** Of the logits, in pixels. */
   size: Grid;
-  mode: HeadMode;
+  mode: BatchNormMode;
   /** How many patches of an image run; the heads see zeros in place of the others. Default `all`. */
   kept?: number | "all";
 }

@@ -72,7 +72,7 @@ export function modelCard(input: ModelCardInput): string {
     section("How it was trained", input.trainingSummary.map(text).join(" "), hyperparameters(input), command(input)),
     section("Results", results(input.results)),
     section("Limitations", limitations(input)),
-    section("Citation", `\`\`\`bibtex\n${CITATION}\n\`\`\``),
+    section("Citation", `\`\`\`bibtex\n${input.kind.card.citation ?? CITATION}\n\`\`\``),
   ];
   return `---\n${stringify(frontMatter(input))}---\n\n${sections.join("\n\n")}\n`;
 }
@@ -83,7 +83,7 @@ function frontMatter(input: ModelCardInput): Record<string, unknown> {
     license: input.licence ?? "other",
     library_name: "msmae",
     pipeline_tag: task,
-    tags: ["msmae", "masked-autoencoder", "vision-transformer", "medical-imaging"],
+    tags: ["msmae", ...(input.kind.card.tags ?? ["masked-autoencoder", "vision-transformer"]), "medical-imaging"],
   };
   if (input.results.length === 0) return card;
   card.metrics = [...new Set(input.results.map(({ type }) => type))];

@@ -2,7 +2,7 @@ import type { FinetuneOptions } from "../../config/index.ts";
 import type { Batch } from "../../data/loader/loader.ts";
 import { mixImages } from "../../images/mixing/apply.ts";
 import { drawMixes, type Mix, mixes } from "../../images/mixing/draw.ts";
-import type { EncoderConfig } from "../../method/models/config.ts";
+import type { ImageModelConfig } from "../../method/models/config.ts";
 import { MsmaeError } from "../../support/errors.ts";
 import { RandomStream } from "../../support/random.ts";
 
@@ -14,7 +14,7 @@ export type BatchMixer = (batch: Batch, epoch: number, batchIndex: number) => Mi
  *
  * @throws MsmaeError Config, when it mixes, for batches whose targets are classes of pixels.
  */
-export function batchMixer(options: FinetuneOptions, config: EncoderConfig): BatchMixer {
+export function batchMixer(options: FinetuneOptions, config: ImageModelConfig): BatchMixer {
   const { mixupOffEpoch, seed } = options;
   if (!mixes(options)) return () => undefined;
   const size = { height: config.inputHeight, width: config.inputWidth, channels: config.inChans };

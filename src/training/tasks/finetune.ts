@@ -1,20 +1,18 @@
 import { type FinetuneInput, type FinetuneOptions, type FinetuneRequest, verbs } from "../../config/index.ts";
 import { classes } from "../../inference/outcomes/classes.ts";
-import { classifierFromPretraining, type WeightMapping } from "../../interop/load-weights.ts";
-import type { StartingWeights } from "../../interop/starting-weights.ts";
-import { classifierKind } from "../../method/kinds/classifier.ts";
-import { modelShape } from "../../method/kinds/shape.ts";
-import type { ClassifierConfig } from "../../method/models/config.ts";
-import { finetuneGroups } from "../../method/models/parameter-groups.ts";
+import { networkKindOf } from "../../method/kinds/networks.ts";
+import type { ImageModelConfig } from "../../method/models/config.ts";
 import type { RunHooks } from "../../support/events.ts";
 import type { TrainingDefinition } from "../definition.ts";
 import { measureRun } from "../measure.ts";
 import { cardOf } from "../model-card.ts";
 import { runTraining } from "../run-training.ts";
-import { classCounts, peakLr } from "../setup.ts";
+import { classCounts } from "../setup.ts";
 import { resolveClassWeights } from "./class-weights.ts";
 import { classifierResults } from "./classifier-results.ts";
+import { networkPlan, transformerPlan } from "./finetune-plans.ts";
 import { finetuneTask, recipeOf } from "./finetune-task.ts";
+import { networkTask } from "./network-task.ts";
 
 export interface FinetuneResult {
   epochs: number;
@@ -29,8 +27,8 @@ export interface FinetuneResult {
 }
 
 /**
- * Fine-tuning with attention-driven masking, each epoch validated on all patches; the best weights are then measured
- * on the test split.
+ * Fine-tuning with attention-driven masking, or training of another network on whole images. Each epoch is validated on
+ * all patches or pixels; the best weights are then measured on the test split.
  *
  * @throws MsmaeError Config, Data, Checkpoint, Device or NonFiniteLoss; Interrupted when `hooks.signal` stops it, with
  * everything saved. Source: method.md section 5.
@@ -61,42 +59,44 @@ const told = [
   "seed",
 ] as const;
 
-const definition: TrainingDefinition<typeof verbs.finetune, ClassifierConfig, FinetuneResult> = {
+/** Those that a network has nothing to do with. */
+const ofTransformers: readonly string[] = ["method", "layerDecay", "maskRatio", "throwRatio", "fullTokenEpochs"];
+
+const definition: TrainingDefinition<typeof verbs.finetune, ImageModelConfig, FinetuneResult> = {
   verb: verbs.finetune,
   plan(options, data) {
     // Weights that do not fit the classes are an error before anything is made.
     resolveClassWeights(options.classWeights, classCounts(data));
-    const { weightDecay, layerDecay, globalPool } = options;
-    const shape = modelShape(classifierKind, { ...options, numClasses: data.folder.classNames.length });
-    return {
-      kind: classifierKind,
-      config: { ...shape, globalPool },
-      groups: (trainable) => finetuneGroups(trainable, { depth: shape.depth, weightDecay, layerDecay }),
-      lr: peakLr(options),
-      optimizer: { beta1: 0.9, beta2: 0.999 },
-      mapping: (start) => mappingFrom(start, options),
-    };
+    const network = networkKindOf(options.model);
+    return network ? networkPlan(network, options, data) : transformerPlan(options, data);
   },
-  task: finetuneTask,
+  task(context) {
+    const network = networkKindOf(context.options.model);
+    // Its plan is the one that was made above.
+    return network ? networkTask(context, network) : finetuneTask(context as TransformerContext);
+  },
   async finish(context, trained) {
     const { options, data, run } = context;
     const meaning = { outcome: classes, model: data.folder };
     const { metrics, split, checkpoint } = await measureRun(context, meaning, trained);
-    const summary = [
-      `Fine-tuned for ${options.epochs} epochs: ${recipeOf(options)},`,
-      options.init === "checkpoint" ? "from a pre-trained checkpoint." : "from scratch.",
-    ];
-    await run.writeModelCard(cardOf(context, { summary, told, results: classifierResults(metrics, split) }));
+    await run.writeModelCard(cardOf(context, { ...cardText(options), results: classifierResults(metrics, split) }));
     const { accuracy, f1Macro, aucMacro: auc } = metrics;
     return { epochs: trained.epochs, accuracy, f1Macro, auc, checkpoint, seconds: trained.seconds };
   },
 };
 
-/** A pre-trained checkpoint comes without its decoder and head; another classifier with its own norm and head. */
-function mappingFrom(
-  { tensors, description }: StartingWeights,
-  { globalPool }: Pick<FinetuneOptions, "globalPool">,
-): WeightMapping | undefined {
-  const isClassifier = description ? description.kind === classifierKind.name : tensors.has("fc_norm.weight");
-  return isClassifier ? undefined : classifierFromPretraining(globalPool);
+type TransformerContext = Parameters<typeof finetuneTask>[0];
+
+function cardText(options: FinetuneOptions) {
+  const { model, epochs, init, dropPath } = options;
+  const network = networkKindOf(model);
+  if (!network) {
+    const start = init === "checkpoint" ? "from a pre-trained checkpoint." : "from scratch.";
+    return { summary: [`Fine-tuned for ${epochs} epochs: ${recipeOf(options)},`, start], told };
+  }
+  const start = init === "checkpoint" ? "from a checkpoint." : "from scratch.";
+  return {
+    summary: [`Trained for ${epochs} epochs: ${network.title} on whole images,`, start],
+    told: told.filter((name) => !ofTransformers.includes(name) && (name !== "dropPath" || dropPath > 0)),
+  };
 }

@@ -1,4 +1,5 @@
 import type { Value } from "../../../engine/graph/types.ts";
+import type { BatchNormMode } from "../../../engine/layers/convolution.ts";
 import type { ParameterSpec, Parameters } from "../../../engine/parameters/specs.ts";
 
 /** What a head is made for. */
@@ -11,13 +12,10 @@ export interface HeadShape {
   outputs: number;
 }
 
-/** Whether the batch's statistics are used and noted, or those that training noted. */
-export type HeadMode = "training" | "evaluation";
-
 /** Turns features of a grid of patches into logits of pixels. */
 export interface SegmentationHead {
   /** The tensors, under the keys of the method's published program. */
   specs(prefix: string, shape: HeadShape): ParameterSpec[];
   /** Features [B, D, h, w] to logits [B, outputs, H, W]; the size is the head's own. */
-  forward(features: Value, p: Parameters, prefix: string, mode: HeadMode): Value;
+  forward(features: Value, p: Parameters, prefix: string, mode: BatchNormMode): Value;
 }
