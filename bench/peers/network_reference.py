@@ -101,6 +101,17 @@ def main(folder):
     torch.set_num_threads(1)
     residual = {"size": [32, 24], "width": 3, "depths": [2, 1, 2]}
     reference(resnet(residual), residual, folder / "resnet.safetensors")
+    # Of 8 by 6 patches windows of 3 do not fit, are moved along both axes, and after merging along one.
+    shifted = {
+        "size": [32, 24],
+        "patchSize": 4,
+        "embedDim": 8,
+        "depths": [2, 2],
+        "numHeads": [2, 4],
+        "windowSize": 3,
+        "mlpRatio": 2,
+    }
+    reference(swin(shifted), shifted, folder / "swin.safetensors", without_decay="relative_position_bias_table")
 
 
 if __name__ == "__main__":

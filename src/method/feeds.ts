@@ -9,21 +9,21 @@ import {
   normalizePatches,
   type PatchOrder,
 } from "./masking/tokens.ts";
-import { type EncoderConfig, patchCount, patchValues } from "./models/config.ts";
+import { type PatchedImages, patchCount, patchValues } from "./models/config.ts";
 
 /**
  * Turns decoded images into what the graphs are fed: normalised pixels of the patches that run, in token-major rows.
  * Images are uint8 [batch, H, W, C] of the model's input size.
  */
 export class FeedBuilder implements Feeder {
-  readonly #config: EncoderConfig;
+  readonly #config: PatchedImages;
   readonly #shape: ImageShape;
   readonly #normalizer: Normalizer;
   readonly #allPatches: Uint32Array;
   /** One normalised image [C, H, W] at a time. */
   readonly #planes: Float32Array<ArrayBuffer>;
 
-  constructor(config: EncoderConfig, normalizer: Normalizer) {
+  constructor(config: PatchedImages, normalizer: Normalizer) {
     const { inputHeight, inputWidth, inChans, patchSize } = config;
     this.#config = config;
     this.#shape = { height: inputHeight, width: inputWidth, channels: inChans, patchSize };

@@ -14,7 +14,7 @@ import {
   normalizePatches,
   type PatchOrder,
 } from "../../src/method/masking/tokens.ts";
-import { type EncoderConfig, patchCount, patchValues } from "../../src/method/models/config.ts";
+import { type PatchedImages, patchCount, patchValues } from "../../src/method/models/config.ts";
 import type { Engine, Feeds, Floats } from "./engines.ts";
 
 /** Patches of a batch that share their numbers of kept, masked and thrown patches. */
@@ -52,14 +52,14 @@ export function maskOf({ images, orders }: BatchSelection): Float64Array {
   return mask;
 }
 
-export function imageShapeOf({ inputHeight, inputWidth, inChans, patchSize }: EncoderConfig): ImageShape {
+export function imageShapeOf({ inputHeight, inputWidth, inChans, patchSize }: PatchedImages): ImageShape {
   return { height: inputHeight, width: inputWidth, channels: inChans, patchSize };
 }
 
 /** Rows of patches in token-major order; `patches` per image all have one length. */
 export function patchRows(
   images: readonly Floats[],
-  config: EncoderConfig,
+  config: PatchedImages,
   patches: readonly ArrayLike<number>[],
   order: PatchOrder,
   into: Floats,
@@ -72,7 +72,7 @@ export function patchRows(
 }
 
 /** Feeds of whole images: all patches in order. */
-export function wholeFeeds(engine: Engine, config: EncoderConfig, images: readonly ArrayLike<number>[]): Feeds {
+export function wholeFeeds(engine: Engine, config: PatchedImages, images: readonly ArrayLike<number>[]): Feeds {
   const all = images.map(() => Uint32Array.from({ length: patchCount(config) }, (_, patch) => patch));
   return { patches: gathered(engine, config, images, all, "channel-row-column") };
 }
@@ -80,7 +80,7 @@ export function wholeFeeds(engine: Engine, config: EncoderConfig, images: readon
 /** Feeds of the kept patches. */
 export function keptFeeds(
   engine: Engine,
-  config: EncoderConfig,
+  config: PatchedImages,
   images: readonly ArrayLike<number>[],
   { images: selections }: BatchSelection,
 ): Feeds {
@@ -91,7 +91,7 @@ export function keptFeeds(
 /** Feeds of the masked patches: where they are painted, and the pixels to paint. */
 export function maskedFeeds(
   engine: Engine,
-  config: EncoderConfig,
+  config: PatchedImages,
   images: readonly ArrayLike<number>[],
   { images: selections }: BatchSelection,
   normPix: boolean,
@@ -104,7 +104,7 @@ export function maskedFeeds(
 
 function gathered(
   engine: Engine,
-  config: EncoderConfig,
+  config: PatchedImages,
   images: readonly ArrayLike<number>[],
   patches: readonly Uint32Array[],
   order: PatchOrder,

@@ -32,19 +32,22 @@ export interface ClassifierConfig extends EncoderConfig {
   globalPool: GlobalPool;
 }
 
+/** Images that a model sees as patches. */
+export type PatchedImages = ImageModelConfig & Pick<EncoderConfig, "patchSize">;
+
 /** The patch grid of a model's input. */
-export function gridOf({ inputHeight, inputWidth, patchSize }: EncoderConfig): Grid {
+export function gridOf({ inputHeight, inputWidth, patchSize }: PatchedImages): Grid {
   return { height: inputHeight / patchSize, width: inputWidth / patchSize };
 }
 
 /** Patches per image. */
-export function patchCount(config: EncoderConfig): number {
+export function patchCount(config: PatchedImages): number {
   const { height, width } = gridOf(config);
   return height * width;
 }
 
 /** Pixel values per patch. */
-export function patchValues({ patchSize, inChans }: EncoderConfig): number {
+export function patchValues({ patchSize, inChans }: PatchedImages): number {
   return patchSize * patchSize * inChans;
 }
 

@@ -112,7 +112,8 @@ export function encodeBlocks(
   return after;
 }
 
-function dropPathFactors(factors: Value, depth: number, batch: number): (readonly [Value, Value])[] {
+/** The factors of each block's two branches, [batch] each, of those of all blocks [depth, 2, batch]. */
+export function dropPathFactors(factors: Value, depth: number, batch: number): (readonly [Value, Value])[] {
   const rows = split(reshape(factors, [depth * 2, batch]), new Array<number>(depth * 2).fill(1), 0);
   const factorOf = (i: number) => reshape(rows[i] as Value, [batch]);
   return Array.from({ length: depth }, (_, i) => [factorOf(2 * i), factorOf(2 * i + 1)] as const);

@@ -23,8 +23,9 @@ export interface ResNetPreset {
 
 export type ResNetConfig = ResNetPreset & ImageModelConfig;
 
-/** Residual networks by name. Source: He et al. 2016, table 1. */
+/** Residual networks by name; micro is ours for small machines. Source: He et al. 2016, table 1. */
 export const resnetPresets: Readonly<Record<string, ResNetPreset>> = {
+  resnet_micro: { width: 16, depths: [1, 1, 1, 1] },
   resnet18: { width: 64, depths: [2, 2, 2, 2] },
 };
 

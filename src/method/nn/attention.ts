@@ -54,6 +54,14 @@ export function tokenImages(rows: Value, grid: Grid, batch: number): Value {
   return reshape(perImage, [batch, dim, grid.height, grid.width]);
 }
 
+/** What attention may be asked beside its plain form. */
+export interface AttentionOptions {
+  /** The tokens that ask. Default: all. */
+  queries?: TokenRange;
+  /** Adds to the scores [batch, heads, queries, tokens] before their softmax. */
+  biased?(scores: Value): Value;
+}
+
 /**
  * Multi-head self-attention over rows x [tokens · batch, D], before the residual connection. With `queries`, only
  * those tokens ask, and only their rows come out: all tokens still give keys and values.
@@ -64,11 +72,11 @@ export function attention(
   prefix: string,
   layout: TokenLayout,
   numHeads: number,
-  queries: TokenRange = { from: 0, to: layout.tokens },
+  { queries = { from: 0, to: layout.tokens }, biased = (scores) => scores }: AttentionOptions = {},
 ): Value {
   const dim = x.shape[1] as number;
   const [q, k, v] = queriesKeysValues(x, p, prefix, layout, queries);
-  const weights = attentionWeights(q, k, layout, queries, numHeads);
+  const weights = softmax(biased(attentionScores(q, k, layout, queries, numHeads)), -1);
   const values = reshape(v, [layout.tokens, layout.batch, numHeads, dim / numHeads]);
   const mixed = matMul(weights, values, { transBatchB: true });
   const rows = reshape(transpose(mixed, [2, 0, 1, 3]), [(queries.to - queries.from) * layout.batch, dim]);
@@ -89,7 +97,7 @@ export function attentionProbabilities(
   const [qBias, kBias] = split(p(`${prefix}.qkv.bias`), [dim, dim, dim], 0) as [Value, Value];
   const q = gemm(tokenRows(x, layout, queries), qWeight, qBias, { transB: true });
   const k = gemm(x, kWeight, kBias, { transB: true });
-  return attentionWeights(q, k, layout, queries, numHeads);
+  return softmax(attentionScores(q, k, layout, queries, numHeads), -1);
 }
 
 function queriesKeysValues(
@@ -112,7 +120,7 @@ function queriesKeysValues(
   return [q, k, v];
 }
 
-function attentionWeights(
+function attentionScores(
   q: Value,
   k: Value,
   { tokens, batch }: TokenLayout,
@@ -122,6 +130,5 @@ function attentionWeights(
   const headDim = (q.shape[1] as number) / numHeads;
   const asking = reshape(q, [queries.to - queries.from, batch, numHeads, headDim]);
   const keys = reshape(k, [tokens, batch, numHeads, headDim]);
-  const scores = matMul(asking, keys, { transBatchA: true, transBatchB: true, transB: true, alpha: headDim ** -0.5 });
-  return softmax(scores, -1);
+  return matMul(asking, keys, { transBatchA: true, transBatchB: true, transB: true, alpha: headDim ** -0.5 });
 }

@@ -1,6 +1,12 @@
 import { add, mul, reshape } from "../../engine/graph/builders.ts";
 import type { Value } from "../../engine/graph/types.ts";
-import { layerNormSpecs, linearSpecs, type ParameterSpec, type Parameters } from "../../engine/parameters/specs.ts";
+import {
+  type Initializer,
+  layerNormSpecs,
+  linearSpecs,
+  type ParameterSpec,
+  type Parameters,
+} from "../../engine/parameters/specs.ts";
 import { attention, type TokenLayout, type TokenRange, tokenRows } from "./attention.ts";
 import { layerNorm, mlp } from "./layers.ts";
 
@@ -15,16 +21,16 @@ export interface BlockOptions {
   dropPath?: readonly [Value, Value];
 }
 
-/** The specs of a pre-norm transformer block. */
-export function blockSpecs(prefix: string, dim: number, mlpRatio: number): ParameterSpec[] {
+/** The specs of a pre-norm transformer block, its linear layers starting as {@link linearSpecs} unless told otherwise. */
+export function blockSpecs(prefix: string, dim: number, mlpRatio: number, init?: Initializer): ParameterSpec[] {
   const hidden = Math.round(dim * mlpRatio);
   return [
     ...layerNormSpecs(`${prefix}.norm1`, dim),
-    ...linearSpecs(`${prefix}.attn.qkv`, dim, 3 * dim),
-    ...linearSpecs(`${prefix}.attn.proj`, dim, dim),
+    ...linearSpecs(`${prefix}.attn.qkv`, dim, 3 * dim, init),
+    ...linearSpecs(`${prefix}.attn.proj`, dim, dim, init),
     ...layerNormSpecs(`${prefix}.norm2`, dim),
-    ...linearSpecs(`${prefix}.mlp.fc1`, dim, hidden),
-    ...linearSpecs(`${prefix}.mlp.fc2`, hidden, dim),
+    ...linearSpecs(`${prefix}.mlp.fc1`, dim, hidden, init),
+    ...linearSpecs(`${prefix}.mlp.fc2`, hidden, dim, init),
   ];
 }
 
@@ -38,13 +44,13 @@ export function block(
   options: BlockOptions = {},
 ): Value {
   const { queries = { from: 0, to: layout.tokens }, dropPath } = options;
-  const attended = attention(layerNorm(x, p, `${prefix}.norm1`), p, `${prefix}.attn`, layout, numHeads, queries);
+  const attended = attention(layerNorm(x, p, `${prefix}.norm1`), p, `${prefix}.attn`, layout, numHeads, { queries });
   const residual = add(tokenRows(x, layout, queries), scaled(attended, dropPath?.[0]));
   return add(residual, scaled(mlp(layerNorm(residual, p, `${prefix}.norm2`), p, `${prefix}.mlp`), dropPath?.[1]));
 }
 
-/** Rows [tokens · batch, D] times a factor per image [batch]. */
-function scaled(rows: Value, factors: Value | undefined): Value {
+/** Rows [tokens · batch, D] times a factor per image [batch]; as they are without one. */
+export function scaled(rows: Value, factors: Value | undefined): Value {
   if (!factors) return rows;
   const batch = factors.shape[0] as number;
   const [count, dim] = rows.shape as [number, number];

@@ -11,8 +11,8 @@ export function linear(x: Value, p: Parameters, prefix: string): Value {
 }
 
 /** Normalises rows [T, D] with the scale and shift of `prefix`. */
-export function layerNorm(x: Value, p: Parameters, prefix: string): Value {
-  return layerNormalization(x, p(`${prefix}.weight`), p(`${prefix}.bias`), layerNormEpsilon)[0];
+export function layerNorm(x: Value, p: Parameters, prefix: string, epsilon = layerNormEpsilon): Value {
+  return layerNormalization(x, p(`${prefix}.weight`), p(`${prefix}.bias`), epsilon)[0];
 }
 
 /** fc2(GELU(fc1(x))) over rows [T, D]. */

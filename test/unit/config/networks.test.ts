@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { type FinetuneInput, resolveConfig, resolveRun, toYaml, verbs } from "../../../src/config/index.ts";
 
 const start = { dataPath: "images", outputDir: "run", init: "scratch" } as const;
+const swin = "swin_tiny_patch4_window7";
 const resolved = (more: Partial<FinetuneInput>) => resolveRun(verbs.finetune, { ...start, ...more });
 
 test("a ResNet takes whole images, with nothing of vision transformers", () => {
@@ -16,7 +17,16 @@ test("a vision transformer keeps the paper's defaults", () => {
   expect(resolved({})).toMatchObject({ method: "msmae", layerDecay: 0.75, dropPath: 0.1, patchSize: 16 });
 });
 
-test.each(["resnet18"])("the options of a run with %s, read again, are the same", (model) => {
+test("a Swin Transformer has patches and blocks to skip, and nothing else of vision transformers", () => {
+  const options = resolved({ model: swin });
+  expect(options).toMatchObject({ patchSize: 4, layerDecay: 1, dropPath: 0.1, maskRatio: 0, throwRatio: 0 });
+  expect(options.method).toBeUndefined();
+  expect(resolved({ model: swin, dropPath: 0.2 }).dropPath).toBe(0.2);
+  expect(() => resolved({ model: swin, inputSize: 30 })).toThrow(/sides divisible by the patch size 4/);
+  expect(() => resolved({ model: swin, maskRatio: 0.5 })).toThrow(/maskRatio/);
+});
+
+test.each(["resnet18", swin])("the options of a run with %s, read again, are the same", (model) => {
   const options = resolved({ model });
   expect(resolveConfig(verbs.finetune, { file: toYaml(verbs.finetune, options) })).toEqual(options);
 });

@@ -1,8 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { ParameterStore } from "../../../src/engine/parameters/parameter-store.ts";
-import { classifierFromPretraining, loadWeights, withPositionGrid } from "../../../src/interop/load-weights.ts";
+import {
+  classifierFromPretraining,
+  loadWeights,
+  networkFromOthers,
+  withPositionGrid,
+} from "../../../src/interop/load-weights.ts";
 import type { StoredTensor } from "../../../src/interop/safetensors.ts";
 import { toFloat32 } from "../../../src/interop/tensor-values.ts";
+import type { NetworkKind } from "../../../src/method/kinds/network.ts";
+import { resnetKind } from "../../../src/method/kinds/resnet.ts";
+import { swinKind } from "../../../src/method/kinds/swin.ts";
 
 function tensor(shape: number[], first: number): StoredTensor {
   const data = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => first + i);
@@ -134,5 +142,32 @@ describe("withPositionGrid", () => {
     expect(toFloat32(embedding)).toHaveLength(39);
     expect(resized.get("a")).toBe(tensors.get("a"));
     expect(withPositionGrid(tensors, [2, 2], [2, 2])).toBe(tensors);
+  });
+});
+
+describe("weights of other programs' networks", () => {
+  const mapped = (kind: NetworkKind, keys: string[]) => {
+    const { rename } = networkFromOthers(kind, new Set(keys));
+    return keys.map(rename);
+  };
+
+  test("torchvision's ResNet comes without its head", () => {
+    expect(mapped(resnetKind, ["conv1.weight", "layer2.0.downsample.0.weight", "fc.weight", "fc.bias"])).toEqual([
+      "conv1.weight",
+      "layer2.0.downsample.0.weight",
+      undefined,
+      undefined,
+    ]);
+    expect(networkFromOthers(resnetKind, new Set()).fresh("fc.bias")).toBe(true);
+    expect(networkFromOthers(resnetKind, new Set()).fresh("bn1.bias")).toBe(false);
+  });
+
+  test("a Swin Transformer of today's timm and an earlier one's come to the same keys", () => {
+    const merging = ["norm.weight", "reduction.weight"];
+    const today = merging.flatMap((part) => [`layers.1.downsample.${part}`, `layers.3.downsample.${part}`]);
+    const earlier = merging.flatMap((part) => [`layers.0.downsample.${part}`, `layers.2.downsample.${part}`]);
+    expect(mapped(swinKind, [...today, "head.fc.weight"])).toEqual([...today, undefined]);
+    const tables = ["layers.0.blocks.1.attn_mask", "layers.0.blocks.0.attn.relative_position_index", "head.weight"];
+    expect(mapped(swinKind, [...earlier, ...tables])).toEqual([...today, undefined, undefined, undefined]);
   });
 });

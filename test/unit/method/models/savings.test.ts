@@ -128,7 +128,7 @@ test("attention maps, which compute one query of the last block, are its softmax
   const normalized = layerNorm(rows, p, "blocks.1.norm1");
   const whole = graph("whole", {
     normalized,
-    mixed: attention(normalized, p, "blocks.1.attn", { tokens: 7, batch }, 2, { from: 0, to: 1 }),
+    mixed: attention(normalized, p, "blocks.1.attn", { tokens: 7, batch }, 2, { queries: { from: 0, to: 1 } }),
   });
   const results = interpret(whole, feeds);
   const x = results.get("normalized")?.data as Float64Array;
