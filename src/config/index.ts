@@ -3,6 +3,7 @@ export { toKebabCase } from "./names.ts";
 export { ConfigError } from "./problems.ts";
 export { type ConfigSource, configNotes, resolveConfig, resolveOptions, resolveRun } from "./resolve.ts";
 export type { Size } from "./size.ts";
+export { valueColumnsOf } from "./target-fields.ts";
 export { type AnyVerb, type InputOf, type OptionsOf, type RunOptionsOf, verbOptions } from "./verb.ts";
 export type { DataAnonymiseInput, DataAnonymiseOptions } from "./verbs/data-anonymise.ts";
 export type { DataCheckInput, DataCheckOptions } from "./verbs/data-check.ts";

@@ -1,9 +1,10 @@
 import { stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { type DataSplitInput, type DataSplitOptions, resolveOptions, verbs } from "../config/index.ts";
+import { type DataSplitInput, type DataSplitOptions, resolveOptions, valueColumnsOf, verbs } from "../config/index.ts";
 import { type Dataset, leftOutFrom, type OddFile, openDataset, tellNotices } from "../data/dataset.ts";
 import type { Sample } from "../data/sample.ts";
 import { SPLITS, type Split } from "../data/split-name.ts";
+import { iterativeFolds } from "../data/splits/iterative.ts";
 import { groupedStratifiedFolds, groupKey, hasGroups, stratifiedFolds } from "../data/splits/split.ts";
 import { rowsOf, type SplitRow, splitTable } from "../data/splits/split-table.ts";
 import { MsmaeError } from "../support/errors.ts";
@@ -45,6 +46,7 @@ export async function splitData(
     ...options,
     // Sets for segmentation often have one class of whole images.
     oneClass: true,
+    values: valueColumnsOf(options),
     valSplit: folds === undefined ? options.valSplit : 0,
     group: by === "group" ? "auto" : "none",
   });
@@ -55,7 +57,7 @@ export async function splitData(
   return resultOf(dataset, rows, { path, seed, folds });
 }
 
-function foldRows({ splits, root }: Dataset, folds: number, seed: number): SplitRow[] {
+function foldRows({ splits, root, values }: Dataset, folds: number, seed: number): SplitRow[] {
   const pool = [...splits.train, ...splits.val];
   const grouped = hasGroups(pool);
   const groups = new Set(pool.map(groupKey)).size;
@@ -63,7 +65,9 @@ function foldRows({ splits, root }: Dataset, folds: number, seed: number): Split
     const expected = `at least ${folds} ${grouped ? "patients, lesions or files" : "images"} for ${folds} folds`;
     throw new MsmaeError("Data", { where: root, expected, got: `${groups}`, todo: "make fewer folds" });
   }
-  const fold = (grouped ? groupedStratifiedFolds : stratifiedFolds)(pool, folds, seed);
+  const byFindings = values?.kind === "findings";
+  const dealt = byFindings ? iterativeFolds : grouped ? groupedStratifiedFolds : stratifiedFolds;
+  const fold = dealt(pool, folds, seed);
   return [
     ...pool.map((sample, at): SplitRow => ({ sample, split: "train", fold: fold[at] as number })),
     ...splits.test.map((sample): SplitRow => ({ sample, split: "test" })),

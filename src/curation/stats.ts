@@ -1,5 +1,5 @@
 import { stringify } from "yaml";
-import { type DataStatsInput, type DataStatsOptions, resolveOptions, verbs } from "../config/index.ts";
+import { type DataStatsInput, type DataStatsOptions, resolveOptions, valueColumnsOf, verbs } from "../config/index.ts";
 import { leftOutFrom, type OddFile, openDataset, type Split, tellNotices } from "../data/dataset.ts";
 import { ImageLoader } from "../data/loader/loader.ts";
 import { parseWindow } from "../images/window-rule.ts";
@@ -44,7 +44,12 @@ export async function dataStats(
   const inputs = splitFile === undefined ? [dataPath] : [dataPath, splitFile];
   const file =
     output === undefined ? undefined : await OutputFile.claim(output, { option: "--output", overwrite, inputs });
-  const dataset = await openDataset(dataPath, { ...options, oneClass: true, require: [split] });
+  const dataset = await openDataset(dataPath, {
+    ...options,
+    oneClass: true,
+    values: valueColumnsOf(options),
+    require: [split],
+  });
   tellNotices(dataset, onEvent);
   const samples = dataset.splits[split];
   const onWarning = (message: string) => onEvent?.({ type: "warning", message });

@@ -6,18 +6,21 @@ import { FileIndex } from "./index/index-cache.ts";
 import { findLayout } from "./layouts/index.ts";
 import { dataError, type Layout, type Listing, type OddFile } from "./layouts/listing.ts";
 import { applySplitFile } from "./layouts/split-file.ts";
-import { classesNotice, oddFiles } from "./notices.ts";
+import { classesNotice, oddFiles, valuesNotice } from "./notices.ts";
 import { type ListedSample, samplesOf } from "./pictures/samples-of.ts";
 import { parseSliceRule } from "./pictures/slice-rule.ts";
 import type { Sample } from "./sample.ts";
 import { SPLITS, type Split } from "./split-name.ts";
+import { iterativeSplit } from "./splits/iterative.ts";
 import { groupedStratifiedSplit, groupKey, hasGroups, stratifiedSplit } from "./splits/split.ts";
 import { relativeName, rowsOf, splitTable } from "./splits/split-table.ts";
+import type { ValueColumns } from "./tables/value-columns.ts";
 
 export type { OddFile } from "./layouts/listing.ts";
 export { leftOutFrom, tellNotices } from "./notices.ts";
 export type { Sample } from "./sample.ts";
 export { SPLITS, type Split } from "./split-name.ts";
+export type { ValueColumns } from "./tables/value-columns.ts";
 export { picturesOfMaskClasses } from "./targets/pictures-of-classes.ts";
 
 /** A classification data set on disk. */
@@ -29,6 +32,8 @@ export interface Dataset {
   classNames: string[];
   /** What masks outline, the background first; absent where there are no masks. */
   maskClasses?: string[];
+  /** What the samples' values are; absent where none were asked for. */
+  values?: ValueColumns;
   splits: Record<Split, Sample[]>;
   /** Splits that the data set itself names; the others are empty or were drawn from the training images. */
   onDisk: Split[];
@@ -67,6 +72,11 @@ export interface DatasetOptions {
   columns?: string;
   /** Of tables without a byte order mark, a name that TextDecoder knows. Default `utf-8`. */
   encoding?: string;
+  /**
+   * Columns of a CSV file that are told of images in place of a class: the set is then of one class. Splits that are drawn
+   * keep the share of each finding.
+   */
+  values?: ValueColumns | undefined;
   /** Take names that differ only in case, spaces or Unicode form for one class or patient. Default: they are an error. */
   mergeLabels?: boolean;
   /** Fail where a file has to be left out. */
@@ -98,11 +108,12 @@ export async function openDataset(dataPath: string, options: DatasetOptions): Pr
   checkShare("testSplit", testSplit);
   const rule = parseSliceRule(options.slices ?? "all");
   const index = await FileIndex.open(dataPath, options.cacheDir);
-  const { columns, encoding, mergeLabels = false, oneClass = false } = options;
-  const tables = { columns, encoding };
+  const { columns, encoding, values, mergeLabels = false, oneClass = false } = options;
+  const tables = { columns, encoding, values };
   const found = await findLayout(dataPath, { index, tables, mergeLabels, needsClasses: !oneClass });
   const listing = await applySplitFile(found, options);
-  checkClasses(listing, oneClass);
+  if (values) checkValued(listing, values);
+  else checkClasses(listing, oneClass);
   const { samples, groupedBy, ...odd } = await samplesOf(listing, {
     rule,
     sliceAxis,
@@ -113,8 +124,12 @@ export async function openDataset(dataPath: string, options: DatasetOptions): Pr
   await index.save();
   const leftOut = [...(listing.leftOut ?? []), ...odd.leftOut];
   if (options.strict && leftOut.length > 0) throw oddFiles(listing.root, leftOut);
-  const splits = drawSplits(listing, samples, { seed, valSplit, testSplit });
-  const notices = [classesNotice(listing, samples), ...listing.notices, ...leftWithout(listing, splits)];
+  const splits = drawSplits(listing, samples, { seed, valSplit, testSplit, values });
+  const notices = [
+    values ? valuesNotice(values, samples) : classesNotice(listing, samples),
+    ...listing.notices,
+    ...leftWithout(listing, splits),
+  ];
   for (const split of options.require ?? []) {
     if (splits[split].length > 0) continue;
     const where = join(dataPath, split);
@@ -126,6 +141,7 @@ export async function openDataset(dataPath: string, options: DatasetOptions): Pr
     layout,
     classNames,
     ...(maskClasses ? { maskClasses } : {}),
+    ...(values ? { values } : {}),
     splits,
     onDisk,
     ignoredFiles,
@@ -140,17 +156,21 @@ interface Shares {
   seed: number;
   valSplit: number;
   testSplit: number;
+  values: ValueColumns | undefined;
 }
 
 function drawSplits(
   { onDisk, root }: Listing,
   samples: readonly ListedSample[],
-  { seed, valSplit, testSplit }: Shares,
+  { seed, valSplit, testSplit, values }: Shares,
 ): Record<Split, Sample[]> {
   const splits: Record<Split, Sample[]> = { train: [], val: [], test: [] };
   for (const { split, sample } of samples) splits[split ?? "train"].push(sample);
   const draw = (share: number, name: "val" | "test") => {
-    if (!hasGroups(splits.train)) return stratifiedSplit(splits.train, share, seed, name);
+    const findings = values?.kind === "findings";
+    if (!hasGroups(splits.train)) {
+      return (findings ? iterativeSplit : stratifiedSplit)(splits.train, share, seed, name);
+    }
     const first = splits.train[0] as Sample;
     if (share > 0 && splits.train.every((sample) => groupKey(sample) === groupKey(first))) {
       const got = `one patient, lesion or file for all ${splits.train.length} pictures`;
@@ -161,7 +181,7 @@ function drawSplits(
       const todo = `${instead}, or make none (--${name}-split 0)`;
       throw dataError(root, `groups that can be parted, to draw split "${name}"`, got, todo);
     }
-    return groupedStratifiedSplit(splits.train, share, seed, name);
+    return (findings ? iterativeSplit : groupedStratifiedSplit)(splits.train, share, seed, name);
   };
   if (onDisk.length === 0) [splits.train, splits.test] = draw(testSplit, "test");
   if (splits.val.length === 0 && splits.train.length > 0) [splits.train, splits.val] = draw(valSplit, "val");
@@ -179,6 +199,12 @@ function leftWithout({ onDisk, classNames }: Listing, splits: Record<Split, Samp
     if (missing.length === 0) return [];
     return [`split "${split}" has no image of ${missing.join(", ")}: too few images, patients or lesions to share out`];
   });
+}
+
+function checkValued({ root, layout }: Listing, { kind, names }: ValueColumns): void {
+  if (layout === "csv") return;
+  const todo = "give a .csv file, or a folder with a dataset.csv";
+  throw dataError(root, `a table with columns for --${kind} ${names.join()}`, `a data set of layout ${layout}`, todo);
 }
 
 function checkClasses({ root, classNames }: Listing, oneClass: boolean): void {
@@ -206,7 +232,7 @@ export function splitCsv(dataset: Dataset): string {
 }
 
 /**
- * A fingerprint of a data set, for env.json: SHA-256 over every sample's split, class, relative path, slice, size and
+ * A fingerprint of a data set, for env.json: SHA-256 over every sample's split, class or values, relative path, slice, size and
  * first 64 KiB, or over the fact that it cannot be read. It does not depend on where the folder lies.
  */
 export async function dataHash(dataset: Dataset): Promise<string> {
@@ -214,8 +240,9 @@ export async function dataHash(dataset: Dataset): Promise<string> {
   const hash = createHash("sha256");
   for (const split of SPLITS) {
     const heads = await index.heads(splits[split].map(({ path }) => path));
-    for (const [at, { path, label, item }] of splits[split].entries()) {
-      const name = `${split}\0${classNames[label]}\0${relativeName(root, path)}\0${item ?? ""}\0`;
+    for (const [at, { path, label, item, values }] of splits[split].entries()) {
+      const told = values ? values.join() : classNames[label];
+      const name = `${split}\0${told}\0${relativeName(root, path)}\0${item ?? ""}\0`;
       const known = heads[at];
       // Whether a file that cannot be read ends the run is for the loader to say, as for one that cannot be decoded.
       hash.update(name + (known ? `${known.size}\0${known.head}` : "unreadable"));

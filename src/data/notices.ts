@@ -3,6 +3,7 @@ import type { RunHooks } from "../support/events.ts";
 import { dataError, type Listing, type OddFile } from "./layouts/listing.ts";
 import type { ListedSample } from "./pictures/samples-of.ts";
 import { relativeName } from "./splits/split-table.ts";
+import type { ValueColumns } from "./tables/value-columns.ts";
 
 /** What a data set has to say to its user. */
 interface Noticed {
@@ -33,6 +34,19 @@ export function classesNotice({ classNames }: Listing, samples: readonly ListedS
   if (classNames.length > NAMED) named.push("…");
   const classes = classNames.length === 1 ? "class" : "classes";
   return `${classNames.length} ${classes} in ${samples.length} images: ${named.join(", ")}`;
+}
+
+/** How many findings or numbers there are, and of how many images. */
+export function valuesNotice({ kind, names }: ValueColumns, samples: readonly ListedSample[]): string {
+  const told = names.slice(0, NAMED).map((name, k) => {
+    const known = samples.map(({ sample }) => sample.values?.[k] ?? Number.NaN).filter((value) => !Number.isNaN(value));
+    if (kind === "findings") return `${name} ${known.filter((value) => value === 1).length} of ${known.length}`;
+    const [least, most] = [known.reduce((a, b) => Math.min(a, b)), known.reduce((a, b) => Math.max(a, b))];
+    return `${name} ${least} to ${most} in ${known.length}`;
+  });
+  if (names.length > NAMED) told.push("…");
+  const what = kind === "findings" ? `${names.length} ${names.length === 1 ? "finding" : "findings"}` : kind;
+  return `${what} in ${samples.length} images: ${told.join(", ")}`;
 }
 
 function oddFilesText(root: string, odd: readonly OddFile[]): string {

@@ -23,6 +23,9 @@ export const BACKGROUND = "background";
 /** The class of what masks outline, where a data set gives it no name. */
 export const UNNAMED = "lesion";
 
+/** The one class of images that are told apart by values alone. */
+export const UNCLASSED = "image";
+
 /** What a table has in place of a mask where somebody has looked and there is nothing to outline. */
 export const NO_MASK = "none";
 

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { dataFields, loadingFields, overwriteField, readingFields, runtimeFields, tableFields } from "../common.ts";
 import { dataPath } from "../data-fields.ts";
 import { field, infoOf } from "../fields.ts";
+import { valueFields } from "../target-fields.ts";
 import { type InputOf, type OptionsOf, verbOptions } from "../verb.ts";
 
 /** Options of `data check`: what a reviewer would look for before any training. */
@@ -30,6 +31,7 @@ export const dataCheck = verbOptions({
     splitFile: dataFields.splitFile,
     fold: dataFields.fold,
     ...tableFields,
+    ...valueFields,
     ...readingFields,
     workers: field(z.int().min(0).max(64).optional(), infoOf(loadingFields.workers).description, {
       defaultText: "one per core",

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { dataFields, overwriteField, readingFields, runtimeFields, tableFields } from "../common.ts";
 import { dataPath } from "../data-fields.ts";
 import { field } from "../fields.ts";
+import { valueFields } from "../target-fields.ts";
 import { type InputOf, type OptionsOf, verbOptions } from "../verb.ts";
 
 /** Options of `data split`: a CSV file that says which image is in which split. */
@@ -33,6 +34,7 @@ export const dataSplit = verbOptions({
       { defaultText: "0.2, and 0 with folds" },
     ),
     ...tableFields,
+    ...valueFields,
     strict: field(z.boolean().default(false), "Fail where a file has to be left out, instead of naming it."),
     sliceAxis: readingFields.sliceAxis,
     slices: readingFields.slices,

@@ -11,6 +11,7 @@ import {
 import { dataPath } from "../data-fields.ts";
 import { field, infoOf } from "../fields.ts";
 import { sizeSchema } from "../size.ts";
+import { valueFields } from "../target-fields.ts";
 import { type InputOf, type OptionsOf, verbOptions } from "../verb.ts";
 
 /** Options of `data stats`: mean and standard deviation of a data set's pixels. */
@@ -30,6 +31,7 @@ export const dataStats = verbOptions({
     group: dataFields.group,
     valSplit: dataFields.valSplit,
     ...tableFields,
+    ...valueFields,
     inputSize: field(
       sizeSchema.default({ height: 224, width: 224 }),
       "Height and width in pixels to which images are resized before they are measured.",

@@ -24,6 +24,7 @@ import { field, infoOf } from "../fields.ts";
 import { FINETUNING_METHODS } from "../methods.ts";
 import { checkNetwork } from "../network-checks.ts";
 import { scaledEpochs } from "../schedule.ts";
+import { checkTarget, valueFields } from "../target-fields.ts";
 import { trainingChecks } from "../training-checks.ts";
 import { type InputOf, type OptionsOf, type RunOptionsOf, verbOptions } from "../verb.ts";
 
@@ -38,6 +39,7 @@ export const finetune = verbOptions({
   name: "finetune",
   schema: z.strictObject({
     ...dataFields,
+    ...valueFields,
     method: field(
       z.enum(FINETUNING_METHODS).optional(),
       "Of a vision transformer: whose recipe the defaults are: msmae (a quarter of the patches, chosen by attention), amt and mae (all patches), or vit (all patches, from scratch).",
@@ -121,7 +123,15 @@ export const finetune = verbOptions({
     options.throwRatio ??= options.method === "msmae" ? 0.3 : 0;
     if (whole || options.resume === undefined) completeSchedule(options);
   },
-  checks: [checkModel(presets), checkNetwork, ...trainingChecks, checkRatios(false), checkMixing, checkLoss],
+  checks: [
+    checkModel(presets),
+    checkNetwork,
+    ...trainingChecks,
+    checkTarget,
+    checkRatios(false),
+    checkMixing,
+    checkLoss,
+  ],
   notes: (options) => [...augmentationNotes(options), ...balanceNotes(options)],
 });
 

@@ -20,6 +20,7 @@ import { completeMoments, completeSizes } from "../completion.ts";
 import { field } from "../fields.ts";
 import { PRETRAINING_METHODS } from "../methods.ts";
 import { firstRefreshEpoch, scaledEpochs } from "../schedule.ts";
+import { checkTarget, valueFields } from "../target-fields.ts";
 import { trainingChecks } from "../training-checks.ts";
 import { type InputOf, type OptionsOf, type RunOptionsOf, verbOptions } from "../verb.ts";
 
@@ -31,6 +32,7 @@ export const pretrain = verbOptions({
   name: "pretrain",
   schema: z.strictObject({
     ...dataFields,
+    ...valueFields,
     method: field(
       z.enum(PRETRAINING_METHODS).default("msmae"),
       "Whose recipe the defaults are: msmae (supervised, masks by attention), amt (masks by attention, no labels) or mae (random masks, no labels).",
@@ -105,7 +107,7 @@ export const pretrain = verbOptions({
     options.clsLossWeight ??= options.method === "msmae" ? 0.1 : 0;
     if (whole || options.resume === undefined) completeSchedule(options);
   },
-  checks: [checkModel(pretrainPresets), ...trainingChecks, checkRatios(true), checkRandomRatio],
+  checks: [checkModel(pretrainPresets), ...trainingChecks, checkTarget, checkRatios(true), checkRandomRatio],
   notes: (options) => [...augmentationNotes(options), ...mapNotes(options)],
 });
 

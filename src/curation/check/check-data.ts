@@ -1,7 +1,13 @@
 import { realpath } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { basename, dirname, join, resolve, sep } from "node:path";
-import { type DataCheckInput, type DataCheckOptions, resolveOptions, verbs } from "../../config/index.ts";
+import {
+  type DataCheckInput,
+  type DataCheckOptions,
+  resolveOptions,
+  valueColumnsOf,
+  verbs,
+} from "../../config/index.ts";
 import { type Dataset, leftOutFrom, openDataset, SPLITS, tellNotices } from "../../data/dataset.ts";
 import { namedFrom, relativeName, splitTable } from "../../data/splits/split-table.ts";
 import { parseWindow } from "../../images/window.ts";
@@ -114,6 +120,7 @@ function open(options: DataCheckOptions): Promise<Dataset> {
     // Strict are the words about leaks: files that have to be left out are among what is told.
     strict: false,
     oneClass: true,
+    values: valueColumnsOf(options),
   });
 }
 

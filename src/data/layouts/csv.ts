@@ -1,6 +1,6 @@
 import { dirname, resolve } from "node:path";
 import { pairStem } from "../../formats/nifti/pair.ts";
-import { BACKGROUND, NO_MASK, UNNAMED } from "../sample.ts";
+import { BACKGROUND, NO_MASK, UNCLASSED, UNNAMED } from "../sample.ts";
 import { SPLITS } from "../split-name.ts";
 import { dropEmptyMasks } from "./empty-masks.ts";
 import { type LayoutContext, type ListedFile, type Listing, outlinedClasses } from "./listing.ts";
@@ -19,6 +19,8 @@ import { missingFault, TablePaths } from "./table-paths.ts";
  * Of a row without a mask nobody knows what is to be outlined, unless its class is the background or its mask `none`: then
  * nothing is. Nor is anything in a class whose masks are all empty.
  *
+ * Where values are asked for, they take the place of the class, and labels are passed over.
+ *
  * Where pictures need no classes, a table without labels will do that has masks: they outline a {@link UNNAMED}. The masks
  * of a picture may then be of several classes too; the largest decides the picture's.
  *
@@ -32,14 +34,15 @@ export async function listCsv(path: string, context: LayoutContext): Promise<Lis
   const rows = needsClasses ? settledRows : namedByMasks(settledRows);
   const paths = new TablePaths(root, (file) => index.has(file));
   const located = await locatedRows(rows, paths, root, faults);
-  faults.push(...labelFaults(rows, written, context), ...splitFaults(rows));
-  const files = groupByPicture(located, { oneClass: needsClasses }, faults).map(fileOf);
+  const valued = tables.values !== undefined;
+  faults.push(...(valued ? [] : labelFaults(rows, written, context)), ...splitFaults(rows));
+  const files = groupByPicture(located, { oneClass: needsClasses && !valued }, faults).map(fileOf);
   faults.push(...slicesOfWholes(located));
   throwFaults(path, faults);
   settled.throwFaults(path);
   await putLargestFirst(files, index);
   const named = new Set(rows.map(({ split }) => split));
-  const classNames = [...new Set(files.map(({ className }) => className as string))].sort();
+  const classNames = valued ? [UNCLASSED] : [...new Set(files.map(({ className }) => className as string))].sort();
   const emptied = await dropEmptyMasks(files, index);
   const doubtful = needsClasses ? [] : await severalValues(files, { index, root });
   const maskClasses = outlinedClasses(files);
@@ -117,13 +120,15 @@ async function locatedRows(
 /** The file of a picture's rows. */
 function fileOf(located: readonly LocatedRow[]): ListedFile {
   const [{ row, path }] = located as [LocatedRow];
-  const className = row.label;
+  const { values } = row;
+  const className = values ? UNCLASSED : row.label;
   const masks = located.flatMap(({ mask, row: { label } }) =>
     mask === undefined ? [] : [{ path: mask, ...(label !== undefined && { className: label }) }],
   );
   return {
     path,
     ...(className !== undefined && { className }),
+    ...(values && { values }),
     ...saidOf(located.map((own) => own.row)),
     ...((masks.length > 0 || outlinesNothing(row)) && { masks }),
   };

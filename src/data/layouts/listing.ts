@@ -2,6 +2,7 @@ import { MsmaeError } from "../../support/errors.ts";
 import type { FileIndex } from "../index/index-cache.ts";
 import { BACKGROUND } from "../sample.ts";
 import type { Split } from "../split-name.ts";
+import type { ValueColumns } from "../tables/value-columns.ts";
 
 /** The shapes of data sets that are recognised. */
 export type Layout = "image-folder" | "csv" | "msd" | "nnunet" | "masks";
@@ -18,6 +19,8 @@ export interface ListedFile {
   item?: number;
   patient?: string;
   lesions?: readonly string[];
+  /** As {@link Sample.values}. */
+  values?: readonly number[];
   /** What is outlined in it, in the order of {@link Sample.masks}; absent where nobody has said. */
   masks?: readonly ListedMask[];
 }
@@ -66,6 +69,8 @@ export interface TableOptions {
   columns?: string;
   /** Of tables without a byte order mark, a name that TextDecoder knows. Default `utf-8`. */
   encoding?: string;
+  /** Columns that are told of images in place of a class; labels are then passed over. */
+  values?: ValueColumns | undefined;
 }
 
 /** What layouts may use while they look, and how. */

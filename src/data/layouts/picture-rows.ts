@@ -43,6 +43,9 @@ function faultsOf(own: readonly PictureRow[], kinds: readonly Kind[]): string[] 
       faults.push(`line ${row.line}: ${row.path} again, as in line ${same.line}`);
       continue;
     }
+    if (`${row.values}` !== `${first.values}`) {
+      faults.push(`line ${row.line}: ${row.path} has values ${row.values}, but ${first.values} in line ${first.line}`);
+    }
     for (const kind of kinds) {
       const other = said.get(kind);
       if (other && row[kind] !== undefined && row[kind] !== other[kind]) faults.push(contradiction(row, other, kind));

@@ -42,7 +42,9 @@ async function assigned(listing: Listing, splitFile: string, options: SplitFileO
       if (!missing.has(row.path)) missing.set(row.path, row.line);
       continue;
     }
-    if (owner.className !== undefined && !classesOf(owner, row).some((name) => isSame(row.label, name, mergeLabels))) {
+    // Labels have no part in a data set of values.
+    const classed = owner.values === undefined && owner.className !== undefined;
+    if (classed && !classesOf(owner, row).some((name) => isSame(row.label, name, mergeLabels))) {
       faults.push(`line ${row.line}: class ${row.label}, but ${owner.className} in the data set`);
     }
     found.push({

@@ -6,10 +6,8 @@ import { type Column, findColumns, parseColumns } from "../tables/columns.ts";
 import { TABLE_LIMITS } from "../tables/limits.ts";
 import { parseTable } from "../tables/parse.ts";
 import { tableText } from "../tables/text.ts";
+import { NO_VALUE, ValueFields } from "../tables/value-columns.ts";
 import { dataError, faultList, type TableOptions } from "./listing.ts";
-
-/** What data frames and spreadsheets write where there is no value. */
-const NO_VALUE = /^(nan|<na>|#n\/a)?$/i;
 
 /** One row of a data set's table, checked by itself; empty fields are absent. */
 export interface TableRow {
@@ -24,6 +22,8 @@ export interface TableRow {
   slice: number | undefined;
   mask: string | undefined;
   fold: number | undefined;
+  /** As {@link Sample.values}; undefined where none were asked for. */
+  values: number[] | undefined;
 }
 
 /** What a table is read for. */
@@ -46,20 +46,22 @@ export interface ImageTable {
  */
 export async function readImageTable(
   path: string,
-  { columns, encoding }: TableOptions,
+  { columns, encoding, values }: TableOptions,
   kind: TableKind,
 ): Promise<ImageTable> {
   const table = parseTable(path, await textOf(path, encoding, kind));
   const { titles, records } = table;
   const { places, notices } = findColumns(path, table, {
     chosen: columns === undefined ? undefined : parseColumns(columns),
-    needed: kind === "split" ? ["path"] : ["path", "label"],
+    needed: kind === "split" || values ? ["path"] : ["path", "label"],
     masksWithoutLabels: kind === "masks",
     lenient: kind === "split",
   });
+  const valued = values && kind !== "split" ? new ValueFields(path, titles, values) : undefined;
   const faults: string[] = [];
   const rows: TableRow[] = [];
-  for (const { fields, line } of records) {
+  for (const record of records) {
+    const { fields, line } = record;
     if (fields.length !== titles.length) {
       faults.push(`line ${line}: ${fields.length} fields instead of ${titles.length}`);
       continue;
@@ -69,10 +71,10 @@ export async function readImageTable(
       return NO_VALUE.test(text?.trim() ?? "") ? undefined : text;
     };
     const row = checkedRow(line, field, faults);
-    if (row) rows.push(row);
+    if (row) rows.push({ ...row, values: valued?.of(record, faults) });
   }
   if (rows.length === 0 && faults.length === 0) throw dataError(path, "a row for each image", "none", "add rows");
-  return { rows, faults, notices };
+  return { rows, faults, notices: [...notices, ...(valued?.notices(path) ?? [])] };
 }
 
 async function textOf(path: string, encoding: string | undefined, kind: TableKind): Promise<string> {
@@ -94,7 +96,11 @@ async function bytesOf(path: string): Promise<Buffer> {
   }
 }
 
-function checkedRow(line: number, field: (name: Column) => string | undefined, faults: string[]): TableRow | undefined {
+function checkedRow(
+  line: number,
+  field: (name: Column) => string | undefined,
+  faults: string[],
+): Omit<TableRow, "values"> | undefined {
   const path = field("path")?.trim();
   if (path === undefined) {
     faults.push(`line ${line}: no path`);

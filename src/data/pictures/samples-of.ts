@@ -83,7 +83,7 @@ export async function samplesOf(
   const masksOf = masksNamed(listing);
   for (const [at, file] of files.entries()) {
     if (odd.has(at)) continue;
-    const { path, split, className } = file;
+    const { path, split, className, values } = file;
     const masks = masksOf(file);
     const count = counts[at] as number;
     const slices = areas.get(at);
@@ -93,6 +93,7 @@ export async function samplesOf(
         className !== undefined ? labels.get(className) : classOfSlice(slices?.[item ?? 0], listing.maskValues);
       const sample: Sample = { path, label: label as number };
       if (item !== undefined) sample.item = item;
+      if (values !== undefined) sample.values = values;
       if (group !== undefined) sample.group = group;
       if (masks !== undefined) sample.masks = masks;
       samples.push({ sample, split });

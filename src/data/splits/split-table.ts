@@ -2,6 +2,7 @@ import { relative, sep } from "node:path";
 import { BACKGROUND, NO_MASK, type Sample } from "../sample.ts";
 import { SPLITS, type Split } from "../split-name.ts";
 import { csvLine } from "../tables/csv.ts";
+import type { ValueColumns } from "../tables/value-columns.ts";
 
 /** One sample and where it is. */
 export interface SplitRow {
@@ -15,16 +16,25 @@ export interface TableSource {
   classNames: readonly string[];
   /** The name of the group's column, where samples have groups. */
   groupedBy?: "patient_id" | "lesion_id" | undefined;
+  /** What the samples' values are, where they have some. */
+  values?: ValueColumns;
 }
 
+type Column = [title: string, field: (row: SplitRow) => string];
+
 /**
- * Samples as CSV: `path` (relative to `base`, with slashes), `label` (the class name), `split`, and, where any sample has
+ * Samples as CSV: `path` (relative to `base`, with slashes), `label` (the class name) or a column for each value, `split`, and, where any sample has
  * them, `fold`, `slice`, the group and the first `mask`.
  */
-export function splitTable({ classNames, groupedBy }: TableSource, rows: readonly SplitRow[], base: string): string {
-  const columns: [string, (row: SplitRow) => string][] = [
+export function splitTable(
+  { classNames, groupedBy, values }: TableSource,
+  rows: readonly SplitRow[],
+  base: string,
+): string {
+  const labels: Column = ["label", ({ sample }) => classNames[sample.label] as string];
+  const columns: Column[] = [
     ["path", ({ sample }) => relativeName(base, sample.path)],
-    ["label", ({ sample }) => classNames[sample.label] as string],
+    ...(values?.names.map((name, k): Column => [name, ({ sample }) => valueField(sample.values?.[k])]) ?? [labels]),
     ["split", ({ split }) => split],
   ];
   if (rows.some(({ fold }) => fold !== undefined)) columns.push(["fold", ({ fold }) => `${fold ?? ""}`]);
@@ -38,6 +48,10 @@ export function splitTable({ classNames, groupedBy }: TableSource, rows: readonl
   const lines = [csvLine(columns.map(([name]) => name))];
   for (const row of rows) lines.push(csvLine(columns.map(([, field]) => field(row))));
   return lines.join("");
+}
+
+function valueField(value = Number.NaN): string {
+  return Number.isNaN(value) ? "" : `${value}`;
 }
 
 function firstMask({ masks }: Sample): string | undefined {

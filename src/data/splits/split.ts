@@ -1,6 +1,7 @@
 import { RandomStream } from "../../support/random.ts";
 
-const SPLIT_KEYS = { val: 0, test: 1, fold: 2 } as const;
+/** Keys of the streams of draws. */
+export const SPLIT_KEYS = { val: 0, test: 1, fold: 2 } as const;
 // Keys of the streams that order groups; labels, which key the draws within a class, are never negative.
 const GROUPS = -1;
 

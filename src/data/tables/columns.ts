@@ -106,6 +106,10 @@ function plainName(title: string): string {
 }
 
 /** Places of the columns of a title, of those spelt just so where there are any. */
+export function matchingTitles(titles: readonly string[], title: string): number[] {
+  return matching(titles, titles.map(plainName), title);
+}
+
 function matching(titles: readonly string[], plain: readonly string[], title: string): number[] {
   const exact = [...titles.keys()].filter((at) => titles[at] === title);
   return exact.length > 0 ? exact : [...plain.keys()].filter((at) => plain[at] === plainName(title));
@@ -164,7 +168,8 @@ function missingColumns(
   });
 }
 
-function shownTitles(titles: readonly string[]): string {
+/** Titles as messages name them. */
+export function shownTitles(titles: readonly string[]): string {
   return titles.filter(Boolean).map(quoted).join(", ") || "of no name";
 }
 
