@@ -11,7 +11,7 @@ import {
 import { trainingOutputs } from "../../engine/parameters/training-outputs.ts";
 import { type TokenLayout, tokenRows } from "../nn/attention.ts";
 import { layerNorm, linear } from "../nn/layers.ts";
-import { crossEntropy, focalLoss } from "../nn/losses.ts";
+import { crossEntropy } from "../nn/losses.ts";
 import { type ClassifierConfig, checkConfig, type GlobalPool, patchCount } from "./config.ts";
 import { type EncoderOptions, embed, encode, encoderSpecs, patchInputs } from "./encoder.ts";
 
@@ -39,7 +39,8 @@ export function normOf(globalPool: GlobalPool): "norm" | "fc_norm" {
  *
  * Inputs: `patches` and, unless all run, `positions` (see PatchInputs); `classTargets` [batch, classes] float32, soft
  * or smoothed; `dropPath` [depth, 2, batch] float32 where a rate is not 0. Outputs: `loss`, `logits` [batch, classes]
- * and `grad/<key>`. The loss is the cross-entropy, or the focal loss where `focalGamma` is given.
+ * and `grad/<key>`. `loss` makes another loss of the logits, with inputs of
+ * its own in place of `classTargets`; by default it is the cross-entropy.
  * Source: method.md section 5.
  */
 export function finetuneGraph(
@@ -48,15 +49,14 @@ export function finetuneGraph(
     batch: number;
     kept: KeptPatches;
     dropPathRates?: readonly number[];
-    focalGamma?: number | undefined;
+    loss?: (logits: Value) => Value;
   },
 ): Graph {
-  const { batch, kept, dropPathRates = [], focalGamma } = options;
+  const { batch, kept, dropPathRates = [], loss: lossOf } = options;
   const specs = classifierSpecs(config);
   const p = parameterInputs(specs);
   const logits = classify(p, config, batch, kept, dropPathRates);
-  const targets = input("classTargets", [batch, config.numClasses]);
-  const loss = focalGamma === undefined ? crossEntropy(logits, targets) : focalLoss(logits, targets, focalGamma);
+  const loss = lossOf?.(logits) ?? crossEntropy(logits, input("classTargets", [batch, config.numClasses]));
   return graph(`finetune-${kept}`, { loss, logits, ...trainingOutputs(loss, p) });
 }
 

@@ -28,7 +28,8 @@ export interface PretrainTokens {
 
 export interface PretrainGraphOptions extends PretrainTokens {
   batch: number;
-  clsLoss: ClsLoss;
+  /** By its name, or a loss of the head's logits with inputs of its own in place of `classTargets`. */
+  clsLoss: ClsLoss | ((logits: Value) => Value);
   clsLossWeight: number;
 }
 
@@ -78,8 +79,8 @@ export function pretrainGraph(config: MaeConfig, options: PretrainGraphOptions):
   const reconstructionLoss = meanSquaredError(prediction, targets);
 
   const cls = tokenRows(latent, { tokens: 1 + kept, batch }, { from: 0, to: 1 });
-  const criterion = clsLoss === "ce" ? crossEntropy : softmaxCrossEntropy;
-  const classificationLoss = criterion(linear(cls, p, "head"), input("classTargets", [batch, config.numClasses]));
+  const logits = linear(cls, p, "head");
+  const classificationLoss = typeof clsLoss === "function" ? clsLoss(logits) : lossByName(clsLoss, logits);
   const loss = add(reconstructionLoss, mul(classificationLoss, scalar(clsLossWeight)));
   return graph(`pretrain-${kept}-${masked}`, {
     loss,
@@ -87,6 +88,11 @@ export function pretrainGraph(config: MaeConfig, options: PretrainGraphOptions):
     classificationLoss,
     ...trainingOutputs(loss, p),
   });
+}
+
+function lossByName(name: ClsLoss, logits: Value): Value {
+  const criterion = name === "ce" ? crossEntropy : softmaxCrossEntropy;
+  return criterion(logits, input("classTargets", logits.shape));
 }
 
 /**

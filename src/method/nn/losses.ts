@@ -4,8 +4,10 @@ import {
   log,
   logSoftmax,
   mul,
+  neg,
   reduceMean,
   reduceSum,
+  relu,
   scalar,
   softmax,
   sub,
@@ -34,6 +36,26 @@ export function focalLoss(logits: Value, targets: Value, gamma: number): Value {
   const squared = add(mul(rest, rest), scalar(1e-24));
   const focus = exp(mul(log(squared), scalar(gamma / 2)));
   return mul(reduceSum(mul(targets, mul(focus, logProbabilities)), [0, 1]), scalar(-1 / batch));
+}
+
+/**
+ * The binary cross-entropy of each logit, log(1 + e^x) − t · x, in any shape; targets may be soft. It is written with |x| so
+ * that nothing overflows; by |x| = max(x, 0) + max(−x, 0) its derivative is right at 0 as well, where logits of a network
+ * that begins with zeros lie.
+ */
+export function binaryCrossEntropy(logits: Value, targets: Value): Value {
+  const size = add(relu(logits), relu(neg(logits)));
+  const half = mul(add(logits, size), scalar(0.5));
+  const rest = log(add(scalar(1), exp(neg(size))));
+  return add(sub(half, mul(logits, targets)), rest);
+}
+
+/**
+ * Sum of weights · binary cross-entropy; all [batch, outputs]. With weights that sum to 1 it is a mean, in which what has
+ * the weight 0 has no part.
+ */
+export function weightedBinaryCrossEntropy(logits: Value, targets: Value, weights: Value): Value {
+  return reduceSum(mul(weights, binaryCrossEntropy(logits, targets)), [0, 1]);
 }
 
 /**

@@ -11,7 +11,6 @@ import {
   neg,
   reduceMean,
   reduceSum,
-  relu,
   scalar,
   sigmoid,
   softmax,
@@ -19,6 +18,7 @@ import {
   sub,
 } from "../../engine/graph/builders.ts";
 import type { Value } from "../../engine/graph/types.ts";
+import { binaryCrossEntropy } from "./losses.ts";
 
 /** What the pixels of masks are to be. */
 export interface MaskTargets {
@@ -130,16 +130,10 @@ export function maskLoss(name: MaskLossName, logits: Value, mask: MaskTargets, o
   }
 }
 
-/**
- * [B, 1, H, W]. Of one channel log(1 + e^x) − t · x, written with |x| so that nothing overflows; by |x| = max(x, 0) +
- * max(−x, 0) its derivative is right at 0 as well, where logits of a network that begins with zeros lie.
- */
+/** [B, 1, H, W] */
 function pixelCrossEntropy(logits: Value, targets: Value): Value {
-  if (logits.shape[1] !== 1) return neg(reduceSum(mul(targets, logSoftmax(logits, 1)), [1], true));
-  const size = add(relu(logits), relu(neg(logits)));
-  const half = mul(add(logits, size), scalar(0.5));
-  const rest = log(add(scalar(1), exp(neg(size))));
-  return add(sub(half, mul(logits, targets)), rest);
+  if (logits.shape[1] === 1) return binaryCrossEntropy(logits, targets);
+  return neg(reduceSum(mul(targets, logSoftmax(logits, 1)), [1], true));
 }
 
 function meanOfPixels(losses: Value, weights: Value | undefined): Value {

@@ -1,5 +1,6 @@
 import { type CalibrationBin, calibrationBins, expectedCalibrationError } from "./calibration.ts";
 import { cohenKappa, confusionMatrix, countsPerClass, matthewsCorrelation } from "./confusion.ts";
+import { mean, meanDefined } from "./mean.ts";
 import {
   argmaxRows,
   brierScore,
@@ -173,11 +174,4 @@ function rankingFigures(
     figures.undefinedMetrics.push({ metric: "aucMacro", reason: "no class has both positives and negatives" });
   }
   return figures;
-}
-
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
-
-function meanDefined(values: readonly (number | null)[]): number | null {
-  const defined = values.filter((value) => value !== null);
-  return defined.length === 0 ? null : mean(defined);
 }

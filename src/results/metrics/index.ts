@@ -47,6 +47,13 @@ export {
 export { type ClassCurves, type CurveBand, type CurveBands, type CurveBandsInput, curveBands } from "./curve-bands.ts";
 export { type DecisionCurve, decisionCurve } from "./decision-curve.ts";
 export { type AucCovariance, aucCovariance, type DelongTest, delongTest } from "./delong.ts";
+export {
+  bestThresholds,
+  type FindingFigures,
+  type FindingsInput,
+  type FindingsMetrics,
+  findingsMetrics,
+} from "./findings.ts";
 export { holmAdjusted } from "./holm.ts";
 export { type McnemarTest, mcnemarTest } from "./mcnemar.ts";
 export {

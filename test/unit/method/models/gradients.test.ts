@@ -1,11 +1,14 @@
 import { describe, expect, test } from "vitest";
+import { input } from "../../../../src/engine/graph/builders.ts";
 import type { Graph } from "../../../../src/engine/graph/graph.ts";
 import { interpret } from "../../../../src/engine/graph/interpreter.ts";
+import type { Value } from "../../../../src/engine/graph/types.ts";
 import type { ParameterSpec } from "../../../../src/engine/parameters/specs.ts";
 import { classifierSpecs, dropPathRates, finetuneGraph } from "../../../../src/method/models/classifier.ts";
 import type { ClassifierConfig, MaeConfig } from "../../../../src/method/models/config.ts";
 import { maeSpecs, pretrainGraph } from "../../../../src/method/models/mae.ts";
 import { type SegmenterConfig, segmenterSpecs, segmentTrainingGraph } from "../../../../src/method/models/segmenter.ts";
+import { focalLoss } from "../../../../src/method/nn/losses.ts";
 import type { MaskLossName } from "../../../../src/method/nn/segmentation-losses.ts";
 import { IGNORED } from "../../../../src/support/ignored.ts";
 import { RandomStream } from "../../../../src/support/random.ts";
@@ -43,7 +46,14 @@ const pretraining = (clsLoss: "ce" | "softmax-ce"): Model => ({
 });
 const finetuning = (globalPool: "avg" | "cls", kept: number | "all", rate: number, focalGamma?: number): Model => ({
   specs: classifierSpecs(classifier(globalPool)),
-  graph: finetuneGraph(classifier(globalPool), { batch, kept, dropPathRates: dropPathRates(2, rate), focalGamma }),
+  graph: finetuneGraph(classifier(globalPool), {
+    batch,
+    kept,
+    dropPathRates: dropPathRates(2, rate),
+    ...(focalGamma !== undefined && {
+      loss: (logits: Value) => focalLoss(logits, input("classTargets", logits.shape), focalGamma),
+    }),
+  }),
   given: {
     positions,
     classTargets,

@@ -6,7 +6,13 @@ import { interpret } from "../../../../src/engine/graph/interpreter.ts";
 import type { Value } from "../../../../src/engine/graph/types.ts";
 import { nodeBackend } from "../../../../src/engine/runtime/node-backend.ts";
 import { compile, Program } from "../../../../src/engine/runtime/program.ts";
-import { crossEntropy, focalLoss, meanSquaredError, softmaxCrossEntropy } from "../../../../src/method/nn/losses.ts";
+import {
+  crossEntropy,
+  focalLoss,
+  meanSquaredError,
+  softmaxCrossEntropy,
+  weightedBinaryCrossEntropy,
+} from "../../../../src/method/nn/losses.ts";
 import torch from "./torch-losses.json" with { type: "json" };
 
 test("the mean squared error of a million values keeps fp32 accuracy", async () => {
@@ -112,5 +118,37 @@ test.each([0.5, 2, 3.5])("focal vjp matches central differences on [3,4], gamma 
       evaluate(criterion, torch.logits.with(at, value), torch.targets, torch.weights.length),
     ) as [number, number];
     expect((up - down) / (2 * h)).toBeCloseTo(gradient[at] as number, 8);
+  });
+});
+
+describe("weighted binary cross-entropy", () => {
+  const logits = [-1.5, 0, 2, 0.3, -80, 120];
+  const targets = [1, 0, 0.75, 0, 0, 1];
+  const weights = [0.5, 0.25, 0, 0.125, 0.0625, 0.0625];
+  const loss = (x: readonly number[], t: readonly number[] = targets) => {
+    const [a, b, w] = ["logits", "targets", "weights"].map((name) => input(name, [2, 3])) as [Value, Value, Value];
+    const step = graph("loss", { loss: weightedBinaryCrossEntropy(a, b, w) });
+    return interpret(step, { logits: [...x], targets: [...t], weights }).get("loss")?.data[0] as number;
+  };
+
+  test("sums what counts, without overflow", () => {
+    const expected = 0.5 * Math.log(1 + Math.exp(1.5)) + 0.25 * Math.log(2) + 0.125 * Math.log(1 + Math.exp(0.3));
+    expect(loss(logits)).toBeCloseTo(expected, 14);
+    expect(loss(logits, targets.with(2, 0))).toBe(loss(logits));
+  });
+
+  test("vjp matches central differences on [2,3], and is that of the sigmoid at 0", () => {
+    const x = input("logits", [2, 3]);
+    const value = weightedBinaryCrossEntropy(x, input("targets", [2, 3]), input("weights", [2, 3]));
+    const [gradient] = gradients(value, [x]) as [Value];
+    const got = interpret(graph("loss", { gradient }), { logits, targets, weights }).get("gradient")
+      ?.data as Float64Array;
+    expect(got[1]).toBeCloseTo(0.25 * 0.5, 14);
+    for (const at of logits.keys()) {
+      if (at === 1) continue;
+      const h = 1e-5;
+      const [up, down] = [h, -h].map((by) => loss(logits.with(at, (logits[at] as number) + by))) as [number, number];
+      expect((up - down) / (2 * h)).toBeCloseTo(got[at] as number, 8);
+    }
   });
 });
