@@ -41,9 +41,10 @@ export async function evaluate<F extends object = ClassificationFigures>(
   try {
     const { description, kind } = model;
     const { windowOverlap, threshold, emptyMasks, surface, tolerance } = options;
-    const outcome = outcomeOf(kind, { windowOverlap, threshold, emptyMasks, surface, tolerance });
+    const outcome = outcomeOf(kind, { windowOverlap, threshold, emptyMasks, surface, tolerance }, description.target);
     const data = await openEvaluationData(options, description, hooks, {
       oneClass: outcome.target.kind === "mask",
+      values: outcome.values?.(description),
     });
     const samples = outcome.samplesFor(data, data.splits[split], description, dataPath);
     const { result, unreadable } = await assessModel(model, outcome, samples, options, hooks);

@@ -29,7 +29,7 @@ export type EvaluationDataOptions = Pick<
  * Opens a data set for evaluation, shared out as for the model's training where nothing else is asked for, and says where
  * the split may hold images that the model was trained on.
  *
- * @param needs `oneClass` takes a set of one class of whole images too; `require` names the splits that must have images,
+ * @param needs `oneClass` takes a set of one class of whole images too; `values` are read of a table; `require` names the splits that must have images,
  * the one asked for unless told otherwise.
  * @throws MsmaeError Data when the set cannot be opened, or when its split `val` is not the one that training held out.
  */
@@ -37,7 +37,7 @@ export async function openEvaluationData(
   options: EvaluationDataOptions,
   description: ModelDescription,
   { onEvent }: RunHooks,
-  { oneClass = false, require }: Pick<DatasetOptions, "oneClass" | "require"> = {},
+  { oneClass = false, values, require }: Pick<DatasetOptions, "oneClass" | "values" | "require"> = {},
 ): Promise<Dataset> {
   const { dataPath, split, seed } = options;
   const { seed: trainedWith, split: trained } = description;
@@ -52,6 +52,7 @@ export async function openEvaluationData(
     fold: options.fold ?? (foldApplies ? trained?.fold : undefined),
     sliceAxis,
     oneClass,
+    values,
     seed: trainedWith,
     require: require ?? [split],
   });

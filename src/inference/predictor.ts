@@ -3,6 +3,7 @@ import type { ModelDescription, SegmenterDescription } from "../interop/model-fi
 import { classifierKind } from "../method/kinds/classifier.ts";
 import { networkKinds } from "../method/kinds/networks.ts";
 import { segmenterKind } from "../method/kinds/segmenter.ts";
+import { MsmaeError } from "../support/errors.ts";
 import type { RunHooks } from "../support/events.ts";
 import { listPictures } from "./list-pictures.ts";
 import type { ClassPrediction } from "./outcomes/classes.ts";
@@ -76,7 +77,7 @@ export class Predictor<L extends object = Record<string, unknown>, D extends Mod
     }: PredictHooks = {},
   ): AsyncGenerator<Prediction<L> | FileFailure, void, void> {
     const { kind, description } = this.#model;
-    const outcome = outcomeOf(kind, { windowOverlap, threshold });
+    const outcome = outcomeOf(kind, { windowOverlap, threshold }, description.target);
     const reading = readingOf(description, { window, sliceAxis, alpha });
     const pictures = await listPictures(files, { slices, sliceAxis: reading.sliceAxis });
     for await (const said of sayOfFiles(this.#model, outcome, pictures, { batchSize, reading, keepRatio }, hooks)) {
@@ -124,9 +125,11 @@ export async function loadClassifier(
   options: Partial<SessionOptions> = {},
   hooks: RunHooks = {},
 ): Promise<Classifier> {
-  return new Predictor(
-    await openModel(checkpoint, [classifierKind, ...networkKinds], { ...defaults, ...options }, hooks),
-  );
+  const model = await openModel(checkpoint, [classifierKind, ...networkKinds], { ...defaults, ...options }, hooks);
+  if (model.description.target === undefined) return new Predictor(model);
+  await model.close();
+  const parts = { where: checkpoint, expected: "a model of classes", got: `one of ${model.description.target.kind}` };
+  throw new MsmaeError("Checkpoint", { ...parts, todo: "load it with loadPredictor" });
 }
 
 /**

@@ -4,6 +4,7 @@ import type { ConfigOf, FactsOf, ModelKind } from "../method/kinds/kind.ts";
 import type { pretrainedKind } from "../method/kinds/pretrained.ts";
 import { modelKindNamed, modelKinds } from "../method/kinds/registry.ts";
 import type { segmenterKind } from "../method/kinds/segmenter.ts";
+import { targetSchema } from "../method/kinds/target.ts";
 import type { ImageModelConfig } from "../method/models/config.ts";
 import { MsmaeError } from "../support/errors.ts";
 import type { StoredTensor, TensorToStore } from "./safetensors.ts";
@@ -29,6 +30,8 @@ const commonSchema = z.object({
   /** The preset's name. */
   model: z.string(),
   classNames: z.array(z.string()),
+  /** What it tells, where that is not one of the classes. */
+  target: targetSchema.optional(),
   /** Per channel, on pixels scaled to [0, 1]. */
   mean: z.array(z.number()),
   std: z.array(z.number()),

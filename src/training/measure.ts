@@ -68,12 +68,16 @@ export async function measureRun<
   const { data, store, run, hooks } = context;
   const { splits, root } = data.folder;
   const checkpoint = splits.val.length > 0 ? run.path("best.safetensors") : weights;
-  loadWeights(store, (await readModelFile(checkpoint)).tensors, { where: checkpoint });
+  const { tensors, description } = await readModelFile(checkpoint);
+  loadWeights(store, tensors, { where: checkpoint });
+  // What was chosen on the validation split stands beside the weights.
+  const { target } = description;
+  const chosen = target === undefined ? meaning : { ...meaning, model: { ...meaning.model, target } };
   const split = (["test", "val", "train"] as const).find((name) => splits[name].length > 0) ?? "train";
   if (split !== "test") {
     hooks.onEvent?.({ type: "warning", message: `there is no test split: the figures are of the ${split} split` });
   }
-  const { metrics, unreadable } = await measureSplit(context, meaning, split, "evaluation");
+  const { metrics, unreadable } = await measureSplit(context, chosen, split, "evaluation");
   const skipped = unreadable.map((path) => relativeName(root, path));
   const of = { split, epochs, seconds, checkpoint: basename(checkpoint) };
   await run.writeJson("metrics.json", { ...of, ...metrics, unreadable: skipped });

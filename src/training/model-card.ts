@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import type { ModelKind } from "../method/kinds/kind.ts";
+import type { CardFacts } from "../method/kinds/kind.ts";
 import type { ImageModelConfig } from "../method/models/config.ts";
 import { packageVersion } from "../support/version.ts";
 import type { RunContext } from "./definition.ts";
@@ -15,16 +15,18 @@ export interface CardText<O> {
   results?: readonly ModelCardResult[];
   /** Images of each class in the training split, where its classes are not those of whole images. */
   counts?: Readonly<Record<string, number>>;
+  /** What comes out, where it is not what the kind of model says. */
+  output?: CardFacts["output"] | undefined;
 }
 
 /** The model card of a run. */
 export function cardOf<O extends RunOptions, C extends ImageModelConfig>(
   { options, plan: { kind, config }, data }: Pick<RunContext<O, C>, "options" | "plan" | "data">,
-  { summary, told, results = [], counts = classCounts(data) }: CardText<O>,
+  { summary, told, results = [], counts = classCounts(data), output = kind.card.output }: CardText<O>,
 ): ModelCardInput {
   return {
     modelName: options.model,
-    kind: kind as Pick<ModelKind, "card">,
+    kind: { card: { ...kind.card, output } },
     classNames: Object.keys(counts),
     inputSize: [config.inputHeight, config.inputWidth],
     inChans: config.inChans,
@@ -34,4 +36,12 @@ export function cardOf<O extends RunOptions, C extends ImageModelConfig>(
     results,
     msmaeVersion: packageVersion,
   };
+}
+
+/** Lines of a model card, of those figures that are defined. */
+export function cardResults(
+  split: string,
+  figures: readonly [name: string, type: string, value: number | null][],
+): ModelCardResult[] {
+  return figures.flatMap(([name, type, value]) => (value === null ? [] : [{ name, type, value, split }]));
 }

@@ -6,6 +6,7 @@ import {
   openDataset,
   splitFingerprint,
   tellNotices,
+  type ValueColumns,
 } from "../data/dataset.ts";
 import { lrFromBase } from "../engine/optim/schedule.ts";
 import { initialStore } from "../engine/parameters/initial-store.ts";
@@ -19,14 +20,14 @@ import type { RunHooks } from "../support/events.ts";
 import { packageVersion } from "../support/version.ts";
 
 /**
- * The options that every training run has: those of both verbs, without the method and its masking, and without the ways to
+ * The options that every training run has: those of both verbs, without what is told, the method and its masking, and without the ways to
  * say a learning rate.
  */
 export type RunOptions = Pick<
   PretrainOptions & FinetuneOptions,
   Exclude<
     keyof PretrainOptions & keyof FinetuneOptions,
-    "method" | "patchSize" | "maskRatio" | "throwRatio" | "mapCrop" | "mapInterval" | "blr" | "lr"
+    "findings" | "method" | "patchSize" | "maskRatio" | "throwRatio" | "mapCrop" | "mapInterval" | "blr" | "lr"
   >
 >;
 
@@ -41,17 +42,18 @@ export interface RunData {
 /**
  * Scans the data set.
  *
- * @param needs `oneClass` takes a set of one class too, for what is trained without them.
+ * @param needs `oneClass` takes a set of one class too, for what is trained without them, `values` take the place of
+ * classes.
  * @throws MsmaeError Data, also when it has not the number of classes asked for.
  */
 export async function openData(
   options: RunOptions,
   hooks: RunHooks,
-  { oneClass = false }: Pick<DatasetOptions, "oneClass"> = {},
+  { oneClass = false, values }: Pick<DatasetOptions, "oneClass" | "values"> = {},
 ): Promise<RunData> {
   const { dataPath, numClasses } = options;
-  const folder = await openDataset(dataPath, { ...options, oneClass, require: ["train"] });
-  if (numClasses !== undefined && numClasses !== folder.classNames.length) {
+  const folder = await openDataset(dataPath, { ...options, oneClass, values, require: ["train"] });
+  if (values === undefined && numClasses !== undefined && numClasses !== folder.classNames.length) {
     throw new MsmaeError("Data", {
       where: dataPath,
       expected: `${numClasses} classes (--num-classes)`,
@@ -66,10 +68,22 @@ export async function openData(
     });
   }
   tellNotices(folder, hooks.onEvent);
+  if (values?.kind === "findings") warnOneSided(folder, values, hooks);
   const { valSplit, group, slices, fold, splitFile } = options;
   const [val, test] = [await splitFingerprint(folder, "val"), await splitFingerprint(folder, "test")];
   const split = { valSplit, group, slices, fold, splitFile: splitFile !== undefined, val, test };
   return { folder, hash: await dataHash(folder), split };
+}
+
+/** Says which findings cannot be learned, because the training images all have them or all lack them. */
+function warnOneSided({ splits }: Dataset, { names }: ValueColumns, { onEvent }: RunHooks): void {
+  const oneSided = names.filter((_, k) => {
+    const told = splits.train.map(({ values = [] }) => values[k]);
+    return !(told.includes(0) && told.includes(1));
+  });
+  if (oneSided.length === 0) return;
+  const message = `training images do not both have and lack ${oneSided.join(", ")}: it cannot be learned`;
+  onEvent?.({ type: "warning", message });
 }
 
 /** How a run's images are read, sized for a model. */

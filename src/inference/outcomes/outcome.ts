@@ -1,4 +1,4 @@
-import type { Dataset, Sample } from "../../data/dataset.ts";
+import type { Dataset, Sample, ValueColumns } from "../../data/dataset.ts";
 import type { Batch, EpochOptions } from "../../data/loader/loader.ts";
 import type { OriginalPixels } from "../../data/loader/sample-reader.ts";
 import type { TargetOptions } from "../../data/targets/target.ts";
@@ -49,6 +49,8 @@ export interface Outcome<
   readonly originals?: EpochOptions["originals"];
   /** As {@link ImageRun.windowOverlap}. */
   readonly windowOverlap?: number | undefined;
+  /** The columns of a table in which the targets stand; absent where they are no values. */
+  values?(description: D): ValueColumns;
   /** Samples with their targets as the model counts them. @throws MsmaeError Data for targets that it does not know. */
   samplesFor(data: Dataset, samples: readonly Sample[], description: D, dataPath: string): Sample[];
   /** What the line of one image says of it; undefined where the outputs are not finite. */

@@ -5,8 +5,10 @@ import { linearProbeKind } from "../../method/kinds/linear-probe.ts";
 import { networkKinds } from "../../method/kinds/networks.ts";
 import { modelKinds, registerModelKind } from "../../method/kinds/registry.ts";
 import { segmenterKind } from "../../method/kinds/segmenter.ts";
+import type { ModelTarget } from "../../method/kinds/target.ts";
 import { MsmaeError } from "../../support/errors.ts";
 import { classes } from "./classes.ts";
+import { findings } from "./findings.ts";
 import { type MaskOptions, masks } from "./masks.ts";
 import type { Outcome } from "./outcome.ts";
 
@@ -14,13 +16,13 @@ import type { Outcome } from "./outcome.ts";
 export type OutcomeOptions = MaskOptions;
 
 /** Makes the meaning of a kind's outputs. @throws MsmaeError Config where something is asked that it does not take. */
-type OutcomeMaker = (asked: OutcomeOptions, kind: ModelKind) => Outcome;
+type OutcomeMaker = (asked: OutcomeOptions, kind: ModelKind, target: ModelTarget | undefined) => Outcome;
 
 /** What the outputs of each kind of model mean, by the kind's name. Kinds without one are a start for others only. */
 const outcomes = new Map<string, OutcomeMaker>([
-  [classifierKind.name, always(classes)],
+  [classifierKind.name, byTarget],
   [linearProbeKind.name, always(classes)],
-  ...networkKinds.map(({ name }): [string, OutcomeMaker] => [name, always(classes)]),
+  ...networkKinds.map(({ name }): [string, OutcomeMaker] => [name, byTarget]),
   [segmenterKind.name, masks],
 ]);
 
@@ -32,18 +34,24 @@ export function kindsWithOutcome(): ModelKind[] {
 /**
  * What the outputs of a kind mean.
  *
+ * @param target what its checkpoint says that they tell.
  * @throws MsmaeError Config where something is asked that the kind does not take; Error for a kind without outputs.
  */
-export function outcomeOf(kind: ModelKind, asked: OutcomeOptions = {}): Outcome {
+export function outcomeOf(kind: ModelKind, asked: OutcomeOptions = {}, target?: ModelTarget): Outcome {
   const make = outcomes.get(kind.name);
   if (!make) throw new Error(`a model of kind "${kind.name}" has no outcome`);
-  return make(asked, kind);
+  return make(asked, kind, target);
 }
 
 /** Adds a kind of model with the meaning of its outputs, for checkpoints of a library user's own. */
 export function registerModel(kind: ModelKind, outcome: Outcome): void {
   registerModelKind(kind);
   outcomes.set(kind.name, always(outcome));
+}
+
+/** What the logits of whole images mean. */
+function byTarget(asked: OutcomeOptions, kind: ModelKind, target: ModelTarget | undefined): Outcome {
+  return always(target === undefined ? classes : findings())(asked, kind, target);
 }
 
 /** An outcome that takes no options. */

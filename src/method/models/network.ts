@@ -4,7 +4,7 @@ import type { Value } from "../../engine/graph/types.ts";
 import type { BatchNormMode } from "../../engine/layers/convolution.ts";
 import { type ParameterSpec, type Parameters, parameterInputs } from "../../engine/parameters/specs.ts";
 import { trainingOutputs } from "../../engine/parameters/training-outputs.ts";
-import { crossEntropy, focalLoss } from "../nn/losses.ts";
+import { crossEntropy } from "../nn/losses.ts";
 import type { ImageModelConfig } from "./config.ts";
 
 /** What a network is run on. */
@@ -31,17 +31,16 @@ export function networkGraph<C extends ImageModelConfig>(network: Network<C>, co
 
 /**
  * One training step: `loss`, `logits`, the gradient of every tensor and the next running statistics. Inputs: those of the
- * network, and `classTargets` [batch, classes] float32, soft or smoothed. The loss is the cross-entropy, or the focal loss
- * where `focalGamma` is given.
+ * network, and `classTargets` [batch, classes] float32, soft or smoothed. `loss` makes another loss of the logits, with
+ * inputs of its own in place of `classTargets`; by default it is the cross-entropy.
  */
 export function networkTrainingGraph<C extends ImageModelConfig>(
   network: Network<C>,
   config: C,
-  { focalGamma, ...run }: Omit<NetworkRun, "mode"> & { focalGamma?: number | undefined },
+  { loss: lossOf, ...run }: Omit<NetworkRun, "mode"> & { loss?: (logits: Value) => Value },
 ): Graph {
   const p = parameterInputs(network.specs(config));
   const logits = network.logits(p, config, { ...run, mode: "training" });
-  const targets = input("classTargets", [run.batch, config.numClasses]);
-  const loss = focalGamma === undefined ? crossEntropy(logits, targets) : focalLoss(logits, targets, focalGamma);
+  const loss = lossOf?.(logits) ?? crossEntropy(logits, input("classTargets", [run.batch, config.numClasses]));
   return graph("train-network", { loss, logits, ...trainingOutputs(loss, p) });
 }

@@ -8,14 +8,18 @@ import { modelShape } from "../../method/kinds/shape.ts";
 import type { ClassifierConfig, ImageModelConfig } from "../../method/models/config.ts";
 import { finetuneGroups } from "../../method/models/parameter-groups.ts";
 import type { ModelPlan } from "../definition.ts";
-import { peakLr, type RunData } from "../setup.ts";
+import { peakLr } from "../setup.ts";
+import type { TrainingTarget } from "../targets/training-target.ts";
+
+/** What is told of images, as far as a network's head must know it. */
+type Told = Pick<TrainingTarget, "outputs">;
 
 const betas = { beta1: 0.9, beta2: 0.999 };
 
 /** A vision transformer with its head, and rates that fall from layer to layer. */
-export function transformerPlan(options: FinetuneOptions, data: RunData): ModelPlan<ClassifierConfig> {
+export function transformerPlan(options: FinetuneOptions, { outputs }: Told): ModelPlan<ClassifierConfig> {
   const { weightDecay, layerDecay, globalPool } = options;
-  const shape = modelShape(classifierKind, { ...options, numClasses: data.folder.classNames.length });
+  const shape = modelShape(classifierKind, { ...options, numClasses: outputs });
   return {
     kind: classifierKind,
     config: { ...shape, globalPool },
@@ -27,11 +31,11 @@ export function transformerPlan(options: FinetuneOptions, data: RunData): ModelP
 }
 
 /** A network that sees images whole, all of whose tensors learn at one rate. */
-export function networkPlan(kind: NetworkKind, options: FinetuneOptions, data: RunData): ModelPlan<ImageModelConfig> {
+export function networkPlan(kind: NetworkKind, options: FinetuneOptions, { outputs }: Told): ModelPlan<ImageModelConfig> {
   const { weightDecay } = options;
   return {
     kind,
-    config: modelShape(kind, { ...options, numClasses: data.folder.classNames.length }),
+    config: modelShape(kind, { ...options, numClasses: outputs }),
     groups: (trainable) => parameterGroups(trainable, { weightDecay, decays: kind.decays }),
     lr: peakLr(options),
     optimizer: betas,

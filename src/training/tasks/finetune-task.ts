@@ -29,7 +29,7 @@ export function finetuneTask(context: RunContext<FinetuneOptions, ClassifierConf
   hooks.onEvent?.({ type: "note", message: `fine-tuning by ${recipeOf(options)}` });
   const { config } = context.plan;
   const { seed, mapInterval, epochs, fullTokenEpochs, batchSize, mapCrop } = options;
-  const { mix, targetsOf, focalGamma, ...told } = classification(context);
+  const { mix, targetsOf, loss, state, restore, ...told } = classification(context);
   const counts = attentionCounts(patchCount(config), options);
   const rates = dropPathRates(config.depth, options.dropPath);
   const skipped = dropPathFeeds(rates, options);
@@ -50,12 +50,12 @@ export function finetuneTask(context: RunContext<FinetuneOptions, ClassifierConf
     kept: KeptPatches,
     pixels: (batch: Batch, epoch: number, mixes: readonly Mix[] | undefined) => ReturnType<FeedBuilder["kept"]>,
   ): Phase => {
-    const graph = finetuneGraph(config, { batch: batchSize, kept, dropPathRates: rates, focalGamma });
+    const graph = finetuneGraph(config, { batch: batchSize, kept, dropPathRates: rates, loss });
     return images.phase(graph, (batch, epoch, batchIndex) => {
       const mixes = mix(batch, epoch, batchIndex);
       return {
         ...pixels(batch, epoch, mixes),
-        classTargets: targetsOf(batch, mixes),
+        ...targetsOf(batch, mixes),
         ...skipped(epoch, batchIndex),
       };
     });
@@ -79,7 +79,10 @@ export function finetuneTask(context: RunContext<FinetuneOptions, ClassifierConf
       await refreshMaps({ engine, config, feeds, loader, maps, batchSize, hooks });
     },
     ...told,
-    state: () => maps.state(),
-    restore: (state) => maps.restore(state),
+    state: () => ({ ...maps.state(), ...state() }),
+    restore(kept) {
+      maps.restore(kept);
+      restore(kept);
+    },
   };
 }

@@ -1,5 +1,4 @@
-import { type FinetuneInput, type FinetuneOptions, type FinetuneRequest, verbs } from "../../config/index.ts";
-import { classes } from "../../inference/outcomes/classes.ts";
+import { type FinetuneInput, type FinetuneOptions, type FinetuneRequest, valueColumnsOf, verbs } from "../../config/index.ts";
 import { networkKindOf } from "../../method/kinds/networks.ts";
 import type { ImageModelConfig } from "../../method/models/config.ts";
 import type { RunHooks } from "../../support/events.ts";
@@ -7,24 +6,20 @@ import type { TrainingDefinition } from "../definition.ts";
 import { measureRun } from "../measure.ts";
 import { cardOf } from "../model-card.ts";
 import { runTraining } from "../run-training.ts";
-import { classCounts } from "../setup.ts";
-import { resolveClassWeights } from "./class-weights.ts";
-import { classifierResults } from "./classifier-results.ts";
+import { openData } from "../setup.ts";
+import type { ClassFigures } from "../targets/class-target.ts";
+import { trainingTarget } from "../targets/registry.ts";
 import { networkPlan, transformerPlan } from "./finetune-plans.ts";
 import { finetuneTask, recipeOf } from "./finetune-task.ts";
 import { networkTask } from "./network-task.ts";
 
-export interface FinetuneResult {
+/** What a run of fine-tuning gives; `F` are the figures of what it was to tell. */
+export type FinetuneResult<F extends object = ClassFigures> = F & {
   epochs: number;
-  /** Of the best checkpoint on the test split, or on the validation split where there is no test split. */
-  accuracy: number;
-  f1Macro: number;
-  /** Mean one-vs-rest AUC; null where no class has both positives and negatives. */
-  auc: number | null;
   /** Path of the best weights. */
   checkpoint: string;
   seconds: number;
-}
+};
 
 /**
  * Fine-tuning with attention-driven masking, or training of another network on whole images. Each epoch is validated on
@@ -33,8 +28,12 @@ export interface FinetuneResult {
  * @throws MsmaeError Config, Data, Checkpoint, Device or NonFiniteLoss; Interrupted when `hooks.signal` stops it, with
  * everything saved. Source: method.md section 5.
  */
-export function finetune(input: FinetuneInput | FinetuneRequest, hooks: RunHooks = {}): Promise<FinetuneResult> {
-  return runTraining(definition, input, hooks);
+export async function finetune<F extends object = ClassFigures>(
+  input: FinetuneInput | FinetuneRequest,
+  hooks: RunHooks = {},
+): Promise<FinetuneResult<F>> {
+  // What it is to tell, and so which figures, is for the caller to know.
+  return (await runTraining(definition, input, hooks)) as FinetuneResult<F>;
 }
 
 /** The options that the model card names. */
@@ -62,13 +61,14 @@ const told = [
 /** Those that a network has nothing to do with. */
 const ofTransformers: readonly string[] = ["method", "layerDecay", "maskRatio", "throwRatio", "fullTokenEpochs"];
 
-const definition: TrainingDefinition<typeof verbs.finetune, ImageModelConfig, FinetuneResult> = {
+const definition: TrainingDefinition<typeof verbs.finetune, ImageModelConfig, FinetuneResult<object>> = {
   verb: verbs.finetune,
+  open: (options, hooks) => openData(options, hooks, { values: valueColumnsOf(options) }),
   plan(options, data) {
-    // Weights that do not fit the classes are an error before anything is made.
-    resolveClassWeights(options.classWeights, classCounts(data));
+    const target = trainingTarget(options, data);
     const network = networkKindOf(options.model);
-    return network ? networkPlan(network, options, data) : transformerPlan(options, data);
+    const plan = network ? networkPlan(network, options, target) : transformerPlan(options, target);
+    return { ...plan, loading: target.loading };
   },
   task(context) {
     const network = networkKindOf(context.options.model);
@@ -77,11 +77,13 @@ const definition: TrainingDefinition<typeof verbs.finetune, ImageModelConfig, Fi
   },
   async finish(context, trained) {
     const { options, data, run } = context;
-    const meaning = { outcome: classes, model: data.folder };
+    const target = trainingTarget(options, data);
+    const meaning = { outcome: target.outcome, model: target.describe() };
     const { metrics, split, checkpoint } = await measureRun(context, meaning, trained);
-    await run.writeModelCard(cardOf(context, { ...cardText(options), results: classifierResults(metrics, split) }));
-    const { accuracy, f1Macro, aucMacro: auc } = metrics;
-    return { epochs: trained.epochs, accuracy, f1Macro, auc, checkpoint, seconds: trained.seconds };
+    const { counts, output } = target;
+    const { figures, results } = target.told(metrics, split);
+    await run.writeModelCard(cardOf(context, { ...cardText(options), results, counts, output }));
+    return { epochs: trained.epochs, ...figures, checkpoint, seconds: trained.seconds };
   },
 };
 

@@ -1,9 +1,14 @@
-import { type PretrainInput, type PretrainOptions, type PretrainRequest, verbs } from "../../config/index.ts";
+import {
+  type PretrainInput,
+  type PretrainOptions,
+  type PretrainRequest,
+  valueColumnsOf,
+  verbs,
+} from "../../config/index.ts";
 import type { Batch } from "../../data/loader/loader.ts";
-import { targetOf } from "../../data/targets/target.ts";
 import { normalizerOf } from "../../inference/session.ts";
 import type { WeightMapping } from "../../interop/load-weights.ts";
-import { classTargets, FeedBuilder } from "../../method/feeds.ts";
+import { FeedBuilder } from "../../method/feeds.ts";
 import { pretrainedKind } from "../../method/kinds/pretrained.ts";
 import { modelShape } from "../../method/kinds/shape.ts";
 import {
@@ -27,6 +32,7 @@ import { warnUniform } from "../maps/uniform-warning.ts";
 import { cardOf } from "../model-card.ts";
 import { runTraining } from "../run-training.ts";
 import { describeTraining, openData, peakLr } from "../setup.ts";
+import { type Supervision, supervision } from "../targets/supervision.ts";
 import type { TrainingTask } from "../task.ts";
 import { TrainingImages } from "../training-images.ts";
 
@@ -75,30 +81,38 @@ const told = [
 
 const definition: TrainingDefinition<typeof verbs.pretrain, MaeConfig, PretrainResult> = {
   verb: verbs.pretrain,
-  open: (options, hooks) => openData(options, hooks, { oneClass: options.clsLossWeight === 0 }),
-  plan: (options, data) => ({
-    kind: pretrainedKind,
-    config: modelShape(pretrainedKind, { ...options, numClasses: data.folder.classNames.length }),
-    groups: (trainable) => pretrainGroups(trainable, options.weightDecay),
-    lr: peakLr(options),
-    optimizer: { beta1: 0.9, beta2: 0.95 },
-    mapping: () => keepDecoderTable,
-    // Targets are normalised by what was measured of their patches.
-    loading: { coverage: options.normPixLoss },
-  }),
+  open: (options, hooks) =>
+    openData(options, hooks, { oneClass: options.clsLossWeight === 0, values: valueColumnsOf(options) }),
+  plan(options, data) {
+    const { outputs, loading } = supervision(options, data);
+    return {
+      kind: pretrainedKind,
+      config: modelShape(pretrainedKind, { ...options, numClasses: outputs }),
+      groups: (trainable) => pretrainGroups(trainable, options.weightDecay),
+      lr: peakLr(options),
+      optimizer: { beta1: 0.9, beta2: 0.95 },
+      mapping: () => keepDecoderTable,
+      // Targets are normalised by what was measured of their patches.
+      loading: { ...loading, coverage: options.normPixLoss },
+    };
+  },
   task: pretrainTask,
   async finish(context, { epochs, trainLoss, weights, seconds }) {
-    const { run } = context;
+    const { run, options, data } = context;
+    const guide = supervision(options, data);
     await run.writeJson("metrics.json", { epochs, trainLoss, seconds });
-    const summary = [`Masked pre-training for ${epochs} epochs: ${recipeOf(context.options)}.`];
-    await run.writeModelCard(cardOf(context, { summary, told }));
+    const summary = [`Masked pre-training for ${epochs} epochs: ${recipeOf(options, guide)}.`];
+    await run.writeModelCard(cardOf(context, { summary, told, counts: guide.counts }));
     return { epochs, trainLoss, checkpoint: weights, seconds };
   },
 };
 
 /** Which method a run follows, and what of it was chosen otherwise shows. */
-function recipeOf({ method, clsLoss, clsLossWeight, attentionStartEpoch }: PretrainOptions): string {
-  const labels = clsLossWeight > 0 ? `supervised (${clsLoss}, weight ${clsLossWeight})` : "without labels";
+function recipeOf(
+  { method, clsLossWeight, attentionStartEpoch }: PretrainOptions,
+  { name }: Pick<Supervision, "name">,
+): string {
+  const labels = clsLossWeight > 0 ? `supervised (${name}, weight ${clsLossWeight})` : "without labels";
   const masks =
     attentionStartEpoch === "never" ? "random masks" : `masks by attention from epoch ${attentionStartEpoch}`;
   return `${method.toUpperCase()}, ${labels}, ${masks}`;
@@ -107,9 +121,10 @@ function recipeOf({ method, clsLoss, clsLossWeight, attentionStartEpoch }: Pretr
 /** What the loop needs to know of pre-training: random masks first, then masks that follow the attention. */
 function pretrainTask(context: RunContext<PretrainOptions, MaeConfig>): TrainingTask {
   const { options, data, loader, engine, hooks } = context;
-  hooks.onEvent?.({ type: "note", message: `pre-training by ${recipeOf(options)}` });
+  const guide = supervision(options, data);
+  hooks.onEvent?.({ type: "note", message: `pre-training by ${recipeOf(options, guide)}` });
   const { config } = context.plan;
-  const { seed, clsLoss, clsLossWeight, normPixLoss, attentionStartEpoch, mapInterval, mapWarmupEpochs } = options;
+  const { seed, clsLossWeight, normPixLoss, attentionStartEpoch, mapInterval, mapWarmupEpochs } = options;
   const { batchSize, mapCrop } = options;
   const patches = patchCount(config);
 
@@ -118,11 +133,14 @@ function pretrainTask(context: RunContext<PretrainOptions, MaeConfig>): Training
   const images = new TrainingImages(loader, options);
 
   const phase = (counts: SelectionCounts, select: (batch: Batch, b: number, epoch: number) => Selection) =>
-    images.phase(pretrainGraph(config, { batch: batchSize, ...counts, clsLoss, clsLossWeight }), (batch, epoch) => {
-      const selections = Array.from(batch.indices, (_, b) => select(batch, b, epoch));
-      const targets = classTargets(targetOf(batch, "class").labels, config.numClasses);
-      return { ...feeds.reconstruction(batch.images, selections, normPixLoss, batch.coverages), classTargets: targets };
-    });
+    images.phase(
+      pretrainGraph(config, { batch: batchSize, ...counts, clsLoss: guide.clsLoss, clsLossWeight }),
+      (batch, epoch) => {
+        const selections = Array.from(batch.indices, (_, b) => select(batch, b, epoch));
+        const painted = feeds.reconstruction(batch.images, selections, normPixLoss, batch.coverages);
+        return { ...painted, ...guide.feeds(batch) };
+      },
+    );
   const random = randomCounts(patches, options.randomMaskRatio);
   const driven = attentionCounts(patches, options);
   const uniform = warnUniform(hooks);
@@ -148,12 +166,16 @@ function pretrainTask(context: RunContext<PretrainOptions, MaeConfig>): Training
       if (!due || attentionStartEpoch === "never") return;
       await refreshMaps({ engine, config, feeds, loader, maps, batchSize, hooks });
     },
-    describe: (epoch, step) => ({
-      kind: pretrainedKind.name,
-      config,
-      normPixLoss,
-      ...describeTraining(options, { classNames: data.folder.classNames, split: data.split }, epoch, step),
-    }),
+    describe(epoch, step) {
+      const { classNames, ...target } = guide.description;
+      return {
+        kind: pretrainedKind.name,
+        config,
+        normPixLoss,
+        ...describeTraining(options, { classNames, split: data.split }, epoch, step),
+        ...target,
+      };
+    },
     state: () => maps.state(),
     restore: (state) => maps.restore(state),
   };

@@ -8,6 +8,6 @@ export const finetune = resultVerb({
   example:
     "finetune --data-path images --model vit_tiny_patch16 --finetune runs/pretrain/last.safetensors --epochs 30 --output-dir runs/finetune",
   notes: "With fewer than 100 epochs, the epochs of warm-up and between map refreshes scale along unless given.",
-  run: async (options, hooks) => (await import("../../../training/tasks/finetune.ts")).finetune(options, hooks),
+  run: async (options, hooks) => (await import("../../../training/tasks/finetune.ts")).finetune<object>(options, hooks),
   view: formatRecord,
 });

@@ -1,0 +1,166 @@
+import type { Dataset, Sample } from "../../data/dataset.ts";
+import { targetOf } from "../../data/targets/target.ts";
+import type { ModelDescription } from "../../interop/model-file.ts";
+import { bestThresholds, type FindingsMetrics, findingsMetrics } from "../../results/metrics/index.ts";
+import { MsmaeError } from "../../support/errors.ts";
+import { oneOfEach } from "./classes.ts";
+import type { Gathered, Outcome } from "./outcome.ts";
+
+/** What is to be known of a model: the names of its findings, and from which probabilities on they count as there. */
+type FindingsModel = Pick<ModelDescription, "classNames" | "target">;
+
+/** What a model says of a set of images, in the order of its batches. */
+export interface GatheredFindings extends Gathered {
+  /** [n, findings] each in [0, 1]. */
+  probabilities: Float64Array;
+  /** [n, findings] 1, 0, or NaN where nobody knows. */
+  truth: Float32Array;
+}
+
+/** What a model says of one image. */
+export interface FindingsPrediction {
+  /** The findings whose probability reaches their threshold. */
+  findings: string[];
+  /** By finding. */
+  probabilities: Record<string, number>;
+}
+
+/** The metrics that are told beside the curves behind them. */
+export type FindingsFigures = Omit<FindingsMetrics, "roc">;
+
+/** The threshold of a finding where no validation split chose one. */
+const UNCHOSEN = 0.5;
+
+/**
+ * Several findings, each there or not: `logits` [batch, findings] against the samples' values.
+ *
+ * @param thresholds the model's, or chosen on the images that are measured, as on a validation split.
+ */
+export function findings(
+  thresholds: "given" | "chosen" = "given",
+): Outcome<GatheredFindings, FindingsMetrics, FindingsModel, FindingsPrediction> {
+  return {
+    target: { kind: "values" },
+    values: ({ classNames }) => ({ kind: "findings", names: classNames }),
+    samplesFor: withFindings,
+    line({ values }, model): FindingsPrediction | undefined {
+      const { classNames } = model;
+      const row = Array.from(values.logits ?? [], logistic);
+      if (!row.every(Number.isFinite)) return undefined;
+      return {
+        findings: reaching(row, model),
+        probabilities: Object.fromEntries(classNames.map((name, k): [string, number] => [name, row[k] as number])),
+      };
+    },
+    gather() {
+      const probabilities: number[] = [];
+      const truth: number[] = [];
+      const indices: number[] = [];
+      const paths: string[] = [];
+      return {
+        add(batch, told) {
+          for (const { values } of told) for (const logit of values.logits ?? []) probabilities.push(logistic(logit));
+          truth.push(...targetOf(batch, "values").values);
+          indices.push(...batch.indices);
+          paths.push(...batch.paths);
+        },
+        finish: () => ({
+          probabilities: Float64Array.from(probabilities),
+          truth: Float32Array.from(truth),
+          indices: Uint32Array.from(indices),
+          paths,
+        }),
+      };
+    },
+    measure({ probabilities, truth }, model) {
+      const said = { probabilities, truth, names: model.classNames };
+      return findingsMetrics({
+        ...said,
+        thresholds: thresholds === "chosen" ? bestThresholds(said) : thresholdsOf(model),
+      });
+    },
+    figures({ roc: _roc, ...figures }): FindingsFigures {
+      return figures;
+    },
+    validation({ aucMean, averagePrecisionMean, f1Mean, logLoss }) {
+      const known = Object.entries({ aucMean, averagePrecisionMean, f1Mean, logLoss }).filter(
+        ([, value]) => value !== null,
+      );
+      const metrics = Object.fromEntries(known) as Record<string, number>;
+      return { metrics, score: aucMean ?? 0, loss: logLoss ?? 0 };
+    },
+    columns: ({ classNames }) => classNames.flatMap((name) => [name, `p(${name})`]),
+    row({ probabilities, truth }, i, { classNames }) {
+      return classNames.flatMap((_, k) => {
+        const at = i * classNames.length + k;
+        const value = truth[at] as number;
+        return [Number.isNaN(value) ? "" : `${value}`, String(probabilities[at])];
+      });
+    },
+    report: (metrics, split) => ({ figures: { title: titleOf(metrics, split), rows: rowsOf(metrics) } }),
+    caption({ probabilities, truth }, i, model) {
+      const { classNames } = model;
+      const [from, to] = [i * classNames.length, (i + 1) * classNames.length];
+      const there = classNames.filter((_, k) => truth[from + k] === 1);
+      const told = reaching([...probabilities.subarray(from, to)], model);
+      return `${there.join(", ") || "no finding"}; predicted ${told.join(", ") || "none"}`;
+    },
+    examples({ truth, paths }, count, seed) {
+      const width = truth.length / paths.length;
+      // Images of each first finding, and of none.
+      const first = paths.map((_, i) => truth.subarray(i * width, (i + 1) * width).indexOf(1));
+      return oneOfEach(first, count, seed);
+    },
+  };
+}
+
+/** Samples of a data set whose values are the model's findings in their order. */
+function withFindings(
+  { values }: Dataset,
+  samples: readonly Sample[],
+  { classNames }: FindingsModel,
+  dataPath: string,
+): Sample[] {
+  if (values?.names.join("\0") === classNames.join("\0")) return [...samples];
+  throw new MsmaeError("Data", {
+    where: dataPath,
+    expected: `a table with columns ${classNames.join(", ")}`,
+    got: values ? `columns ${values.names.join(", ")}` : "classes",
+    todo: "open the data set with the values that the model tells",
+  });
+}
+
+/** The names of those whose probability reaches their threshold. */
+function reaching(probabilities: readonly number[], model: FindingsModel): string[] {
+  const thresholds = thresholdsOf(model);
+  return model.classNames.filter((_, k) => (probabilities[k] as number) >= (thresholds[k] as number));
+}
+
+function thresholdsOf({ classNames, target }: FindingsModel): readonly number[] {
+  return target?.thresholds ?? classNames.map(() => UNCHOSEN);
+}
+
+function logistic(logit: number): number {
+  return 1 / (1 + Math.exp(-logit));
+}
+
+function titleOf({ n, findings: names }: FindingsMetrics, split: string): string {
+  return `How well it tells ${names.length} ${names.length === 1 ? "finding" : "findings"}: ${n} ${split} images`;
+}
+
+function rowsOf({ aucMean, averagePrecisionMean, f1Mean, perFinding }: FindingsMetrics) {
+  const told = (value: number | null) => (value === null ? "not defined" : value.toFixed(3));
+  return [
+    { name: "Mean AUC", value: told(aucMean), meaning: "over the findings that some images have and some have not" },
+    { name: "Mean average precision", value: told(averagePrecisionMean), meaning: "area under precision and recall" },
+    { name: "Mean F1", value: told(f1Mean), meaning: "at the thresholds below" },
+    ...perFinding.map((figures) => ({
+      name: figures.finding,
+      value: `AUC ${told(figures.auc)}`,
+      meaning:
+        `in ${figures.positives} of the ${figures.known} images of which it is known; average precision ` +
+        `${told(figures.averagePrecision)}; from probability ${figures.threshold.toFixed(3)} on F1 ${told(figures.f1)}, ` +
+        `sensitivity ${told(figures.sensitivity)}, specificity ${told(figures.specificity)}`,
+    })),
+  ];
+}

@@ -1,0 +1,15 @@
+import { type FinetuneOptions, valueColumnsOf } from "../../config/index.ts";
+import type { RunData } from "../setup.ts";
+import { classTarget } from "./class-target.ts";
+import { findingsTarget } from "./findings-target.ts";
+import type { TrainingTarget } from "./training-target.ts";
+
+/**
+ * What a run of fine-tuning is to tell, as its options say.
+ *
+ * @throws MsmaeError Config or Data where options and data do not fit.
+ */
+export function trainingTarget(options: FinetuneOptions, data: RunData): TrainingTarget {
+  const values = valueColumnsOf(options);
+  return values === undefined ? classTarget(options, data) : findingsTarget(options, data, values.names);
+}
