@@ -31,7 +31,11 @@ export function transformerPlan(options: FinetuneOptions, { outputs }: Told): Mo
 }
 
 /** A network that sees images whole, all of whose tensors learn at one rate. */
-export function networkPlan(kind: NetworkKind, options: FinetuneOptions, { outputs }: Told): ModelPlan<ImageModelConfig> {
+export function networkPlan(
+  kind: NetworkKind,
+  options: FinetuneOptions,
+  { outputs }: Told,
+): ModelPlan<ImageModelConfig> {
   const { weightDecay } = options;
   return {
     kind,

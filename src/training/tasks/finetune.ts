@@ -1,4 +1,10 @@
-import { type FinetuneInput, type FinetuneOptions, type FinetuneRequest, valueColumnsOf, verbs } from "../../config/index.ts";
+import {
+  type FinetuneInput,
+  type FinetuneOptions,
+  type FinetuneRequest,
+  valueColumnsOf,
+  verbs,
+} from "../../config/index.ts";
 import { networkKindOf } from "../../method/kinds/networks.ts";
 import type { ImageModelConfig } from "../../method/models/config.ts";
 import type { RunHooks } from "../../support/events.ts";
