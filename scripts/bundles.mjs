@@ -21,6 +21,18 @@ export const bundles = [
     types: 'export { extract, type Header } from "tar-stream";',
   },
   {
+    path: "src/results/generated/umap.js",
+    entry: 'export { UMAP } from "umap-js";',
+    types: 'export { UMAP } from "umap-js";',
+  },
+  {
+    path: "src/data/tables/generated/parquet.js",
+    entry: 'export { parquetWriteBuffer } from "hyparquet-writer";',
+    types: `export declare function parquetWriteBuffer(options: {
+  columnData: { name: string; data: ArrayLike<unknown>; type: "STRING" | "INT32" | "FLOAT"; nullable?: boolean }[];
+}): ArrayBuffer;`,
+  },
+  {
     // It loads its WebAssembly with `require`, so that it must stay CommonJS. Of dcmjs only parts are used that this
     // package never calls: the reading and writing of whole DICOM files.
     path: "src/formats/dicom/generated/dcmjs-codecs.cjs",

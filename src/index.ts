@@ -15,6 +15,7 @@ export type {
   DataSplitInput,
   DataStatsInput,
   DemoInput,
+  EmbedInput,
   EvalInput,
   FinetuneInput,
   FlopsInput,
@@ -35,6 +36,7 @@ export { type ShowResult as DataShowResult, showImageFile } from "./curation/sho
 export { type SplitResult as DataSplitResult, splitData } from "./curation/split-data.ts";
 export { dataStats, type StatsResult as DataStatsResult } from "./curation/stats.ts";
 export { attentionMaps, type MapFiles as MapsResult } from "./inference/attention-maps.ts";
+export { type EmbedResult, embed } from "./inference/embed.ts";
 export { type Evaluation as EvalResult, evaluate } from "./inference/evaluate.ts";
 export { type FlopsFigures as FlopsResult, flops } from "./inference/flops.ts";
 export { type KnnResult, knn } from "./inference/knn.ts";

@@ -12,6 +12,7 @@ export type { DataShowInput, DataShowOptions } from "./verbs/data-show.ts";
 export type { DataSplitInput, DataSplitOptions } from "./verbs/data-split.ts";
 export type { DataStatsInput, DataStatsOptions } from "./verbs/data-stats.ts";
 export type { DemoInput, DemoOptions } from "./verbs/demo.ts";
+export type { EmbedInput, EmbedOptions } from "./verbs/embed.ts";
 export type { EvalInput, EvalOptions } from "./verbs/eval.ts";
 export type { FinetuneInput, FinetuneOptions, FinetuneRequest } from "./verbs/finetune.ts";
 export type { FlopsInput, FlopsOptions } from "./verbs/flops.ts";

@@ -47,7 +47,8 @@ export async function openFeatureModel(
   checkDescription(checkpoint, description, encoderKind);
   const { config } = description;
   const { tensors } = stored.description ? stored : await readStartingWeights(checkpoint, config);
-  const store = createWeights(encoderKind.specs(config), undefined);
+  // With first values: a norm that the checkpoint lacks neither scales nor shifts.
+  const store = createWeights(encoderKind.specs(config), 0);
   loadWeights(store, tensors, { where: checkpoint, mapping: featuresFromEncoder(globalPool) });
   const engine = await startEngine(store, options);
   const feeds = encoderKind.feeder(config, normalizerOf(description));

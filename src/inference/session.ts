@@ -144,10 +144,15 @@ export function startEngine(store: ParameterStore, { device, threads }: EngineOp
 function otherKind(path: string, got: ModelKind, wanted: readonly ModelKind[]): MsmaeError {
   return new MsmaeError("Checkpoint", {
     where: path,
-    expected: wanted.map((kind) => kind.wanted).join(" or "),
+    expected: oneOf(wanted.map((kind) => kind.wanted)),
     got: got.title,
-    todo: `use a checkpoint written by ${wanted.map((kind) => kind.writtenBy).join(" or ")}`,
+    todo: `use a checkpoint written by ${oneOf(wanted.map((kind) => kind.writtenBy))}`,
   });
+}
+
+/** "a, b or c" */
+function oneOf(names: readonly string[]): string {
+  return [names.slice(0, -1).join(", "), names.at(-1)].filter(Boolean).join(" or ");
 }
 
 /** What the description's own schema cannot say: numbers that must agree with each other. */

@@ -19,7 +19,8 @@ export type StreamName =
   | "phantom"
   | "mixing"
   | "evaluation"
-  | "bootstrap";
+  | "bootstrap"
+  | "embedding";
 
 /** A seeded generator. */
 export class RandomStream {

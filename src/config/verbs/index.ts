@@ -5,6 +5,7 @@ import { dataShow } from "./data-show.ts";
 import { dataSplit } from "./data-split.ts";
 import { dataStats } from "./data-stats.ts";
 import { demo } from "./demo.ts";
+import { embed } from "./embed.ts";
 import { evaluate } from "./eval.ts";
 import { finetune } from "./finetune.ts";
 import { flops } from "./flops.ts";
@@ -25,6 +26,7 @@ export const verbs = {
   segment,
   linprobe,
   knn,
+  embed,
   evaluate,
   predict,
   maps,

@@ -6,7 +6,7 @@ import type { CurveChart } from "./types.ts";
 const WIDTH = 300;
 const HEIGHT = 210;
 /** Colours --series-1 … --series-8 of the style sheet; it knows the light and the dark ones. */
-const SERIES_COLOURS = Array.from({ length: 8 }, (_, i) => `var(--series-${i + 1})`);
+export const SERIES_COLOURS = Array.from({ length: 8 }, (_, i) => `var(--series-${i + 1})`);
 /** Beyond eight series the colours repeat with another dash. */
 const DASHES = [
   [1, 0],
@@ -188,14 +188,15 @@ function seriesEncoding(names: readonly string[]) {
   };
 }
 
-function figure(title: string, chart: Html): Html {
+/** A chart under its title. */
+export function figure(title: string, chart: Html): Html {
   return html`<figure class="chart"><figcaption>${title}</figcaption>${chart}</figure>`;
 }
 
 let drawnCharts = 0;
 
-/** Vega and Vega-Lite are heavy: they load only when a report draws its first chart. */
-async function svg(description: string, spec: TopLevelSpec): Promise<Html> {
+/** Draws a chart. Vega and Vega-Lite are heavy: they load only when a report draws its first one. */
+export async function svg(description: string, spec: TopLevelSpec): Promise<Html> {
   const { compile, parse, View } = await import("./generated/vega.js");
   const compiled = compile({ ...spec, config: CONFIG } as TopLevelSpec).spec;
   const view = new View(parse(compiled), { renderer: "none" });

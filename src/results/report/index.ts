@@ -1,6 +1,7 @@
 import { curveChart } from "./charts.ts";
 import { decimal, facts, type Html, html, nothing, percent, section } from "./html.ts";
 import { type PageSection, renderPage, tileRow } from "./page.ts";
+import { embeddingSection } from "./section-embedding.ts";
 import { attentionSection, pointingGameSection, reconstructionSection, retrievalSection } from "./section-images.ts";
 import { evaluationSection, figuresSection } from "./section-metrics.ts";
 import { segmentationSection } from "./section-segmentation.ts";
@@ -12,6 +13,7 @@ export type {
   AttentionSection,
   CurveChart,
   CurveSeries,
+  EmbeddingSection,
   EvaluationSection,
   FiguresSection,
   NamedMap,
@@ -47,6 +49,7 @@ async function reportSections(input: ReportInput): Promise<PageSection[]> {
     figures,
     attention,
     retrieval,
+    embedding,
     pointingGame,
     provenance,
   } = input;
@@ -62,6 +65,7 @@ async function reportSections(input: ReportInput): Promise<PageSection[]> {
   if (retrieval !== undefined && retrieval.examples.length > 0) {
     add("retrieval", "Nearest images", await retrievalSection(retrieval));
   }
+  if (embedding !== undefined) add("embedding", "Pictures", await embeddingSection(embedding));
   if (pointingGame !== undefined && pointingGame.results.length > 0) {
     add("pointing-game", "Pointing game", pointingGameSection(pointingGame));
   }

@@ -14,6 +14,7 @@ export interface ReportInput {
   figures?: FiguresSection;
   attention?: AttentionSection;
   retrieval?: RetrievalSection;
+  embedding?: EmbeddingSection;
   pointingGame?: PointingGameSection;
   reconstructions?: readonly ReconstructionExample[];
   provenance?: ProvenanceSection;
@@ -104,6 +105,14 @@ export interface RetrievalExample {
   image: RgbImage;
   /** The nearest first, by the names of their classes. */
   neighbours: readonly { name: string; similarity: number; image: RgbImage }[];
+}
+
+/** Images as points, those that a model takes for alike together. */
+export interface EmbeddingSection {
+  /** [n] */
+  places: readonly (readonly [x: number, y: number])[];
+  /** What is known of the images, [n] each; one picture for each. Numbers of more than a few values are a scale. */
+  colourings: readonly { name: string; values: readonly string[] }[];
 }
 
 /** How often each model's map peaks in the lesion. */

@@ -101,7 +101,7 @@ describe("predict", () => {
     const { code, stderr } = msmae("predict", "--checkpoint", checkpoints.pretrained, good[0] as string);
     expect(code).toBe(4);
     expect(stderr).toContain(
-      "expected a classifier or a segmenter, got a pre-trained model; use a checkpoint written by msmae finetune",
+      "expected a classifier, a segmenter or a linear probe, got a pre-trained model; use a checkpoint written by msmae finetune",
     );
   });
 

@@ -199,12 +199,16 @@ describe("a model of another kind", () => {
     [
       "predict does not take a pre-trained model",
       () => ["predict", ...given("pretrained"), image, ...into()],
-      checkpointError("a classifier or a segmenter", "got a pre-trained model", "msmae finetune or msmae segment"),
+      checkpointError(
+        "a classifier, a segmenter or a linear probe",
+        "got a pre-trained model",
+        "msmae finetune, msmae segment or msmae linprobe",
+      ),
     ],
     [
       "eval does not take a pre-trained model",
       () => ["eval", ...given("pretrained"), "--data-path", data.lesions],
-      checkpointError("a classifier or a segmenter", "got a pre-trained model"),
+      checkpointError("a classifier, a segmenter or a linear probe", "got a pre-trained model"),
     ],
     [
       "predict of a segmenter needs a folder",

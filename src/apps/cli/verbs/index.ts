@@ -7,6 +7,7 @@ import { dataShow } from "./data-show.ts";
 import { dataSplit } from "./data-split.ts";
 import { dataStats } from "./data-stats.ts";
 import { demo } from "./demo.ts";
+import { embed } from "./embed.ts";
 import { evaluate } from "./eval.ts";
 import { finetune } from "./finetune.ts";
 import { flops } from "./flops.ts";
@@ -27,6 +28,7 @@ export const commands = {
   segment,
   linprobe,
   knn,
+  embed,
   evaluate,
   predict,
   maps,
