@@ -61,7 +61,7 @@ export const loadingFields = {
 };
 
 /** Whether a text is of the form that a parser reads. */
-function readBy(parse: (text: string) => unknown): (text: string) => boolean {
+export function readBy(parse: (text: string) => unknown): (text: string) => boolean {
   return (text) => {
     try {
       parse(text);

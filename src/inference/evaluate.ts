@@ -1,10 +1,14 @@
 import { type EvalInput, type EvalOptions, resolveOptions, verbs } from "../config/index.ts";
+import type { ModelKind } from "../method/kinds/kind.ts";
+import { MsmaeError } from "../support/errors.ts";
 import type { RunHooks } from "../support/events.ts";
 import { OutputFolder } from "../support/files/output-folder.ts";
 import { assessModel } from "./assess-model.ts";
+import { clinicalFigures } from "./clinical.ts";
 import { openEvaluationData } from "./evaluation-data.ts";
 import { evaluationFiles, writeEvaluation } from "./evaluation-files.ts";
-import type { ClassificationFigures } from "./outcomes/classes.ts";
+import type { Classification, ClassificationFigures } from "./outcomes/classes.ts";
+import type { Gathered } from "./outcomes/outcome.ts";
 import { kindsWithOutcome, outcomeOf } from "./outcomes/registry.ts";
 import { openModel } from "./session.ts";
 
@@ -46,9 +50,15 @@ export async function evaluate<F extends object = ClassificationFigures>(
       oneClass: outcome.target.kind === "mask",
       values: outcome.values?.(description),
     });
+    const clinicalOf = (found: Gathered): Promise<object> => {
+      if (!isClassification(found)) throw noReport(kind);
+      return clinicalFigures(model, found, data, options, hooks);
+    };
+    if (options.report && outcome.target.kind !== "class") throw noReport(kind);
     const samples = outcome.samplesFor(data, data.splits[split], description, dataPath);
     const { result, unreadable } = await assessModel(model, outcome, samples, options, hooks);
-    const metrics = outcome.measure(result, description);
+    const clinical = options.report ? await clinicalOf(result) : {};
+    const metrics = { ...outcome.measure(result, description), ...clinical };
     const evaluation = { ...outcome.figures(metrics), split, unreadable: unreadable.length };
     const record = { model, outcome, samples, result, metrics, unreadable, options, root: data.root };
     const paths = folder && (await writeEvaluation(folder, record, hooks));
@@ -57,4 +67,17 @@ export async function evaluate<F extends object = ClassificationFigures>(
   } finally {
     await model.close();
   }
+}
+
+function isClassification(result: Gathered): result is Classification {
+  return "probabilities" in result && "labels" in result;
+}
+
+function noReport(kind: ModelKind): MsmaeError {
+  return new MsmaeError("Config", {
+    where: "--report",
+    expected: "a classifier's checkpoint",
+    got: kind.title,
+    todo: "leave it out: what there is of intervals is told without it",
+  });
 }

@@ -1,8 +1,10 @@
 import { z } from "zod";
+import { parseOperatingRule } from "../../results/metrics/index.ts";
 import {
   dataFields,
   loadingFields,
   overwriteField,
+  readBy,
   readingFields,
   runtimeFields,
   startFields,
@@ -34,6 +36,15 @@ export const evaluate = verbOptions({
       defaultText: "none written",
     }),
     overwrite: overwriteField,
+    report: field(
+      z.boolean().default(false),
+      "Of a classifier: also give every figure a 95 % interval with patients drawn anew, lines of calibration, and what it does at a threshold chosen on the validation images.",
+    ),
+    operatingPoint: field(
+      z.string().min(1).refine(readBy(parseOperatingRule)).default("youden"),
+      "With --report: how that threshold is chosen: youden (sensitivity + specificity), sensitivity:SHARE or specificity:SHARE (at least that), or cost:FP,FN.",
+      { placeholder: "rule", expected: "youden, sensitivity:0.9, specificity:0.9 or cost:1,5" },
+    ),
     batchSize: field(z.int().min(1).default(64), "Images per batch."),
     ...budgetFields,
     ...maskMakingFields,

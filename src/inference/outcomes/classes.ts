@@ -2,6 +2,7 @@ import type { Dataset, Sample } from "../../data/dataset.ts";
 import { targetOf } from "../../data/targets/target.ts";
 import type { ModelDescription } from "../../interop/model-file.ts";
 import { type ClassificationMetrics, classificationMetrics } from "../../results/metrics/index.ts";
+import type { ClinicalFigures } from "../../results/report/index.ts";
 import { RandomStream } from "../../support/random.ts";
 import { classIndices } from "./class-indices.ts";
 import type { Gathered, Outcome } from "./outcome.ts";
@@ -17,6 +18,8 @@ export interface Classification extends Gathered {
   logits: Float32Array;
   /** [n] true class indices. */
   labels: Int32Array;
+  /** [n] patient, lesion or file of each; absent where nobody asks. */
+  groups?: readonly string[];
 }
 
 /** What a classifier says of one image. */
@@ -28,13 +31,17 @@ export interface ClassPrediction {
 }
 
 /** The metrics of a classifier that are told beside the curves behind them. */
-export type ClassificationFigures = Omit<ClassificationMetrics, "roc" | "calibration" | "undefinedMetrics">;
+export type ClassificationFigures = Omit<ClassificationMetrics, "roc" | "calibration" | "undefinedMetrics"> &
+  Partial<Omit<ClinicalFigures, "calibrationLines">> & {
+    /** With the report: the line of each class. */
+    calibration?: { perClass: ClinicalFigures["calibrationLines"] };
+  };
 
 /**
  * One class for each image: `logits` [batch, classes] against the samples' labels.
  * Source: method.md section 5, evaluation.
  */
-export const classes: Outcome<Classification, ClassificationMetrics, Classes> = {
+export const classes: Outcome<Classification, ClassificationMetrics & Partial<ClinicalFigures>, Classes> = {
   target: { kind: "class" },
   samplesFor: relabel,
   line({ values }, { classNames }): ClassPrediction | undefined {
@@ -48,25 +55,28 @@ export const classes: Outcome<Classification, ClassificationMetrics, Classes> = 
     const labels: number[] = [];
     const indices: number[] = [];
     const paths: string[] = [];
+    const groups: string[] = [];
     return {
       add(batch, told) {
         for (const { values } of told) logits.push(...(values.logits ?? []));
         labels.push(...targetOf(batch, "class").labels);
         indices.push(...batch.indices);
         paths.push(...batch.paths);
+        groups.push(...batch.groups);
       },
       finish: () => ({
         probabilities: softmaxRows(logits, classNames.length),
         logits: Float32Array.from(logits),
         labels: Int32Array.from(labels),
+        groups,
         indices: Uint32Array.from(indices),
         paths,
       }),
     };
   },
   measure: ({ probabilities, labels }, { classNames }) => classificationMetrics({ probabilities, labels, classNames }),
-  figures({ roc: _roc, calibration: _calibration, undefinedMetrics: _undefined, ...figures }): ClassificationFigures {
-    return figures;
+  figures({ roc: _roc, calibration: _bins, undefinedMetrics: _undefined, calibrationLines, ...figures }) {
+    return { ...figures, ...(calibrationLines && { calibration: { perClass: calibrationLines } }) };
   },
   validation({ accuracy, f1Macro, aucMacro, logLoss }) {
     const metrics = { accuracy, f1Macro, ...(aucMacro === null ? {} : { aucMacro }), logLoss };

@@ -64,6 +64,7 @@ export {
   type OperatingPointsInput,
   operatingPoints,
 } from "./operating-points.ts";
+export { parseOperatingRule } from "./operating-rule-text.ts";
 export { type ChosenThreshold, chooseThreshold, type OperatingRule } from "./operating-rules.ts";
 export {
   type Difference,

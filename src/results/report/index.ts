@@ -11,6 +11,7 @@ export { encodeGreyPng, encodePng } from "./png.ts";
 export type {
   AttentionExample,
   AttentionSection,
+  ClinicalFigures,
   CurveChart,
   CurveSeries,
   EmbeddingSection,

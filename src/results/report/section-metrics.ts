@@ -1,7 +1,8 @@
-import { wilsonInterval } from "../metrics/index.ts";
+import { type ClassificationMetrics, type OverallFigure, wilsonInterval } from "../metrics/index.ts";
 import { reliabilityChart, rocChart } from "./charts.ts";
 import { decimal, Html, html, nothing, percent, scrollingTable, section, table } from "./html.ts";
-import type { EvaluationSection, FiguresSection } from "./types.ts";
+import { clinicalParts, withInterval } from "./section-clinical.ts";
+import type { ClinicalFigures, EvaluationSection, FiguresSection } from "./types.ts";
 
 const figureColumns = [{ title: "Figure" }, { title: "Value", numeric: true }, { title: "What it means" }];
 
@@ -23,12 +24,22 @@ export async function evaluationSection({ split, metrics }: EvaluationSection): 
     undefinedNote({ split, metrics }),
     html`<h3>Where it errs</h3>`,
     confusionTable({ split, metrics }),
+    ...(isClinical(metrics) ? clinicalParts(metrics) : []),
     html`<h3>Thresholds and confidence</h3><div class="charts">${[roc, reliability]}</div>`,
   );
 }
 
+function isClinical(metrics: EvaluationSection["metrics"]): metrics is ClassificationMetrics & ClinicalFigures {
+  return metrics.intervals !== undefined;
+}
+
 function overallTable({ metrics: m }: EvaluationSection): Html {
   const [low, high] = wilsonInterval(m.accuracy, m.n);
+  const told = (name: OverallFigure, shown: (value: number | null) => string): string => {
+    const estimate = m.intervals?.[name];
+    return estimate ? withInterval(estimate, shown) : shown(m[name]);
+  };
+  const shares = (value: number | null): string => (value === null ? "–" : percent(value));
   const largest = Math.max(...m.perClass.map(({ support }) => support)) / m.n;
   const rows: [string, string, string][] = [
     [
@@ -38,28 +49,36 @@ function overallTable({ metrics: m }: EvaluationSection): Html {
     ],
     [
       "Balanced accuracy",
-      percent(m.balancedAccuracy),
+      told("balancedAccuracy", shares),
       `mean sensitivity of the classes; guessing gives ${percent(1 / m.classNames.length)}`,
     ],
-    ["Macro F1", decimal(m.f1Macro), "mean over classes of the harmonic mean of precision and sensitivity; 1 is best"],
+    [
+      "Macro F1",
+      told("f1Macro", decimal),
+      "mean over classes of the harmonic mean of precision and sensitivity; 1 is best",
+    ],
     [
       "Macro AUC",
-      decimal(m.aucMacro),
+      told("aucMacro", decimal),
       "mean area under the ROC curves, each class against the rest; 0.5 is chance, 1 is best",
     ],
     [
       "Quadratic kappa",
-      decimal(m.kappaQuadratic),
+      told("kappaQuadratic", decimal),
       "agreement beyond chance for graded classes, far errors weigh more; 0 is chance, 1 is best",
     ],
-    ["Matthews correlation", decimal(m.mcc), "correlation of truth and prediction; 0 is chance, 1 is best"],
+    ["Matthews correlation", told("mcc", decimal), "correlation of truth and prediction; 0 is chance, 1 is best"],
     [
       "Log-loss",
-      decimal(m.logLoss),
+      told("logLoss", decimal),
       `penalty for confident errors; 0 is best, even guessing gives ${decimal(Math.log(m.classNames.length))}`,
     ],
-    ["Brier score", decimal(m.brier), "squared error of the probabilities, 0 to 2; 0 is best"],
-    ["Calibration error", decimal(m.ece), "mean gap between stated confidence and share right (15 bins); 0 is best"],
+    ["Brier score", told("brier", decimal), "squared error of the probabilities, 0 to 2; 0 is best"],
+    [
+      "Calibration error",
+      told("ece", decimal),
+      "mean gap between stated confidence and share right (15 bins); 0 is best",
+    ],
   ];
   return table("Overall figures", figureColumns, rows, "stacked");
 }

@@ -117,3 +117,45 @@ describe("a budget of patches", () => {
     );
   });
 });
+
+describe("the clinical report", () => {
+  const given = () => ({
+    ...{ checkpoint: checkpoints.classifier, dataPath: at("data"), threads: 1, workers: 1, batchSize: 4 },
+    ...{ report: true, outputDir: at("clinical"), overwrite: true },
+  });
+
+  test("gives intervals around the figures, calibration, and a threshold that the validation images chose", async () => {
+    const plain = await evaluate(resolveOptions(verbs.evaluate, { ...given(), report: false, outputDir: undefined }));
+    const result = await evaluate(resolveOptions(verbs.evaluate, { ...given(), operatingPoint: "sensitivity:0.8" }));
+    expect(plain.intervals).toBeUndefined();
+    expect(result).toMatchObject(plain.confusion ? { confusion: plain.confusion, logLoss: plain.logLoss } : {});
+    const { value, low, high } = result.intervals?.accuracy ?? {};
+    expect(value).toBe(plain.accuracy);
+    expect(low).toBeLessThanOrEqual(plain.accuracy);
+    expect(high).toBeGreaterThanOrEqual(plain.accuracy);
+    expect(result.calibration?.perClass.map((line) => line.class)).toEqual(classifier.classNames);
+    const validation = await evaluate(
+      resolveOptions(verbs.evaluate, { ...given(), report: false, outputDir: undefined, split: "val" }),
+    );
+    expect(result.operatingPoint?.chosenOn).toBe(validation.n);
+    expect(result.operatingPoint?.n).toBe(plain.n);
+    for (const point of result.operatingPoint?.points ?? []) {
+      expect(point.rule).toEqual({ kind: "sensitivity", atLeast: 0.8 });
+      expect(point.chosen?.sensitivity).toBeGreaterThanOrEqual(0.8);
+    }
+    const saved = JSON.parse(readFileSync(at("clinical", "metrics.json"), "utf8"));
+    expect(saved.intervals.accuracy).toEqual(result.intervals?.accuracy);
+    const page = readFileSync(at("clinical", "report.html"), "utf8");
+    expect(page).toContain("At a threshold chosen on validation images");
+    expect(page).toContain("Slope (1 is best)");
+  });
+
+  test("on another split than test has no operating point, and says why", async () => {
+    const events: RunEvent[] = [];
+    const onEvent = (event: RunEvent) => void events.push(event);
+    const result = await evaluate(resolveOptions(verbs.evaluate, { ...given(), split: "val" }), { onEvent });
+    expect(result.operatingPoint).toBeUndefined();
+    expect(result.intervals?.accuracy.value).toBe(result.accuracy);
+    expect(events).toContainEqual({ type: "warning", message: expect.stringContaining("no operating point") });
+  });
+});

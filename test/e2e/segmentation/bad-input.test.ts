@@ -249,6 +249,11 @@ describe("a model of another kind", () => {
       configError("--keep-ratio", "a classifier with a vision transformer", "got a segmenter"),
     ],
     [
+      "eval of a segmenter has no clinical report",
+      () => ["eval", ...given("segmenter"), "--data-path", data.lesions, "--report"],
+      configError("--report", "a classifier's checkpoint", "got a segmenter"),
+    ],
+    [
       "eval of a segmenter wants masks",
       () => ["eval", ...given("segmenter"), "--data-path", at("data")],
       dataError("a data set with masks", "no mask in 6 images"),

@@ -1,0 +1,45 @@
+import type { EvalOptions } from "../config/index.ts";
+import type { Dataset } from "../data/dataset.ts";
+import {
+  calibrationLines,
+  classificationIntervals,
+  operatingPoints,
+  parseOperatingRule,
+} from "../results/metrics/index.ts";
+import type { ClinicalFigures } from "../results/report/index.ts";
+import type { RunHooks } from "../support/events.ts";
+import { assessModel } from "./assess-model.ts";
+import { type Classification, classes } from "./outcomes/classes.ts";
+import type { ModelSession } from "./session.ts";
+
+/**
+ * What a clinical reader asks of a classifier beside its figures: their 95 % intervals, patients drawn anew; lines of
+ * calibration; and what it does at thresholds that were chosen on the validation images.
+ *
+ * @throws MsmaeError as `assessModel` does, for the validation images.
+ */
+export async function clinicalFigures(
+  model: ModelSession,
+  result: Classification,
+  data: Dataset,
+  options: EvalOptions,
+  hooks: RunHooks,
+): Promise<ClinicalFigures> {
+  const { classNames, seed } = model.description;
+  const { probabilities, labels, groups } = result;
+  const input = { probabilities, labels, groups, classNames, seed };
+  const { figures: intervals, perClass, resampling } = classificationIntervals(input);
+  const calibrationOfClasses = calibrationLines(input).perClass;
+  const figures = { intervals, intervalsPerClass: perClass, resampling, calibrationLines: calibrationOfClasses };
+  const validation = data.splits.val;
+  if (options.split !== "test" || validation.length === 0) {
+    const message = "no operating point: it is chosen on validation images and measured on test images";
+    hooks.onEvent?.({ type: "warning", message });
+    return figures;
+  }
+  const samples = classes.samplesFor(data, validation, model.description, options.dataPath);
+  const reading = { ...options, split: "val", name: "validation" } as const;
+  const { result: chosenOn } = await assessModel(model, classes, samples, reading, hooks);
+  const rules = [parseOperatingRule(options.operatingPoint)];
+  return { ...figures, operatingPoint: operatingPoints({ ...input, chosenOn, appliedTo: result, rules }) };
+}
