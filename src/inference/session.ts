@@ -150,9 +150,10 @@ function otherKind(path: string, got: ModelKind, wanted: readonly ModelKind[]): 
   });
 }
 
-/** "a, b or c" */
+/** "a, b or c", each once. */
 function oneOf(names: readonly string[]): string {
-  return [names.slice(0, -1).join(", "), names.at(-1)].filter(Boolean).join(" or ");
+  const distinct = [...new Set(names)];
+  return [distinct.slice(0, -1).join(", "), distinct.at(-1)].filter(Boolean).join(" or ");
 }
 
 /** What the description's own schema cannot say: numbers that must agree with each other. */
