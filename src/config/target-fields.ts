@@ -11,22 +11,44 @@ function distinct(list: readonly string[]): boolean {
 }
 
 /** What is told of images where it is not one class. */
+export const findingsField = field(
+  z.array(z.string().min(1)).min(1).refine(distinct).optional(),
+  "Columns of a CSV file of which each says whether a finding is there: 1, 0, or nothing (or -1) where nobody knows. They take the place of the class.",
+  { ...names, defaultText: "one class for each image" },
+);
+
 export const valueFields = {
-  findings: field(
-    z.array(z.string().min(1)).min(1).refine(distinct).optional(),
-    "Columns of a CSV file of which each says whether a finding is there: 1, 0, or nothing (or -1) where nobody knows. They take the place of the class.",
-    { ...names, defaultText: "one class for each image" },
+  findings: findingsField,
+  number: field(
+    z.string().min(1).optional(),
+    "Column of a CSV file with a number, such as an age, or nothing where nobody knows. It takes the place of the class.",
+    { placeholder: "column", defaultText: "one class for each image" },
   ),
 };
 
 interface Targets {
   findings?: readonly string[] | undefined;
+  number?: string | undefined;
 }
 
 /** The columns that take the place of a class; undefined where images have one. */
-export function valueColumnsOf({ findings }: Targets): ValueColumns | undefined {
+export function valueColumnsOf({ findings, number }: Targets): ValueColumns | undefined {
+  if (number !== undefined) return { kind: "number", names: [number] };
   return findings && { kind: "findings", names: findings };
 }
+
+/** Images are told one thing. */
+export const checkOneTarget: Check<Targets> = ({ findings, number }) =>
+  findings === undefined || number === undefined
+    ? []
+    : [
+        {
+          where: "number",
+          expected: "no --findings beside it",
+          got: JSON.stringify(number),
+          todo: "leave out one of them",
+        },
+      ];
 
 interface ClassOptions extends Targets {
   sampling?: string;
@@ -36,25 +58,21 @@ interface ClassOptions extends Targets {
 }
 
 /** What holds of classes only. */
-export const checkTarget: Check<ClassOptions> = ({ findings, sampling, classWeights, loss, numClasses }) => {
-  if (findings === undefined) return [];
+export const checkTarget: Check<ClassOptions> = ({ sampling, classWeights, loss, numClasses, ...targets }) => {
+  const values = valueColumnsOf(targets);
+  if (values === undefined) return [];
   const problems: ErrorParts[] = [];
   const onlyClasses = (where: string, value: string | undefined, usual: string) => {
     if (value === undefined || value === usual) return;
-    const todo = "leave it out, or leave out --findings";
-    problems.push({ where, expected: `${usual} beside --findings`, got: JSON.stringify(value), todo });
+    const todo = `leave it out, or leave out --${values.kind}`;
+    problems.push({ where, expected: `${usual} beside --${values.kind}`, got: JSON.stringify(value), todo });
   };
   onlyClasses("sampling", sampling, "natural");
   onlyClasses("classWeights", classWeights, "none");
   onlyClasses("loss", loss, "ce");
-  if (numClasses !== undefined && numClasses !== findings.length) {
-    const todo = "leave it out";
-    problems.push({
-      where: "numClasses",
-      expected: `${findings.length}, as --findings names`,
-      got: `${numClasses}`,
-      todo,
-    });
+  if (numClasses !== undefined && numClasses !== values.names.length) {
+    const expected = `${values.names.length}, as --${values.kind} names`;
+    problems.push({ where: "numClasses", expected, got: `${numClasses}`, todo: "leave it out" });
   }
   return problems;
 };

@@ -7,7 +7,7 @@ import { evaluate } from "../../src/inference/evaluate.ts";
 import type { FindingsFigures, FindingsPrediction } from "../../src/inference/outcomes/findings.ts";
 import { predict } from "../../src/inference/predict.ts";
 import { loadClassifier, loadPredictor } from "../../src/inference/predictor.ts";
-import { describeModelFile } from "../../src/interop/model-file.ts";
+import { describeModelFile, type ModelDescription } from "../../src/interop/model-file.ts";
 import type { FindingsMetrics } from "../../src/results/metrics/index.ts";
 import { finetune } from "../../src/training/tasks/finetune.ts";
 import { pretrain } from "../../src/training/tasks/pretrain.ts";
@@ -52,6 +52,10 @@ beforeAll(async () => {
 
 const readJson = (...names: string[]) => JSON.parse(readFileSync(at(...names), "utf8"));
 
+function thresholdsOf({ target }: Pick<ModelDescription, "target">): readonly number[] {
+  return (target?.kind === "findings" && target.thresholds) || [];
+}
+
 describe("findings that are each there or not", () => {
   test("supervise pre-training by their binary cross-entropy", async () => {
     await pretrain({ ...pretraining, outputDir: at("pre") });
@@ -71,7 +75,7 @@ describe("findings that are each there or not", () => {
     expect(result.auc).toBeGreaterThan(0.9);
     const { description } = await describeModelFile(at("run", "best.safetensors"));
     expect(description).toMatchObject({ classNames: FINDINGS, target: { kind: "findings" } });
-    const thresholds = description.target?.thresholds ?? [];
+    const thresholds = thresholdsOf(description);
     expect(thresholds).toHaveLength(2);
     const metrics: FindingsMetrics = readJson("run", "metrics.json");
     expect(metrics.perFinding.map(({ threshold }) => threshold)).toEqual(thresholds);
@@ -105,7 +109,7 @@ describe("findings that are each there or not", () => {
     const how = { checkpoint: at("run", "best.safetensors"), files, threads: 1 };
     for await (const line of predict<FindingsPrediction>(how)) lines.push(line as FindingsPrediction);
     const { description } = await describeModelFile(how.checkpoint);
-    const thresholds = description.target?.thresholds as number[];
+    const thresholds = thresholdsOf(description);
     for (const { findings, probabilities } of lines) {
       expect(findings).toEqual(
         FINDINGS.filter((name, k) => (probabilities[name] as number) >= (thresholds[k] as number)),

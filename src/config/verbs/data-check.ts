@@ -2,7 +2,7 @@ import { z } from "zod";
 import { dataFields, loadingFields, overwriteField, readingFields, runtimeFields, tableFields } from "../common.ts";
 import { dataPath } from "../data-fields.ts";
 import { field, infoOf } from "../fields.ts";
-import { valueFields } from "../target-fields.ts";
+import { checkOneTarget, valueFields } from "../target-fields.ts";
 import { type InputOf, type OptionsOf, verbOptions } from "../verb.ts";
 
 /** Options of `data check`: what a reviewer would look for before any training. */
@@ -38,6 +38,7 @@ export const dataCheck = verbOptions({
     }),
     ...runtimeFields,
   }),
+  checks: [checkOneTarget],
 });
 
 export type DataCheckInput = InputOf<typeof dataCheck>;

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { dataFields, overwriteField, readingFields, runtimeFields, tableFields } from "../common.ts";
 import { dataPath } from "../data-fields.ts";
 import { field } from "../fields.ts";
-import { valueFields } from "../target-fields.ts";
+import { checkOneTarget, valueFields } from "../target-fields.ts";
 import { type InputOf, type OptionsOf, verbOptions } from "../verb.ts";
 
 /** Options of `data split`: a CSV file that says which image is in which split. */
@@ -45,6 +45,7 @@ export const dataSplit = verbOptions({
     options.valSplit ??= 0.1;
     options.testSplit ??= options.folds === undefined ? 0.2 : 0;
   },
+  checks: [checkOneTarget],
 });
 
 export type DataSplitInput = InputOf<typeof dataSplit>;

@@ -11,7 +11,7 @@ import {
 import { dataPath } from "../data-fields.ts";
 import { field, infoOf } from "../fields.ts";
 import { sizeSchema } from "../size.ts";
-import { valueFields } from "../target-fields.ts";
+import { checkOneTarget, valueFields } from "../target-fields.ts";
 import { type InputOf, type OptionsOf, verbOptions } from "../verb.ts";
 
 /** Options of `data stats`: mean and standard deviation of a data set's pixels. */
@@ -43,6 +43,7 @@ export const dataStats = verbOptions({
     strict: loadingFields.strict,
     ...runtimeFields,
   }),
+  checks: [checkOneTarget],
 });
 
 export type DataStatsInput = InputOf<typeof dataStats>;

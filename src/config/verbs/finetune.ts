@@ -24,7 +24,7 @@ import { field, infoOf } from "../fields.ts";
 import { FINETUNING_METHODS } from "../methods.ts";
 import { checkNetwork } from "../network-checks.ts";
 import { scaledEpochs } from "../schedule.ts";
-import { checkTarget, valueFields } from "../target-fields.ts";
+import { checkOneTarget, checkTarget, valueFields } from "../target-fields.ts";
 import { trainingChecks } from "../training-checks.ts";
 import { type InputOf, type OptionsOf, type RunOptionsOf, verbOptions } from "../verb.ts";
 
@@ -127,6 +127,7 @@ export const finetune = verbOptions({
     checkModel(presets),
     checkNetwork,
     ...trainingChecks,
+    checkOneTarget,
     checkTarget,
     checkRatios(false),
     checkMixing,

@@ -20,7 +20,7 @@ import { completeMoments, completeSizes } from "../completion.ts";
 import { field } from "../fields.ts";
 import { PRETRAINING_METHODS } from "../methods.ts";
 import { firstRefreshEpoch, scaledEpochs } from "../schedule.ts";
-import { checkTarget, valueFields } from "../target-fields.ts";
+import { checkTarget, findingsField } from "../target-fields.ts";
 import { trainingChecks } from "../training-checks.ts";
 import { type InputOf, type OptionsOf, type RunOptionsOf, verbOptions } from "../verb.ts";
 
@@ -32,7 +32,7 @@ export const pretrain = verbOptions({
   name: "pretrain",
   schema: z.strictObject({
     ...dataFields,
-    ...valueFields,
+    findings: findingsField,
     method: field(
       z.enum(PRETRAINING_METHODS).default("msmae"),
       "Whose recipe the defaults are: msmae (supervised, masks by attention), amt (masks by attention, no labels) or mae (random masks, no labels).",

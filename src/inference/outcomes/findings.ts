@@ -1,10 +1,9 @@
-import type { Dataset, Sample } from "../../data/dataset.ts";
 import { targetOf } from "../../data/targets/target.ts";
 import type { ModelDescription } from "../../interop/model-file.ts";
 import { bestThresholds, type FindingsMetrics, findingsMetrics } from "../../results/metrics/index.ts";
-import { MsmaeError } from "../../support/errors.ts";
 import { oneOfEach } from "./classes.ts";
 import type { Gathered, Outcome } from "./outcome.ts";
+import { withValues } from "./value-samples.ts";
 
 /** What is to be known of a model: the names of its findings, and from which probabilities on they count as there. */
 type FindingsModel = Pick<ModelDescription, "classNames" | "target">;
@@ -42,7 +41,7 @@ export function findings(
   return {
     target: { kind: "values" },
     values: ({ classNames }) => ({ kind: "findings", names: classNames }),
-    samplesFor: withFindings,
+    samplesFor: (data, samples, { classNames }, dataPath) => withValues(data, samples, classNames, dataPath),
     line({ values }, model): FindingsPrediction | undefined {
       const { classNames } = model;
       const row = Array.from(values.logits ?? [], logistic);
@@ -114,22 +113,6 @@ export function findings(
   };
 }
 
-/** Samples of a data set whose values are the model's findings in their order. */
-function withFindings(
-  { values }: Dataset,
-  samples: readonly Sample[],
-  { classNames }: FindingsModel,
-  dataPath: string,
-): Sample[] {
-  if (values?.names.join("\0") === classNames.join("\0")) return [...samples];
-  throw new MsmaeError("Data", {
-    where: dataPath,
-    expected: `a table with columns ${classNames.join(", ")}`,
-    got: values ? `columns ${values.names.join(", ")}` : "classes",
-    todo: "open the data set with the values that the model tells",
-  });
-}
-
 /** The names of those whose probability reaches their threshold. */
 function reaching(probabilities: readonly number[], model: FindingsModel): string[] {
   const thresholds = thresholdsOf(model);
@@ -137,7 +120,7 @@ function reaching(probabilities: readonly number[], model: FindingsModel): strin
 }
 
 function thresholdsOf({ classNames, target }: FindingsModel): readonly number[] {
-  return target?.thresholds ?? classNames.map(() => UNCHOSEN);
+  return (target?.kind === "findings" && target.thresholds) || classNames.map(() => UNCHOSEN);
 }
 
 function logistic(logit: number): number {

@@ -10,6 +10,7 @@ import { MsmaeError } from "../../support/errors.ts";
 import { classes } from "./classes.ts";
 import { findings } from "./findings.ts";
 import { type MaskOptions, masks } from "./masks.ts";
+import { number } from "./number.ts";
 import type { Outcome } from "./outcome.ts";
 
 /** How outputs are to be read and measured, where somebody asked: what not every kind of model takes. */
@@ -51,7 +52,18 @@ export function registerModel(kind: ModelKind, outcome: Outcome): void {
 
 /** What the logits of whole images mean. */
 function byTarget(asked: OutcomeOptions, kind: ModelKind, target: ModelTarget | undefined): Outcome {
-  return always(target === undefined ? classes : findings())(asked, kind, target);
+  return always(outcomeOfTarget(target))(asked, kind, target);
+}
+
+function outcomeOfTarget(target: ModelTarget | undefined): Outcome {
+  switch (target?.kind) {
+    case undefined:
+      return classes;
+    case "findings":
+      return findings();
+    case "number":
+      return number;
+  }
 }
 
 /** An outcome that takes no options. */

@@ -5,8 +5,10 @@ import { z } from "zod";
  *
  * `findings`: a logit for each of several findings, which the class names name; `thresholds`, where a validation split
  * chose them, say from which probability on each counts as there.
+ * `number`: one logit that counts a number, which the one class name names, in deviations from the mean.
  */
 export const targetSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("findings"), thresholds: z.array(z.number().min(0).max(1)).optional() }),
+  z.object({ kind: z.literal("number"), mean: z.number(), deviation: z.number().positive() }),
 ]);
 export type ModelTarget = z.infer<typeof targetSchema>;

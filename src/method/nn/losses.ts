@@ -59,6 +59,18 @@ export function weightedBinaryCrossEntropy(logits: Value, targets: Value, weight
 }
 
 /**
+ * Sum of weights · Huber loss of logits − targets, all [batch, outputs]: half the square up to 1, |d| − ½ beyond. With
+ * weights that sum to 1 it is a mean.
+ */
+export function weightedHuber(logits: Value, targets: Value, weights: Value): Value {
+  const difference = sub(logits, targets);
+  const size = add(relu(difference), relu(neg(difference)));
+  const beyond = relu(sub(size, scalar(1)));
+  const inner = sub(size, beyond);
+  return reduceSum(mul(weights, add(mul(mul(inner, inner), scalar(0.5)), beyond)), [0, 1]);
+}
+
+/**
  * The cross-entropy of softmaxed logits, as the published program computes it: softmax is applied twice.
  * PARITY: `clsLoss: "softmax-ce"` of the paper's recipe.
  */

@@ -56,6 +56,7 @@ export {
 } from "./findings.ts";
 export { holmAdjusted } from "./holm.ts";
 export { type McnemarTest, mcnemarTest } from "./mcnemar.ts";
+export { type NumberInput, type NumberMetrics, numberMetrics } from "./number.ts";
 export {
   type AppliedThreshold,
   type ClassifiedCases,

@@ -2,6 +2,7 @@ import { type FinetuneOptions, valueColumnsOf } from "../../config/index.ts";
 import type { RunData } from "../setup.ts";
 import { classTarget } from "./class-target.ts";
 import { findingsTarget } from "./findings-target.ts";
+import { numberTarget } from "./number-target.ts";
 import type { TrainingTarget } from "./training-target.ts";
 
 /**
@@ -11,5 +12,12 @@ import type { TrainingTarget } from "./training-target.ts";
  */
 export function trainingTarget(options: FinetuneOptions, data: RunData): TrainingTarget {
   const values = valueColumnsOf(options);
-  return values === undefined ? classTarget(options, data) : findingsTarget(options, data, values.names);
+  switch (values?.kind) {
+    case undefined:
+      return classTarget(options, data);
+    case "findings":
+      return findingsTarget(options, data, values.names);
+    case "number":
+      return numberTarget(options, data, values.names[0] as string);
+  }
 }

@@ -12,6 +12,7 @@ import {
   meanSquaredError,
   softmaxCrossEntropy,
   weightedBinaryCrossEntropy,
+  weightedHuber,
 } from "../../../../src/method/nn/losses.ts";
 import torch from "./torch-losses.json" with { type: "json" };
 
@@ -151,4 +152,29 @@ describe("weighted binary cross-entropy", () => {
       expect((up - down) / (2 * h)).toBeCloseTo(got[at] as number, 8);
     }
   });
+});
+
+test("the Huber loss is half the square up to 1 and |d| − ½ beyond, and its vjp matches central differences", () => {
+  const logits = [0.5, -0.75, 3, -2.5, 1, 0.25];
+  const targets = [0, 0, 0, 0.5, -0.5, 0.5];
+  const weights = [0.5, 0.25, 0.125, 0.0625, 0.0625, 0];
+  const x = input("logits", [6, 1]);
+  const value = weightedHuber(x, input("targets", [6, 1]), input("weights", [6, 1]));
+  const [gradient] = gradients(value, [x]) as [Value];
+  const step = graph("loss", { loss: value, gradient });
+  const loss = (at: readonly number[]) =>
+    interpret(step, { logits: [...at], targets, weights }).get("loss")?.data[0] as number;
+  const each = [0.125, 0.28125, 2.5, 2.5, 1, 0];
+  expect(loss(logits)).toBeCloseTo(
+    each.reduce((sum, one, i) => sum + one * (weights[i] as number), 0),
+    14,
+  );
+  const got = interpret(step, { logits, targets, weights }).get("gradient")?.data as Float64Array;
+  for (const at of logits.keys()) {
+    const [up, down] = [1e-5, -1e-5].map((by) => loss(logits.with(at, (logits[at] as number) + by))) as [
+      number,
+      number,
+    ];
+    expect((up - down) / 2e-5).toBeCloseTo(got[at] as number, 8);
+  }
 });
