@@ -6,6 +6,7 @@ const result: DemoResult = {
   accuracy: 0.985,
   chance: 0.25,
   pointingGame: { random: 0.08, supervised: 0.625, chance: 0.0162 },
+  segmentation: { dice: 0.9126, iou: 0.8441, chance: 0.0714 },
   reportPath: "runs/demo/report.html",
   seconds: 71.4,
 };
@@ -18,6 +19,7 @@ test("a demo ends with its figures beside chance and the path of the report", as
     "Done in 1m11s.",
     "Classes told right:        98.5 % of test images (guessing: 25.0 %)",
     "Attention on the lesion:   62.5 % of test images (untrained network: 8.0 %, a random point: 1.6 %)",
+    "Lesion outlined:           Dice 0.913 (a disc in the middle of the image: 0.071)",
     "Report, open in a browser: runs/demo/report.html",
     "",
   ]);
@@ -30,9 +32,9 @@ test("--json gives the figures as they are", async () => {
 
 test("notes of a run are lines of their own, and silent under --quiet", async () => {
   const telling: typeof demo = async (...[, hooks]: unknown[]) => {
-    (hooks as { onEvent(event: object): void }).onEvent({ type: "note", message: "step 1 of 5: drawing" });
+    (hooks as { onEvent(event: object): void }).onEvent({ type: "note", message: "step 1 of 6: drawing" });
     return result;
   };
-  expect((await run(["demo"], { demo: telling })).stderr).toBe("step 1 of 5: drawing\n");
+  expect((await run(["demo"], { demo: telling })).stderr).toBe("step 1 of 6: drawing\n");
   expect((await run(["demo", "--quiet"], { demo: telling })).stderr).toBe("");
 });

@@ -39,6 +39,14 @@ describe("msmae demo, as a newcomer runs it", () => {
     expect(supervised).toBeGreaterThan(random);
   });
 
+  test("lesions are outlined: Dice at least 0.85, four times that of a disc in the middle", () => {
+    const { dice, iou, chance } = result.segmentation;
+    expect(dice).toBeGreaterThanOrEqual(0.85);
+    expect(iou).toBeLessThan(dice);
+    expect(chance).toBeGreaterThan(0);
+    expect(dice).toBeGreaterThanOrEqual(4 * chance);
+  });
+
   test("the report stands alone: every picture inside, no script and no address of the network", () => {
     expect(result.reportPath).toBe(join(folder, "report.html"));
     const page = readFileSync(result.reportPath, "utf8");
@@ -46,21 +54,26 @@ describe("msmae demo, as a newcomer runs it", () => {
     expect(page).not.toContain(folder);
     for (const source of page.matchAll(/<img src="([^"]{0,30})/g))
       expect(source[1]).toMatch(/^data:image\/png;base64,/);
-    for (const part of ["evaluation", "attention", "pointing-game", "reconstructions", "training", "provenance"]) {
+    const parts = ["evaluation", "segmentation", "attention", "pointing-game", "reconstructions", "training"];
+    for (const part of [...parts, "provenance"]) {
       expect(page).toContain(`<section id="${part}"`);
     }
     expect(page).toContain(`${(100 * result.accuracy).toFixed(1)} %`);
+    expect(page).toContain(result.segmentation.dice.toFixed(3));
+    expect(page.match(/outlines of truth and prediction/g)).toHaveLength(6);
     expect(page).toContain("Confusion matrix");
     expect(page).toContain("ROC, each class against the rest");
   });
 
-  test("every step is told, and both trainings leave complete runs", () => {
-    for (const step of [1, 2, 3, 4, 5]) expect(stderr).toContain(`step ${step} of 5: `);
+  test("every step is told, and the trainings leave complete runs", () => {
+    for (const step of [1, 2, 3, 4, 5, 6]) expect(stderr).toContain(`step ${step} of 6: `);
     const files = ["pretrain/last.safetensors", "finetune/best.safetensors", "finetune/metrics.json", "maps.png"];
     for (const file of files) expect(existsSync(join(folder, file)), file).toBe(true);
     const metrics = JSON.parse(readFileSync(join(folder, "finetune/metrics.json"), "utf8"));
     expect(metrics.accuracy).toBe(result.accuracy);
     expect(metrics.classNames).toEqual(["disc", "dots", "ring", "star"]);
+    const outlines = JSON.parse(readFileSync(join(folder, "segment/metrics.json"), "utf8"));
+    expect(outlines.dice).toBe(result.segmentation.dice);
     expect(JSON.parse(readFileSync(join(folder, "demo.json"), "utf8"))).toEqual({
       madeBy: "msmae demo",
       finished: true,
@@ -69,12 +82,12 @@ describe("msmae demo, as a newcomer runs it", () => {
   });
 
   describe("the README's next steps, on what the demo left", () => {
-    test("there are six, after two set-up commands that are scripts of the package", () => {
+    test("there are seven, after two set-up commands that are scripts of the package", () => {
       const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
       expect(readme).toMatch(/^npm install && npm run demo /m);
       expect(readme).toMatch(/^npm install && npm test /m);
       expect(Object.keys(scripts)).toEqual(expect.arrayContaining(["demo", "test"]));
-      expect(readmeBlocks).toHaveLength(6);
+      expect(readmeBlocks).toHaveLength(7);
     });
 
     test.each(readmeBlocks)(
@@ -88,7 +101,7 @@ describe("msmae demo, as a newcomer runs it", () => {
         }
         for (const word of words) expect(printed).toContain(word);
       },
-      300_000,
+      PATIENCE,
     );
   });
 });

@@ -19,12 +19,14 @@ import { dataStats } from "../../src/curation/stats.ts";
 import { Engine } from "../../src/engine/thread/engine.ts";
 import { attentionMaps } from "../../src/inference/attention-maps.ts";
 import { evaluate } from "../../src/inference/evaluate.ts";
+import { predict } from "../../src/inference/predict.ts";
 import { reconstruct } from "../../src/inference/reconstruct.ts";
 import type { RunEvent, RunHooks } from "../../src/support/events.ts";
 import { finetune } from "../../src/training/tasks/finetune.ts";
 import { pretrain } from "../../src/training/tasks/pretrain.ts";
 import { classifier, pretrained, writeDataSet, writeMicroModel } from "./micro-models.ts";
 import { digests, finetuning, flags, msmae, pretraining, writePhantoms } from "./runs.ts";
+import { segmenter } from "./segmentation/masked.ts";
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
@@ -180,7 +182,11 @@ describe("a run's folder", () => {
 
 describe("what other verbs write", () => {
   const data = at("data");
-  const checkpoints = { classifier: at("c.safetensors"), pretrained: at("p.safetensors") };
+  const checkpoints = {
+    classifier: at("c.safetensors"),
+    pretrained: at("p.safetensors"),
+    segmenter: at("s.safetensors"),
+  };
   const image = join(data, "test/glioma/0.png");
   const runtime = { seed: 0, threads: 1, workers: 0 };
   const engine = { threads: 1 };
@@ -189,6 +195,7 @@ describe("what other verbs write", () => {
     await writeDataSet(data, 3);
     await writeMicroModel(checkpoints.classifier, classifier);
     await writeMicroModel(checkpoints.pretrained, pretrained);
+    await writeMicroModel(checkpoints.segmenter, segmenter(["lesion"]));
   });
   const all = async (lines: AsyncIterable<unknown>) => {
     const list: unknown[] = [];
@@ -202,6 +209,12 @@ describe("what other verbs write", () => {
       ["0-attention.npy", "0-attention.png"],
       (outputDir, overwrite) =>
         all(attentionMaps({ checkpoint: checkpoints.classifier, files: [image], outputDir, overwrite, ...engine })),
+    ],
+    [
+      "predict",
+      ["0-mask.png", "0-overlay.png"],
+      (outputDir, overwrite) =>
+        all(predict({ checkpoint: checkpoints.segmenter, files: [image], outputDir, overwrite, ...engine })),
     ],
     [
       "reconstruct",

@@ -14,12 +14,14 @@ import { writeFileAtomic } from "../../support/files/atomic-file.ts";
 import { readEnvironment } from "../../training/records/index.ts";
 import { finetune } from "../../training/tasks/finetune.ts";
 import { pretrain } from "../../training/tasks/pretrain.ts";
+import { segment } from "../../training/tasks/segment.ts";
 import { attentionExamples, attentionPicture, readExamples, reconstructionExamples } from "./examples.ts";
 import { lookAt } from "./looking.ts";
 import { type History, Narration } from "./narration.ts";
+import { assessOutlines, type Outlining } from "./outlining.ts";
 import { claimFolder, type DemoFolder } from "./output-folder.ts";
 import { makePhantoms, type PhantomSet } from "./phantom.ts";
-import { finetuneRecipe, imageSize, imagesPerClass, pretrainRecipe } from "./recipe.ts";
+import { finetuneRecipe, imageSize, imagesPerClass, pretrainRecipe, segmentRecipe } from "./recipe.ts";
 import { demoReport } from "./report.ts";
 
 export interface DemoResult {
@@ -32,6 +34,8 @@ export interface DemoResult {
    * one after supervised pre-training, and for a random point.
    */
   pointingGame: { random: number; supervised: number; chance: number };
+  /** How well the lesions of the test images are outlined after a training on masks. */
+  segmentation: Outlining;
   reportPath: string;
   seconds: number;
 }
@@ -40,12 +44,12 @@ export interface DemoResult {
 const EXAMPLES_PER_CLASS = 2;
 
 /**
- * The whole method in a minute or two: draws phantoms with lesions, pre-trains with supervision, fine-tunes, measures
- * on images that training never saw, and writes a report. The same seed draws the same images and trains the same way.
+ * The whole method in a minute or two: draws phantoms with lesions, pre-trains with supervision, fine-tunes, trains a
+ * segmenter, measures on images that training never saw, and writes a report. The same seed draws the same images and trains the same way.
  *
  * @throws MsmaeError Data when the folder holds other files or cannot be written; Device when the engine cannot start;
  * Interrupted when `hooks.signal` stops it.
- * Source: method.md sections 2 to 5.
+ * Source: method.md sections 2 to 6.
  */
 export async function demo(input: DemoInput | DemoOptions, hooks: RunHooks = {}): Promise<DemoResult> {
   const options = resolveOptions(verbs.demo, input);
@@ -86,7 +90,15 @@ async function run(options: DemoOptions, hooks: RunHooks): Promise<DemoResult> {
   );
   const finetuned = await finetune(finetuneOptions, narration.training(finetuning));
 
-  narration.next("testing: is the class right, and does the network look at the lesion?");
+  narration.next("outlining: from the same pre-training, learn the lesion's place from true masks");
+  const segmenting: History = [];
+  const segmentOptions = resolveRun(
+    verbs.segment,
+    segmentRecipe(options, set.table, folder.segment, pretrained.checkpoint),
+  );
+  const segmented = await segment(segmentOptions, narration.training(segmenting));
+
+  narration.next("testing: is the class right, is the lesion looked at, and how well is it outlined?");
   const { splits } = await openDataset(set.root, { seed: options.seed, require: ["test"] });
   const result = await using(await openModel(finetuned.checkpoint, [classifierKind], session), async (classifier) => {
     const run = { ...finetuneOptions, split: "test" } as const;
@@ -100,6 +112,7 @@ async function run(options: DemoOptions, hooks: RunHooks): Promise<DemoResult> {
     const reconstructions = await reconstructionExamples(onePerClass, seen, encoder, pretrainOptions);
     return { ...seen, attention: attentionExamples(examples, seen), reconstructions };
   });
+  const outlines = await assessOutlines(segmented.checkpoint, set, looking.lesions, options, hooks);
 
   narration.next("writing the report");
   await writeFileAtomic(folder.picture, await encodePng(attentionPicture(looking.attention)));
@@ -108,7 +121,9 @@ async function run(options: DemoOptions, hooks: RunHooks): Promise<DemoResult> {
       options,
       pretrain: { options: pretrainOptions, history: pretraining, seconds: pretrained.seconds },
       finetune: { options: finetuneOptions, history: finetuning, seconds: finetuned.seconds },
+      segment: { options: segmentOptions, history: segmenting, seconds: segmented.seconds },
       metrics,
+      outlines,
       looking,
       environment: await readEnvironment({ ...options, threads: options.threads || availableParallelism() }),
       seconds: seconds(),
@@ -125,6 +140,7 @@ async function run(options: DemoOptions, hooks: RunHooks): Promise<DemoResult> {
       supervised: supervised.hitRate as number,
       chance: supervised.chance as number,
     },
+    segmentation: outlines.figures,
     reportPath: folder.report,
     seconds: seconds(),
   };

@@ -4,10 +4,10 @@ import type { RunEvent, RunHooks } from "../../support/events.ts";
 export type History = Record<string, number>[];
 
 /** What is worth a line per epoch to somebody who sees training for the first time. */
-const TOLD = ["loss", "accuracy"];
+const TOLD = ["loss", "accuracy", "dice"];
 /** Phases that come with every epoch, or again as a step of the demo. */
 const UNTOLD = ["validation", "evaluation"];
-const STEPS = 5;
+const STEPS = 6;
 
 /** Tells a demo's reader what happens, step by step, and keeps the figures of every epoch for the report. */
 export class Narration {

@@ -13,8 +13,8 @@ const kinds = LESION_KINDS.join("|");
 /** Paths that a demo writes, below its folder and with "/" between: nothing else is ever removed. */
 const OWN_FILES = [
   new RegExp(`^images/(masks/)?(train|val|test)/(${kinds})/\\d{4}\\.png$`),
-  new RegExp(`^(pretrain|finetune)/(${RUN_FILES})$`),
-  /^(report\.html|maps\.png|demo\.json)$/,
+  new RegExp(`^(pretrain|finetune|segment)/(${RUN_FILES})$`),
+  /^(images\/masks\.csv|report\.html|maps\.png|demo\.json)$/,
 ];
 
 /** Where a demo writes what. To be disposed of. */
@@ -23,6 +23,7 @@ export interface DemoFolder extends AsyncDisposable {
   images: string;
   pretrain: string;
   finetune: string;
+  segment: string;
   report: string;
   /** The report's attention maps as one picture. */
   picture: string;
@@ -56,6 +57,7 @@ export async function claimFolder(path: string, { onEvent }: RunHooks = {}): Pro
       images,
       pretrain: folder.at("pretrain"),
       finetune: folder.at("finetune"),
+      segment: folder.at("segment"),
       report: folder.at("report.html"),
       picture: folder.at("maps.png"),
       finish: (result) => mark({ finished: true, ...result }),

@@ -4,6 +4,9 @@ import type { RandomStream } from "../../support/random.ts";
 export const LESION_KINDS = ["disc", "ring", "star", "dots"] as const;
 export type LesionKind = (typeof LESION_KINDS)[number];
 
+/** The least and the greatest radius of a lesion, as shares of the image's side. */
+export const LESION_RADIUS = [0.065, 0.08] as const;
+
 /** A drawn phantom, both uint8 [size, size]. */
 export interface Phantom {
   pixels: Uint8Array;
@@ -163,9 +166,9 @@ interface Lesion {
   radius: number;
 }
 
-// 13–16 % of the image's width across, whole inside the organ.
+/** Whole inside the organ. */
 function placeLesion(stream: RandomStream, organ: Ellipse): Lesion {
-  return { ...placeInside(stream, organ, 0.68), radius: uniform(stream, 0.065, 0.08) };
+  return { ...placeInside(stream, organ, 0.68), radius: uniform(stream, ...LESION_RADIUS) };
 }
 
 type Painter = (value: number, x: number, y: number, edge: number) => number;

@@ -2,7 +2,9 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import sharp from "sharp";
 import { SPLITS, type Split } from "../../data/dataset.ts";
+import { csvLine } from "../../data/tables/csv.ts";
 import { MsmaeError, messageOf } from "../../support/errors.ts";
+import { writeFileAtomic } from "../../support/files/atomic-file.ts";
 import { RandomStream } from "../../support/random.ts";
 import { drawPhantom, LESION_KINDS } from "./phantom-drawing.ts";
 
@@ -28,6 +30,8 @@ export interface PhantomSet {
   root: string;
   /** Lesion masks, 0 or 255, `<split>/<class>/<number>.png` for the image of the same name. */
   masks: string;
+  /** A CSV file that names each image with its split and its mask, whose class is "lesion" whatever the kind. */
+  table: string;
   classNames: string[];
 }
 
@@ -42,6 +46,8 @@ export async function makePhantoms(options: PhantomOptions): Promise<PhantomSet>
   checkOptions(imagesPerClass, size, classes);
   const kinds = LESION_KINDS.slice(0, classes);
   const masks = join(outputDir, "masks");
+  const table = join(outputDir, "masks.csv");
+  const rows = [["path", "label", "split", "mask"]];
   const total = classes * SPLITS.reduce((sum, split) => sum + imagesPerClass[split], 0);
   let done = 0;
   for (const [splitAt, split] of SPLITS.entries()) {
@@ -56,6 +62,8 @@ export async function makePhantoms(options: PhantomOptions): Promise<PhantomSet>
           const number = first + at;
           const { pixels, mask } = drawPhantom(size, kind, RandomStream.for(seed, "phantom", splitAt, label, number));
           const name = `${String(number).padStart(4, "0")}.png`;
+          const path = `${split}/${kind}/${name}`;
+          rows.push([path, "lesion", split, `masks/${path}`]);
           return [writeGrey(join(folders[0], name), pixels, size), writeGrey(join(folders[1], name), mask, size)];
         });
         await writing(outputDir, () => Promise.all(files.flat()));
@@ -64,7 +72,8 @@ export async function makePhantoms(options: PhantomOptions): Promise<PhantomSet>
       }
     }
   }
-  return { root: outputDir, masks, classNames: [...kinds].sort() };
+  await writing(outputDir, () => writeFileAtomic(table, rows.map(csvLine).join("")));
+  return { root: outputDir, masks, table, classNames: [...kinds].sort() };
 }
 
 async function writeGrey(path: string, pixels: Uint8Array, size: number): Promise<void> {

@@ -1,4 +1,4 @@
-import type { DemoOptions, FinetuneInput, PretrainInput } from "../../config/index.ts";
+import type { DemoOptions, FinetuneInput, PretrainInput, SegmentInput } from "../../config/index.ts";
 import type { Split } from "../../data/dataset.ts";
 
 /** Side of the phantoms and of the network's input, in pixels: 64 patches of 8 × 8. */
@@ -68,5 +68,36 @@ export function finetuneRecipe(
     warmupEpochs: 1,
     // So small a network, trained so shortly, does not overfit.
     dropPath: 0,
+  };
+}
+
+/**
+ * Outlining: a light head on the encoder that pre-training left, trained together on all patches. Small batches at a high
+ * rate, because three epochs must do what the paper takes 200 for.
+ */
+export function segmentRecipe(
+  options: DemoOptions,
+  dataPath: string,
+  outputDir: string,
+  checkpoint: string,
+): SegmentInput {
+  return {
+    ...common(options, dataPath),
+    outputDir,
+    model: "vit_micro_patch8",
+    finetune: checkpoint,
+    head: "light",
+    headWidth: 32,
+    epochs: 3,
+    batchSize: 16,
+    // A lesion is a hundredth of the image: the whole cross-entropy sharpens its edge sooner than half of it.
+    loss: "ce-dice",
+    optimizer: "adamw",
+    lr: 5e-3,
+    warmupEpochs: 0.3,
+    cropMinScale: 0.8,
+    hflip: 0.5,
+    // Bodies lie one way.
+    rot90: false,
   };
 }

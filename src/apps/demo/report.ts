@@ -1,5 +1,5 @@
 import { normalize } from "node:path";
-import type { DemoOptions, FinetuneOptions, PretrainOptions } from "../../config/index.ts";
+import type { DemoOptions, FinetuneOptions, PretrainOptions, SegmentOptions } from "../../config/index.ts";
 import { toYaml, verbs } from "../../config/index.ts";
 import { namedFrom } from "../../data/splits/split-table.ts";
 import type { ClassificationMetrics } from "../../results/metrics/index.ts";
@@ -14,6 +14,7 @@ import type { Environment } from "../../training/records/index.ts";
 import { mapNames } from "./examples.ts";
 import type { Looking } from "./looking.ts";
 import type { History } from "./narration.ts";
+import type { AssessedOutlines } from "./outlining.ts";
 import { imageSize, imagesPerClass } from "./recipe.ts";
 
 /** Everything a demo's report tells. */
@@ -21,7 +22,9 @@ export interface DemoRecord {
   options: DemoOptions;
   pretrain: { options: PretrainOptions; history: History; seconds: number };
   finetune: { options: FinetuneOptions; history: History; seconds: number };
+  segment: { options: SegmentOptions; history: History; seconds: number };
   metrics: ClassificationMetrics;
+  outlines: AssessedOutlines;
   looking: Looking & {
     attention: readonly AttentionExample[];
     reconstructions: readonly ReconstructionExample[];
@@ -33,12 +36,13 @@ export interface DemoRecord {
 
 /** The demo's report. */
 export function demoReport(record: DemoRecord): ReportInput {
-  const { options, metrics, looking, environment } = record;
+  const { options, metrics, outlines, looking, environment } = record;
   return {
     title: "msmae demo: finding lesions in drawn images",
-    lead: `A small vision transformer was trained on drawn slices of a body. All look alike but for one small lesion, whose kind (${metrics.classNames.join(", ")}) is the class. Only the class names were given in training, never the place of a lesion.`,
+    lead: `A small vision transformer was trained on drawn slices of a body. All look alike but for one small lesion, whose kind (${metrics.classNames.join(", ")}) is the class. Pre-training and fine-tuning were given the class names alone, never the place of a lesion; a last training, on true masks, outlines it.`,
     summary: summaryOf(record),
     evaluation: { split: "test", metrics },
+    ...outlines.section,
     attention: { examples: looking.attention },
     pointingGame: {
       results: [
@@ -58,7 +62,7 @@ export function demoReport(record: DemoRecord): ReportInput {
   };
 }
 
-function summaryOf({ pretrain, finetune, metrics, seconds }: DemoRecord): ReportFact[] {
+function summaryOf({ pretrain, finetune, segment, metrics, seconds }: DemoRecord): ReportFact[] {
   const { train, val, test } = imagesPerClass;
   const { attentionStartEpoch, epochs, model } = pretrain.options;
   const masked = finetune.options.epochs - finetune.options.fullTokenEpochs;
@@ -80,12 +84,16 @@ function summaryOf({ pretrain, finetune, metrics, seconds }: DemoRecord): Report
       label: "2. Fine-tuning",
       value: `${finetune.options.epochs} epochs in ${duration(finetune.seconds)}: name the lesion; ${masked} epochs on a quarter of the patches, ${finetune.options.fullTokenEpochs} on all`,
     },
-    { label: "3. Test", value: `${classes * test} images that neither training saw` },
+    {
+      label: "3. Outlining",
+      value: `${segment.options.epochs} epochs in ${duration(segment.seconds)}: from the pre-trained encoder again, learn the lesion's place from true masks`,
+    },
+    { label: "4. Test", value: `${classes * test} images that no training saw` },
     { label: "Time", value: duration(seconds) },
   ];
 }
 
-function curvesOf({ pretrain, finetune }: DemoRecord): CurveChart[] {
+function curvesOf({ pretrain, finetune, segment }: DemoRecord): CurveChart[] {
   const points = (history: History, name: string) =>
     history.map((metrics, epoch) => [epoch, metrics[name] ?? Number.NaN] as const);
   return [
@@ -113,14 +121,20 @@ function curvesOf({ pretrain, finetune }: DemoRecord): CurveChart[] {
       yFormat: ".0%",
       series: [{ name: "validation", points: points(finetune.history, "accuracy") }],
     },
+    {
+      title: "Outlining: validation Dice",
+      yTitle: "Dice",
+      series: [{ name: "validation", points: points(segment.history, "dice") }],
+    },
   ];
 }
 
-function notesOn({ pretrain, finetune }: DemoRecord): string[] {
+function notesOn({ pretrain, finetune, outlines }: DemoRecord): string[] {
   const { clsLossWeight, randomMaskRatio, cropMinScale, attentionStartEpoch } = pretrain.options;
   return [
     "Maps, pointing game and reconstructions are of the encoder after pre-training, whose attention drives the masking. Random weights are those of the same encoder before its first step.",
-    "The images shown are drawn from the seed, not picked.",
+    "The images shown are drawn from the seed, not picked; of the outlines they are the best, the median and the worst.",
+    `A disc of a lesion's size in the middle of every image would have a mean Dice of ${outlines.figures.chance.toFixed(3)}.`,
     `Where this short run departs from the paper: plain cross-entropy with weight ${clsLossWeight} names the lesion in pre-training (paper: cross-entropy of softmaxed outputs, weight 0.1); its random epochs hide ${100 * randomMaskRatio} % of the patches (paper: 75 %) and end at epoch ${attentionStartEpoch} (paper: 41 of 300); crops keep at least ${100 * cropMinScale} % of the image (paper: 20 %), so that they rarely cut the lesion away; the last ${finetune.options.fullTokenEpochs} epochs of fine-tuning see all patches (paper: none), and the classifier reads the cls token (paper: the mean of the patches).`,
   ];
 }
@@ -147,9 +161,13 @@ function environmentOf({
 }
 
 /** With paths from the demo's folder: where that lies is not for those who are shown the report. */
-function configurationOf({ options, pretrain, finetune }: DemoRecord): string {
-  const yaml = `# pre-training\n${toYaml(verbs.pretrain, pretrain.options)}\n# fine-tuning\n${toYaml(verbs.finetune, finetune.options)}`;
-  return namedFrom(normalize(options.outputDir), yaml);
+function configurationOf({ options, pretrain, finetune, segment }: DemoRecord): string {
+  const yaml = [
+    `# pre-training\n${toYaml(verbs.pretrain, pretrain.options)}`,
+    `# fine-tuning\n${toYaml(verbs.finetune, finetune.options)}`,
+    `# outlining\n${toYaml(verbs.segment, segment.options)}`,
+  ];
+  return namedFrom(normalize(options.outputDir), yaml.join("\n"));
 }
 
 function duration(seconds: number): string {

@@ -8,6 +8,7 @@ import { areaOf, classesAtSize, type PixelClasses } from "../../results/mask-of-
 import type { EmptyRule, ImageSegmentation, SurfaceDefinition } from "../../results/metrics/index.ts";
 import { diceOfImage, SegmentationMeter, type SegmentationMetrics } from "../../results/metrics/index.ts";
 import { greyToRgb, outlinePair, type RgbImage } from "../../results/visual/index.ts";
+import { MsmaeError } from "../../support/errors.ts";
 import { IGNORED } from "../../support/ignored.ts";
 import type { Told } from "../run-images.ts";
 import { classIndices } from "./class-indices.ts";
@@ -57,14 +58,19 @@ export interface MaskPrediction {
  * Source: method.md section 6, metrics.
  */
 export function masks(asked: MaskOptions = {}): Outcome<Segmentation, MaskMetrics, PixelModel, MaskPrediction> {
-  const { windowOverlap, threshold = 0.5, emptyMasks, surface, tolerance, distances } = asked;
+  const { windowOverlap, emptyMasks, surface, tolerance, distances } = asked;
+  const thresholdOf = ({ classNames }: Pick<PixelModel, "classNames">) => {
+    if (asked.threshold === undefined || classNames.length === 2) return asked.threshold ?? 0.5;
+    throw thresholdOfSeveral(asked.threshold, classNames);
+  };
   const measuring = {
     ...(emptyMasks && { empty: emptyMasks }),
     ...(surface && { surface }),
     ...(tolerance !== undefined && { tolerance }),
     ...(distances !== undefined && { distances }),
   };
-  const pixelsOf = (told: Told, image: OriginalPixels) => pixelClasses(told, image, threshold);
+  const pixelsOf = (told: Told, image: OriginalPixels, model: Pick<PixelModel, "classNames">) =>
+    pixelClasses(told, image, thresholdOf(model));
   return {
     target: { kind: "mask" },
     originals: windowOverlap === undefined ? true : "pixels",
@@ -72,7 +78,7 @@ export function masks(asked: MaskOptions = {}): Outcome<Segmentation, MaskMetric
     samplesFor: withModelClasses,
     line(told, { classNames }, image): MaskPrediction | undefined {
       if (!told.values.probabilities?.every(Number.isFinite)) return undefined;
-      const { classes, pixels, confidences } = pixelsOf(told, image);
+      const { classes, pixels, confidences } = pixelsOf(told, image, { classNames });
       const { height, width, spacing } = image;
       return { height, width, classes, ...byName(classNames, { pixels, confidences, spacing }) };
     },
@@ -86,7 +92,7 @@ export function masks(asked: MaskOptions = {}): Outcome<Segmentation, MaskMetric
             const image = originals[b] as OriginalPixels;
             const truth = image.classes as Uint8Array;
             const { height, width, spacing } = image;
-            const { classes: predicted } = pixelsOf(said, image);
+            const { classes: predicted } = pixelsOf(said, image, { classNames });
             meter.add({ height, width, spacing, predicted, truth }, groups[b]);
           }
           indices.push(...batch.indices);
@@ -95,9 +101,9 @@ export function masks(asked: MaskOptions = {}): Outcome<Segmentation, MaskMetric
         finish: () => ({ meter, indices: Uint32Array.from(indices), paths }),
       };
     },
-    measure({ meter }, { seed }) {
+    measure({ meter }, { seed, classNames }) {
       const { mean, ...metrics } = meter.metrics({ seed });
-      return { ...metrics, ...mean, threshold };
+      return { ...metrics, ...mean, threshold: thresholdOf({ classNames }) };
     },
     figures: (metrics) => metrics,
     validation({ dice, iou, sensitivity, precision }) {
@@ -126,10 +132,20 @@ export function masks(asked: MaskOptions = {}): Outcome<Segmentation, MaskMetric
       const { height, width } = image;
       const picture = pictureOf(image);
       const truth = { height, width, data: image.classes as Uint8Array };
-      const predicted = { height, width, data: pixelsOf(told, image).classes };
+      const predicted = { height, width, data: pixelsOf(told, image, { classNames }).classes };
       return outlinePair(picture, truth, predicted, { numClasses: classNames.length });
     },
   };
+}
+
+/** Of several classes the likeliest counts. */
+function thresholdOfSeveral(threshold: number, classNames: readonly string[]): MsmaeError {
+  return new MsmaeError("Config", {
+    where: "--threshold",
+    expected: "a segmenter of one class beside the background",
+    got: `${threshold} for one of ${classNames.join(", ")}`,
+    todo: "leave it out: each pixel is of its likeliest class",
+  });
 }
 
 /** Longest side of a picture in the report, in pixels. */

@@ -15,6 +15,7 @@ const folder = mkdtempSync(join(tmpdir(), "msmae-bad-masks-"));
 const at = (...parts: string[]): string => join(folder, ...parts);
 const checkpoints = {
   segmenter: at("segmenter.safetensors"),
+  several: at("several.safetensors"),
   classifier: at("classifier.safetensors"),
   pretrained: at("pretrained.safetensors"),
 };
@@ -38,6 +39,7 @@ beforeAll(async () => {
   await grey(at("data/empty.png"), 32, () => 0);
   await grey(at("data/full.png"), 32, () => 255);
   await writeMicroModel(checkpoints.segmenter, segmenter(["lesion"]));
+  await writeMicroModel(checkpoints.several, segmenter(["disc", "ring", "star"]));
   await writeMicroModel(checkpoints.classifier, classifier);
   await writeMicroModel(checkpoints.pretrained, pretrained);
 });
@@ -252,6 +254,16 @@ describe("a model of another kind", () => {
       "eval of a segmenter has no clinical report",
       () => ["eval", ...given("segmenter"), "--data-path", data.lesions, "--report"],
       configError("--report", "a classifier's checkpoint", "got a segmenter"),
+    ],
+    [
+      "predict of several classes takes no threshold",
+      () => ["predict", ...given("several"), image, ...into(), "--threshold", "0.3"],
+      configError("--threshold", "one class beside the background", "0.3 for one of background, disc, ring, star"),
+    ],
+    [
+      "eval of several classes takes no threshold",
+      () => ["eval", ...given("several"), "--data-path", data.kinds, "--threshold", "0.3"],
+      configError("--threshold", "one class beside the background"),
     ],
     [
       "eval of a segmenter wants masks",

@@ -89,9 +89,11 @@ describe("the line of an image", () => {
     expect(cautious?.areas).toEqual({ lesion: { pixels: 1 } });
   });
 
-  test("of several classes takes the likeliest, whatever the threshold", () => {
+  test("of several classes takes the likeliest; a threshold is refused", () => {
     const probabilities = [0.4, 0.1, 0.2, 0.1, 0.3, 0.6, 0.2, 0.1, 0.2, 0.2, 0.3, 0.1, 0.1, 0.1, 0.3, 0.7];
-    const line = masks({ threshold: 0.9 }).line(told(...probabilities), three as never, image());
+    const line = masks().line(told(...probabilities), three as never, image());
+    const asked = () => masks({ threshold: 0.5 }).line(told(...probabilities), three as never, image());
+    expect(asked).toThrow(/--threshold: expected a segmenter of one class .*, got 0\.5 for one of background, cyst/);
     expect([...(line?.classes ?? [])]).toEqual([0, 1, 2, 3]);
     expect(line?.confidences).toEqual({
       cyst: expect.closeTo(0.6, 6),

@@ -55,9 +55,16 @@ test("an earlier demo's files go, foreign ones among them stay", async () => {
   const own = [
     ...["report.html", "maps.png", "images/train/disc/0000.png", "images/masks/test/star/0049.png"],
     ...["pretrain/last.safetensors", "pretrain/last.744.state.safetensors", "finetune/checkpoint-9.safetensors"],
+    ...["images/masks.csv", "segment/best.safetensors", "segment/metrics.json"],
     ...["finetune/log.txt", "pretrain/events.out.tfevents.1795453285.msmae.10490.0", "pretrain/ema.safetensors"],
   ];
-  const others = ["notes.txt", "report.html.bak", "pretrain/mine.safetensors", "other/train/disc/0000.png"];
+  const others = [
+    "notes.txt",
+    "report.html.bak",
+    "pretrain/mine.safetensors",
+    "other/train/disc/0000.png",
+    "segment/masks.csv",
+  ];
   put(...own, ...others);
   await leaveDemo();
   expect(own.filter((name) => existsSync(join(root, name)))).toEqual([]);

@@ -1,6 +1,6 @@
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { makePhantoms } from "../../../../src/apps/demo/phantom.ts";
 import { drawPhantom, LESION_KINDS } from "../../../../src/apps/demo/phantom-drawing.ts";
@@ -59,7 +59,7 @@ describe("drawPhantom", () => {
   });
 });
 
-test("makePhantoms writes an ImageFolder with masks beside it, the same for the same seed", async () => {
+test("makePhantoms writes an ImageFolder with masks and their table beside it, the same for the same seed", async () => {
   const make = (name: string, seed: number) =>
     makePhantoms({ outputDir: join(folder, name), seed, imagesPerClass: { train: 3, val: 1, test: 2 }, size: 32 });
   const set = await make("a", 1);
@@ -67,7 +67,11 @@ test("makePhantoms writes an ImageFolder with masks beside it, the same for the 
   await make("c", 2);
   expect(set.classNames).toEqual(["disc", "dots", "ring", "star"]);
   const scanned = await openDataset(set.root, { seed: 0, require: ["train", "val", "test"] });
-  expect(scanned.classNames).toEqual(set.classNames);
+  expect([scanned.layout, scanned.maskClasses, scanned.classNames]).toEqual([
+    "image-folder",
+    undefined,
+    set.classNames,
+  ]);
   expect([scanned.splits.train.length, scanned.splits.val.length, scanned.splits.test.length]).toEqual([12, 4, 8]);
   const pixels = async (name: string, path: string) => (await decodeImage(join(folder, name, path))).pixels;
   for (const split of ["train", "val", "test"]) {
@@ -78,6 +82,14 @@ test("makePhantoms writes an ImageFolder with masks beside it, the same for the 
       expect(await pixels("c", file)).not.toEqual(await pixels("a", file));
       expect(new Set(await pixels("a", join("masks", file)))).toEqual(new Set([0, 255]));
     }
+  }
+  const outlined = await openDataset(set.table, { seed: 0, oneClass: true, require: ["train", "val", "test"] });
+  expect(outlined.maskClasses).toEqual(["background", "lesion"]);
+  for (const split of ["train", "val", "test"] as const) {
+    const images = ({ path }: { path: string }) => path;
+    expect(outlined.splits[split].map(images).sort()).toEqual(scanned.splits[split].map(images).sort());
+    const masks = outlined.splits[split].map((sample) => sample.masks?.map(images));
+    expect(masks).toEqual(outlined.splits[split].map(({ path }) => [join(set.masks, relative(set.root, path))]));
   }
   expect(await pixels("a", "train/disc/0001.png")).not.toEqual(await pixels("a", "train/disc/0000.png"));
 });
