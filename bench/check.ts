@@ -34,6 +34,10 @@ export const smallConfig: ModelConfig = {
   decoderDepth: 2,
   decoderNumHeads: 3,
   headWidth: 12,
+  networks: {
+    resnet: { width: 4, depths: [1, 1] },
+    swin: { patchSize: 4, embedDim: 8, depths: [2, 2], numHeads: [2, 4], windowSize: 3, mlpRatio: 2 },
+  },
 };
 export const smallBatch = 3;
 

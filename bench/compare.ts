@@ -9,7 +9,7 @@ import { describeMachine } from "./machine.ts";
 import type { ComparisonRow, PeerTiming, Skipped } from "./rows.ts";
 import { timingOf } from "./step.ts";
 import { comparisonTable, derivedLines } from "./tables.ts";
-import { batchOf, type Phase, phases } from "./workload.ts";
+import { batchOf, isNetwork, type Phase, phases } from "./workload.ts";
 
 /** The two models that the peer has. */
 const models = ["base", "tiny"] as const;
@@ -39,6 +39,7 @@ export async function compareCommand(argv: string[]): Promise<number> {
   const rows: ComparisonRow[] = [];
   for (const model of chosenModels) {
     for (const phase of chosenPhases) {
+      if (isNetwork(phase) && model !== chosenModels[0]) continue;
       const job = { phase, model, batch: batchOf(model, phase), threads };
       console.error(`${model} ${phase}, batch ${job.batch} …`);
       rows.push(await compareJob(job, { repeats, warmup, python }));

@@ -19,7 +19,8 @@ savings  times what the engine leaves out or sets, with and without it; the same
 loader   reads and augments a folder of class folders with 1 and 2 workers, beside torchvision's DataLoader.
 data-index  starts on a data set of many images, first and with the index of files; the same fingerprint.
 
-PHASE is one of finetune, pretrain-attention, pretrain-random, maps, infer-full, infer-masked, segment, infer-segment.
+PHASE is one of finetune, pretrain-attention, pretrain-random, maps, infer-full, infer-masked, segment, infer-segment,
+train-resnet, train-swin.
 PYTHON, or MSMAE_PYTHON, is an interpreter with PyTorch (bench/peers/pytorch/README.md); without it the peer is skipped.
 Exit status 1 when a result does not agree with its reference or a step fails, 2 for a wrong command line.`;
 

@@ -1,9 +1,14 @@
 import type { Graph } from "../src/engine/graph/graph.ts";
+import { parameterGroups } from "../src/engine/optim/parameter-groups.ts";
 import type { ParameterSpec } from "../src/engine/parameters/specs.ts";
 import type { Feeds } from "../src/engine/runtime/program.ts";
 import type { AdamWRule, OptimizerOptions } from "../src/engine/thread/engine.ts";
 import { Normalizer } from "../src/images/transforms/normalize.ts";
 import { classTargets, FeedBuilder } from "../src/method/feeds.ts";
+import type { Feeder } from "../src/method/kinds/kind.ts";
+import type { NetworkKind } from "../src/method/kinds/network.ts";
+import { resnetKind } from "../src/method/kinds/resnet.ts";
+import { swinKind } from "../src/method/kinds/swin.ts";
 import {
   attentionCounts,
   attentionOrder,
@@ -15,10 +20,17 @@ import {
 } from "../src/method/masking/selection.ts";
 import { attentionMapGraph } from "../src/method/models/attention-maps.ts";
 import { classifierGraph, classifierSpecs, dropPathRates, finetuneGraph } from "../src/method/models/classifier.ts";
-import { type ClassifierConfig, type MaeConfig, patchCount } from "../src/method/models/config.ts";
+import {
+  type ClassifierConfig,
+  type ImageModelConfig,
+  type MaeConfig,
+  patchCount,
+} from "../src/method/models/config.ts";
 import { maeSpecs, pretrainGraph } from "../src/method/models/mae.ts";
+import { networkTrainingGraph } from "../src/method/models/network.ts";
 import { finetuneGroups, pretrainGroups, segmentGroups } from "../src/method/models/parameter-groups.ts";
 import { pretrainPresets } from "../src/method/models/presets.ts";
+import { type ResNetPreset, resnetPresets } from "../src/method/models/resnet.ts";
 import {
   defaultTaps,
   type SegmenterConfig,
@@ -26,6 +38,7 @@ import {
   segmenterSpecs,
   segmentTrainingGraph,
 } from "../src/method/models/segmenter.ts";
+import { type SwinPreset, swinPresets } from "../src/method/models/swin.ts";
 import { MsmaeError } from "../src/support/errors.ts";
 import { RandomStream } from "../src/support/random.ts";
 
@@ -38,11 +51,10 @@ export const phases = [
   "infer-masked",
   "segment",
   "infer-segment",
+  "train-resnet",
+  "train-swin",
 ] as const;
 export type Phase = (typeof phases)[number];
-
-/** Images in a step of a segmenter, of any size. */
-const segmentBatch = 8;
 
 const baseBatches: Record<Phase, number> = {
   finetune: 32,
@@ -51,17 +63,26 @@ const baseBatches: Record<Phase, number> = {
   maps: 16,
   "infer-full": 16,
   "infer-masked": 16,
-  segment: segmentBatch,
-  "infer-segment": segmentBatch,
+  segment: 8,
+  "infer-segment": 8,
+  "train-resnet": 16,
+  "train-swin": 16,
 };
+/** Phases whose batch is the same for every model. */
+const sameBatch: readonly Phase[] = ["segment", "infer-segment", "train-resnet", "train-swin"];
 const tinyBatch = 32;
 
 /** The batch that a phase is timed with. */
 export const batchOf = (model: string, phase: Phase): number =>
-  model === "base" || baseBatches[phase] === segmentBatch ? baseBatches[phase] : tinyBatch;
+  model === "base" || sameBatch.includes(phase) ? baseBatches[phase] : tinyBatch;
 
-/** What every phase is made from; the width is that of a segmenter's head. */
-export type ModelConfig = MaeConfig & ClassifierConfig & Pick<SegmenterConfig, "headWidth">;
+/** Whether a phase trains a network of its own, whatever the vision transformer's size. */
+export const isNetwork = (phase: Phase): boolean => phase === "train-resnet" || phase === "train-swin";
+
+/** What every phase is made from; the width is that of a segmenter's head, the networks are those trained beside. */
+export type ModelConfig = MaeConfig &
+  ClassifierConfig &
+  Pick<SegmenterConfig, "headWidth"> & { networks: { resnet: ResNetPreset; swin: SwinPreset } };
 
 /** Everything one step needs: what runs, over which tensors, and what it is fed. */
 export interface Workload {
@@ -84,6 +105,13 @@ const weightDecay = 0.05;
 const layerDecay = 0.75;
 const seed = 0;
 
+const networksOf = (resnetName: string, swinName: string): ModelConfig["networks"] => ({
+  resnet: resnetPresets[resnetName] as ResNetPreset,
+  swin: swinPresets[swinName] as SwinPreset,
+});
+/** Those that the method is compared with. */
+const comparators = networksOf("resnet18", "swin_tiny_patch4_window7");
+
 /** A preset at the size of image it is used with. @throws MsmaeError Config for an unknown name. */
 export function configOf(model: string): ModelConfig {
   const entry = Object.entries(pretrainPresets).find(([name]) => name.split("_")[2] === model);
@@ -99,6 +127,7 @@ export function configOf(model: string): ModelConfig {
     numClasses: 4,
     globalPool: "avg",
     headWidth: 256,
+    networks: model === "micro" ? networksOf("resnet_micro", "swin_micro_patch4_window7") : comparators,
     ...entry[1],
   };
 }
@@ -154,7 +183,36 @@ export function workload(phase: Phase, config: ModelConfig, batch: number): Work
         optimizer: undefined,
         feeds: () => make.whole(),
       };
+    case "train-resnet":
+      return network(resnetKind, { ...imageOf(config), ...config.networks.resnet }, make);
+    case "train-swin":
+      return network(swinKind, { ...imageOf(config), ...config.networks.swin }, make);
   }
+}
+
+const imageOf = ({ inputHeight, inputWidth, inChans, numClasses }: ModelConfig): ImageModelConfig => ({
+  inputHeight,
+  inputWidth,
+  inChans,
+  numClasses,
+});
+
+/** A step of another network's training, as fine-tuning trains it. */
+function network<C extends ImageModelConfig>(kind: NetworkKind<C>, config: C, make: FeedMaker): Workload {
+  const { batch } = make;
+  const dropPath = dropPathRates(kind.blocks(config), kind.skips ? largestDropPath : 0);
+  const specs = kind.specs(config);
+  const groups = parameterGroups(trainable(specs), { weightDecay, decays: kind.decays });
+  return {
+    graph: networkTrainingGraph(kind.network, config, { batch, dropPathRates: dropPath }),
+    specs,
+    optimizer: { groups, beta1: 0.9, beta2: 0.999, eps: 1e-8 },
+    feeds: (step) => ({
+      ...make.by(kind.feeder(config, make.normalizer)),
+      ...make.classes(smoothing),
+      ...(kind.skips ? make.dropPath(dropPath, step) : {}),
+    }),
+  };
 }
 
 const sizeOf = ({ inputHeight: height, inputWidth: width }: ModelConfig) => ({ height, width });
@@ -203,7 +261,8 @@ const trainable = (specs: readonly ParameterSpec[]): ParameterSpec[] =>
 /** Feeds over fixed random images, made by the code that training uses. Masks and drop-path differ from step to step. */
 export class FeedMaker {
   readonly #config: ModelConfig;
-  readonly #batch: number;
+  readonly batch: number;
+  readonly normalizer: Normalizer;
   readonly #builder: FeedBuilder;
   /** uint8 [batch, H, W, C] */
   readonly #images: Uint8Array;
@@ -214,8 +273,9 @@ export class FeedMaker {
     const { inputHeight, inputWidth, inChans } = config;
     const stream = RandomStream.for(seed, "phantom");
     this.#config = config;
-    this.#batch = batch;
-    this.#builder = new FeedBuilder(config, new Normalizer(inChans as 1 | 3));
+    this.batch = batch;
+    this.normalizer = new Normalizer(inChans as 1 | 3);
+    this.#builder = new FeedBuilder(config, this.normalizer);
     this.#images = Uint8Array.from(
       { length: batch * inputHeight * inputWidth * inChans },
       () => 256 * stream.uniform(),
@@ -226,7 +286,12 @@ export class FeedMaker {
   }
 
   whole(): Feeds {
-    return this.#builder.whole(this.#images, this.#batch);
+    return this.by(this.#builder);
+  }
+
+  /** The whole images as another model is fed. */
+  by(feeder: Feeder): Feeds {
+    return feeder.whole(this.#images, this.batch);
   }
 
   kept(step: number): Feeds {
@@ -239,7 +304,7 @@ export class FeedMaker {
 
   classes(share: number): Feeds {
     const { numClasses } = this.#config;
-    const labels = Array.from({ length: this.#batch }, (_, b) => b % numClasses);
+    const labels = Array.from({ length: this.batch }, (_, b) => b % numClasses);
     return { classTargets: classTargets(labels, numClasses, share) };
   }
 
@@ -247,7 +312,7 @@ export class FeedMaker {
   masks(): Feeds {
     const { inputHeight, inputWidth } = this.#config;
     const stream = RandomStream.for(seed, "masks");
-    const pixels = { length: this.#batch * inputHeight * inputWidth };
+    const pixels = { length: this.batch * inputHeight * inputWidth };
     return {
       classes: Uint8Array.from(pixels, (_, i) => ((i % inputWidth) / inputWidth + stream.uniform() > 1 ? 1 : 0)),
     };
@@ -258,7 +323,7 @@ export class FeedMaker {
     const stream = RandomStream.for(seed, "drop-path", step);
     const factor = (rate: number) => (stream.uniform() < rate ? 0 : 1 / (1 - rate));
     return {
-      dropPath: Float32Array.from(rates.flatMap((rate) => Array.from({ length: 2 * this.#batch }, () => factor(rate)))),
+      dropPath: Float32Array.from(rates.flatMap((rate) => Array.from({ length: 2 * this.batch }, () => factor(rate)))),
     };
   }
 

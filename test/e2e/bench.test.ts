@@ -98,6 +98,16 @@ test("a segmenter's phase is the paper's: taps, width, two classes and Adam with
   );
 });
 
+test("networks are trained as fine-tuning trains them, the same for every vision transformer's size", () => {
+  expect([batchOf("tiny", "train-resnet"), batchOf("base", "train-swin")]).toEqual([16, 16]);
+  expect(configOf("tiny").networks).toEqual(configOf("base").networks);
+  const { optimizer, specs } = workload("train-swin", smallConfig, smallBatch);
+  for (const { name, shape, role } of specs.filter((spec) => spec.role === "trainable")) {
+    const decays = shape.length >= 2 && !name.endsWith("relative_position_bias_table");
+    expect(optimizer?.groups.get(name), role).toEqual({ lrScale: 1, weightDecay: decays ? 0.05 : 0 });
+  }
+});
+
 test("a difference is relative to the largest expected element, and what cannot be compared is infinite", () => {
   expect(relativeError([1, -3.5], [1, -4])).toBe(0.125);
   expect(relativeError([1, -3.5], [1, -4], [2, -1])).toBe(0.25);

@@ -39,6 +39,8 @@ PHASES = (
     "infer-masked",
     "segment",
     "infer-segment",
+    "train-resnet",
+    "train-swin",
 )
 HEAD_WIDTH = 256
 SEED = 0
@@ -55,6 +57,11 @@ def build_network(phase: str, config: peer.Config, mode: str, linear: str) -> nn
         attention="sdpa" if mode == "best" else "explicit",
         linear=peer.OneDnnLinear if linear == "onednn" else nn.Linear,
     )
+    if phase.startswith("train-"):
+        # They need packages that no other phase needs.
+        import networks
+
+        return networks.build(phase, config, mode, parts.linear)
     if phase in ("finetune", "infer-full", "infer-masked"):
         network: nn.Module = peer.Classifier(config, parts)
     elif phase in ("segment", "infer-segment"):
@@ -66,8 +73,11 @@ def build_network(phase: str, config: peer.Config, mode: str, linear: str) -> nn
     return network
 
 
-def compile_network(network: nn.Module) -> None:
+def compile_network(network: nn.Module, phase: str) -> None:
     """Compiles each block: equal blocks share their code, so this costs a fraction of the whole network."""
+    if phase.startswith("train-"):
+        network.compile(dynamic=False)
+        return
     for module in network.modules():
         if isinstance(module, peer.Block) and module.attn.kind == "sdpa":
             module.compile(dynamic=False)
@@ -107,6 +117,14 @@ def build_step(phase: str, network: nn.Module, batch: int, mode: str) -> Step:
 
         def loss_of() -> Tensor:
             return segmenter.loss_of(network(images), masks)
+    elif phase.startswith("train-"):
+        import networks
+
+        optimizer = torch.optim.AdamW(networks.groups(network), lr=lr, betas=(0.9, 0.999), fused=fused)
+        images = networks.images_for(network, images)
+
+        def loss_of() -> Tensor:
+            return F.cross_entropy(network(images), targets, label_smoothing=LABEL_SMOOTHING)
     elif phase == "finetune":
         optimizer = torch.optim.AdamW(peer.finetune_groups(network, lr), betas=(0.9, 0.999), fused=fused)
         rates = peer.drop_path_rates(DROP_PATH, config.depth).float()
@@ -171,7 +189,7 @@ def prepare(arguments: argparse.Namespace) -> tuple[Step, dict]:
     import_rss = peak_rss_bytes()
     network = build_network(arguments.phase, peer.PRESETS[arguments.model], arguments.mode, arguments.linear)
     if arguments.compile:
-        compile_network(network)
+        compile_network(network, arguments.phase)
     step = build_step(arguments.phase, network, arguments.batch, arguments.mode)
 
     start = time.perf_counter()
