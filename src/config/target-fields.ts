@@ -26,7 +26,15 @@ export const valueFields = {
   ),
 };
 
+/** Grades are classes with an order. */
+export const gradesField = field(
+  z.array(z.string().min(1)).min(3).refine(distinct).optional(),
+  "Classes in their order, from the least grade to the greatest: each step from one to the next is learned.",
+  { ...names, expected: "at least three names with commas between, each once", defaultText: "classes have no order" },
+);
+
 interface Targets {
+  grades?: readonly string[] | undefined;
   findings?: readonly string[] | undefined;
   number?: string | undefined;
 }
@@ -38,17 +46,13 @@ export function valueColumnsOf({ findings, number }: Targets): ValueColumns | un
 }
 
 /** Images are told one thing. */
-export const checkOneTarget: Check<Targets> = ({ findings, number }) =>
-  findings === undefined || number === undefined
-    ? []
-    : [
-        {
-          where: "number",
-          expected: "no --findings beside it",
-          got: JSON.stringify(number),
-          todo: "leave out one of them",
-        },
-      ];
+export const checkOneTarget: Check<Targets> = (targets) => {
+  const given = (["findings", "number", "grades"] as const).filter((name) => targets[name] !== undefined);
+  const [first, second] = given;
+  if (first === undefined || second === undefined) return [];
+  const expected = `no --${first} beside it`;
+  return [{ where: second, expected, got: JSON.stringify(targets[second]), todo: "leave out one of them" }];
+};
 
 interface ClassOptions extends Targets {
   sampling?: string;
@@ -59,7 +63,8 @@ interface ClassOptions extends Targets {
 
 /** What holds of classes only. */
 export const checkTarget: Check<ClassOptions> = ({ sampling, classWeights, loss, numClasses, ...targets }) => {
-  const values = valueColumnsOf(targets);
+  const { grades } = targets;
+  const values = valueColumnsOf(targets) ?? (grades && ({ kind: "grades", names: grades } as const));
   if (values === undefined) return [];
   const problems: ErrorParts[] = [];
   const onlyClasses = (where: string, value: string | undefined, usual: string) => {
@@ -67,7 +72,7 @@ export const checkTarget: Check<ClassOptions> = ({ sampling, classWeights, loss,
     const todo = `leave it out, or leave out --${values.kind}`;
     problems.push({ where, expected: `${usual} beside --${values.kind}`, got: JSON.stringify(value), todo });
   };
-  onlyClasses("sampling", sampling, "natural");
+  if (grades === undefined) onlyClasses("sampling", sampling, "natural");
   onlyClasses("classWeights", classWeights, "none");
   onlyClasses("loss", loss, "ce");
   if (numClasses !== undefined && numClasses !== values.names.length) {

@@ -9,7 +9,8 @@ import {
 import type { ClinicalFigures } from "../results/report/index.ts";
 import type { RunHooks } from "../support/events.ts";
 import { assessModel } from "./assess-model.ts";
-import { type Classification, classes } from "./outcomes/classes.ts";
+import type { Classification } from "./outcomes/classes.ts";
+import type { Outcome } from "./outcomes/outcome.ts";
 import type { ModelSession } from "./session.ts";
 
 /**
@@ -19,7 +20,7 @@ import type { ModelSession } from "./session.ts";
  * @throws MsmaeError as `assessModel` does, for the validation images.
  */
 export async function clinicalFigures(
-  model: ModelSession,
+  { model, outcome }: { model: ModelSession; outcome: Outcome },
   result: Classification,
   data: Dataset,
   options: EvalOptions,
@@ -37,9 +38,12 @@ export async function clinicalFigures(
     hooks.onEvent?.({ type: "warning", message });
     return figures;
   }
-  const samples = classes.samplesFor(data, validation, model.description, options.dataPath);
+  const samples = outcome.samplesFor(data, validation, model.description, options.dataPath);
   const reading = { ...options, split: "val", name: "validation" } as const;
-  const { result: chosenOn } = await assessModel(model, classes, samples, reading, hooks);
+  const { result: chosenOn } = await assessModel(model, outcome, samples, reading, hooks);
   const rules = [parseOperatingRule(options.operatingPoint)];
-  return { ...figures, operatingPoint: operatingPoints({ ...input, chosenOn, appliedTo: result, rules }) };
+  return {
+    ...figures,
+    operatingPoint: operatingPoints({ ...input, chosenOn: chosenOn as Classification, appliedTo: result, rules }),
+  };
 }

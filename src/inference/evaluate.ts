@@ -52,7 +52,7 @@ export async function evaluate<F extends object = ClassificationFigures>(
     });
     const clinicalOf = (found: Gathered): Promise<object> => {
       if (!isClassification(found)) throw noReport(kind);
-      return clinicalFigures(model, found, data, options, hooks);
+      return clinicalFigures({ model, outcome }, found, data, options, hooks);
     };
     if (options.report && outcome.target.kind !== "class") throw noReport(kind);
     const samples = outcome.samplesFor(data, data.splits[split], description, dataPath);

@@ -11,6 +11,7 @@ import { parseWindow } from "../images/window-rule.ts";
 import { type LoadReport, loadWeights } from "../interop/load-weights.ts";
 import { type DescriptionOf, kindOf, type ModelDescription, readModelFile } from "../interop/model-file.ts";
 import type { Feeder, ModelKind } from "../method/kinds/kind.ts";
+import { outputsOf } from "../method/kinds/target.ts";
 import type { EncoderConfig, ImageModelConfig } from "../method/models/config.ts";
 import { MsmaeError } from "../support/errors.ts";
 import type { RunHooks } from "../support/events.ts";
@@ -159,7 +160,7 @@ function oneOf(names: readonly string[]): string {
 /** What the description's own schema cannot say: numbers that must agree with each other. */
 export function checkDescription(
   path: string,
-  { config, classNames, mean, std }: ModelDescription,
+  { config, classNames, target, mean, std }: ModelDescription,
   kind: ModelKind,
 ): void {
   const problems: string[] = [];
@@ -168,7 +169,7 @@ export function checkDescription(
     if (values.length !== 1 && values.length !== config.inChans) problems.push(`${name} of ${values.length} channels`);
   }
   if (!std.every((value) => value > 0)) problems.push(`std [${std.join(", ")}]`);
-  if (kind.classifies && classNames.length !== config.numClasses) {
+  if (kind.classifies && outputsOf(target, classNames.length) !== config.numClasses) {
     problems.push(`${classNames.length} class names for ${config.numClasses} classes`);
   }
   if (problems.length === 0) return;

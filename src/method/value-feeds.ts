@@ -33,3 +33,15 @@ export function valueFeeds(values: Float32Array, mixes?: readonly Mix[]): ValueF
 export function smoothFindings(values: Float32Array, smoothing: number): Float32Array {
   return values.map((value) => value * (1 - smoothing) + smoothing / 2);
 }
+
+/**
+ * Steps from grade to grade [B, grades − 1]: that of number k is 1 above grade k, 0 in it, and NaN below, where nobody
+ * stands before it.
+ */
+export function gradeSteps(labels: ArrayLike<number>, grades: number): Float32Array {
+  const tasks = grades - 1;
+  return Float32Array.from({ length: labels.length * tasks }, (_, at) => {
+    const [label, k] = [labels[Math.floor(at / tasks)] as number, at % tasks];
+    return label < k ? Number.NaN : label > k ? 1 : 0;
+  });
+}

@@ -24,7 +24,7 @@ import { field, infoOf } from "../fields.ts";
 import { FINETUNING_METHODS } from "../methods.ts";
 import { checkNetwork } from "../network-checks.ts";
 import { scaledEpochs } from "../schedule.ts";
-import { checkOneTarget, checkTarget, valueFields } from "../target-fields.ts";
+import { checkOneTarget, checkTarget, gradesField, valueFields } from "../target-fields.ts";
 import { trainingChecks } from "../training-checks.ts";
 import { type InputOf, type OptionsOf, type RunOptionsOf, verbOptions } from "../verb.ts";
 
@@ -40,6 +40,7 @@ export const finetune = verbOptions({
   schema: z.strictObject({
     ...dataFields,
     ...valueFields,
+    grades: gradesField,
     method: field(
       z.enum(FINETUNING_METHODS).optional(),
       "Of a vision transformer: whose recipe the defaults are: msmae (a quarter of the patches, chosen by attention), amt and mae (all patches), or vit (all patches, from scratch).",

@@ -41,62 +41,78 @@ export type ClassificationFigures = Omit<ClassificationMetrics, "roc" | "calibra
  * One class for each image: `logits` [batch, classes] against the samples' labels.
  * Source: method.md section 5, evaluation.
  */
-export const classes: Outcome<Classification, ClassificationMetrics & Partial<ClinicalFigures>, Classes> = {
-  target: { kind: "class" },
-  samplesFor: relabel,
-  line({ values }, { classNames }): ClassPrediction | undefined {
-    const row = softmaxRows(values.logits ?? [], classNames.length);
-    if (!row.every(Number.isFinite)) return undefined;
-    const probabilities = Object.fromEntries(classNames.map((name, k): [string, number] => [name, row[k] as number]));
-    return { class: classNames[likeliest(row)] as string, probabilities };
-  },
-  gather({ classNames }) {
-    const logits: number[] = [];
-    const labels: number[] = [];
-    const indices: number[] = [];
-    const paths: string[] = [];
-    const groups: string[] = [];
-    return {
-      add(batch, told) {
-        for (const { values } of told) logits.push(...(values.logits ?? []));
-        labels.push(...targetOf(batch, "class").labels);
-        indices.push(...batch.indices);
-        paths.push(...batch.paths);
-        groups.push(...batch.groups);
-      },
-      finish: () => ({
-        probabilities: softmaxRows(logits, classNames.length),
-        logits: Float32Array.from(logits),
-        labels: Int32Array.from(labels),
-        groups,
-        indices: Uint32Array.from(indices),
-        paths,
-      }),
-    };
-  },
-  measure: ({ probabilities, labels }, { classNames }) => classificationMetrics({ probabilities, labels, classNames }),
-  figures({ roc: _roc, calibration: _bins, undefinedMetrics: _undefined, calibrationLines, ...figures }) {
-    return { ...figures, ...(calibrationLines && { calibration: { perClass: calibrationLines } }) };
-  },
-  validation({ accuracy, f1Macro, aucMacro, logLoss }) {
-    const metrics = { accuracy, f1Macro, ...(aucMacro === null ? {} : { aucMacro }), logLoss };
-    return { metrics, score: accuracy, loss: logLoss };
-  },
-  columns: ({ classNames }) => ["class", "predicted", ...classNames.map((name) => `p(${name})`)],
-  row({ probabilities, labels }, i, { classNames }) {
-    const row = rowOf(probabilities, i, classNames.length);
-    const truth = classNames[labels[i] as number] as string;
-    return [truth, classNames[likeliest(row)] as string, ...Array.from(row, String)];
-  },
-  report: (metrics, split) => ({ evaluation: { split, metrics } }),
-  caption({ probabilities, labels }, i, { classNames }) {
-    const row = rowOf(probabilities, i, classNames.length);
-    const best = likeliest(row);
-    const sure = Math.round((row[best] as number) * 100);
-    return `${classNames[labels[i] as number]}, predicted ${classNames[best]} (${sure} %)`;
-  },
-  examples: ({ labels }, count, seed) => oneOfEach(labels, count, seed),
-};
+export const classes = classesBy(softmaxRows, ({ accuracy }) => ({ name: "accuracy", value: accuracy }));
+
+/**
+ * One class for each image, by what its logits mean.
+ *
+ * @param rowsOf probabilities [n, classes] of the logits of n images.
+ * @param scoreOf what picks the best epoch.
+ */
+export function classesBy(
+  rowsOf: (logits: ArrayLike<number>, classes: number) => Float64Array,
+  scoreOf: (metrics: ClassificationMetrics) => { name: string; value: number },
+): Outcome<Classification, ClassificationMetrics & Partial<ClinicalFigures>, Classes> {
+  return {
+    target: { kind: "class" },
+    samplesFor: relabel,
+    line({ values }, { classNames }): ClassPrediction | undefined {
+      const row = rowsOf(values.logits ?? [], classNames.length);
+      if (!row.every(Number.isFinite)) return undefined;
+      const probabilities = Object.fromEntries(classNames.map((name, k): [string, number] => [name, row[k] as number]));
+      return { class: classNames[likeliest(row)] as string, probabilities };
+    },
+    gather({ classNames }) {
+      const logits: number[] = [];
+      const labels: number[] = [];
+      const indices: number[] = [];
+      const paths: string[] = [];
+      const groups: string[] = [];
+      return {
+        add(batch, told) {
+          for (const { values } of told) logits.push(...(values.logits ?? []));
+          labels.push(...targetOf(batch, "class").labels);
+          indices.push(...batch.indices);
+          paths.push(...batch.paths);
+          groups.push(...batch.groups);
+        },
+        finish: () => ({
+          probabilities: rowsOf(logits, classNames.length),
+          logits: Float32Array.from(logits),
+          labels: Int32Array.from(labels),
+          groups,
+          indices: Uint32Array.from(indices),
+          paths,
+        }),
+      };
+    },
+    measure: ({ probabilities, labels }, { classNames }) =>
+      classificationMetrics({ probabilities, labels, classNames }),
+    figures({ roc: _roc, calibration: _bins, undefinedMetrics: _undefined, calibrationLines, ...figures }) {
+      return { ...figures, ...(calibrationLines && { calibration: { perClass: calibrationLines } }) };
+    },
+    validation(measured) {
+      const { accuracy, f1Macro, aucMacro, logLoss } = measured;
+      const { name, value: score } = scoreOf(measured);
+      const metrics = { accuracy, f1Macro, ...(aucMacro === null ? {} : { aucMacro }), logLoss, [name]: score };
+      return { metrics, score, loss: logLoss };
+    },
+    columns: ({ classNames }) => ["class", "predicted", ...classNames.map((name) => `p(${name})`)],
+    row({ probabilities, labels }, i, { classNames }) {
+      const row = rowOf(probabilities, i, classNames.length);
+      const truth = classNames[labels[i] as number] as string;
+      return [truth, classNames[likeliest(row)] as string, ...Array.from(row, String)];
+    },
+    report: (metrics, split) => ({ evaluation: { split, metrics } }),
+    caption({ probabilities, labels }, i, { classNames }) {
+      const row = rowOf(probabilities, i, classNames.length);
+      const best = likeliest(row);
+      const sure = Math.round((row[best] as number) * 100);
+      return `${classNames[labels[i] as number]}, predicted ${classNames[best]} (${sure} %)`;
+    },
+    examples: ({ labels }, count, seed) => oneOfEach(labels, count, seed),
+  };
+}
 
 /**
  * Samples with the model's class indices, which may be in another order or more than the data set's. Equal numbers are

@@ -9,6 +9,7 @@ import type { ModelTarget } from "../../method/kinds/target.ts";
 import { MsmaeError } from "../../support/errors.ts";
 import { classes } from "./classes.ts";
 import { findings } from "./findings.ts";
+import { grades } from "./grades.ts";
 import { type MaskOptions, masks } from "./masks.ts";
 import { number } from "./number.ts";
 import type { Outcome } from "./outcome.ts";
@@ -63,6 +64,8 @@ function outcomeOfTarget(target: ModelTarget | undefined): Outcome {
       return findings();
     case "number":
       return number;
+    case "grades":
+      return grades;
   }
 }
 

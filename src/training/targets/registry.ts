@@ -2,6 +2,7 @@ import { type FinetuneOptions, valueColumnsOf } from "../../config/index.ts";
 import type { RunData } from "../setup.ts";
 import { classTarget } from "./class-target.ts";
 import { findingsTarget } from "./findings-target.ts";
+import { gradesTarget } from "./grades-target.ts";
 import { numberTarget } from "./number-target.ts";
 import type { TrainingTarget } from "./training-target.ts";
 
@@ -14,7 +15,7 @@ export function trainingTarget(options: FinetuneOptions, data: RunData): Trainin
   const values = valueColumnsOf(options);
   switch (values?.kind) {
     case undefined:
-      return classTarget(options, data);
+      return options.grades === undefined ? classTarget(options, data) : gradesTarget(options, data);
     case "findings":
       return findingsTarget(options, data, values.names);
     case "number":

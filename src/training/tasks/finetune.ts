@@ -5,6 +5,8 @@ import {
   valueColumnsOf,
   verbs,
 } from "../../config/index.ts";
+import type { Sample } from "../../data/dataset.ts";
+import { relabel } from "../../inference/outcomes/classes.ts";
 import { networkKindOf } from "../../method/kinds/networks.ts";
 import type { ImageModelConfig } from "../../method/models/config.ts";
 import type { RunHooks } from "../../support/events.ts";
@@ -12,7 +14,7 @@ import type { TrainingDefinition } from "../definition.ts";
 import { measureRun } from "../measure.ts";
 import { cardOf } from "../model-card.ts";
 import { runTraining } from "../run-training.ts";
-import { openData } from "../setup.ts";
+import { openData, type RunData } from "../setup.ts";
 import type { ClassFigures } from "../targets/class-target.ts";
 import { trainingTarget } from "../targets/registry.ts";
 import { networkPlan, transformerPlan } from "./finetune-plans.ts";
@@ -69,7 +71,10 @@ const ofTransformers: readonly string[] = ["method", "layerDecay", "maskRatio", 
 
 const definition: TrainingDefinition<typeof verbs.finetune, ImageModelConfig, FinetuneResult<object>> = {
   verb: verbs.finetune,
-  open: (options, hooks) => openData(options, hooks, { values: valueColumnsOf(options) }),
+  async open(options, hooks) {
+    const data = await openData(options, hooks, { values: valueColumnsOf(options) });
+    return options.grades === undefined ? data : inOrder(data, options.grades, options.dataPath);
+  },
   plan(options, data) {
     const target = trainingTarget(options, data);
     const network = networkKindOf(options.model);
@@ -92,6 +97,15 @@ const definition: TrainingDefinition<typeof verbs.finetune, ImageModelConfig, Fi
     return { epochs: trained.epochs, ...figures, checkpoint, seconds: trained.seconds };
   },
 };
+
+/** Data whose classes are grades in their order. @throws MsmaeError Data for classes that are none of them. */
+function inOrder(data: RunData, grades: readonly string[], dataPath: string): RunData {
+  const classNames = [...grades];
+  const { train, val, test } = data.folder.splits;
+  const ordered = (samples: readonly Sample[]) => relabel(data.folder, samples, { classNames }, dataPath);
+  const splits = { train: ordered(train), val: ordered(val), test: ordered(test) };
+  return { ...data, folder: { ...data.folder, classNames, splits } };
+}
 
 type TransformerContext = Parameters<typeof finetuneTask>[0];
 
