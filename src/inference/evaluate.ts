@@ -76,7 +76,7 @@ function isClassification(result: Gathered): result is Classification {
 function noReport(kind: ModelKind): MsmaeError {
   return new MsmaeError("Config", {
     where: "--report",
-    expected: "a classifier's checkpoint",
+    expected: "a classifier's checkpoint, of one class or grade for each image",
     got: kind.title,
     todo: "leave it out: what there is of intervals is told without it",
   });
