@@ -26,6 +26,8 @@ export interface MaskOptions {
   tolerance?: number | undefined;
   /** Whether to measure surfaces too; default true. */
   distances?: boolean | undefined;
+  /** Whether to give the figures intervals; default true. */
+  intervals?: boolean | undefined;
 }
 
 /** What is to be known of a model: the classes of pixels, the background first, and what intervals are drawn with. */
@@ -58,7 +60,7 @@ export interface MaskPrediction {
  * Source: method.md section 6, metrics.
  */
 export function masks(asked: MaskOptions = {}): Outcome<Segmentation, MaskMetrics, PixelModel, MaskPrediction> {
-  const { windowOverlap, emptyMasks, surface, tolerance, distances } = asked;
+  const { windowOverlap, emptyMasks, surface, tolerance, distances, intervals = true } = asked;
   const thresholdOf = ({ classNames }: Pick<PixelModel, "classNames">) => {
     if (asked.threshold === undefined || classNames.length === 2) return asked.threshold ?? 0.5;
     throw thresholdOfSeveral(asked.threshold, classNames);
@@ -102,7 +104,7 @@ export function masks(asked: MaskOptions = {}): Outcome<Segmentation, MaskMetric
       };
     },
     measure({ meter }, { seed, classNames }) {
-      const { mean, ...metrics } = meter.metrics({ seed });
+      const { mean, ...metrics } = meter.metrics(intervals ? { seed } : undefined);
       return { ...metrics, ...mean, threshold: thresholdOf({ classNames }) };
     },
     figures: (metrics) => metrics,

@@ -33,7 +33,8 @@ export function segmentTask(context: RunContext<SegmentOptions, SegmenterConfig>
   const maps = new MapBank(loader.samples.length, patches, seed, { ...config, mapCrop });
   const images = new TrainingImages(loader, options);
   const uniform = warnUniform(hooks);
-  const outcome = masks();
+  // What picks the best epoch needs neither, and both take time in every epoch.
+  const outcome = masks({ distances: false, intervals: false });
 
   const graphOf = (count: number | "all") =>
     segmentTrainingGraph(config, {
