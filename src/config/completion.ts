@@ -19,3 +19,11 @@ export function completeMoments(options: { inChans?: 1 | 3; mean?: number[]; std
   options.mean ??= [...mean];
   options.std ??= [...std];
 }
+
+/**
+ * Fills in where the first weights come from: a checkpoint, which a new run must then name, since forgetting it would cost
+ * accuracy silently. A run that goes on needs none.
+ */
+export function completeStart(options: { init?: "scratch" | "checkpoint"; finetune?: string; resume?: string }): void {
+  options.init ??= options.finetune === undefined && options.resume !== undefined ? "scratch" : "checkpoint";
+}

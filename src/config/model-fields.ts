@@ -26,6 +26,16 @@ export const modelReading = {
   slices: readingFields.slices,
 };
 
+/** Of verbs that take a data set, whose slices are by default those of the training. */
+export const slicesAsTrained = field(
+  readingFields.slices.unwrap().optional(),
+  infoOf(readingFields.slices).description,
+  {
+    ...infoOf(readingFields.slices),
+    ...asTrained,
+  },
+);
+
 /** A model remembers how the images it was trained on were shared out. */
 export const sharing = {
   splitFile: dataFields.splitFile,

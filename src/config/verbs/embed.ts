@@ -1,16 +1,16 @@
 import { z } from "zod";
 import { encoderPresets } from "../../method/models/presets.ts";
 import { checkChannels, checkModel, checkPatches } from "../checks.ts";
-import { dataFields, loadingFields, overwriteField, readingFields, runtimeFields, tableFields } from "../common.ts";
+import { dataFields, loadingFields, overwriteField, runtimeFields, tableFields } from "../common.ts";
 import { field, infoOf } from "../fields.ts";
 import {
-  asTrained,
   checkpoint,
   featuresField,
   files,
   foreignEncoderFields,
   modelReading,
   sharing,
+  slicesAsTrained,
 } from "../model-fields.ts";
 import { type Check, type InputOf, type OptionsOf, verbOptions } from "../verb.ts";
 
@@ -48,10 +48,7 @@ export const embed = verbOptions({
     batchSize: field(z.int().min(1).default(64), "Images per batch."),
     ...foreignEncoderFields,
     ...modelReading,
-    slices: field(readingFields.slices.unwrap().optional(), infoOf(readingFields.slices).description, {
-      ...infoOf(readingFields.slices),
-      ...asTrained,
-    }),
+    slices: slicesAsTrained,
     ...loadingFields,
     ...runtimeFields,
   }),

@@ -5,20 +5,19 @@ import {
   loadingFields,
   overwriteField,
   readBy,
-  readingFields,
   runtimeFields,
   startFields,
   tableFields,
 } from "../common.ts";
-import { field, infoOf } from "../fields.ts";
+import { field } from "../fields.ts";
 import {
-  asTrained,
   budgetFields,
   checkpoint,
   maskMakingFields,
   maskMeasuringFields,
   modelReading,
   sharing,
+  slicesAsTrained,
 } from "../model-fields.ts";
 import { type InputOf, type OptionsOf, verbOptions } from "../verb.ts";
 
@@ -51,10 +50,7 @@ export const evaluate = verbOptions({
     ...maskMeasuringFields,
     allowPartial: startFields.allowPartial,
     ...modelReading,
-    slices: field(readingFields.slices.unwrap().optional(), infoOf(readingFields.slices).description, {
-      ...infoOf(readingFields.slices),
-      ...asTrained,
-    }),
+    slices: slicesAsTrained,
     ...loadingFields,
     ...runtimeFields,
   }),

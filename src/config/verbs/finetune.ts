@@ -19,7 +19,7 @@ import {
   runtimeFields,
   startFields,
 } from "../common.ts";
-import { completeMoments, completeSizes } from "../completion.ts";
+import { completeMoments, completeSizes, completeStart } from "../completion.ts";
 import { field, infoOf } from "../fields.ts";
 import { FINETUNING_METHODS } from "../methods.ts";
 import { checkNetwork } from "../network-checks.ts";
@@ -117,9 +117,8 @@ export const finetune = verbOptions({
     if (!network) options.method ??= "msmae";
     options.layerDecay ??= network ? 1 : 0.75;
     options.dropPath ??= network && !network.skips ? 0 : 0.1;
-    // Fine-tuning without a checkpoint is asked for by name, since forgetting it would cost accuracy silently.
-    const scratch = options.method === "vit" || options.resume !== undefined;
-    options.init ??= options.finetune === undefined && scratch ? "scratch" : "checkpoint";
+    if (options.method === "vit" && options.finetune === undefined) options.init ??= "scratch";
+    completeStart(options);
     options.maskRatio ??= options.method === "msmae" ? 0.45 : 0;
     options.throwRatio ??= options.method === "msmae" ? 0.3 : 0;
     if (whole || options.resume === undefined) completeSchedule(options);

@@ -14,7 +14,7 @@ import {
   runtimeFields,
   startFields,
 } from "../common.ts";
-import { completeMoments, completeSizes } from "../completion.ts";
+import { completeMoments, completeSizes, completeStart } from "../completion.ts";
 import { field, infoOf } from "../fields.ts";
 import { featuresField } from "../model-fields.ts";
 import { scaledEpochs } from "../schedule.ts";
@@ -66,7 +66,7 @@ export const linprobe = verbOptions({
   complete(options, whole) {
     completeSizes(encoderPresets, options);
     completeMoments(options);
-    options.init ??= options.finetune === undefined && options.resume !== undefined ? "scratch" : "checkpoint";
+    completeStart(options);
     if (!whole && options.resume !== undefined) return;
     options.epochs ??= 90;
     options.warmupEpochs ??= scaledEpochs(10, 90, options.epochs);

@@ -18,7 +18,7 @@ import {
   runtimeFields,
   startFields,
 } from "../common.ts";
-import { completeMoments, completeSizes } from "../completion.ts";
+import { completeMoments, completeSizes, completeStart } from "../completion.ts";
 import { field, infoOf } from "../fields.ts";
 import { scaledEpochs } from "../schedule.ts";
 import { trainingChecks } from "../training-checks.ts";
@@ -116,7 +116,7 @@ export const segment = verbOptions({
   complete(options, whole) {
     completeSizes(encoderPresets, options);
     completeMoments(options);
-    options.init ??= options.finetune === undefined && options.resume !== undefined ? "scratch" : "checkpoint";
+    completeStart(options);
     options.headWidth ??= options.head === "light" ? 64 : 256;
     options.weightDecay ??= options.optimizer === "adamw" ? 0.05 : 1e-4;
     options.rot90 ??= options.inputSize?.height === options.inputSize?.width;
