@@ -2,10 +2,8 @@ import { niftiHeaderOf } from "../data/index/file-facts.ts";
 import { gzip } from "../formats/gzip.ts";
 import { openImageFile } from "../formats/node/open-image-file.ts";
 import type { LabelVolume, SliceAxis } from "../formats/source-image.ts";
-import { wholeImage } from "../geometry/geometry.ts";
-import { followNearest } from "../geometry/nearest.ts";
 import { encodeGreyPng, encodePng } from "../results/report/png.ts";
-import { maskPixels, outlineClasses, type RgbImage } from "../results/visual/index.ts";
+import { classesAt, maskPixels, outlineClasses, type RgbImage } from "../results/visual/index.ts";
 import { failureOf } from "../support/errors.ts";
 import type { RunHooks } from "../support/events.ts";
 import { writeFileAtomic } from "../support/files/atomic-file.ts";
@@ -160,12 +158,6 @@ export class MaskFiles {
 
 /** The outlines of the classes on a picture, which may be smaller than the image. */
 function drawn(picture: RgbImage, { height, width, classes }: MaskPrediction): RgbImage {
-  const data = new Uint8Array(picture.height * picture.width);
-  followNearest(classes, wholeImage(height, width), {
-    height: picture.height,
-    width: picture.width,
-    outside: 0,
-    out: data,
-  });
+  const data = classesAt({ height, width, data: classes }, picture, "outlining classes");
   return outlineClasses(picture, { height: picture.height, width: picture.width, data });
 }

@@ -2,10 +2,9 @@ import { stat } from "node:fs/promises";
 import { WorkerPool } from "../data/loader/reader-pool.ts";
 import type { OriginalPixels } from "../data/loader/sample-reader.ts";
 import type { ReadingOptions } from "../data/pictures/reading.ts";
-import type { RasterImage } from "../formats/raster.ts";
 import { PAPER_CROP } from "../geometry/random-geometry.ts";
 import type { ImageModelConfig } from "../method/models/config.ts";
-import { greyToRgb, type RgbImage } from "../results/visual/index.ts";
+import { type RgbImage, rasterToRgb } from "../results/visual/index.ts";
 import { failureOf, MsmaeError } from "../support/errors.ts";
 import { ITEM_SECONDS } from "../support/threads/watched-thread.ts";
 import type { PictureRef } from "./list-pictures.ts";
@@ -165,7 +164,7 @@ class FileReader {
       }
       const { coverage, picture } = outcome;
       const original = outcome.original as OriginalPixels;
-      return { ...name, pixels: images, coverage, picture: picture && toRgb(picture), original };
+      return { ...name, pixels: images, coverage, picture: picture && rasterToRgb(picture), original };
     } catch (error) {
       return { failure: { ...name, error: failureOf(error) }, wholeFile: false };
     }
@@ -174,10 +173,6 @@ class FileReader {
   close(): Promise<void> {
     return this.#pool.close();
   }
-}
-
-function toRgb({ width, height, channels, pixels }: RasterImage): RgbImage {
-  return channels === 1 ? greyToRgb(pixels, width, height) : { width, height, data: pixels };
 }
 
 /** @throws MsmaeError Data for a path that is no file, said more plainly than the file system does. */

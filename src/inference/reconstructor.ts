@@ -16,7 +16,7 @@ import {
 import { normalizePatches, type PatchStatistics } from "../method/masking/tokens.ts";
 import { patchCount, patchValues } from "../method/models/config.ts";
 import { reconstructionGraph } from "../method/models/mae.ts";
-import { greyToRgb, maskingView, predictionToImage, type RgbImage } from "../results/visual/index.ts";
+import { maskingView, predictionToImage, type RgbImage, rasterToRgb } from "../results/visual/index.ts";
 import { MsmaeError } from "../support/errors.ts";
 import { RandomStream } from "../support/random.ts";
 import { forBatchSize } from "./run-batches.ts";
@@ -139,8 +139,8 @@ export class Reconstructor {
   #picture(images: Uint8Array, b: number): RgbImage {
     const { inputHeight: height, inputWidth: width, inChans } = this.#model.description.config;
     const size = height * width * inChans;
-    const data = images.subarray(b * size, (b + 1) * size);
-    return inChans === 1 ? greyToRgb(data, width, height) : { width, height, data };
+    const pixels = images.subarray(b * size, (b + 1) * size);
+    return rasterToRgb({ width, height, channels: inChans as 1 | 3, pixels });
   }
 
   /** The decoder is trained on masked patches alone: in the reconstruction the kept ones stay the original's. */

@@ -10,6 +10,7 @@ import type { AugmentationPlan } from "../../images/augment/plan.ts";
 import { toChannels } from "../../images/channels.ts";
 import { resizeCoverage, warpCoverage } from "../../images/transforms/coverage.ts";
 import { Resizer } from "../../images/transforms/resize.ts";
+import { shrinkImage } from "../../images/transforms/shrink.ts";
 import { failureOf } from "../../support/errors.ts";
 import { RandomStream } from "../../support/random.ts";
 import { concernsWholeFile, decodeImage } from "../pictures/decode-image.ts";
@@ -164,7 +165,7 @@ export class SampleReader {
       report.resizeMs += performance.now() - loaded;
       const outcome: ReadPicture = { geometry };
       if (task.originals) outcome.original = originalOf(found, task.originals === "pixels" ? channels : undefined);
-      if (task.pictureSide !== undefined) outcome.picture = this.#shrink(image, task.pictureSide);
+      if (task.pictureSide !== undefined) outcome.picture = shrinkImage(image, task.pictureSide, this.#resizer);
       const coverage = this.#setup.coverage && this.#coverage(image, geometry);
       if (coverage) outcome.coverage = coverage;
       report.items.push(outcome);
@@ -219,14 +220,6 @@ export class SampleReader {
     const warps = augmentImage(this.#canvas, plan, drawsOf("augment", task, item));
     out.set(this.#canvas.pixels);
     return warps.length === 0 ? cropped : { ...cropped, warps };
-  }
-
-  #shrink(image: RasterImage, longest: number): RasterImage {
-    const scale = Math.min(1, longest / Math.max(image.width, image.height));
-    const width = Math.max(1, Math.round(image.width * scale));
-    const height = Math.max(1, Math.round(image.height * scale));
-    const pixels = this.#resizer.resize(image, height, width, { filter: "bilinear" });
-    return { width, height, channels: image.channels, pixels };
   }
 
   #resize(image: RasterImage, { crop, flip }: Geometry, augment: boolean, out: Uint8Array): void {

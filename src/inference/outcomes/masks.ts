@@ -2,12 +2,12 @@ import type { Dataset, Sample } from "../../data/dataset.ts";
 import type { OriginalPixels } from "../../data/loader/sample-reader.ts";
 import type { SampleMask } from "../../data/sample.ts";
 import type { PixelSpacing } from "../../formats/source-image.ts";
-import { Resizer } from "../../images/transforms/resize.ts";
+import { shrinkImage } from "../../images/transforms/shrink.ts";
 import type { ModelDescription } from "../../interop/model-file.ts";
 import { areaOf, classesAtSize, type PixelClasses } from "../../results/mask-of-outputs.ts";
 import type { EmptyRule, ImageSegmentation, SurfaceDefinition } from "../../results/metrics/index.ts";
 import { diceOfImage, SegmentationMeter, type SegmentationMetrics } from "../../results/metrics/index.ts";
-import { greyToRgb, outlinePair, type RgbImage } from "../../results/visual/index.ts";
+import { outlinePair, type RgbImage, rasterToRgb } from "../../results/visual/index.ts";
 import { MsmaeError } from "../../support/errors.ts";
 import { IGNORED } from "../../support/ignored.ts";
 import type { Told } from "../run-images.ts";
@@ -156,13 +156,7 @@ const PICTURE_SIDE = 448;
 /** The image itself, shrunk where it is larger than the report needs. */
 function pictureOf({ image }: OriginalPixels): RgbImage {
   if (!image) throw new Error("an image that is to be drawn was not asked for");
-  const scale = Math.min(1, PICTURE_SIDE / Math.max(image.height, image.width));
-  const [height, width] = [image.height, image.width].map((side) => Math.max(1, Math.round(side * scale))) as [
-    number,
-    number,
-  ];
-  const pixels = new Resizer().resize(image, height, width, { filter: "bilinear" });
-  return image.channels === 1 ? greyToRgb(pixels, width, height) : { width, height, data: pixels };
+  return rasterToRgb(shrinkImage(image, PICTURE_SIDE));
 }
 
 const COLUMNS = ["dice", "iou", "sensitivity", "precision", "hd95", "assd", "nsd"] as const;

@@ -1,3 +1,5 @@
+import { wholeImage } from "../../geometry/geometry.ts";
+import { followNearest } from "../../geometry/nearest.ts";
 import { IGNORED } from "../../support/ignored.ts";
 import { checkGrid, type Grid, type Rgb, type RgbImage } from "./image.ts";
 import { type OutlineOptions, outlineMask } from "./overlay.ts";
@@ -21,6 +23,23 @@ export function classColour(k: number): Rgb {
 /** The pixels of a mask in a grey picture: 0 and 255 where there is one class beside the background, else the indices. */
 export function maskPixels(classes: Uint8Array, numClasses: number): Uint8Array {
   return numClasses <= 2 ? classes.map((k) => (k === 0 ? 0 : 255)) : classes.slice();
+}
+
+/** A map of class indices brought to a picture's size by nearest: uint8 [height, width] of the picture. @throws MsmaeError as `checkGrid`, of `where`. */
+export function classesAt(
+  { height, width, data }: Grid,
+  { height: toHeight, width: toWidth }: Pick<RgbImage, "height" | "width">,
+  where: string,
+): Uint8Array<ArrayBuffer> {
+  checkGrid(where, { height, width, data });
+  const out = new Uint8Array(toHeight * toWidth);
+  followNearest(Uint8Array.from(data), wholeImage(height, width), {
+    height: toHeight,
+    width: toWidth,
+    outside: 0,
+    out,
+  });
+  return out;
 }
 
 /**

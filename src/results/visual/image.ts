@@ -1,3 +1,4 @@
+import type { RasterImage } from "../../formats/raster.ts";
 import { MsmaeError } from "../../support/errors.ts";
 
 /** An 8-bit RGB picture. */
@@ -33,6 +34,11 @@ export function greyToRgb(grey: ArrayLike<number>, width: number, height: number
   const data = new Uint8Array(width * height * 3);
   for (let i = 0; i < width * height; i++) data.fill(grey[i] as number, i * 3, i * 3 + 3);
   return { width, height, data };
+}
+
+/** A picture of one channel or three in RGB; that of three shares its memory. */
+export function rasterToRgb({ width, height, channels, pixels }: RasterImage): RgbImage {
+  return channels === 1 ? greyToRgb(pixels, width, height) : { width, height, data: pixels };
 }
 
 /** An independent copy. */

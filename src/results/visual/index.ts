@@ -1,7 +1,7 @@
 // Pure pixel functions on plain typed arrays, without node:* in their import graph.
-export { classColour, maskPixels, outlineClasses } from "./classes.ts";
+export { classColour, classesAt, maskPixels, outlineClasses } from "./classes.ts";
 export { type ColourMapName, colourTable } from "./colour-map.ts";
-export { blankImage, enlarge, enlargeGrid, type Grid, greyToRgb, type RgbImage } from "./image.ts";
+export { blankImage, enlarge, enlargeGrid, type Grid, greyToRgb, type RgbImage, rasterToRgb } from "./image.ts";
 export {
   centreMap,
   type Localisation,

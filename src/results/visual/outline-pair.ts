@@ -1,8 +1,6 @@
-import { wholeImage } from "../../geometry/geometry.ts";
-import { followNearest } from "../../geometry/nearest.ts";
 import { IGNORED } from "../../support/ignored.ts";
-import { classColour } from "./classes.ts";
-import { checkGrid, checkImage, copyImage, enlarge, type Grid, type Rgb, type RgbImage } from "./image.ts";
+import { classColour, classesAt } from "./classes.ts";
+import { checkImage, copyImage, enlarge, type Grid, type Rgb, type RgbImage } from "./image.ts";
 
 /** Pictures whose longer side is shorter are enlarged, so that lines are thin beside what they go round. */
 const SHOWN_PIXELS = 448;
@@ -45,10 +43,9 @@ export function outlinePair(
   const factor = Math.ceil(SHOWN_PIXELS / Math.max(image.width, image.height));
   const picture = copyImage(enlarge(image, factor));
   const unit = Math.round(Math.max(picture.width, picture.height) / SHOWN_PIXELS);
-  const [trueClasses, predictedClasses] = [truth, predicted].map((map) => atSize(map, picture)) as [
-    Uint8Array,
-    Uint8Array,
-  ];
+  const [trueClasses, predictedClasses] = [truth, predicted].map((map) =>
+    classesAt(map, picture, "outlining truth and prediction"),
+  ) as [Uint8Array, Uint8Array];
   for (let at = 0; at < trueClasses.length; at++) {
     if (trueClasses[at] === ignored) trueClasses[at] = predictedClasses[at] = 0;
   }
@@ -60,14 +57,6 @@ export function outlinePair(
   for (const { edges, half } of lines) draw(picture, edges, half + CASING * unit, () => CASING_COLOUR);
   for (const { edges, half, colour } of lines) draw(picture, edges, half, colour);
   return picture;
-}
-
-function atSize({ height, width, data }: Grid, picture: RgbImage): Uint8Array {
-  checkGrid("outlining truth and prediction", { height, width, data });
-  const out = new Uint8Array(picture.height * picture.width);
-  const size = { height: picture.height, width: picture.width };
-  followNearest(Uint8Array.from(data), wholeImage(height, width), { ...size, outside: 0, out });
-  return out;
 }
 
 function tint(picture: RgbImage, classes: Uint8Array): void {
