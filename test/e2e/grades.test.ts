@@ -8,7 +8,7 @@ import { predict } from "../../src/inference/predict.ts";
 import { describeModelFile } from "../../src/interop/model-file.ts";
 import type { GradeFigures } from "../../src/training/targets/grades-target.ts";
 import { finetune } from "../../src/training/tasks/finetune.ts";
-import { writeFindingPictures } from "../support/finding-pictures.ts";
+import { PICTURE_TRAINING, writeFindingPictures } from "../support/finding-pictures.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "msmae-grades-"));
 const at = (...names: string[]) => join(folder, ...names);
@@ -17,25 +17,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** In another order than the alphabet's. */
 const GRADES = ["none", "mild", "severe"];
-const training = {
-  dataPath: data,
-  grades: GRADES,
-  model: "vit_micro_patch8",
-  init: "scratch",
-  inputSize: { height: 32, width: 32 },
-  inChans: 1,
-  batchSize: 8,
-  threads: 1,
-  workers: 1,
-  seed: 3,
-  warmupEpochs: 0,
-  lr: 2e-3,
-  cropMinScale: 0.9,
-  dropPath: 0,
-  mapInterval: 4,
-  outputDir: at("run"),
-  epochs: 10,
-} as const;
+const training = { ...PICTURE_TRAINING, dataPath: data, grades: GRADES, outputDir: at("run") } as const;
 
 beforeAll(async () => {
   const rows = await writeFindingPictures(data, { train: 96, val: 32, test: 32 });

@@ -9,32 +9,14 @@ import { describeModelFile } from "../../src/interop/model-file.ts";
 import type { NumberMetrics } from "../../src/results/metrics/index.ts";
 import type { NumberFigures } from "../../src/training/targets/number-target.ts";
 import { finetune } from "../../src/training/tasks/finetune.ts";
-import { type FindingRow, writeFindingPictures } from "../support/finding-pictures.ts";
+import { type FindingRow, PICTURE_TRAINING, writeFindingPictures } from "../support/finding-pictures.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "msmae-number-"));
 const at = (...names: string[]) => join(folder, ...names);
 const data = at("data");
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const training = {
-  dataPath: data,
-  number: "level",
-  model: "vit_micro_patch8",
-  init: "scratch",
-  inputSize: { height: 32, width: 32 },
-  inChans: 1,
-  batchSize: 8,
-  threads: 1,
-  workers: 1,
-  seed: 3,
-  warmupEpochs: 0,
-  lr: 2e-3,
-  cropMinScale: 0.9,
-  dropPath: 0,
-  mapInterval: 4,
-  outputDir: at("run"),
-  epochs: 10,
-} as const;
+const training = { ...PICTURE_TRAINING, dataPath: data, number: "level", outputDir: at("run") } as const;
 
 let rows: FindingRow[];
 

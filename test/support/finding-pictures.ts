@@ -49,6 +49,24 @@ export async function writeFindingPictures(
   return rows;
 }
 
+/** A run of finetune that learns from these pictures, but for data, target and folder. */
+export const PICTURE_TRAINING = {
+  model: "vit_micro_patch8",
+  init: "scratch",
+  inputSize: { height: 32, width: 32 },
+  inChans: 1,
+  batchSize: 8,
+  threads: 1,
+  workers: 1,
+  seed: 3,
+  warmupEpochs: 0,
+  lr: 2e-3,
+  cropMinScale: 0.9,
+  dropPath: 0,
+  mapInterval: 4,
+  epochs: 10,
+} as const;
+
 function drawn([stripes, spot]: number[], level: number, stream: RandomStream): Uint8Array {
   const [top, left] = [stream.integer(2, SIDE - 12), stream.integer(2, SIDE - 12)];
   return Uint8Array.from({ length: SIDE * SIDE }, (_, i) => {

@@ -147,6 +147,13 @@ describe("the figures", () => {
     expect(outcome.validation(nothing)).toEqual({ metrics: {}, score: 0, loss: 1 });
   });
 
+  test("give validation the same figures without distances and intervals", () => {
+    const [whole, quick] = [masks(), masks({ distances: false, intervals: false })];
+    const [all, few] = [measured(whole).metrics, measured(quick).metrics];
+    expect([all.intervals === undefined, few.intervals, few.hd95]).toEqual([false, undefined, null]);
+    expect(quick.validation(few)).toEqual(whole.validation(all));
+  });
+
   test("show the best, the median and the worst images, each once, in that order", () => {
     const outcome = masks({ distances: false });
     const gatherer = outcome.gather(one);
