@@ -4,7 +4,7 @@ import { MsmaeError } from "../support/errors.ts";
 import type { RunHooks } from "../support/events.ts";
 import { OutputFolder } from "../support/files/output-folder.ts";
 import { assessModel } from "./assess-model.ts";
-import { clinicalFigures } from "./clinical.ts";
+import { clinicalFigures } from "./clinical/clinical-figures.ts";
 import { openEvaluationData } from "./evaluation-data.ts";
 import { evaluationFiles, writeEvaluation } from "./evaluation-files.ts";
 import type { Classification, ClassificationFigures } from "./outcomes/classes.ts";

@@ -7,11 +7,11 @@ import { evaluationSection, figuresSection } from "./section-metrics.ts";
 import { segmentationSection } from "./section-segmentation.ts";
 import type { ProvenanceSection, ReportInput } from "./types.ts";
 
+export type { ClinicalFigures } from "./clinical/types.ts";
 export { encodeGreyPng, encodePng } from "./png.ts";
 export type {
   AttentionExample,
   AttentionSection,
-  ClinicalFigures,
   CurveChart,
   CurveSeries,
   EmbeddingSection,

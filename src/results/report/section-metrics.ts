@@ -1,8 +1,10 @@
 import { type ClassificationMetrics, type OverallFigure, wilsonInterval } from "../metrics/index.ts";
 import { reliabilityChart, rocChart } from "./charts.ts";
+import { withInterval } from "./clinical/estimate.ts";
+import { clinicalParts } from "./clinical/parts.ts";
+import type { ClinicalFigures } from "./clinical/types.ts";
 import { decimal, Html, html, nothing, percent, scrollingTable, section, table } from "./html.ts";
-import { clinicalParts, withInterval } from "./section-clinical.ts";
-import type { ClinicalFigures, EvaluationSection, FiguresSection } from "./types.ts";
+import type { EvaluationSection, FiguresSection } from "./types.ts";
 
 const figureColumns = [{ title: "Figure" }, { title: "Value", numeric: true }, { title: "What it means" }];
 

@@ -1,12 +1,6 @@
-import type {
-  CalibrationLine,
-  ClassificationIntervals,
-  ClassificationMetrics,
-  OperatingPoints,
-  Resampling,
-  SegmentationMetrics,
-} from "../metrics/index.ts";
+import type { ClassificationMetrics, SegmentationMetrics } from "../metrics/index.ts";
 import type { Grid, PatchMask, PointingGameResult, RgbImage } from "../visual/index.ts";
+import type { ClinicalFigures } from "./clinical/types.ts";
 
 /** What a report shows. Every part but the title is optional; absent parts leave no trace. */
 export interface ReportInput {
@@ -53,17 +47,6 @@ export interface EvaluationSection {
   /** Name of the split, such as "test". */
   split: string;
   metrics: ClassificationMetrics & Partial<ClinicalFigures>;
-}
-
-/** What a clinical reader asks beside the figures of a classifier. */
-export interface ClinicalFigures {
-  intervals: ClassificationIntervals["figures"];
-  intervalsPerClass: ClassificationIntervals["perClass"];
-  /** What the intervals are drawn from. */
-  resampling: Resampling;
-  calibrationLines: CalibrationLine[];
-  /** Chosen on the validation images; absent where there are none. */
-  operatingPoint?: OperatingPoints;
 }
 
 /** Figures of a segmenter on one split. */

@@ -1,17 +1,17 @@
-import type { EvalOptions } from "../config/index.ts";
-import type { Dataset } from "../data/dataset.ts";
+import type { EvalOptions } from "../../config/index.ts";
+import type { Dataset } from "../../data/dataset.ts";
 import {
   calibrationLines,
   classificationIntervals,
   operatingPoints,
   parseOperatingRule,
-} from "../results/metrics/index.ts";
-import type { ClinicalFigures } from "../results/report/index.ts";
-import type { RunHooks } from "../support/events.ts";
-import { assessModel } from "./assess-model.ts";
-import type { Classification } from "./outcomes/classes.ts";
-import type { Outcome } from "./outcomes/outcome.ts";
-import type { ModelSession } from "./session.ts";
+} from "../../results/metrics/index.ts";
+import type { ClinicalFigures } from "../../results/report/index.ts";
+import type { RunHooks } from "../../support/events.ts";
+import { assessModel } from "../assess-model.ts";
+import type { Classification } from "../outcomes/classes.ts";
+import type { Outcome } from "../outcomes/outcome.ts";
+import type { ModelSession } from "../session.ts";
 
 /**
  * What a clinical reader asks of a classifier beside its figures: their 95 % intervals, patients drawn anew; lines of
