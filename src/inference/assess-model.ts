@@ -4,13 +4,15 @@ import type { ModelDescription } from "../interop/model-file.ts";
 import type { RunHooks } from "../support/events.ts";
 import { assess } from "./assess.ts";
 import type { Gathered, Outcome } from "./outcomes/outcome.ts";
-import { forwardOf, type ModelSession, readingOf } from "./session.ts";
+import { type Forward, forwardOf, type ModelSession, readingOf } from "./session.ts";
 
 /** How to read and run the images of a split. */
-type AssessOptions = Pick<EvalOptions, "workers" | "strict" | "batchSize" | "dataPath" | "split"> &
+export type AssessOptions = Pick<EvalOptions, "workers" | "strict" | "batchSize" | "dataPath" | "split"> &
   Partial<Pick<EvalOptions, "window" | "sliceAxis" | "alpha" | "keepRatio">> & {
     /** What the phase is called: "evaluation" unless told otherwise. */
     name?: string;
+    /** What is run over batches of a size: the kind's own forward pass unless told otherwise. */
+    forward?: (batchSize: number) => Forward;
   };
 
 /**
@@ -33,7 +35,7 @@ export function assessModel<R extends Gathered, M extends object, D extends Mode
   return assess({
     engine,
     feeds,
-    forward: forwardOf(kind, config, { batchSize, keepRatio: options.keepRatio }),
+    forward: options.forward?.(batchSize) ?? forwardOf(kind, config, { batchSize, keepRatio: options.keepRatio }),
     batchSize,
     samples,
     loading: { inputHeight, inputWidth, channels: inChans as 1 | 3, workers, strict, reading },

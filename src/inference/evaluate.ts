@@ -5,8 +5,10 @@ import type { RunHooks } from "../support/events.ts";
 import { OutputFolder } from "../support/files/output-folder.ts";
 import { assessModel } from "./assess-model.ts";
 import { clinicalFigures } from "./clinical/clinical-figures.ts";
+import { errorExamples } from "./clinical/confident-errors.ts";
 import { openEvaluationData } from "./evaluation-data.ts";
 import { evaluationFiles, writeEvaluation } from "./evaluation-files.ts";
+import type { EvaluationRecord } from "./evaluation-record.ts";
 import type { Classification, ClassificationFigures } from "./outcomes/classes.ts";
 import type { Gathered } from "./outcomes/outcome.ts";
 import { kindsWithOutcome, outcomeOf } from "./outcomes/registry.ts";
@@ -52,7 +54,7 @@ export async function evaluate<F extends object = ClassificationFigures>(
     });
     const clinicalOf = (found: Gathered): Promise<object> => {
       if (!isClassification(found)) throw noReport(kind);
-      return clinicalFigures({ model, outcome }, found, data, options, hooks);
+      return clinicalFigures({ model, outcome }, found, samples, data, options, hooks);
     };
     if (options.report && outcome.target.kind !== "class") throw noReport(kind);
     const samples = outcome.samplesFor(data, data.splits[split], description, dataPath);
@@ -60,7 +62,10 @@ export async function evaluate<F extends object = ClassificationFigures>(
     const clinical = options.report ? await clinicalOf(result) : {};
     const metrics = { ...outcome.measure(result, description), ...clinical };
     const evaluation = { ...outcome.figures(metrics), split, unreadable: unreadable.length };
-    const record = { model, outcome, samples, result, metrics, unreadable, options, root: data.root };
+    const record: EvaluationRecord = { model, outcome, samples, result, metrics, unreadable, options, root: data.root };
+    if (folder && options.report && isClassification(result)) {
+      record.further = { errors: await errorExamples({ ...record, result }, options, hooks) };
+    }
     const paths = folder && (await writeEvaluation(folder, record, hooks));
     // Which kind it is, and so which figures, is for the caller to know.
     return { ...evaluation, ...paths } as Evaluation<F>;

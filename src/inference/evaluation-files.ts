@@ -74,6 +74,7 @@ async function report(record: EvaluationRecord, hooks: RunHooks): Promise<string
     ],
     ...outcome.report(metrics, options.split, await drawnCases(record, chosen, hooks), result),
     attention: { examples: await attentionExamples(record, chosen, hooks) },
+    ...record.further,
     provenance: { seed, environment: [{ label: "msmae", value: model.description.msmaeVersion }] },
   });
 }

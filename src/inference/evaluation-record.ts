@@ -1,5 +1,6 @@
 import type { EvalOptions } from "../config/index.ts";
 import type { Sample } from "../data/dataset.ts";
+import type { ReportInput } from "../results/report/index.ts";
 import type { Gathered, Outcome } from "./outcomes/outcome.ts";
 import type { ModelSession } from "./session.ts";
 
@@ -20,6 +21,8 @@ export interface EvaluationRecord {
   /** Paths. */
   unreadable: readonly string[];
   options: EvaluationOptions;
+  /** Sections of the report beside the outcome's own. */
+  further?: Pick<ReportInput, "errors">;
   /** The data set's folder. */
   root: string;
 }

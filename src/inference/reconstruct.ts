@@ -6,12 +6,11 @@ import { reconstructionPanel } from "../results/visual/index.ts";
 import type { RunHooks } from "../support/events.ts";
 import { writeFileAtomic } from "../support/files/atomic-file.ts";
 import { OutputFolder } from "../support/files/output-folder.ts";
-import { attentionGraph, mapsOfBatch } from "./attention.ts";
 import { listPictures } from "./list-pictures.ts";
 import { drawings, outputNames } from "./output-names.ts";
 import { type FileFailure, nameOf, readFiles } from "./read-files.ts";
-import { type Reconstruction, Reconstructor, selectionCounts } from "./reconstructor.ts";
-import { runBatches } from "./run-batches.ts";
+import { reconstructBatches } from "./reconstruct-batches.ts";
+import { type Reconstruction, selectionCounts } from "./reconstructor.ts";
 import { openModel, readingOf } from "./session.ts";
 
 /** What a pre-trained model makes of one file. */
@@ -50,14 +49,11 @@ export async function* reconstruct(
     const patches = patchCount(config);
     const counts = selectionCounts(patches, options);
     const batchSize = Math.min(options.batchSize, files.length);
-    const reconstructor = await Reconstructor.create(model, { counts, batchSize, masking, seed });
     const batches = readFiles(files, { config, batchSize, reading, coverage: model.description.normPixLoss });
-    const run = { ...model, graph: attentionGraph(config, batchSize), batches, batchSize, signal: hooks.signal };
+    const how = { counts, batchSize, masking, seed, signal: hooks.signal };
     hooks.onEvent?.({ type: "phase", name: "reconstruction", total: files.length });
     let done = 0;
-    for await (const { batch, outputs } of masking === "attention" ? runBatches(run) : withoutRuns(batches, hooks)) {
-      const maps = outputs.attention && mapsOfBatch(outputs.attention, batch.indices.length, config);
-      const results = await reconstructor.run(batch.images, batch.indices, maps, batch.coverages);
+    for await (const { batch, results } of reconstructBatches(model, batches, how)) {
       for (const file of batch.files) {
         if ("error" in file) {
           yield file;
@@ -75,17 +71,6 @@ export async function* reconstruct(
     }
   } finally {
     await model.close();
-  }
-}
-
-/** Batches as {@link runBatches} gives them, where there is nothing to run over them. */
-async function* withoutRuns<B>(
-  batches: AsyncIterable<B>,
-  { signal }: RunHooks,
-): AsyncGenerator<{ batch: B; outputs: Record<string, Float32Array> }> {
-  for await (const batch of batches) {
-    signal?.throwIfAborted();
-    yield { batch, outputs: {} };
   }
 }
 

@@ -1,80 +1,107 @@
 import type { Sample } from "../data/dataset.ts";
 import type { OriginalPixels } from "../data/loader/sample-reader.ts";
-import { gridOf, patchCount } from "../method/models/config.ts";
+import { type EncoderConfig, gridOf } from "../method/models/config.ts";
 import type { AttentionExample } from "../results/report/index.ts";
-import type { RgbImage } from "../results/visual/index.ts";
+import type { Grid } from "../results/visual/index.ts";
 import type { RunHooks } from "../support/events.ts";
 import { assessModel } from "./assess-model.ts";
 import { attentionGraph, mapsOfBatch } from "./attention.ts";
 import type { EvaluationRecord } from "./evaluation-record.ts";
-import type { Case, TruthBatch } from "./outcomes/outcome.ts";
-import { readFiles } from "./read-files.ts";
-import { runBatches } from "./run-batches.ts";
+import { outlinedAt, pictureOf } from "./original-pictures.ts";
+import type { Case, Outcome, TruthBatch } from "./outcomes/outcome.ts";
 import type { Told } from "./run-images.ts";
-import { readingOf } from "./session.ts";
+import type { Forward } from "./session.ts";
 
 /** Longest side of a picture in the report, in pixels. */
 const PICTURE_SIDE = 320;
 
 /**
- * Maps over a few images of a result; none of a model whose attention is not seen, or whose answer does not come from the cls
- * token that attends.
+ * Maps over a few images of a result, with the outlines that the data set has of them; none of a model whose attention is
+ * not seen, or whose answer does not come from the cls token that attends.
  */
 export async function attentionExamples(
-  { model, outcome, samples, result, options }: EvaluationRecord,
+  record: EvaluationRecord,
   chosen: readonly number[],
-  { signal }: RunHooks,
+  hooks: RunHooks,
 ): Promise<AttentionExample[]> {
-  const { description } = model;
-  const config = model.kind.encoder(description.config);
-  if (!config || outcome.draw) return [];
-  const pictures = chosen.map((i) => samples[result.indices[i] as number] as Sample);
-  const batchSize = pictures.length;
-  const reading = readingOf(description, options);
-  const batches = readFiles(pictures, { config, batchSize, reading, pictureSide: PICTURE_SIDE });
-  const examples: AttentionExample[] = [];
-  const graph = attentionGraph(config, batchSize);
-  for await (const { batch, outputs } of runBatches({ ...model, graph, batches, batchSize, signal })) {
-    const maps = outputs.attention && mapsOfBatch(outputs.attention, batch.indices.length, config);
-    for (const file of batch.files) {
-      if ("error" in file || !file.picture || !maps) continue;
-      const data = maps.slice(file.slot * patchCount(config), (file.slot + 1) * patchCount(config));
-      examples.push({
-        caption: outcome.caption(result, chosen[file.index] as number, description),
-        image: file.picture,
-        maps: [{ name: `this ${model.kind.name}`, map: { ...gridOf(config), data } }],
-      });
-    }
-  }
-  return examples;
+  const { model, outcome } = record;
+  return model.kind.encoder(model.description.config) && !outcome.draw ? examplesOf(record, chosen, hooks) : [];
+}
+
+/**
+ * A few images of a result, with the map of a model whose attention is seen, and the outlines that the data set has of
+ * them. What cannot be read by now is left out.
+ */
+export function examplesOf(
+  record: EvaluationRecord,
+  chosen: readonly number[],
+  hooks: RunHooks,
+  caption = (i: number): string => record.outcome.caption(record.result, i, record.model.description),
+): Promise<AttentionExample[]> {
+  const { model, samples } = record;
+  const { kind, description } = model;
+  const encoder = kind.encoder(description.config);
+  // Of an image of which nobody has said it, nothing is outlined.
+  const outlined = samples.map((sample) => ({ ...sample, masks: sample.masks ?? [] }));
+  const making = {
+    target: { kind: "mask" } as const,
+    ...(encoder && { forward: (batchSize: number) => ({ graph: attentionGraph(encoder, batchSize) }) }),
+  };
+  return eachOf({ ...record, samples: outlined }, chosen, making, hooks, (told, image, i) => {
+    const picture = pictureOf(image, PICTURE_SIDE);
+    const lesion = outlinedAt(image, { height: picture.height, width: picture.width });
+    const map = encoder && mapOf(told, encoder);
+    return {
+      caption: caption(i),
+      image: picture,
+      maps: map ? [{ name: `this ${kind.name}`, map }] : [],
+      ...(lesion.data.includes(1) && { lesion }),
+    };
+  });
 }
 
 /** What the model says of a few images of a result, drawn on them; none where there is nothing to draw. */
 export async function drawnCases(
-  { model, outcome, samples, result, options }: EvaluationRecord,
+  record: EvaluationRecord,
   chosen: readonly number[],
-  { signal }: RunHooks,
+  hooks: RunHooks,
 ): Promise<Case[]> {
+  const { model, outcome, result } = record;
   const { draw } = outcome;
   if (!draw) return [];
-  const { description } = model;
-  const indices: number[] = [];
-  const images: RgbImage[] = [];
-  const drawing = {
-    ...outcome,
+  return eachOf(record, chosen, outcome, hooks, (told, image, i) => ({
+    caption: outcome.caption(result, i, model.description),
+    image: draw(told, image, model.description),
+  }));
+}
+
+/** Something made of each of a few images of a result, in the order of those that are read. */
+async function eachOf<Made>(
+  { model, samples, result, options }: EvaluationRecord,
+  chosen: readonly number[],
+  running: Pick<Outcome, "target" | "windowOverlap"> & { forward?: (batchSize: number) => Forward },
+  { signal }: RunHooks,
+  make: (told: Told, image: OriginalPixels, i: number) => Made,
+): Promise<Made[]> {
+  const made: Made[] = [];
+  const making = {
+    ...running,
     originals: "pixels" as const,
     gather: () => ({
-      add({ originals, ...batch }: TruthBatch, told: readonly Told[]) {
-        for (const [b, said] of told.entries()) images.push(draw(said, originals[b] as OriginalPixels, description));
-        indices.push(...batch.indices);
+      add({ originals, indices }: TruthBatch, told: readonly Told[]) {
+        for (const [b, said] of told.entries()) {
+          made.push(make(said, originals[b] as OriginalPixels, chosen[indices[b] as number] as number));
+        }
       },
-      finish: () => ({ indices: Uint32Array.from(indices), paths: [] }),
+      finish: () => ({ indices: new Uint32Array(), paths: [] }),
     }),
   };
   const pictures = chosen.map((i) => samples[result.indices[i] as number] as Sample);
-  await assessModel(model, drawing, pictures, options, signal ? { signal } : {});
-  return images.map((image, at) => ({
-    caption: outcome.caption(result, chosen[indices[at] as number] as number, description),
-    image,
-  }));
+  const { forward } = running;
+  await assessModel(model, making, pictures, { ...options, ...(forward && { forward }) }, signal ? { signal } : {});
+  return made;
+}
+
+function mapOf({ values }: Told, encoder: EncoderConfig): Grid {
+  return { ...gridOf(encoder), data: mapsOfBatch(values.attention as Float32Array, 1, encoder) };
 }

@@ -44,6 +44,11 @@ export const evaluate = verbOptions({
       "With --report: how that threshold is chosen: youden (sensitivity + specificity), sensitivity:SHARE or specificity:SHARE (at least that), or cost:FP,FN.",
       { placeholder: "rule", expected: "youden, sensitivity:0.9, specificity:0.9 or cost:1,5" },
     ),
+    pretrained: field(
+      z.string().min(1).optional(),
+      "With --report and --output-dir: a pre-trained checkpoint, to show what it fills in where patches of the most confident errors are hidden.",
+      { placeholder: "file", defaultText: "nothing is filled in" },
+    ),
     batchSize: field(z.int().min(1).default(64), "Images per batch."),
     ...budgetFields,
     ...maskMakingFields,

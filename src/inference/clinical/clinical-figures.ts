@@ -1,5 +1,5 @@
 import type { EvalOptions } from "../../config/index.ts";
-import type { Dataset } from "../../data/dataset.ts";
+import type { Dataset, Sample } from "../../data/dataset.ts";
 import {
   calibrationLines,
   classificationIntervals,
@@ -12,6 +12,7 @@ import { assessModel } from "../assess-model.ts";
 import type { Classification } from "../outcomes/classes.ts";
 import type { Outcome } from "../outcomes/outcome.ts";
 import type { ModelSession } from "../session.ts";
+import { whereItLooks } from "./localisation.ts";
 
 /**
  * What a clinical reader asks of a classifier beside its figures: their 95 % intervals, patients drawn anew; lines of
@@ -22,6 +23,7 @@ import type { ModelSession } from "../session.ts";
 export async function clinicalFigures(
   { model, outcome }: { model: ModelSession; outcome: Outcome },
   result: Classification,
+  samples: readonly Sample[],
   data: Dataset,
   options: EvalOptions,
   hooks: RunHooks,
@@ -31,16 +33,23 @@ export async function clinicalFigures(
   const input = { probabilities, labels, groups, classNames, seed };
   const { figures: intervals, perClass, resampling } = classificationIntervals(input);
   const calibrationOfClasses = calibrationLines(input).perClass;
-  const figures = { intervals, intervalsPerClass: perClass, resampling, calibrationLines: calibrationOfClasses };
+  const localisation = await whereItLooks(model, samples, options, hooks);
+  const figures = {
+    intervals,
+    intervalsPerClass: perClass,
+    resampling,
+    calibrationLines: calibrationOfClasses,
+    ...(localisation && { localisation }),
+  };
   const validation = data.splits.val;
   if (options.split !== "test" || validation.length === 0) {
     const message = "no operating point: it is chosen on validation images and measured on test images";
     hooks.onEvent?.({ type: "warning", message });
     return figures;
   }
-  const samples = outcome.samplesFor(data, validation, model.description, options.dataPath);
+  const chosenFrom = outcome.samplesFor(data, validation, model.description, options.dataPath);
   const reading = { ...options, split: "val", name: "validation" } as const;
-  const { result: chosenOn } = await assessModel(model, outcome, samples, reading, hooks);
+  const { result: chosenOn } = await assessModel(model, outcome, chosenFrom, reading, hooks);
   const rules = [parseOperatingRule(options.operatingPoint)];
   return {
     ...figures,

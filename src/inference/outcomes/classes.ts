@@ -160,7 +160,7 @@ export function softmaxRows(logits: ArrayLike<number>, classes: number): Float64
 }
 
 /** Row `i` of values [n, classes]. */
-function rowOf<T extends Float32Array | Float64Array>(values: T, i: number, classes: number): T {
+export function rowOf<T extends Float32Array | Float64Array>(values: T, i: number, classes: number): T {
   return values.subarray(i * classes, (i + 1) * classes) as T;
 }
 

@@ -2,14 +2,14 @@ import type { Dataset, Sample } from "../../data/dataset.ts";
 import type { OriginalPixels } from "../../data/loader/sample-reader.ts";
 import type { SampleMask } from "../../data/sample.ts";
 import type { PixelSpacing } from "../../formats/source-image.ts";
-import { shrinkImage } from "../../images/transforms/shrink.ts";
 import type { ModelDescription } from "../../interop/model-file.ts";
 import { areaOf, classesAtSize, type PixelClasses } from "../../results/mask-of-outputs.ts";
 import type { EmptyRule, ImageSegmentation, SurfaceDefinition } from "../../results/metrics/index.ts";
 import { diceOfImage, SegmentationMeter, type SegmentationMetrics } from "../../results/metrics/index.ts";
-import { outlinePair, type RgbImage, rasterToRgb } from "../../results/visual/index.ts";
+import { outlinePair } from "../../results/visual/index.ts";
 import { MsmaeError } from "../../support/errors.ts";
 import { IGNORED } from "../../support/ignored.ts";
+import { pictureOf } from "../original-pictures.ts";
 import type { Told } from "../run-images.ts";
 import { classIndices } from "./class-indices.ts";
 import type { Gathered, Outcome } from "./outcome.ts";
@@ -132,7 +132,7 @@ export function masks(asked: MaskOptions = {}): Outcome<Segmentation, MaskMetric
     },
     draw(told, image, { classNames }) {
       const { height, width } = image;
-      const picture = pictureOf(image);
+      const picture = pictureOf(image, PICTURE_SIDE);
       const truth = { height, width, data: image.classes as Uint8Array };
       const predicted = { height, width, data: pixelsOf(told, image, { classNames }).classes };
       return outlinePair(picture, truth, predicted, { numClasses: classNames.length });
@@ -152,12 +152,6 @@ function thresholdOfSeveral(threshold: number, classNames: readonly string[]): M
 
 /** Longest side of a picture in the report, in pixels. */
 const PICTURE_SIDE = 448;
-
-/** The image itself, shrunk where it is larger than the report needs. */
-function pictureOf({ image }: OriginalPixels): RgbImage {
-  if (!image) throw new Error("an image that is to be drawn was not asked for");
-  return rasterToRgb(shrinkImage(image, PICTURE_SIDE));
-}
 
 const COLUMNS = ["dice", "iou", "sensitivity", "precision", "hd95", "assd", "nsd"] as const;
 

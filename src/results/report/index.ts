@@ -2,12 +2,18 @@ import { curveChart } from "./charts.ts";
 import { decimal, facts, type Html, html, nothing, percent, section } from "./html.ts";
 import { type PageSection, renderPage, tileRow } from "./page.ts";
 import { embeddingSection } from "./section-embedding.ts";
-import { attentionSection, pointingGameSection, reconstructionSection, retrievalSection } from "./section-images.ts";
+import {
+  attentionSection,
+  errorsSection,
+  pointingGameSection,
+  reconstructionSection,
+  retrievalSection,
+} from "./section-images.ts";
 import { evaluationSection, figuresSection } from "./section-metrics.ts";
 import { segmentationSection } from "./section-segmentation.ts";
 import type { ProvenanceSection, ReportInput } from "./types.ts";
 
-export type { ClinicalFigures } from "./clinical/types.ts";
+export type { ClinicalFigures, LocalisationSummary } from "./clinical/types.ts";
 export { encodeGreyPng, encodePng } from "./png.ts";
 export type {
   AttentionExample,
@@ -49,6 +55,7 @@ async function reportSections(input: ReportInput): Promise<PageSection[]> {
     segmentation,
     figures,
     attention,
+    errors,
     retrieval,
     embedding,
     pointingGame,
@@ -63,6 +70,7 @@ async function reportSections(input: ReportInput): Promise<PageSection[]> {
   if (attention !== undefined && attention.examples.length > 0) {
     add("attention", "Attention", await attentionSection(attention));
   }
+  if (errors !== undefined) add("errors", "Errors", await errorsSection(errors));
   if (retrieval !== undefined && retrieval.examples.length > 0) {
     add("retrieval", "Nearest images", await retrievalSection(retrieval));
   }

@@ -22,6 +22,7 @@ import type {
 const COLOUR_MAP: ColourMapName = "inferno";
 /** Smaller pictures are enlarged to about this many pixels, so that outlines stay thin and maps smooth. */
 const SHOWN_PIXELS = 224;
+const FILLED_IN = "hidden patches filled in";
 
 /** Attention maps over images, one model beside the other. */
 export async function attentionSection({ examples }: AttentionSection): Promise<Html> {
@@ -38,7 +39,20 @@ ${outlined ? "The thin cyan line is the true outline of the lesion; the network 
   );
 }
 
-async function attentionRow({ caption, image, maps, lesion }: AttentionExample): Promise<Html> {
+/** The images that were told wrong with the most confidence. */
+export async function errorsSection(examples: readonly AttentionExample[]): Promise<Html> {
+  const rows = await Promise.all(examples.map(attentionRow));
+  const shown = html`<p>The images whose wrong answer was given with the highest probability, the surest first. Look for a
+wrong label, a cut or damaged picture, something else that the picture shows, and for attention on what is not the lesion.</p>
+<div class="rows">${rows}</div>`;
+  return section(
+    "errors",
+    "Where it was sure and wrong",
+    rows.length > 0 ? shown : html`<p>No image was told wrong.</p>`,
+  );
+}
+
+async function attentionRow({ caption, image, maps, lesion, reconstruction }: AttentionExample): Promise<Html> {
   const factor = enlargement(image);
   const large = enlarge(image, factor);
   const outlined = (picture: RgbImage): RgbImage =>
@@ -46,8 +60,10 @@ async function attentionRow({ caption, image, maps, lesion }: AttentionExample):
   const pictures = [
     { name: "image", picture: outlined(large) },
     ...maps.map(({ name, map }) => ({ name, picture: outlined(overlayMap(large, map, { colourMap: COLOUR_MAP })) })),
+    ...(reconstruction ? [{ name: FILLED_IN, picture: enlarge(reconstruction, enlargement(reconstruction)) }] : []),
   ];
-  return pictureRow(caption, pictures, (name) => (name === "image" ? caption : `${caption}: attention map of ${name}`));
+  const about = (name: string): string => (name === FILLED_IN ? name : `attention map of ${name}`);
+  return pictureRow(caption, pictures, (name) => (name === "image" ? caption : `${caption}: ${about(name)}`));
 }
 
 function colourScale(): Html {
@@ -59,7 +75,7 @@ function colourScale(): Html {
 
 /** What the decoder makes of the patches that it was not shown. */
 export async function reconstructionSection(examples: readonly ReconstructionExample[]): Promise<Html> {
-  const names = ["original", "what the encoder saw", "hidden patches filled in"];
+  const names = ["original", "what the encoder saw", FILLED_IN];
   const rows = await Promise.all(
     examples.map(async ({ caption, ...example }) => {
       const factor = enlargement(example.original);

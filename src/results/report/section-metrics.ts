@@ -37,13 +37,13 @@ function isClinical(metrics: EvaluationSection["metrics"]): metrics is Classific
 
 function overallTable({ metrics: m }: EvaluationSection): Html {
   const [low, high] = wilsonInterval(m.accuracy, m.n);
-  const told = (name: OverallFigure, shown: (value: number | null) => string): string => {
+  const told = (name: OverallFigure, shown: (value: number | null) => string): string | Html => {
     const estimate = m.intervals?.[name];
     return estimate ? withInterval(estimate, shown) : shown(m[name]);
   };
   const shares = (value: number | null): string => (value === null ? "–" : percent(value));
   const largest = Math.max(...m.perClass.map(({ support }) => support)) / m.n;
-  const rows: [string, string, string][] = [
+  const rows: [string, string | Html, string][] = [
     [
       "Accuracy",
       percent(m.accuracy),

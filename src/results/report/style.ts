@@ -7,7 +7,7 @@ export const STYLE = `
   --series-1: #0072b2; --series-2: #d55e00; --series-3: #009e73; --series-4: #b5548b;
   --series-5: #b08900; --series-6: #3a9bd0; --series-7: #5b4a9c; --series-8: #6b6b6b;
 }
-@media (prefers-color-scheme: dark) {
+@media screen and (prefers-color-scheme: dark) {
   :root {
     --page: #131416; --card: #1c1e21; --ink: #eceef0; --ink-soft: #a4a9b0; --line: #3a3e44; --accent: #6cb8e6;
     --warn-page: #35290d; --warn-line: #b98a20; --bad: #f2867e;
@@ -17,7 +17,7 @@ export const STYLE = `
 }
 * { box-sizing: border-box; }
 html { -webkit-text-size-adjust: 100%; scroll-behavior: smooth; }
-body { margin: 0; background: var(--page); color: var(--ink); font: 16px/1.55 system-ui, sans-serif; overflow-wrap: anywhere; }
+body { margin: 0; background: var(--page); color: var(--ink); font: 1rem/1.55 system-ui, sans-serif; overflow-wrap: anywhere; }
 main, header, footer { max-width: 1080px; margin: 0 auto; padding: 0 1rem; }
 header { padding-top: 1.5rem; }
 h1 { font-size: 1.75rem; line-height: 1.2; margin: 0 0 .4rem; }
@@ -50,12 +50,14 @@ tbody th { min-width: 6.5rem; }
 .stacked tbody th { white-space: nowrap; }
 thead th { font-size: .8rem; color: var(--ink-soft); vertical-align: bottom; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.interval { color: var(--ink-soft); font-size: .78rem; white-space: nowrap; }
 .confusion td, .confusion thead th { text-align: center; }
 .confusion td { border: 1px solid var(--line); font-variant-numeric: tabular-nums; min-width: 4.2rem; }
 .confusion td b { display: block; }
 .confusion td span { font-size: .78rem; white-space: nowrap; }
 .confusion tbody th { max-width: 11rem; }
 .rows { display: grid; gap: 1rem; }
+.rows:not(:has(.pictures > :nth-child(3))) { grid-template-columns: repeat(auto-fill, minmax(min(100%, 24rem), 1fr)); }
 .pictures { display: grid; gap: .5rem; max-width: 58rem; }
 .pictures img { width: 100%; height: auto; display: block; border-radius: 4px; }
 .pictures figcaption { font-size: .78rem; line-height: 1.3; margin: .25rem 0 0; }
@@ -95,5 +97,5 @@ footer { padding-bottom: 2rem; }
   .pictures:has(> :nth-child(4)) { grid-template-columns: repeat(2, minmax(0, 1fr)) !important; }
   th, td { padding: .3rem .45rem; }
 }
-@media print { section, .tile { border-color: #ccc; } figure, tr, .pictures, .pair { break-inside: avoid; } nav { display: none; } }
+@media print { :root { font-size: 80%; } .scroll { overflow-x: visible; } section, .tile { border-color: #ccc; } h2, h3, .caption { break-after: avoid; } figure, tr, .pictures, .pair, .rows > div { break-inside: avoid; } nav { display: none; } }
 `;

@@ -14,6 +14,8 @@ export interface ReportInput {
   segmentation?: SegmentationSection;
   figures?: FiguresSection;
   attention?: AttentionSection;
+  /** The most confident errors, the surest first; empty where nothing was told wrong. */
+  errors?: readonly AttentionExample[];
   retrieval?: RetrievalSection;
   embedding?: EmbeddingSection;
   pointingGame?: PointingGameSection;
@@ -86,6 +88,8 @@ export interface AttentionExample {
   maps: readonly NamedMap[];
   /** Lesion mask [height, width] of the image's size, drawn as an outline. */
   lesion?: Grid;
+  /** The image with hidden patches filled in by a pre-trained model. */
+  reconstruction?: RgbImage;
 }
 
 export interface NamedMap {

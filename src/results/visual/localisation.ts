@@ -10,6 +10,8 @@ export interface LocalisationInput {
   maps: readonly Grid[];
   /** One lesion mask [height, width] per image, non-zero inside the lesion. */
   masks: readonly Grid[];
+  /** One map per image of an encoder of random weights, to compare with. */
+  random?: readonly Grid[] | undefined;
   /** Of which patient each image is: those of one are drawn together. */
   groups?: readonly (string | undefined)[] | undefined;
   seed: number;
@@ -24,6 +26,9 @@ export interface LocalisationFigure {
   centre: Estimate;
   /** maps less centre, on the same images. */
   overCentre: Estimate;
+  /** Of the maps of random weights, and maps less those; present where such maps were given. */
+  random?: Estimate;
+  overRandom?: Estimate;
   /** What a map that is everywhere the same would reach; null when no image has the measure. */
   chance: number | null;
   /** [images] of the maps; null where undefined. */
@@ -61,53 +66,82 @@ const CENTRE_SPREAD = 0.25;
  * Source: of the baseline: Judd et al. 2012, "A benchmark of computational models of saliency"; of the AUC: Bylinskii et al.
  * 2019, "What do different evaluation metrics tell us about saliency models?".
  */
-export function localisation({ maps, masks, groups, seed, resamples }: LocalisationInput): Localisation {
-  const game = pointingGame(maps, masks);
-  const centres = masks.map(({ height, width }) => centreMap(height, width));
-  const own = maps.map((map, at) => measure(map, masks[at] as Grid));
-  const centre = centres.map((map, at) => measure(map, masks[at] as Grid));
-  const columns = {
-    insideShare: { maps: own.map(({ share }) => share), centre: centre.map(({ share }) => share) },
-    auc: { maps: own.map(({ auc }) => auc), centre: centre.map(({ auc }) => auc) },
-    pointing: { maps: game.scores, centre: pointingGame(centres, masks).scores },
-  };
-  const counted = masks.map((_, at) => at).filter((at) => game.scores[at] !== null);
+export function localisation({ maps, masks, random, groups, seed, resamples }: LocalisationInput): Localisation {
+  const own = scoresOf(maps, masks);
+  const baselines = { centre: scoresOf(centresOf(masks), masks), ...(random && { random: scoresOf(random, masks) }) };
+  const counted = masks.map((_, at) => at).filter((at) => own.pointing[at] !== null);
   const { figures, ...drawn } = bootstrapEstimates({
     cases: counted.length,
     groups: groups && counted.map((at) => groups[at]),
     seed,
     resamples,
     statistic: (times) => {
-      const means = Object.entries(columns).flatMap(([name, { maps: values, centre: base }]) => {
-        const [mean, baseline] = [meanOf(values, counted, times), meanOf(base, counted, times)];
-        const over = mean === null || baseline === null ? null : mean - baseline;
-        return Object.entries({ maps: mean, centre: baseline, over }).map(([part, value]) => [
-          `${name} ${part}`,
-          value,
-        ]);
-      });
-      return Object.fromEntries(means) as Record<string, number | null>;
+      const means: Record<string, number | null> = {};
+      for (const measure of MEASURES) {
+        const mean = meanOf(own[measure], counted, times);
+        means[`${measure} maps`] = mean;
+        for (const [name, scores] of Object.entries(baselines)) {
+          const baseline = meanOf(scores[measure], counted, times);
+          means[`${measure} ${name}`] = baseline;
+          means[`${measure} over ${name}`] = mean === null || baseline === null ? null : mean - baseline;
+        }
+      }
+      return means;
     },
   });
-  const figureOf = (name: keyof typeof columns, chance: number | null): LocalisationFigure => ({
-    maps: figures[`${name} maps`] as Estimate,
-    centre: figures[`${name} centre`] as Estimate,
-    overCentre: figures[`${name} over`] as Estimate,
-    chance,
-    perImage: columns[name].maps,
-  });
+  const figureOf = (measure: Measure, chance: number | null): LocalisationFigure => {
+    const estimate = (part: string): Estimate => figures[`${measure} ${part}`] as Estimate;
+    return {
+      maps: estimate("maps"),
+      centre: estimate("centre"),
+      overCentre: estimate("over centre"),
+      ...(random && { random: estimate("random"), overRandom: estimate("over random") }),
+      chance,
+      perImage: own[measure],
+    };
+  };
+  // A point drawn from an image is in the lesion as often as the lesion's share of the image.
+  const once = new Uint32Array(counted.length).fill(1);
+  const inside = meanOf(masks.map(shareInside), counted, once);
   const auc = figureOf("auc", null);
   return {
-    n: game.n,
-    withoutLesion: game.withoutLesion,
-    // A mean share of pixels that hit without tolerance is a mean share of pixels inside.
-    insideShare: figureOf("insideShare", game.chance),
+    n: counted.length,
+    withoutLesion: masks.length - counted.length,
+    insideShare: figureOf("insideShare", inside),
     auc: { ...auc, chance: auc.maps.value === null ? null : 0.5 },
-    pointing: figureOf("pointing", game.chance),
+    pointing: figureOf("pointing", inside),
     centreSpread: CENTRE_SPREAD,
     groups: drawn.groups,
     resamples: drawn.resamples,
   };
+}
+
+const MEASURES = ["insideShare", "auc", "pointing"] as const;
+type Measure = (typeof MEASURES)[number];
+
+/** Each measure of each map, [images]; null where undefined. */
+function scoresOf(maps: readonly Grid[], masks: readonly Grid[]): Record<Measure, (number | null)[]> {
+  // It also refuses maps and masks that are not as many.
+  const { scores: pointing } = pointingGame(maps, masks);
+  const measured = maps.map((map, at) => measure(map, masks[at] as Grid));
+  return { insideShare: measured.map(({ share }) => share), auc: measured.map((found) => found.auc), pointing };
+}
+
+/** The map of the centre for each mask; those of one size share theirs. */
+function centresOf(masks: readonly Grid[]): Grid[] {
+  const ofSize = new Map<string, Grid>();
+  return masks.map(({ height, width }) => {
+    const size = `${height} ${width}`;
+    const centre = ofSize.get(size) ?? centreMap(height, width);
+    ofSize.set(size, centre);
+    return centre;
+  });
+}
+
+function shareInside({ data }: Grid): number {
+  let count = 0;
+  for (let pixel = 0; pixel < data.length; pixel++) if (data[pixel] !== 0) count++;
+  return count / data.length;
 }
 
 /** A Gaussian at the centre of an image, [height, width], whose standard deviation is a quarter of either side; 1 at its peak. */

@@ -8,7 +8,7 @@ import { interpret } from "../../../src/engine/graph/interpreter.ts";
 import { predict } from "../../../src/inference/predict.ts";
 import { attentionMapGraph, mapWeights } from "../../../src/method/models/attention-maps.ts";
 import { classifierGraph } from "../../../src/method/models/classifier.ts";
-import { patchValues } from "../../../src/method/models/config.ts";
+import { type EncoderConfig, patchValues } from "../../../src/method/models/config.ts";
 import { reconstructionGraph } from "../../../src/method/models/mae.ts";
 import {
   classifier,
@@ -73,8 +73,11 @@ export async function directProbabilities(path: string): Promise<number[]> {
 }
 
 /** The attention map by the float64 interpreter. */
-export async function directMap(path: string, weights: Weights): Promise<Float64Array> {
-  const { config } = pretrained;
+export async function directMap(
+  path: string,
+  weights: Weights,
+  config: EncoderConfig = pretrained.config,
+): Promise<Float64Array> {
   const patches = patchesOf(await normalisedPlanes(path, pretrained), config);
   const outputs = interpret(attentionMapGraph(config, 1), { ...Object.fromEntries(weights), patches });
   return mapWeights(Float64Array.from(outputs.get("attention")?.data ?? [], Number), config.numHeads);

@@ -71,7 +71,7 @@ describe("the example report", async () => {
   });
 
   test("carries light and dark colours, also into the charts", () => {
-    expect(page).toContain("@media (prefers-color-scheme: dark)");
+    expect(page).toContain("@media screen and (prefers-color-scheme: dark)");
     expect(page).toContain('stroke="var(--series-1)"');
     // Base64 may spell anything.
     expect(page.replace(/base64,[^"]*/g, "").match(/undefined|NaN/)).toBeNull();

@@ -61,6 +61,16 @@ describe("localisation", () => {
     expect([found.pointing.maps.low, found.pointing.maps.high]).toEqual([0.25, 0.625]);
   });
 
+  test("random weights are a baseline where their maps are given, on the same images", () => {
+    const input = { maps: [corner, flat], masks: [corner, corner], seed: 1 };
+    const found = localisation({ ...input, random: [flat, middle] });
+    expect(found.insideShare.random?.value).toBe(0.25);
+    expect(found.insideShare.overRandom?.value).toBeCloseTo((1 + 0.25) / 2 - 0.25, 14);
+    expect(found.pointing.overRandom).toMatchObject({ low: 0, high: 0.75 });
+    expect(localisation(input).insideShare).not.toHaveProperty("random");
+    expect(() => localisation({ ...input, random: [flat] })).toThrow(/one mask per map/);
+  });
+
   test("a lesion over the whole image has a share and no AUC; no lesion at all has nothing", () => {
     const whole = localisation({ maps: [flat, flat], masks: [grid("11", "11"), corner], seed: 1 });
     expect(whole.auc.perImage).toEqual([null, 0.5]);
