@@ -33,6 +33,12 @@ export const gradesField = field(
   { ...names, expected: "at least three names with commas between, each once", defaultText: "classes have no order" },
 );
 
+/** How a classifier's probabilities are made to mean what they say. */
+export const temperatureField = field(
+  z.enum(["fit", "none"]).default("fit"),
+  "Of classes and grades: what checkpoints keep to calibrate probabilities: one number fitted on the validation images, by which logits are divided (fit), or none. It changes no decision.",
+);
+
 interface Targets {
   grades?: readonly string[] | undefined;
   findings?: readonly string[] | undefined;

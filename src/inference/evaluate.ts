@@ -9,7 +9,7 @@ import { errorExamples } from "./clinical/confident-errors.ts";
 import { openEvaluationData } from "./evaluation-data.ts";
 import { evaluationFiles, writeEvaluation } from "./evaluation-files.ts";
 import type { EvaluationRecord } from "./evaluation-record.ts";
-import type { Classification, ClassificationFigures } from "./outcomes/classes.ts";
+import { type ClassificationFigures, isClassification } from "./outcomes/classes.ts";
 import type { Gathered } from "./outcomes/outcome.ts";
 import { kindsWithOutcome, outcomeOf } from "./outcomes/registry.ts";
 import { openModel } from "./session.ts";
@@ -72,10 +72,6 @@ export async function evaluate<F extends object = ClassificationFigures>(
   } finally {
     await model.close();
   }
-}
-
-function isClassification(result: Gathered): result is Classification {
-  return "probabilities" in result && "labels" in result;
 }
 
 function noReport(kind: ModelKind): MsmaeError {

@@ -32,6 +32,8 @@ const commonSchema = z.object({
   classNames: z.array(z.string()),
   /** What it tells, where that is not one of the classes. */
   target: targetSchema.optional(),
+  /** What logits of classes are divided by for probabilities that mean what they say; 1 where there is none. */
+  temperature: z.number().positive().optional(),
   /** Per channel, on pixels scaled to [0, 1]. */
   mean: z.array(z.number()),
   std: z.array(z.number()),

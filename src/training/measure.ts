@@ -18,7 +18,8 @@ export interface Meaning<R extends Gathered, M extends object, D extends object>
 }
 
 /**
- * Metrics of a split with the weights as they are, all patches shown, and the paths of images that could not be read.
+ * What a model with the weights as they are says of a split, all patches shown, its metrics, and the paths of images that
+ * could not be read.
  *
  * @param name what the phase is called.
  */
@@ -33,7 +34,7 @@ export async function measureSplit<
   { outcome, model }: Meaning<R, M, D>,
   split: Split,
   name: string,
-): Promise<{ metrics: M; unreadable: string[] }> {
+): Promise<{ result: R; metrics: M; unreadable: string[] }> {
   const { kind, config } = plan;
   const { batchSize, dataPath } = options;
   const { result, unreadable } = await assess({
@@ -45,7 +46,7 @@ export async function measureSplit<
     outcome,
     gatherer: outcome.gather(model),
   });
-  return { metrics: outcome.measure(result, model), unreadable };
+  return { result, metrics: outcome.measure(result, model), unreadable };
 }
 
 /**
@@ -71,8 +72,9 @@ export async function measureRun<
   const { tensors, description } = await readModelFile(checkpoint);
   loadWeights(store, tensors, { where: checkpoint });
   // What was chosen on the validation split stands beside the weights.
-  const { target } = description;
-  const chosen = target === undefined ? meaning : { ...meaning, model: { ...meaning.model, target } };
+  const { target, temperature } = description;
+  const model = { ...meaning.model, ...(target && { target }), ...(temperature && { temperature }) };
+  const chosen = { ...meaning, model };
   const split = (["test", "val", "train"] as const).find((name) => splits[name].length > 0) ?? "train";
   if (split !== "test") {
     hooks.onEvent?.({ type: "warning", message: `there is no test split: the figures are of the ${split} split` });

@@ -31,6 +31,8 @@ const free = new Set([
   "cacheMb",
   "device",
   "saveEvery",
+  // It is fitted anew after each epoch.
+  "temperature",
   "strict",
   "finetune",
   "init",

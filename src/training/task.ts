@@ -30,7 +30,8 @@ export interface TrainingTask {
   /** Before an epoch's first batch, but not when a run resumes in the middle of one. */
   beforeEpoch?(epoch: number): Promise<void>;
   validate?(epoch: number): Promise<Validation>;
-  describe(epoch: number, step: number): ModelDescription;
+  /** @param validated whether the weights are those of the last validation pass. */
+  describe(epoch: number, step: number, validated: boolean): ModelDescription;
   state?(): TaskState;
   /** @throws MsmaeError Checkpoint for a state that is not this task's. */
   restore?(state: TaskState): void;

@@ -62,12 +62,15 @@ export class Trainer {
   readonly #started = performance.now();
   #loaded: Phase | undefined;
   #lastCheckpoint: string | undefined;
+  /** Whether the weights are those of the last validation pass. */
+  #validated: boolean;
 
   /** `progress` is where to begin: a fresh one, or that of the run resumed from `parts.options.resume`. */
   constructor(parts: TrainerParts, progress: Progress) {
     this.#parts = parts;
     this.#progress = progress;
     this.#lastCheckpoint = parts.options.resume;
+    this.#validated = progress.epoch > 0 && progress.batch === 0 && parts.options.emaDecay === undefined;
     this.#updatesPerEpoch = Math.ceil(parts.task.batchesPerEpoch / parts.options.accumIter);
   }
 
@@ -136,6 +139,7 @@ export class Trainer {
   async #batches(phase: Phase, timing: Timing): Promise<void> {
     const { engine, hooks, options } = this.#parts;
     const prepared = phase.batches(this.#progress.epoch, this.#progress.batch);
+    this.#validated = false;
     let group: string[] = [];
     try {
       let upcoming = prepared.next();
@@ -240,16 +244,19 @@ export class Trainer {
         const result = await task.validate?.(epoch);
         if (result && this.#improves(result.score, result.loss)) {
           this.#progress.best = { epoch, score: result.score, loss: result.loss };
-          await saveCheckpoint(run.folder, "best", store, task.describe(epoch, step), undefined);
+          await saveCheckpoint(run.folder, "best", store, task.describe(epoch, step, true), undefined);
         }
         return result;
       });
     const validation = await this.#stoppable(validate);
+    // Averaged weights were validated, where an average is kept, and these are not.
+    this.#validated = options.emaDecay === undefined;
     await run.logEpoch(epoch, step, { ...train, elapsedSeconds: this.#seconds() }, validation?.metrics);
     hooks.onEvent?.({ type: "epoch", epoch, metrics: { ...train, ...validation?.metrics } });
     Object.assign(this.#progress, { epoch: epoch + 1, batch: 0, sums: {} });
     if (this.#keepsAverage()) {
-      await withEma(store, () => saveCheckpoint(run.folder, "ema", store, task.describe(epoch + 1, step), undefined));
+      const description = task.describe(epoch + 1, step, false);
+      await withEma(store, () => saveCheckpoint(run.folder, "ema", store, description, undefined));
     }
     const isLast = epoch + 1 === options.epochs;
     // Before `last`: a run killed between the two does the epoch again and saves both, instead of missing one for ever.
@@ -281,7 +288,7 @@ export class Trainer {
   async #save(name: string): Promise<void> {
     const { run, store, task, hooks } = this.#parts;
     const progress = this.#progress;
-    const description = task.describe(progress.epoch, progress.step);
+    const description = task.describe(progress.epoch, progress.step, this.#validated);
     await run.check();
     await saveCheckpoint(run.folder, name, store, description, {
       progress: { ...progress, log: [...run.records] },

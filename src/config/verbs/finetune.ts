@@ -24,7 +24,7 @@ import { field, infoOf } from "../fields.ts";
 import { FINETUNING_METHODS } from "../methods.ts";
 import { checkNetwork } from "../network-checks.ts";
 import { scaledEpochs } from "../schedule.ts";
-import { checkOneTarget, checkTarget, gradesField, valueFields } from "../target-fields.ts";
+import { checkOneTarget, checkTarget, gradesField, temperatureField, valueFields } from "../target-fields.ts";
 import { trainingChecks } from "../training-checks.ts";
 import { type InputOf, type OptionsOf, type RunOptionsOf, verbOptions } from "../verb.ts";
 
@@ -98,6 +98,7 @@ export const finetune = verbOptions({
       { defaultText: "20, scaled down with fewer than 100 epochs" },
     ),
     mapCrop: mapCropField,
+    temperature: temperatureField,
     fullTokenEpochs: field(
       z.int().min(0).default(0),
       "Number of last epochs that run on all patches, nothing masked or thrown (not in the paper).",

@@ -18,6 +18,7 @@ import { completeMoments, completeSizes, completeStart } from "../completion.ts"
 import { field, infoOf } from "../fields.ts";
 import { featuresField } from "../model-fields.ts";
 import { scaledEpochs } from "../schedule.ts";
+import { temperatureField } from "../target-fields.ts";
 import { trainingChecks } from "../training-checks.ts";
 import { type InputOf, type OptionsOf, type RunOptionsOf, verbOptions } from "../verb.ts";
 
@@ -53,6 +54,7 @@ export const linprobe = verbOptions({
       "Epochs over which the learning rate rises linearly to its peak.",
       { defaultText: "10, scaled down with fewer than 90 epochs" },
     ),
+    temperature: temperatureField,
     ...imageFields,
     ...augmentationFields,
     cropMinScale: field(z.number().gt(0).max(1).default(1), infoOf(augmentationFields.cropMinScale).description),

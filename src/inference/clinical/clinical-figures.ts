@@ -13,10 +13,11 @@ import type { Classification } from "../outcomes/classes.ts";
 import type { Outcome } from "../outcomes/outcome.ts";
 import type { ModelSession } from "../session.ts";
 import { whereItLooks } from "./localisation.ts";
+import { temperatureTold } from "./temperature.ts";
 
 /**
  * What a clinical reader asks of a classifier beside its figures: their 95 % intervals, patients drawn anew; lines of
- * calibration; and what it does at thresholds that were chosen on the validation images.
+ * calibration; temperature; and what it does at thresholds that were chosen on the validation images.
  *
  * @throws MsmaeError as `assessModel` does, for the validation images.
  */
@@ -41,18 +42,23 @@ export async function clinicalFigures(
     calibrationLines: calibrationOfClasses,
     ...(localisation && { localisation }),
   };
+  const withTemperature = (on: Classification | undefined): Pick<ClinicalFigures, "temperature"> => {
+    const temperature = temperatureTold(model.description, result, on);
+    return temperature ? { temperature } : {};
+  };
   const validation = data.splits.val;
   if (options.split !== "test" || validation.length === 0) {
     const message = "no operating point: it is chosen on validation images and measured on test images";
     hooks.onEvent?.({ type: "warning", message });
-    return figures;
+    return { ...figures, ...withTemperature(undefined) };
   }
   const chosenFrom = outcome.samplesFor(data, validation, model.description, options.dataPath);
   const reading = { ...options, split: "val", name: "validation" } as const;
-  const { result: chosenOn } = await assessModel(model, outcome, chosenFrom, reading, hooks);
+  const chosenOn = (await assessModel(model, outcome, chosenFrom, reading, hooks)).result as Classification;
   const rules = [parseOperatingRule(options.operatingPoint)];
   return {
     ...figures,
-    operatingPoint: operatingPoints({ ...input, chosenOn: chosenOn as Classification, appliedTo: result, rules }),
+    ...withTemperature(chosenOn),
+    operatingPoint: operatingPoints({ ...input, chosenOn, appliedTo: result, rules }),
   };
 }

@@ -1,21 +1,21 @@
 import type { Dataset, Sample } from "../../data/dataset.ts";
 import { targetOf } from "../../data/targets/target.ts";
 import type { ModelDescription } from "../../interop/model-file.ts";
-import { type ClassificationMetrics, classificationMetrics } from "../../results/metrics/index.ts";
+import { applyTemperature, type ClassificationMetrics, classificationMetrics } from "../../results/metrics/index.ts";
 import type { ClinicalFigures } from "../../results/report/index.ts";
 import { RandomStream } from "../../support/random.ts";
 import { classIndices } from "./class-indices.ts";
 import type { Gathered, Outcome } from "./outcome.ts";
 
-/** What is to be known of a model: the names of its classes, in the order of its logits. */
-type Classes = Pick<ModelDescription, "classNames">;
+/** What is to be known of a model: the names of its classes, in the order of its logits, and their temperature. */
+type Classes = Pick<ModelDescription, "classNames" | "temperature">;
 
 /** What a classifier says of a set of images, in the order of its batches. */
 export interface Classification extends Gathered {
   /** [n, classes], each row summing to 1. */
   probabilities: Float64Array;
-  /** [n, classes] */
-  logits: Float32Array;
+  /** [n, classes] whose softmax the probabilities are without a temperature. */
+  logits: Float32Array | Float64Array;
   /** [n] true class indices. */
   labels: Int32Array;
   /** [n] patient, lesion or file of each; absent where nobody asks. */
@@ -32,53 +32,71 @@ export interface ClassPrediction {
 
 /** The metrics of a classifier that are told beside the curves behind them. */
 export type ClassificationFigures = Omit<ClassificationMetrics, "roc" | "calibration" | "undefinedMetrics"> &
-  Partial<Omit<ClinicalFigures, "calibrationLines">> & {
-    /** With the report: the line of each class. */
-    calibration?: { perClass: ClinicalFigures["calibrationLines"] };
+  Partial<Omit<ClinicalFigures, "calibrationLines" | "temperature">> & {
+    /** With the report: the line of each class, and what the temperature does. */
+    calibration?: { perClass: ClinicalFigures["calibrationLines"] } & Pick<ClinicalFigures, "temperature">;
   };
 
 /**
  * One class for each image: `logits` [batch, classes] against the samples' labels.
  * Source: method.md section 5, evaluation.
  */
-export const classes = classesBy(softmaxRows, ({ accuracy }) => ({ name: "accuracy", value: accuracy }));
+export const classes = classesBy(
+  { probabilities: softmaxRows, logits: (outputs) => Float64Array.from(outputs) },
+  ({ accuracy }) => ({
+    name: "accuracy",
+    value: accuracy,
+  }),
+);
+
+/** What the outputs of n images, row by row, say of their classes. */
+interface ClassOutputs {
+  /** [n, classes] */
+  probabilities(outputs: ArrayLike<number>, classes: number): Float64Array;
+  /** [n, classes] of which the probabilities are the softmax. */
+  logits(outputs: ArrayLike<number>, classes: number): Float64Array;
+}
 
 /**
- * One class for each image, by what its logits mean.
+ * One class for each image, by what its outputs mean.
  *
- * @param rowsOf probabilities [n, classes] of the logits of n images.
  * @param scoreOf what picks the best epoch.
  */
 export function classesBy(
-  rowsOf: (logits: ArrayLike<number>, classes: number) => Float64Array,
+  meaning: ClassOutputs,
   scoreOf: (metrics: ClassificationMetrics) => { name: string; value: number },
 ): Outcome<Classification, ClassificationMetrics & Partial<ClinicalFigures>, Classes> {
+  const rowsOf = (outputs: ArrayLike<number>, { classNames, temperature }: Classes): Float64Array =>
+    temperature === undefined
+      ? meaning.probabilities(outputs, classNames.length)
+      : applyTemperature(meaning.logits(outputs, classNames.length), classNames.length, temperature);
   return {
     target: { kind: "class" },
     samplesFor: relabel,
-    line({ values }, { classNames }): ClassPrediction | undefined {
-      const row = rowsOf(values.logits ?? [], classNames.length);
+    line({ values }, model): ClassPrediction | undefined {
+      const { classNames } = model;
+      const row = rowsOf(values.logits ?? [], model);
       if (!row.every(Number.isFinite)) return undefined;
       const probabilities = Object.fromEntries(classNames.map((name, k): [string, number] => [name, row[k] as number]));
       return { class: classNames[likeliest(row)] as string, probabilities };
     },
-    gather({ classNames }) {
-      const logits: number[] = [];
+    gather(model) {
+      const outputs: number[] = [];
       const labels: number[] = [];
       const indices: number[] = [];
       const paths: string[] = [];
       const groups: string[] = [];
       return {
         add(batch, told) {
-          for (const { values } of told) logits.push(...(values.logits ?? []));
+          for (const { values } of told) outputs.push(...(values.logits ?? []));
           labels.push(...targetOf(batch, "class").labels);
           indices.push(...batch.indices);
           paths.push(...batch.paths);
           groups.push(...batch.groups);
         },
         finish: () => ({
-          probabilities: rowsOf(logits, classNames.length),
-          logits: Float32Array.from(logits),
+          probabilities: rowsOf(outputs, model),
+          logits: meaning.logits(outputs, model.classNames.length),
           labels: Int32Array.from(labels),
           groups,
           indices: Uint32Array.from(indices),
@@ -88,8 +106,17 @@ export function classesBy(
     },
     measure: ({ probabilities, labels }, { classNames }) =>
       classificationMetrics({ probabilities, labels, classNames }),
-    figures({ roc: _roc, calibration: _bins, undefinedMetrics: _undefined, calibrationLines, ...figures }) {
-      return { ...figures, ...(calibrationLines && { calibration: { perClass: calibrationLines } }) };
+    figures({
+      roc: _roc,
+      calibration: _bins,
+      undefinedMetrics: _undefined,
+      calibrationLines,
+      temperature,
+      ...figures
+    }) {
+      if (!calibrationLines) return figures;
+      const calibration = { perClass: calibrationLines, ...(temperature && { temperature }) };
+      return { ...figures, calibration };
     },
     validation(measured) {
       const { accuracy, f1Macro, aucMacro, logLoss } = measured;
@@ -144,19 +171,12 @@ export function oneOfEach(strata: ArrayLike<number>, count: number, seed: number
 
 /** Softmax of each row of `logits` [n, classes], in float64. */
 export function softmaxRows(logits: ArrayLike<number>, classes: number): Float64Array {
-  const probabilities = new Float64Array(logits.length);
-  for (let start = 0; start < logits.length; start += classes) {
-    let largest = -Infinity;
-    for (let k = start; k < start + classes; k++) largest = Math.max(largest, logits[k] as number);
-    let sum = 0;
-    for (let k = start; k < start + classes; k++) {
-      const power = Math.exp((logits[k] as number) - largest);
-      probabilities[k] = power;
-      sum += power;
-    }
-    for (let k = start; k < start + classes; k++) probabilities[k] = (probabilities[k] as number) / sum;
-  }
-  return probabilities;
+  return applyTemperature(logits, classes, 1);
+}
+
+/** Whether what was gathered are classes, or grades, and their probabilities. */
+export function isClassification(result: Gathered): result is Classification {
+  return "probabilities" in result && "labels" in result;
 }
 
 /** Row `i` of values [n, classes]. */

@@ -4,7 +4,7 @@ import { classesBy } from "./classes.ts";
  * One grade of several in their order: `logits` [batch, grades − 1], of which the one of number k tells whether the grade
  * is above k where it is at least k. The best epoch is that of the highest quadratic kappa.
  */
-export const grades = classesBy(gradeProbabilities, ({ kappaQuadratic }) => ({
+export const grades = classesBy({ probabilities: gradeProbabilities, logits: gradeLogits }, ({ kappaQuadratic }) => ({
   name: "kappaQuadratic",
   value: kappaQuadratic ?? 0,
 }));
@@ -30,4 +30,32 @@ export function gradeProbabilities(logits: ArrayLike<number>, grades: number): F
     probabilities[row * grades + tasks] = above;
   }
   return probabilities;
+}
+
+/**
+ * The logarithms of the probabilities of grades: divided by a temperature they keep their order, which the outputs
+ * themselves, whose products they are, would not.
+ *
+ * @param logits [n, grades − 1]
+ * @returns [n, grades], finite where the logits are.
+ */
+export function gradeLogits(logits: ArrayLike<number>, grades: number): Float64Array {
+  const tasks = grades - 1;
+  const rows = logits.length / tasks;
+  const told = new Float64Array(rows * grades);
+  for (let row = 0; row < rows; row++) {
+    let reached = 0;
+    for (let k = 0; k < tasks; k++) {
+      const further = logits[row * tasks + k] as number;
+      told[row * grades + k] = reached + logSigmoid(-further);
+      reached += logSigmoid(further);
+    }
+    told[row * grades + tasks] = reached;
+  }
+  return told;
+}
+
+/** log(1 / (1 + e^−x)), without overflow. */
+function logSigmoid(x: number): number {
+  return Math.min(0, x) - Math.log1p(Math.exp(-Math.abs(x)));
 }

@@ -80,5 +80,11 @@ export type { Drawing, ResampledStatistic } from "./resample.ts";
 export { areaUnderRoc, averagePrecision, type RocCurve, type RocOptions, rocCurve } from "./roc.ts";
 export * from "./segmentation/index.ts";
 export { type Subgroup, type Subgroups, type SubgroupsInput, subgroupIntervals } from "./subgroups.ts";
-export { applyTemperature, type FittedTemperature, fitTemperature } from "./temperature.ts";
+export {
+  applyTemperature,
+  type FittedTemperature,
+  fitTemperature,
+  type TemperatureEffect,
+  temperatureEffect,
+} from "./temperature.ts";
 export { wilsonInterval } from "./wilson.ts";

@@ -2,13 +2,18 @@ import { MsmaeError } from "../../support/errors.ts";
 import { calibrationBins, expectedCalibrationError } from "./calibration.ts";
 import { argmaxRows, checkProbabilities, correctness, logLoss, topProbabilities } from "./probabilities.ts";
 
-/** A temperature that was fitted, and what it did on the cases on which it was; plain data that survives JSON. */
-export interface FittedTemperature {
-  /** Above 1 where the model was too sure; 1 where none could be fitted. */
+/** What a temperature does on cases; plain data that survives JSON. */
+export interface TemperatureEffect {
+  /** Above 1 where the model was too sure. */
   temperature: number;
-  n: number;
+  /** Without it. */
   before: { logLoss: number; ece: number };
   after: { logLoss: number; ece: number };
+}
+
+/** A temperature that was fitted, 1 where none could be, and what it did on the cases on which it was. */
+export interface FittedTemperature extends TemperatureEffect {
+  n: number;
   /** Why none was fitted. */
   reason?: string;
 }
@@ -78,6 +83,24 @@ export function fitTemperature(
   const temperature = 1 / rootOf(slope, high);
   const after = qualityOf(applyTemperature(logits, classes, temperature), labels, classes);
   return { temperature, n: labels.length, before, after };
+}
+
+/**
+ * What a temperature does to the calibration of cases, such as those on which it was not fitted.
+ *
+ * @param logits [n, classes], row-major.
+ * @param labels [n] true class indices.
+ * @throws MsmaeError as `applyTemperature`; Data or Shape for logits that are not finite or do not fit the labels.
+ */
+export function temperatureEffect(
+  logits: ArrayLike<number>,
+  labels: ArrayLike<number>,
+  classes: number,
+  temperature: number,
+): TemperatureEffect {
+  checkLogits(logits);
+  const quality = (at: number) => qualityOf(applyTemperature(logits, classes, at), labels, classes);
+  return { temperature, before: quality(1), after: quality(temperature) };
 }
 
 /** Whether no class has a higher logit than the true one, in any row. */

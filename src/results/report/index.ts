@@ -13,7 +13,8 @@ import { evaluationSection, figuresSection } from "./section-metrics.ts";
 import { segmentationSection } from "./section-segmentation.ts";
 import type { ProvenanceSection, ReportInput } from "./types.ts";
 
-export type { ClinicalFigures, LocalisationSummary } from "./clinical/types.ts";
+export type { ClinicalFigures, LocalisationSummary, TemperatureTold } from "./clinical/types.ts";
+
 export { encodeGreyPng, encodePng } from "./png.ts";
 export type {
   AttentionExample,

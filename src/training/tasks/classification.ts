@@ -10,6 +10,7 @@ import { trainingTarget } from "../targets/registry.ts";
 import type { TrainingTarget } from "../targets/training-target.ts";
 import type { TrainingTask } from "../task.ts";
 import { type BatchMixer, batchMixer } from "./batch-mixer.ts";
+import { KeptTemperature } from "./kept-temperature.ts";
 
 /** What training a network to tell something of whole images comes to, whatever the network. */
 export interface Classification
@@ -25,27 +26,33 @@ export function classification(context: RunContext<FinetuneOptions, ImageModelCo
   const { options, data, plan } = context;
   const { config } = plan;
   const target = trainingTarget(options, data);
+  const temperature = new KeptTemperature(context, target.outcome.target);
   return {
     mix: batchMixer(options, config),
     targetsOf: target.feeds,
     loss: target.loss,
-    state: target.state,
-    restore: target.restore,
+    state: () => ({ ...target.state(), ...temperature.state() }),
+    restore(kept) {
+      target.restore(kept);
+      temperature.restore(kept);
+    },
     ...(data.folder.splits.val.length > 0 && {
       async validate() {
         const meaning = { outcome: target.validation, model: target.describe() };
-        const { metrics } = await measureSplit(context, meaning, "val", "validation");
+        const { result, metrics } = await measureSplit(context, meaning, "val", "validation");
         target.validated(metrics);
+        temperature.validated(result, target.describe().classNames);
         return target.validation.validation(metrics);
       },
     }),
-    describe(epoch, step) {
+    describe(epoch, step, validated) {
       const { classNames, ...told } = target.describe();
       return {
         kind: plan.kind.name,
         config,
         ...describeTraining(options, { classNames, split: data.split }, epoch, step),
         ...told,
+        ...(validated && temperature.describe()),
       };
     },
   };

@@ -15,6 +15,7 @@ import type { RunContext } from "../definition.ts";
 import { describeTraining } from "../setup.ts";
 import type { Phase, TrainingTask } from "../task.ts";
 import { TrainingImages } from "../training-images.ts";
+import { KeptTemperature } from "./kept-temperature.ts";
 import { ProbeFeatures } from "./probe-features.ts";
 
 /** Steps that an epoch has at least. */
@@ -41,6 +42,7 @@ export function linprobeTask(context: RunContext<LinprobeOptions, ClassifierConf
   const { config } = plan;
   const { classNames, splits } = data.folder;
   const source = new ProbeFeatures(context);
+  const temperature = new KeptTemperature(context);
   const images = loader.samples.length;
   const batchSize = probeBatch(images, options.batchSize);
   const graph = probeTrainingGraph({ features: config.embedDim, classes: config.numClasses, batch: batchSize });
@@ -64,14 +66,18 @@ export function linprobeTask(context: RunContext<LinprobeOptions, ClassifierConf
     ...(splits.val.length > 0 && {
       async validate() {
         const told = await source.classify(await source.ofSplit("val"));
+        temperature.validated(told, classNames);
         return classes.validation(classes.measure(told, { classNames }));
       },
     }),
-    describe: (epoch, step) => ({
+    describe: (epoch, step, validated) => ({
       kind: linearProbeKind.name,
       config,
       ...describeTraining(options, { classNames, split: data.split }, epoch, step),
+      ...(validated && temperature.describe()),
     }),
+    state: () => temperature.state(),
+    restore: (kept) => temperature.restore(kept),
   };
 }
 

@@ -1,4 +1,10 @@
-import type { CalibrationLine, ClassificationIntervals, OperatingPoints, Resampling } from "../../metrics/index.ts";
+import type {
+  CalibrationLine,
+  ClassificationIntervals,
+  OperatingPoints,
+  Resampling,
+  TemperatureEffect,
+} from "../../metrics/index.ts";
 import type { Localisation, LocalisationFigure } from "../../visual/index.ts";
 
 /** Whether maps look at what masks outline, without the values of single images. */
@@ -15,8 +21,20 @@ export interface ClinicalFigures {
   /** What the intervals are drawn from. */
   resampling: Resampling;
   calibrationLines: CalibrationLine[];
+  /** Absent where the checkpoint has none and there are no validation images to fit one on. */
+  temperature?: TemperatureTold;
   /** Chosen on the validation images; absent where there are none. */
   operatingPoint?: OperatingPoints;
   /** Present where the data set has masks, and the model attention. */
   localisation?: LocalisationSummary;
+}
+
+/** A temperature and what it does on the images that are reported. */
+export interface TemperatureTold extends TemperatureEffect {
+  /** Whether the figures are of probabilities at this temperature: so they are where the checkpoint has it. */
+  applied: boolean;
+  /** Of one that the checkpoint does not have: on how many validation images it was fitted. */
+  fittedOn?: number;
+  /** Why none could be fitted. */
+  reason?: string;
 }
