@@ -1,4 +1,5 @@
 export type { FieldInfo, FieldKind, Shape } from "./fields.ts";
+export { type KeepStage, keepStages, stageAt } from "./keep-schedule.ts";
 export { toKebabCase } from "./names.ts";
 export { ConfigError } from "./problems.ts";
 export { type ConfigSource, configNotes, resolveConfig, resolveOptions, resolveRun } from "./resolve.ts";

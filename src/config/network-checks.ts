@@ -15,6 +15,7 @@ interface NetworkOptions {
   throwRatio?: number;
   mapCrop?: string;
   fullTokenEpochs?: number;
+  keepSchedule?: string;
 }
 
 /** What belongs to vision transformers alone, each with the value that asks for nothing. */
@@ -26,7 +27,8 @@ const TRANSFORMERS_ALONE = {
   throwRatio: 0,
   mapCrop: "aligned",
   fullTokenEpochs: 0,
-} as const satisfies NetworkOptions | { method: undefined };
+  keepSchedule: undefined,
+} as const satisfies { [Name in keyof NetworkOptions]: NetworkOptions[Name] | undefined };
 
 /** A network that sees whole images has neither a method of masking nor what goes with it. */
 export const checkNetwork: Check<NetworkOptions> = (options) => {

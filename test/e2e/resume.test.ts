@@ -46,6 +46,11 @@ const kinds: [string, Kind][] = [
     { verb: "pretrain", more: { accumIter: 2, clipGrad: 1, emaDecay: 0.9 }, step: 14 },
   ],
   ["fine-tuning", { verb: "finetune", more: {}, step: 24 }],
+  // Step 24 lies in the stage of epoch 3, after one of fewer patches.
+  [
+    "fine-tuning on more and more patches",
+    { verb: "finetune", more: { keepSchedule: "0:0.25,2:0.5,75%:0.8,5:1", epochs: 6 }, step: 24 },
+  ],
   [
     "fine-tuning with accumulation, clipping and average",
     { verb: "finetune", more: { accumIter: 2, clipGrad: 1, emaDecay: 0.9 }, step: 14 },

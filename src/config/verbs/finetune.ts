@@ -21,6 +21,7 @@ import {
 } from "../common.ts";
 import { completeMoments, completeSizes, completeStart } from "../completion.ts";
 import { field, infoOf } from "../fields.ts";
+import { checkKeepSchedule, completeKeepSchedule, KEEP_SCHEDULE_EXPECTED } from "../keep-schedule.ts";
 import { FINETUNING_METHODS } from "../methods.ts";
 import { checkNetwork } from "../network-checks.ts";
 import { scaledEpochs } from "../schedule.ts";
@@ -103,6 +104,15 @@ export const finetune = verbOptions({
       z.int().min(0).default(0),
       "Number of last epochs that run on all patches, nothing masked or thrown (not in the paper).",
     ),
+    keepSchedule: field(
+      z.string().optional(),
+      "How the share of patches rises to all of them over the epochs (not in the paper): linear and cosine from what the ratios leave, in four stages, or shares and from when, such as 0:0.25,60%:0.5,85%:1.",
+      {
+        defaultText: "constant, up to --full-token-epochs",
+        expected: KEEP_SCHEDULE_EXPECTED,
+        placeholder: "shape|stages",
+      },
+    ),
     ...imageFields,
     ...augmentationFields,
     ...readingFields,
@@ -120,6 +130,7 @@ export const finetune = verbOptions({
     options.dropPath ??= network && !network.skips ? 0 : 0.1;
     if (options.method === "vit" && options.finetune === undefined) options.init ??= "scratch";
     completeStart(options);
+    completeKeepSchedule(options);
     options.maskRatio ??= options.method === "msmae" ? 0.45 : 0;
     options.throwRatio ??= options.method === "msmae" ? 0.3 : 0;
     if (whole || options.resume === undefined) completeSchedule(options);
@@ -131,6 +142,7 @@ export const finetune = verbOptions({
     checkOneTarget,
     checkTarget,
     checkRatios(false),
+    checkKeepSchedule,
     checkMixing,
     checkLoss,
   ],

@@ -36,6 +36,18 @@ export function attentionCounts(patches: number, { maskRatio, throwRatio }: Mask
 }
 
 /**
+ * Numbers of patches where another share of them is kept, above 0 and at most 1; the others are masked and thrown in the
+ * proportion of the ratios. Ours: the paper keeps one share throughout.
+ */
+export function countsOfShare(patches: number, share: number, { maskRatio, throwRatio }: MaskRatios): SelectionCounts {
+  // Rounded up as attentionCounts rounds, save what binary numbers add to a product that is whole.
+  const kept = Math.max(1, Math.ceil(patches * share - 1e-9));
+  const hidden = patches - kept;
+  const masked = hidden === 0 ? 0 : Math.floor((hidden * maskRatio) / (maskRatio + throwRatio) + 1e-9);
+  return { kept, masked, thrown: hidden - masked };
+}
+
+/**
  * Numbers of patches in the random phase: floor(L · (1 - maskRatio)) kept, all others masked.
  * PARITY: the published program masks floor(L · maskRatio), which does not add up where L is not divisible by 4.
  */

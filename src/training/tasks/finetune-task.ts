@@ -1,10 +1,15 @@
-import type { FinetuneOptions } from "../../config/index.ts";
+import { type FinetuneOptions, keepStages, stageAt } from "../../config/index.ts";
 import type { Batch } from "../../data/loader/loader.ts";
 import { mixPatchWeights } from "../../images/mixing/apply.ts";
 import type { Mix } from "../../images/mixing/draw.ts";
 import { normalizerOf } from "../../inference/session.ts";
 import { FeedBuilder } from "../../method/feeds.ts";
-import { attentionCounts, selectFromAttentionOrder } from "../../method/masking/selection.ts";
+import {
+  attentionCounts,
+  countsOfShare,
+  type SelectionCounts,
+  selectFromAttentionOrder,
+} from "../../method/masking/selection.ts";
 import { dropPathRates, finetuneGraph, type KeptPatches } from "../../method/models/classifier.ts";
 import { type ClassifierConfig, patchCount } from "../../method/models/config.ts";
 import type { RunContext } from "../definition.ts";
@@ -17,25 +22,35 @@ import { classification } from "./classification.ts";
 import { dropPathFeeds } from "./drop-path.ts";
 
 /** Which method a run follows, and what of it was chosen otherwise shows. */
-export function recipeOf({ method = "msmae", maskRatio, throwRatio }: FinetuneOptions): string {
+export function recipeOf({ method = "msmae", maskRatio, throwRatio, keepSchedule }: FinetuneOptions): string {
   const kept = Number((100 * (1 - maskRatio - throwRatio)).toFixed(1));
   const patches = kept === 100 ? "all patches" : `${kept} % of the patches, chosen by attention`;
-  return `${method.toUpperCase()}, ${patches}`;
+  const rise = keepSchedule === undefined ? "" : `, rising to all (${keepSchedule})`;
+  return `${method.toUpperCase()}, ${patches}${rise}`;
 }
 
-/** What the loop needs to know of fine-tuning: images masked by their attention, whole ones in the last epochs. */
+/**
+ * What the loop needs to know of fine-tuning: images masked by their attention, of which later stages may show more, and
+ * whole ones in the last epochs. Each number of patches has one graph, made when its first epoch comes.
+ */
 export function finetuneTask(context: RunContext<FinetuneOptions, ClassifierConfig>): TrainingTask {
   const { options, loader, engine, hooks } = context;
   hooks.onEvent?.({ type: "note", message: `fine-tuning by ${recipeOf(options)}` });
   const { config } = context.plan;
-  const { seed, mapInterval, epochs, fullTokenEpochs, batchSize, mapCrop } = options;
+  const { seed, mapInterval, batchSize, mapCrop } = options;
   const { mix, targetsOf, loss, state, restore, ...told } = classification(context);
-  const counts = attentionCounts(patchCount(config), options);
+  const patches = patchCount(config);
+  const stages = keepStages(options);
+  const first = attentionCounts(patches, options);
+  const countsAt = (epoch: number): SelectionCounts => {
+    const { share } = stageAt(stages, epoch);
+    return share === 1 - options.maskRatio - options.throwRatio ? first : countsOfShare(patches, share, options);
+  };
   const rates = dropPathRates(config.depth, options.dropPath);
   const skipped = dropPathFeeds(rates, options);
   const uniform = warnUniform(hooks);
   const feeds = new FeedBuilder(config, normalizerOf({ ...options, config }));
-  const maps = new MapBank(loader.samples.length, patchCount(config), seed, { ...config, mapCrop });
+  const maps = new MapBank(loader.samples.length, patches, seed, { ...config, mapCrop });
   const images = new TrainingImages(loader, options);
 
   const weightsOf = (batch: Batch, mixes: readonly Mix[] | undefined) => {
@@ -60,22 +75,33 @@ export function finetuneTask(context: RunContext<FinetuneOptions, ClassifierConf
       };
     });
   };
-  const masked = phase(counts.kept, (batch, epoch, mixes) => {
-    const weights = weightsOf(batch, mixes);
-    const selections = Array.from(batch.indices, (image, b) => {
-      const drawn = maps.drawOrder(image, weights[b] as Float32Array, epoch, batch.repeats[b]);
-      if (drawn.uniform) uniform(epoch);
-      return selectFromAttentionOrder(drawn.order, counts);
+  const masked = (counts: SelectionCounts) =>
+    phase(counts.kept, (batch, epoch, mixes) => {
+      const weights = weightsOf(batch, mixes);
+      const selections = Array.from(batch.indices, (image, b) => {
+        const drawn = maps.drawOrder(image, weights[b] as Float32Array, epoch, batch.repeats[b]);
+        if (drawn.uniform) uniform(epoch);
+        return selectFromAttentionOrder(drawn.order, counts);
+      });
+      return feeds.kept(batch.images, selections);
     });
-    return feeds.kept(batch.images, selections);
-  });
-  const whole = phase("all", (batch) => feeds.whole(batch.images, batchSize));
-  const runsWhole = (epoch: number) => epoch >= epochs - fullTokenEpochs || counts.kept === patchCount(config);
+  const whole = () => phase("all", (batch) => feeds.whole(batch.images, batchSize));
+  const phases = new Map<number, Phase>();
+  const phaseAt = (epoch: number): Phase => {
+    const counts = countsAt(epoch);
+    const made = phases.get(counts.kept) ?? (counts.kept === patches ? whole() : masked(counts));
+    phases.set(counts.kept, made);
+    return made;
+  };
   return {
     batchesPerEpoch: images.batchesPerEpoch,
-    phase: (epoch) => (runsWhole(epoch) ? whole : masked),
+    phase: phaseAt,
     async beforeEpoch(epoch) {
-      if (epoch % mapInterval !== 0 || runsWhole(epoch)) return;
+      const { kept } = countsAt(epoch);
+      if (options.keepSchedule !== undefined && epoch > 0 && kept !== countsAt(epoch - 1).kept) {
+        hooks.onEvent?.({ type: "note", message: `${kept} of ${patches} patches run from epoch ${epoch} on` });
+      }
+      if (epoch % mapInterval !== 0 || kept === patches) return;
       await refreshMaps({ engine, config, feeds, loader, maps, batchSize, hooks });
     },
     ...told,

@@ -63,11 +63,14 @@ const told = [
   "maskRatio",
   "throwRatio",
   "fullTokenEpochs",
+  "keepSchedule",
   "seed",
 ] as const;
 
 /** Those that a network has nothing to do with. */
-const ofTransformers: readonly string[] = ["method", "layerDecay", "maskRatio", "throwRatio", "fullTokenEpochs"];
+const ofTransformers: readonly string[] = [
+  ...["method", "layerDecay", "maskRatio", "throwRatio", "fullTokenEpochs", "keepSchedule"],
+];
 
 const definition: TrainingDefinition<typeof verbs.finetune, ImageModelConfig, FinetuneResult<object>> = {
   verb: verbs.finetune,

@@ -40,6 +40,7 @@ test.each<[Partial<FinetuneInput>, RegExp]>([
   [{ globalPool: "cls" }, /globalPool: .* got "cls"/],
   [{ mapCrop: "reference" }, /mapCrop: .* got "reference"/],
   [{ fullTokenEpochs: 2 }, /fullTokenEpochs: .* got 2/],
+  [{ keepSchedule: "linear" }, /keepSchedule: .* vision transformers alone, got "linear".*--keep-schedule/],
   [{ patchSize: 16 }, /patchSize: .* sees pixels, got 16/],
 ])("what it does not take is named: %j", (more, message) => {
   expect(() => resolved({ model: "resnet18", ...more })).toThrow(message);

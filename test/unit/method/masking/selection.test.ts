@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import {
   attentionCounts,
   attentionOrder,
+  countsOfShare,
   randomCounts,
   randomOrder,
   type Selection,
@@ -25,6 +26,21 @@ describe("counts", () => {
     [10, 0, 0.3, { masked: 0, thrown: 3, kept: 7 }],
   ])("of %d patches at ratios %d and %d", (patches, maskRatio, throwRatio, expected) => {
     expect(attentionCounts(patches, { maskRatio, throwRatio })).toEqual(expected);
+  });
+
+  test.each([
+    [196, 0.25, 0.45, 0.3, { kept: 49, masked: 88, thrown: 59 }],
+    [196, 0.5, 0.45, 0.3, { kept: 98, masked: 58, thrown: 40 }],
+    [196, 0.5, 0.75, 0, { kept: 98, masked: 98, thrown: 0 }],
+    [196, 0.5, 0, 0.75, { kept: 98, masked: 0, thrown: 98 }],
+    // Rounded up, but 10 · 0.7 is 7 although binary numbers make it 7.000000000000001.
+    [10, 0.7, 0.45, 0.3, { kept: 7, masked: 1, thrown: 2 }],
+    [10, 0.71, 0.45, 0.3, { kept: 8, masked: 1, thrown: 1 }],
+    [10, 1, 0.45, 0.3, { kept: 10, masked: 0, thrown: 0 }],
+    [10, 1, 0, 0, { kept: 10, masked: 0, thrown: 0 }],
+    [10, 1e-12, 0.45, 0.3, { kept: 1, masked: 5, thrown: 4 }],
+  ])("of %d patches at a share of %d, hidden as %d to %d", (patches, share, maskRatio, throwRatio, expected) => {
+    expect(countsOfShare(patches, share, { maskRatio, throwRatio })).toEqual(expected);
   });
 
   test("of the random phase add up where 4 does not divide the patches, as L = 25 in the published program does not", () => {

@@ -9,6 +9,7 @@ import { drawMixes } from "../../../../src/images/mixing/draw.ts";
 import { Normalizer } from "../../../../src/images/transforms/normalize.ts";
 import { classTargets, FeedBuilder } from "../../../../src/method/feeds.ts";
 import { attentionOrder } from "../../../../src/method/masking/selection.ts";
+import type { RunEvent } from "../../../../src/support/events.ts";
 import { RandomStream } from "../../../../src/support/random.ts";
 import { MapBank } from "../../../../src/training/maps/map-bank.ts";
 import type { PreparedBatch } from "../../../../src/training/task.ts";
@@ -30,7 +31,12 @@ const size = { height: 4, width: 6, channels: 1 };
 const feeds = new FeedBuilder(config, new Normalizer(1, { mean: [0.5], std: [0.25] }));
 
 /** A task whose loader gives the one batch that stands in `next`. */
-function taskOf(input: Partial<FinetuneInput>, maps: number[][] = [], classWeights = "none") {
+function taskOf(
+  input: Partial<FinetuneInput>,
+  maps: number[][] = [],
+  classWeights = "none",
+  onEvent?: (event: RunEvent) => void,
+) {
   const base = {
     dataPath: "images",
     outputDir: "run",
@@ -59,7 +65,7 @@ function taskOf(input: Partial<FinetuneInput>, maps: number[][] = [], classWeigh
   };
   const folder = { classNames: ["a", "b", "c"], splits: { train: samples, val: [], test: [] } };
   // Only these parts of a run are used before its epochs begin.
-  const context = { options, plan: { config }, data: { folder }, loader, hooks: {} } as unknown as Parameters<
+  const context = { options, plan: { config }, data: { folder }, loader, hooks: { onEvent } } as unknown as Parameters<
     typeof finetuneTask
   >[0];
   const task = finetuneTask(context);
@@ -172,4 +178,61 @@ test("the focal loss is asked for by name", async () => {
   };
   expect(logarithms({})).toBe(0);
   expect(logarithms({ loss: "focal" })).toBe(1);
+});
+
+describe("a share of patches that rises over the epochs", () => {
+  const rising: Partial<FinetuneInput> = { keepSchedule: "0:0.5,4:0.67,80%:1" };
+
+  test("feeds the draw's later patches, more of them stage by stage, and at the end whole images", async () => {
+    const made = taskOf(rising, maps);
+    for (const [epoch, kept] of [
+      [0, 3],
+      [3, 3],
+      [4, 5],
+      [7, 5],
+    ] as const) {
+      const got = await feedsOf(made, epoch, 0);
+      for (const [b] of maps.entries()) {
+        const weights = made.bank.weights(b, wholeImage(4, 6));
+        const { order } = attentionOrder(weights, RandomStream.for(5, "masks", epoch, b));
+        expect(keptOf(got, b)).toEqual([...order.subarray(6 - kept)]);
+      }
+    }
+    for (const epoch of [8, 9])
+      expect((await feedsOf(made, epoch, 0)).patches).toEqual(feeds.whole(pixels(), 4).patches);
+  });
+
+  test("runs one graph for each number of patches, the same object as long as it lasts", () => {
+    const { task } = taskOf({ keepSchedule: "0:0.5,3:0.67,5:0.7,80%:1" });
+    const phases = Array.from({ length: 10 }, (_, epoch) => task.phase(epoch));
+    // 0.67 and 0.7 of six patches are five.
+    expect(phases.map(({ graph }) => graph.name)).toEqual([
+      ...["finetune-3", "finetune-3", "finetune-3"],
+      ...["finetune-5", "finetune-5", "finetune-5", "finetune-5", "finetune-5"],
+      ...["finetune-all", "finetune-all"],
+    ]);
+    expect(new Set(phases).size).toBe(3);
+  });
+
+  test("is the same as --full-token-epochs where it has one step", async () => {
+    const stepped = taskOf({ keepSchedule: "0:0.25,8:1" }, maps);
+    const counted = taskOf({ fullTokenEpochs: 2 }, maps);
+    for (const epoch of [0, 7, 8, 9]) {
+      expect(await feedsOf(stepped, epoch, 0)).toEqual(await feedsOf(counted, epoch, 0));
+      expect(stepped.task.phase(epoch).graph.name).toBe(counted.task.phase(epoch).graph.name);
+    }
+  });
+
+  test("says when more patches run, and no more maps are made once all do", async () => {
+    const said: string[] = [];
+    const { task } = taskOf({ ...rising, mapInterval: 8 }, maps, "none", (event) => {
+      if (event.type === "note") said.push(event.message);
+    });
+    expect(said).toEqual([
+      "fine-tuning by MSMAE, 50 % of the patches, chosen by attention, rising to all (0:0.5,4:0.67,80%:1)",
+    ]);
+    // Epochs 1 to 9: the maps would be made before 0 and 8, for which this run has no engine.
+    for (let epoch = 1; epoch < 10; epoch++) await task.beforeEpoch?.(epoch);
+    expect(said.slice(1)).toEqual(["5 of 6 patches run from epoch 4 on", "6 of 6 patches run from epoch 8 on"]);
+  });
 });
