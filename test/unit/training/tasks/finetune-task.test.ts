@@ -226,7 +226,7 @@ describe("a share of patches that rises over the epochs", () => {
   test("says when more patches run, and no more maps are made once all do", async () => {
     const said: string[] = [];
     const { task } = taskOf({ ...rising, mapInterval: 8 }, maps, "none", (event) => {
-      if (event.type === "note") said.push(event.message);
+      if (event.type === "note" && /patches/.test(event.message)) said.push(event.message);
     });
     expect(said).toEqual([
       "fine-tuning by MSMAE, 50 % of the patches, chosen by attention, rising to all (0:0.5,4:0.67,80%:1)",
