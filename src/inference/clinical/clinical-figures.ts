@@ -3,8 +3,11 @@ import type { Dataset, Sample } from "../../data/dataset.ts";
 import {
   calibrationLines,
   classificationIntervals,
+  curveBands,
+  decisionCurves,
   operatingPoints,
   parseOperatingRule,
+  reliabilityBins,
 } from "../../results/metrics/index.ts";
 import type { ClinicalFigures } from "../../results/report/index.ts";
 import type { RunHooks } from "../../support/events.ts";
@@ -15,50 +18,65 @@ import type { ModelSession } from "../session.ts";
 import { whereItLooks } from "./localisation.ts";
 import { temperatureTold } from "./temperature.ts";
 
+/** A classifier and what its outputs mean. */
+interface Told {
+  model: ModelSession;
+  outcome: Outcome;
+}
+
 /**
- * What a clinical reader asks of a classifier beside its figures: their 95 % intervals, patients drawn anew; lines of
- * calibration; temperature; and what it does at thresholds that were chosen on the validation images.
+ * What a clinical reader asks of a classifier beside its figures: their 95 % intervals, patients drawn anew; curves with
+ * bands; calibration and temperature; and what it does at thresholds that were chosen on the validation images.
  *
  * @throws MsmaeError as `assessModel` does, for the validation images.
  */
 export async function clinicalFigures(
-  { model, outcome }: { model: ModelSession; outcome: Outcome },
+  told: Told,
   result: Classification,
   samples: readonly Sample[],
   data: Dataset,
   options: EvalOptions,
   hooks: RunHooks,
 ): Promise<ClinicalFigures> {
+  const { model } = told;
   const { classNames, seed } = model.description;
   const { probabilities, labels, groups } = result;
   const input = { probabilities, labels, groups, classNames, seed };
   const { figures: intervals, perClass, resampling } = classificationIntervals(input);
-  const calibrationOfClasses = calibrationLines(input).perClass;
+  const validation = await validationOf(told, data, options, hooks);
+  const temperature = temperatureTold(model.description, result, validation);
   const localisation = await whereItLooks(model, samples, options, hooks);
-  const figures = {
+  const rules = [parseOperatingRule(options.operatingPoint)];
+  return {
     intervals,
     intervalsPerClass: perClass,
     resampling,
-    calibrationLines: calibrationOfClasses,
+    calibrationLines: calibrationLines(input).perClass,
+    curves: curveBands(input).perClass,
+    decisionCurves: decisionCurves(input),
+    reliability: reliabilityBins(input),
+    ...(temperature && { temperature }),
+    ...(validation && {
+      operatingPoint: operatingPoints({ ...input, chosenOn: validation, appliedTo: result, rules }),
+    }),
     ...(localisation && { localisation }),
   };
-  const withTemperature = (on: Classification | undefined): Pick<ClinicalFigures, "temperature"> => {
-    const temperature = temperatureTold(model.description, result, on);
-    return temperature ? { temperature } : {};
-  };
-  const validation = data.splits.val;
-  if (options.split !== "test" || validation.length === 0) {
+}
+
+/** What the model says of the validation images, on which things are chosen for the test images; undefined for others. */
+async function validationOf(
+  { model, outcome }: Told,
+  data: Dataset,
+  options: EvalOptions,
+  hooks: RunHooks,
+): Promise<Classification | undefined> {
+  const { val } = data.splits;
+  if (options.split !== "test" || val.length === 0) {
     const message = "no operating point: it is chosen on validation images and measured on test images";
     hooks.onEvent?.({ type: "warning", message });
-    return { ...figures, ...withTemperature(undefined) };
+    return undefined;
   }
-  const chosenFrom = outcome.samplesFor(data, validation, model.description, options.dataPath);
+  const samples = outcome.samplesFor(data, val, model.description, options.dataPath);
   const reading = { ...options, split: "val", name: "validation" } as const;
-  const chosenOn = (await assessModel(model, outcome, chosenFrom, reading, hooks)).result as Classification;
-  const rules = [parseOperatingRule(options.operatingPoint)];
-  return {
-    ...figures,
-    ...withTemperature(chosenOn),
-    operatingPoint: operatingPoints({ ...input, chosenOn, appliedTo: result, rules }),
-  };
+  return (await assessModel(model, outcome, samples, reading, hooks)).result as Classification;
 }

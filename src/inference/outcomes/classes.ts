@@ -30,9 +30,12 @@ export interface ClassPrediction {
   probabilities: Record<string, number>;
 }
 
+/** Points of curves, which stand in metrics.json alone. */
+type ClinicalCurves = "curves" | "decisionCurves" | "reliability";
+
 /** The metrics of a classifier that are told beside the curves behind them. */
 export type ClassificationFigures = Omit<ClassificationMetrics, "roc" | "calibration" | "undefinedMetrics"> &
-  Partial<Omit<ClinicalFigures, "calibrationLines" | "temperature">> & {
+  Partial<Omit<ClinicalFigures, "calibrationLines" | "temperature" | ClinicalCurves>> & {
     /** With the report: the line of each class, and what the temperature does. */
     calibration?: { perClass: ClinicalFigures["calibrationLines"] } & Pick<ClinicalFigures, "temperature">;
   };
@@ -110,6 +113,9 @@ export function classesBy(
       roc: _roc,
       calibration: _bins,
       undefinedMetrics: _undefined,
+      curves: _curves,
+      decisionCurves: _decisions,
+      reliability: _reliability,
       calibrationLines,
       temperature,
       ...figures

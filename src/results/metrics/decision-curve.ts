@@ -1,4 +1,6 @@
 import { MsmaeError } from "../../support/errors.ts";
+import type { ClassificationInput } from "./classification.ts";
+import { checkProbabilities, classScores, isClass } from "./probabilities.ts";
 import { cumulativeCounts } from "./roc.ts";
 
 /** Net benefit at threshold probabilities; plain data that survives JSON unchanged. */
@@ -49,6 +51,28 @@ export function decisionCurve(
     treatNone: thresholds.map(() => 0),
     prevalence,
   };
+}
+
+/** The decision curve of one class against the others. */
+export interface ClassDecisionCurve extends DecisionCurve {
+  class: string;
+}
+
+/**
+ * The decision curves of a classifier: what it gains to treat by the probability of each class.
+ *
+ * @throws MsmaeError "Data" or "Shape" as `checkProbabilities`.
+ */
+export function decisionCurves({
+  probabilities,
+  labels,
+  classNames,
+}: Omit<ClassificationInput, "allRocPoints">): ClassDecisionCurve[] {
+  const checked = checkProbabilities(probabilities, labels, classNames.length);
+  return classNames.map((name, k) => ({
+    class: name,
+    ...decisionCurve(classScores(checked, k), isClass(checked, k)),
+  }));
 }
 
 const oddsOf = (probability: number): number => probability / (1 - probability);

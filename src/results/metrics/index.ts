@@ -45,7 +45,7 @@ export {
   matthewsCorrelation,
 } from "./confusion.ts";
 export { type ClassCurves, type CurveBand, type CurveBands, type CurveBandsInput, curveBands } from "./curve-bands.ts";
-export { type DecisionCurve, decisionCurve } from "./decision-curve.ts";
+export { type ClassDecisionCurve, type DecisionCurve, decisionCurve, decisionCurves } from "./decision-curve.ts";
 export { type AucCovariance, aucCovariance, type DelongTest, delongTest } from "./delong.ts";
 export {
   bestThresholds,
@@ -76,6 +76,7 @@ export {
 } from "./paired-differences.ts";
 export { argmaxRows, brierScore, type CheckedProbabilities, checkProbabilities, logLoss } from "./probabilities.ts";
 export { type CalibrationLine, type CalibrationLines, calibrationLines } from "./recalibration.ts";
+export { type ReliabilityBin, reliabilityBins } from "./reliability.ts";
 export type { Drawing, ResampledStatistic } from "./resample.ts";
 export { areaUnderRoc, averagePrecision, type RocCurve, type RocOptions, rocCurve } from "./roc.ts";
 export * from "./segmentation/index.ts";

@@ -1,4 +1,4 @@
-import type { CalibrationBin, ClassificationMetrics } from "../metrics/index.ts";
+import type { CalibrationBin, ClassificationMetrics, ReliabilityBin } from "../metrics/index.ts";
 import type { TopLevelSpec } from "./generated/vega.js";
 import { escapeHtml, Html, html } from "./html.ts";
 import type { CurveChart } from "./types.ts";
@@ -94,8 +94,8 @@ export async function rocChart({ roc, perClass }: ClassificationMetrics): Promis
   return figure("ROC, each class against the rest (area under the curve)", chart);
 }
 
-/** Share predicted right per bin of confidence, and how many images each bin holds. */
-export async function reliabilityChart(bins: readonly CalibrationBin[]): Promise<Html> {
+/** Share predicted right per bin of confidence, with intervals where the bins have them, and how many images each bin holds. */
+export async function reliabilityChart(bins: readonly (CalibrationBin | ReliabilityBin)[]): Promise<Html> {
   const values = bins.filter(({ count }) => count > 0);
   const x = (title: string | null) => ({
     field: "from",
@@ -121,6 +121,7 @@ export async function reliabilityChart(bins: readonly CalibrationBin[]): Promise
             },
           },
           diagonal(),
+          ...binIntervals(values),
         ],
       },
       {
@@ -136,7 +137,26 @@ export async function reliabilityChart(bins: readonly CalibrationBin[]): Promise
       },
     ],
   });
-  return figure("Reliability: bars on the diagonal mean that stated confidence is deserved", chart);
+  const whiskers = bins.some((bin) => "low" in bin) ? "; lines across their ends are 95 % intervals (Wilson)" : "";
+  return figure(`Reliability: bars on the diagonal mean that stated confidence is deserved${whiskers}`, chart);
+}
+
+function binIntervals(bins: readonly (CalibrationBin | ReliabilityBin)[]) {
+  const values = bins.flatMap((bin) =>
+    "low" in bin ? [{ middle: (bin.from + bin.to) / 2, low: bin.low, high: bin.high }] : [],
+  );
+  if (values.length === 0) return [];
+  return [
+    {
+      data: { values },
+      mark: { type: "rule" as const, color: "var(--ink)", strokeWidth: 1.5 },
+      encoding: {
+        x: { field: "middle", type: "quantitative" as const },
+        y: { field: "low", type: "quantitative" as const },
+        y2: { field: "high" },
+      },
+    },
+  ];
 }
 
 const DICE_BINS = 20;
@@ -163,9 +183,11 @@ export async function diceChart(dice: readonly number[]): Promise<Html> {
   return figure("Dice of single images with something to outline, in truth or prediction", chart);
 }
 
-const UNIT_AXIS = { scale: { domain: [0, 1] }, axis: { tickCount: 5, format: ".1~f" } };
+/** An axis from 0 to 1. */
+export const UNIT_AXIS = { scale: { domain: [0, 1] }, axis: { tickCount: 5, format: ".1~f" } };
 
-function diagonal() {
+/** The line of equal values, dashed. */
+export function diagonal() {
   return {
     data: { values: [{ at: 0 }, { at: 1 }] },
     mark: { type: "line" as const, color: "var(--ink-soft)", strokeDash: [4, 4], strokeWidth: 1 },

@@ -16,8 +16,10 @@ export function figuresSection({ title, rows }: FiguresSection): Html {
 
 /** Figures, tables and charts of a classifier on one split. */
 export async function evaluationSection({ split, metrics }: EvaluationSection): Promise<Html> {
-  const roc = (await rocChart(metrics)) ?? nothing;
-  const reliability = await reliabilityChart(metrics.calibration);
+  const clinical = isClinical(metrics);
+  // The curves of a clinical report have bands, and stand by themselves.
+  const roc = clinical ? nothing : ((await rocChart(metrics)) ?? nothing);
+  const reliability = await reliabilityChart(clinical ? metrics.reliability : metrics.calibration);
   return section(
     "evaluation",
     `How well it classifies: ${metrics.n} ${split} images`,
@@ -26,7 +28,7 @@ export async function evaluationSection({ split, metrics }: EvaluationSection): 
     undefinedNote({ split, metrics }),
     html`<h3>Where it errs</h3>`,
     confusionTable({ split, metrics }),
-    ...(isClinical(metrics) ? clinicalParts(metrics) : []),
+    ...(clinical ? await clinicalParts(metrics) : []),
     html`<h3>Thresholds and confidence</h3><div class="charts">${[roc, reliability]}</div>`,
   );
 }

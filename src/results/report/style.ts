@@ -42,6 +42,7 @@ figure { margin: 0; min-width: 0; }
 figcaption { font-size: .85rem; color: var(--ink-soft); margin-bottom: .3rem; }
 svg { display: block; width: 100%; height: auto; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 18.5rem), 1fr)); gap: 1.4rem; align-items: start; }
+.multiples { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 12.5rem), 1fr)); gap: 1rem; align-items: start; }
 .scroll { overflow-x: auto; margin: 0 0 .8rem; }
 .caption { margin: 1rem 0 .3rem; }
 table { border-collapse: collapse; font-size: .92rem; width: 100%; }

@@ -148,6 +148,14 @@ describe("the clinical report", () => {
     const page = readFileSync(at("clinical", "report.html"), "utf8");
     expect(page).toContain("At a threshold chosen on validation images");
     expect(page).toContain("Slope (1 is best)");
+    expect(page.match(/aria-label="(ROC|Precision-recall|Decision) curve of glioma /g)).toHaveLength(3);
+    expect(saved.curves.map((curve: { class: string }) => curve.class)).toEqual(classifier.classNames);
+    expect(saved.decisionCurves[0].thresholds).toHaveLength(99);
+    expect(saved.reliability.some(({ low }: { low: number | null }) => low !== null)).toBe(true);
+    // Points of curves are for the file.
+    expect(Object.keys(result)).not.toEqual(expect.arrayContaining(["curves"]));
+    expect(result).not.toHaveProperty("reliability");
+    expect(result).not.toHaveProperty("decisionCurves");
   });
 
   test("on another split than test has no operating point, and says why", async () => {

@@ -1,11 +1,16 @@
 import type { Html } from "../html.ts";
 import { calibrationPart } from "./calibration.ts";
+import { curvesPart } from "./curves.ts";
 import { intervalsPart } from "./intervals.ts";
 import { localisationPart } from "./localisation.ts";
 import { operatingPart } from "./operating-point.ts";
 import type { ClinicalFigures } from "./types.ts";
 
 /** What a clinical reader asks beside the figures, a file for each part, in the report's order. */
-export function clinicalParts(figures: ClinicalFigures): Html[] {
-  return [intervalsPart, operatingPart, calibrationPart, localisationPart].flatMap((part) => part(figures));
+export async function clinicalParts(figures: ClinicalFigures): Promise<Html[]> {
+  const parts: Html[] = [];
+  for (const part of [intervalsPart, operatingPart, curvesPart, calibrationPart, localisationPart]) {
+    parts.push(...(await part(figures)));
+  }
+  return parts;
 }

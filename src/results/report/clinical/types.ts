@@ -1,7 +1,10 @@
 import type {
   CalibrationLine,
+  ClassCurves,
+  ClassDecisionCurve,
   ClassificationIntervals,
   OperatingPoints,
+  ReliabilityBin,
   Resampling,
   TemperatureEffect,
 } from "../../metrics/index.ts";
@@ -21,6 +24,11 @@ export interface ClinicalFigures {
   /** What the intervals are drawn from. */
   resampling: Resampling;
   calibrationLines: CalibrationLine[];
+  /** ROC and precision-recall curves with bands. */
+  curves: ClassCurves[];
+  /** Net benefit. */
+  decisionCurves: ClassDecisionCurve[];
+  reliability: ReliabilityBin[];
   /** Absent where the checkpoint has none and there are no validation images to fit one on. */
   temperature?: TemperatureTold;
   /** Chosen on the validation images; absent where there are none. */

@@ -99,7 +99,8 @@ describe("a segmenter's report without", () => {
       title: "bare",
       segmentation: { split: "val", metrics: meter.metrics(), cases: [] },
     });
-    expect(page).not.toMatch(/interval|predicted<|<svg|<img/);
+    const body = page.slice(page.indexOf("</style>"));
+    expect(body).not.toMatch(/interval|predicted<|<svg|<img/);
     expect(row(page, "Dice")[0]).toMatch(/^0\.\d{3}$/);
     expect(page).toContain("Outlines run between pixels");
     expect(page).toContain("distances get better the more is missed");
