@@ -8,6 +8,7 @@
 
 export { type DemoResult, demo } from "./apps/demo/demo.ts";
 export type {
+  CompareInput,
   DataAnonymiseInput,
   DataCheckInput,
   DataPrepareInput,
@@ -36,6 +37,7 @@ export { type ShowResult as DataShowResult, showImageFile } from "./curation/sho
 export { type SplitResult as DataSplitResult, splitData } from "./curation/split-data.ts";
 export { dataStats, type StatsResult as DataStatsResult } from "./curation/stats.ts";
 export { attentionMaps, type MapFiles as MapsResult } from "./inference/attention-maps.ts";
+export { type Comparison as CompareResult, compare } from "./inference/comparison/compare.ts";
 export { type EmbedResult, embed } from "./inference/embed.ts";
 export { type Evaluation as EvalResult, evaluate } from "./inference/evaluate.ts";
 export { type FlopsFigures as FlopsResult, flops } from "./inference/flops.ts";

@@ -52,7 +52,7 @@ export async function openModel<K extends ModelKind = ModelKind>(
 ): Promise<ModelSession<DescriptionOf<K>>> {
   const { description, tensors } = await readModelFile(path);
   const kind = kindOf(description);
-  if (wanted && !wanted.some(({ name }) => name === kind.name)) throw otherKind(path, kind, wanted);
+  if (wanted) checkKind(path, kind, wanted);
   checkDescription(path, description, kind);
   const { config } = description;
   const store = createWeights(kind.specs(config), options.allowPartial ? description.seed : undefined);
@@ -142,8 +142,10 @@ export function startEngine(store: ParameterStore, { device, threads }: EngineOp
   return openEngine({ provider: device, threads: threads || availableParallelism(), store });
 }
 
-function otherKind(path: string, got: ModelKind, wanted: readonly ModelKind[]): MsmaeError {
-  return new MsmaeError("Checkpoint", {
+/** @throws MsmaeError Checkpoint when a checkpoint is of none of the kinds that the caller can use. */
+export function checkKind(path: string, got: ModelKind, wanted: readonly ModelKind[]): void {
+  if (wanted.some(({ name }) => name === got.name)) return;
+  throw new MsmaeError("Checkpoint", {
     where: path,
     expected: oneOf(wanted.map((kind) => kind.wanted)),
     got: got.title,

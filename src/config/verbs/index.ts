@@ -1,3 +1,4 @@
+import { compare } from "./compare.ts";
 import { dataAnonymise } from "./data-anonymise.ts";
 import { dataCheck } from "./data-check.ts";
 import { dataPrepare } from "./data-prepare.ts";
@@ -28,6 +29,7 @@ export const verbs = {
   knn,
   embed,
   evaluate,
+  compare,
   predict,
   maps,
   reconstruct,

@@ -74,6 +74,7 @@ export function classesBy(
       ? meaning.probabilities(outputs, classNames.length)
       : applyTemperature(meaning.logits(outputs, classNames.length), classNames.length, temperature);
   return {
+    tells: "classes",
     target: { kind: "class" },
     samplesFor: relabel,
     line({ values }, model): ClassPrediction | undefined {

@@ -14,6 +14,8 @@ export interface GatheredFindings extends Gathered {
   probabilities: Float64Array;
   /** [n, findings] 1, 0, or NaN where nobody knows. */
   truth: Float32Array;
+  /** [n] patient, lesion or file of each. */
+  groups: readonly string[];
 }
 
 /** What a model says of one image. */
@@ -39,6 +41,7 @@ export function findings(
   thresholds: "given" | "chosen" = "given",
 ): Outcome<GatheredFindings, FindingsMetrics, FindingsModel, FindingsPrediction> {
   return {
+    tells: "findings",
     target: { kind: "values" },
     values: ({ classNames }) => ({ kind: "findings", names: classNames }),
     samplesFor: (data, samples, { classNames }, dataPath) => withValues(data, samples, classNames, dataPath),
@@ -56,18 +59,21 @@ export function findings(
       const truth: number[] = [];
       const indices: number[] = [];
       const paths: string[] = [];
+      const groups: string[] = [];
       return {
         add(batch, told) {
           for (const { values } of told) for (const logit of values.logits ?? []) probabilities.push(logistic(logit));
           truth.push(...targetOf(batch, "values").values);
           indices.push(...batch.indices);
           paths.push(...batch.paths);
+          groups.push(...batch.groups);
         },
         finish: () => ({
           probabilities: Float64Array.from(probabilities),
           truth: Float32Array.from(truth),
           indices: Uint32Array.from(indices),
           paths,
+          groups,
         }),
       };
     },
@@ -119,7 +125,8 @@ function reaching(probabilities: readonly number[], model: FindingsModel): strin
   return model.classNames.filter((_, k) => (probabilities[k] as number) >= (thresholds[k] as number));
 }
 
-function thresholdsOf({ classNames, target }: FindingsModel): readonly number[] {
+/** From which probability on each finding counts as there. */
+export function thresholdsOf({ classNames, target }: FindingsModel): readonly number[] {
   return (target?.kind === "findings" && target.thresholds) || classNames.map(() => UNCHOSEN);
 }
 

@@ -74,6 +74,7 @@ export function masks(asked: MaskOptions = {}): Outcome<Segmentation, MaskMetric
   const pixelsOf = (told: Told, image: OriginalPixels, model: Pick<PixelModel, "classNames">) =>
     pixelClasses(told, image, thresholdOf(model));
   return {
+    tells: "masks",
     target: { kind: "mask" },
     originals: windowOverlap === undefined ? true : "pixels",
     windowOverlap,

@@ -13,6 +13,8 @@ export interface GatheredNumbers extends Gathered {
   predicted: Float64Array;
   /** [n] NaN where nobody knows. */
   truth: Float32Array;
+  /** [n] patient, lesion or file of each. */
+  groups: readonly string[];
 }
 
 /** What a model says of one image. */
@@ -24,6 +26,7 @@ export interface NumberPrediction {
 
 /** One number: `logits` [batch, 1], in deviations from the training mean, against the samples' values. */
 export const number: Outcome<GatheredNumbers, NumberMetrics, NumberModel, NumberPrediction> = {
+  tells: "number",
   target: { kind: "values" },
   values: ({ classNames }) => ({ kind: "number", names: classNames }),
   samplesFor: (data, samples, { classNames }, dataPath) => withValues(data, samples, classNames, dataPath),
@@ -36,18 +39,21 @@ export const number: Outcome<GatheredNumbers, NumberMetrics, NumberModel, Number
     const truth: number[] = [];
     const indices: number[] = [];
     const paths: string[] = [];
+    const groups: string[] = [];
     return {
       add(batch, told) {
         for (const { values } of told) predicted.push(inUnit(values.logits?.[0] ?? Number.NaN, model));
         truth.push(...targetOf(batch, "values").values);
         indices.push(...batch.indices);
         paths.push(...batch.paths);
+        groups.push(...batch.groups);
       },
       finish: () => ({
         predicted: Float64Array.from(predicted),
         truth: Float32Array.from(truth),
         indices: Uint32Array.from(indices),
         paths,
+        groups,
       }),
     };
   },

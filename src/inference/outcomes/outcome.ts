@@ -7,6 +7,9 @@ import type { ReportInput } from "../../results/report/index.ts";
 import type { RgbImage } from "../../results/visual/index.ts";
 import type { OriginalBatch, Told } from "../run-images.ts";
 
+/** What models of the package's own tell of an image. */
+export type Tells = "classes" | "findings" | "number" | "masks";
+
 /** What a model said of a set of images, in the order of its batches. */
 export interface Gathered {
   /** [n] the batches' indices. */
@@ -43,6 +46,8 @@ export interface Outcome<
   D extends object = ModelDescription,
   L extends object = object,
 > {
+  /** What it tells, for those who set it beside others; absent for what only its maker knows. */
+  readonly tells?: Tells;
   /** What the loader gives to compare with. */
   readonly target: TargetOptions;
   /** What it must know of images as their files have them, beside what the model is fed. */

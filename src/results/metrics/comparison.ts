@@ -8,7 +8,7 @@ import {
   type OverallFigure,
 } from "./classification-statistics.ts";
 import { type DelongTest, delongTest } from "./delong.ts";
-import { holmAdjusted } from "./holm.ts";
+import { type Corrected, corrected } from "./holm.ts";
 import { type McnemarTest, mcnemarTest } from "./mcnemar.ts";
 import { type Difference, pairedDifferences, pairsOf } from "./paired-differences.ts";
 import {
@@ -34,9 +34,6 @@ export interface ComparisonInput extends ResamplingOptions {
   labels: ArrayLike<number>;
   classNames: readonly string[];
 }
-
-/** A test, and its probability corrected for as many of its kind as there are pairs of models. */
-export type Corrected<Test> = Test & { pHolm: number | null };
 
 /** How two models differ on the same cases; differences are the first less the second. */
 export interface ClassifierPair {
@@ -99,11 +96,6 @@ export function compareClassifiers({ models, labels, classNames, ...options }: C
     })),
     resampling: resamplingOf(figures),
   };
-}
-
-function corrected<Test extends { p: number | null }>(tests: readonly Test[]): Corrected<Test>[] {
-  const adjusted = holmAdjusted(tests.map(({ p }) => p));
-  return tests.map((test, at) => ({ ...test, pHolm: adjusted[at] ?? null }));
 }
 
 function pick<Name extends string, Value>(names: readonly Name[], of: (name: Name) => Value): Record<Name, Value> {

@@ -56,18 +56,10 @@ export interface FindingsMetrics {
  * @throws MsmaeError Shape when sizes do not fit; Data for what is no probability or no finding.
  * Source: definitions of scikit-learn (`roc_auc_score`, `average_precision_score`, `f1_score`).
  */
-export function findingsMetrics({ probabilities, truth, names, thresholds }: FindingsInput): FindingsMetrics {
-  const findings = names.length;
-  const n = truth.length / findings;
-  if (probabilities.length !== truth.length || !Number.isInteger(n) || thresholds.length !== findings) {
-    throw new MsmaeError("Shape", {
-      where: "findingsMetrics",
-      expected: "a probability, a truth and a threshold for each of the findings",
-      got: `${probabilities.length} probabilities, ${truth.length} truths, ${thresholds.length} thresholds, ${findings} findings`,
-      todo: "give rows of all findings",
-    });
-  }
-  const columns = names.map((_, k) => knownOf(probabilities, truth, k, findings));
+export function findingsMetrics(input: FindingsInput): FindingsMetrics {
+  const { truth, names, thresholds } = input;
+  const n = truth.length / names.length;
+  const columns = checkFindings(input);
   const perFinding = columns.map((column, k) => figuresOf(column, names[k] as string, thresholds[k] as number));
   const known = perFinding.reduce((sum, figures) => sum + figures.known, 0);
   const surprise = perFinding.reduce((sum, figures) => sum + (figures.logLoss ?? 0) * figures.known, 0);
@@ -97,15 +89,45 @@ export function bestThresholds({ probabilities, truth, names }: Omit<FindingsInp
   return names.map((_, k) => bestThreshold(knownOf(probabilities, truth, k, names.length)));
 }
 
+/**
+ * The images of which each finding is known.
+ *
+ * @returns [findings]
+ * @throws MsmaeError as {@link findingsMetrics}.
+ */
+export function checkFindings({ probabilities, truth, names, thresholds }: FindingsInput): KnownFinding[] {
+  const findings = names.length;
+  if (
+    probabilities.length !== truth.length ||
+    !Number.isInteger(truth.length / findings) ||
+    thresholds.length !== findings
+  ) {
+    throw new MsmaeError("Shape", {
+      where: "findingsMetrics",
+      expected: "a probability, a truth and a threshold for each of the findings",
+      got: `${probabilities.length} probabilities, ${truth.length} truths, ${thresholds.length} thresholds, ${findings} findings`,
+      todo: "give rows of all findings",
+    });
+  }
+  return names.map((_, k) => knownOf(probabilities, truth, k, findings));
+}
+
 /** The images of which a finding is known. */
-interface Known {
+export interface KnownFinding {
+  /** Which images. */
+  cases: number[];
   scores: number[];
   /** 1 or 0. */
   positive: number[];
 }
 
-function knownOf(probabilities: ArrayLike<number>, truth: ArrayLike<number>, k: number, findings: number): Known {
-  const known: Known = { scores: [], positive: [] };
+function knownOf(
+  probabilities: ArrayLike<number>,
+  truth: ArrayLike<number>,
+  k: number,
+  findings: number,
+): KnownFinding {
+  const known: KnownFinding = { cases: [], scores: [], positive: [] };
   for (let at = k; at < truth.length; at += findings) {
     const [score, value] = [probabilities[at] as number, truth[at] as number];
     if (!(score >= 0 && score <= 1) || !(Number.isNaN(value) || value === 0 || value === 1)) {
@@ -117,21 +139,21 @@ function knownOf(probabilities: ArrayLike<number>, truth: ArrayLike<number>, k: 
       });
     }
     if (Number.isNaN(value)) continue;
+    known.cases.push(Math.floor(at / findings));
     known.scores.push(score);
     known.positive.push(value);
   }
   return known;
 }
 
-function figuresOf({ scores, positive }: Known, finding: string, threshold: number): FindingFigures {
+function figuresOf({ scores, positive }: KnownFinding, finding: string, threshold: number): FindingFigures {
   const counts = { truePositives: 0, falsePositives: 0, positives: 0, negatives: 0 };
   let surprise = 0;
   for (const [i, score] of scores.entries()) {
     const there = positive[i] === 1;
     counts[there ? "positives" : "negatives"]++;
     if (score >= threshold) counts[there ? "truePositives" : "falsePositives"]++;
-    // What rounds to 0 or 1 is as sure as a double can say.
-    surprise -= Math.log(Math.max(there ? score : 1 - score, Number.EPSILON));
+    surprise += surpriseOf(score, there);
   }
   const { truePositives, falsePositives, positives, negatives } = counts;
   const curve = rocCurve(scores, positive);
@@ -149,13 +171,18 @@ function figuresOf({ scores, positive }: Known, finding: string, threshold: numb
   };
 }
 
+/** Binary cross-entropy of one probability; what rounds to 0 or 1 is as sure as a double can say. */
+export function surpriseOf(score: number, there: boolean): number {
+  return -Math.log(Math.max(there ? score : 1 - score, Number.EPSILON));
+}
+
 /** Null where there is nothing to find and nothing was found. */
-function f1Of(truePositives: number, falsePositives: number, positives: number): number | null {
+export function f1Of(truePositives: number, falsePositives: number, positives: number): number | null {
   const all = truePositives + falsePositives + positives;
   return all === 0 ? null : (2 * truePositives) / all;
 }
 
-function bestThreshold({ scores, positive }: Known): number {
+function bestThreshold({ scores, positive }: KnownFinding): number {
   const positives = positive.reduce((a, b) => a + b, 0);
   if (positives === 0 || positives === positive.length) return 0.5;
   const order = [...scores.keys()].sort((a, b) => (scores[b] as number) - (scores[a] as number));

@@ -15,3 +15,12 @@ export function holmAdjusted(p: readonly (number | null)[]): (number | null)[] {
   }
   return adjusted;
 }
+
+/** A test, and its probability corrected for as many of its kind as there are pairs of models. */
+export type Corrected<Test> = Test & { pHolm: number | null };
+
+/** Tests of one kind with their probabilities corrected for their number. */
+export function corrected<Test extends { p: number | null }>(tests: readonly Test[]): Corrected<Test>[] {
+  const adjusted = holmAdjusted(tests.map(({ p }) => p));
+  return tests.map((test, at) => ({ ...test, pHolm: adjusted[at] ?? null }));
+}

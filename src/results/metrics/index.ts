@@ -30,7 +30,6 @@ export {
   type ClassifierPair,
   type ComparedModel,
   type ComparisonInput,
-  type Corrected,
   compareClassifiers,
 } from "./comparison.ts";
 export {
@@ -47,6 +46,7 @@ export {
 export { type ClassCurves, type CurveBand, type CurveBands, type CurveBandsInput, curveBands } from "./curve-bands.ts";
 export { type ClassDecisionCurve, type DecisionCurve, decisionCurve, decisionCurves } from "./decision-curve.ts";
 export { type AucCovariance, aucCovariance, type DelongTest, delongTest } from "./delong.ts";
+export { classifierDifferences, type DifferenceTest, type ModelDifference, pairedRows } from "./difference-rows.ts";
 export {
   bestThresholds,
   type FindingFigures,
@@ -54,9 +54,27 @@ export {
   type FindingsMetrics,
   findingsMetrics,
 } from "./findings.ts";
-export { holmAdjusted } from "./holm.ts";
+export { compareFindings, type FindingsComparisonInput } from "./findings-comparison.ts";
+export {
+  FINDING_FIGURES,
+  FINDINGS_FIGURES,
+  type FindingEstimates,
+  type FindingFigure,
+  type FindingsFigure,
+  type FindingsIntervals,
+  findingsIntervals,
+  findingsStatistic,
+} from "./findings-intervals.ts";
+export { type Corrected, holmAdjusted } from "./holm.ts";
 export { type McnemarTest, mcnemarTest } from "./mcnemar.ts";
 export { type NumberInput, type NumberMetrics, numberMetrics } from "./number.ts";
+export {
+  NUMBER_FIGURES,
+  type NumberFigure,
+  type NumberIntervals,
+  numberIntervals,
+  numberStatistic,
+} from "./number-intervals.ts";
 export {
   type AppliedThreshold,
   type ClassifiedCases,

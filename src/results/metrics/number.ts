@@ -36,16 +36,7 @@ export interface NumberMetrics {
  * Source: scikit-learn (`mean_absolute_error`, `mean_squared_error`, `r2_score`); Bland & Altman 1986.
  */
 export function numberMetrics(input: NumberInput): NumberMetrics {
-  const known = Array.from(input.truth, (value, i) => ({
-    truth: value,
-    predicted: input.predicted[i] as number,
-  })).filter(({ truth }) => !Number.isNaN(truth));
-  const odd = known.find(({ predicted }) => !Number.isFinite(predicted));
-  if (known.length === 0 || odd) {
-    const got = odd ? `${odd.predicted}` : "none";
-    const expected = "images of which the number is known, with finite predictions";
-    throw new MsmaeError("Data", { where: "numberMetrics", expected, got, todo: "give the number of some images" });
-  }
+  const known = knownNumbers(input);
   const truths = known.map(({ truth }) => truth);
   const errors = known.map(({ truth, predicted }) => predicted - truth);
   const squares = sumOf(errors.map((error) => error * error));
@@ -66,6 +57,24 @@ export function numberMetrics(input: NumberInput): NumberMetrics {
     limitHigh: deviation === null ? null : bias + 1.96 * deviation,
     maeOfMedian: mean(truths.map((truth) => Math.abs(truth - median))),
   };
+}
+
+/**
+ * The images of which the number is known, by their places.
+ *
+ * @throws MsmaeError as {@link numberMetrics}.
+ */
+export function knownNumbers(input: NumberInput): { at: number; truth: number; predicted: number }[] {
+  const known = Array.from(input.truth, (truth, at) => ({
+    at,
+    truth,
+    predicted: input.predicted[at] as number,
+  })).filter(({ truth }) => !Number.isNaN(truth));
+  const odd = known.find(({ predicted }) => !Number.isFinite(predicted));
+  if (known.length > 0 && !odd) return known;
+  const got = odd ? `${odd.predicted}` : "none";
+  const expected = "images of which the number is known, with finite predictions";
+  throw new MsmaeError("Data", { where: "numberMetrics", expected, got, todo: "give the number of some images" });
 }
 
 function correlationOf(a: readonly number[], b: readonly number[]): number | null {

@@ -1,4 +1,4 @@
-import type { CalibrationBin, ClassificationMetrics, ReliabilityBin } from "../metrics/index.ts";
+import type { CalibrationBin, ClassificationMetrics, ReliabilityBin, RocCurve } from "../metrics/index.ts";
 import type { TopLevelSpec } from "./generated/vega.js";
 import { escapeHtml, Html, html } from "./html.ts";
 import type { CurveChart } from "./types.ts";
@@ -68,8 +68,18 @@ export async function curveChart({ title, yTitle, yFormat, series }: CurveChart)
 
 /** One ROC curve per class against the rest; undefined where no class has one. */
 export async function rocChart({ roc, perClass }: ClassificationMetrics): Promise<Html | undefined> {
-  const label = (k: number): string => `${perClass[k]?.class} (${perClass[k]?.auc?.toFixed(3)})`;
-  const drawn = roc.flatMap(({ curve }, k) => (curve === null ? [] : [{ curve, series: label(k) }]));
+  const curves = roc.map(({ curve }, k) => ({ curve, auc: perClass[k]?.auc ?? null, name: perClass[k]?.class ?? "" }));
+  return rocCurvesChart("ROC, each class against the rest (area under the curve)", curves);
+}
+
+/** ROC curves under a title, each with its area; undefined where none is defined. */
+export async function rocCurvesChart(
+  title: string,
+  curves: readonly { name: string; auc: number | null; curve: RocCurve | null }[],
+): Promise<Html | undefined> {
+  const drawn = curves.flatMap(({ name, auc, curve }) => {
+    return curve === null ? [] : [{ curve, series: `${name} (${auc?.toFixed(3)})` }];
+  });
   if (drawn.length === 0) return undefined;
   const values = drawn.flatMap(({ curve, series }) =>
     curve.fpr.map((fpr, order) => ({ fpr, tpr: curve.tpr[order] as number, order, series })),
@@ -91,7 +101,7 @@ export async function rocChart({ roc, perClass }: ClassificationMetrics): Promis
       },
     ],
   });
-  return figure("ROC, each class against the rest (area under the curve)", chart);
+  return figure(title, chart);
 }
 
 /** Share predicted right per bin of confidence, with intervals where the bins have them, and how many images each bin holds. */

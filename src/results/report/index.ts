@@ -1,4 +1,5 @@
 import { curveChart } from "./charts.ts";
+import { comparisonSection, comparisonTiles } from "./comparison/section.ts";
 import { decimal, facts, type Html, html, nothing, percent, section } from "./html.ts";
 import { type PageSection, renderPage, tileRow } from "./page.ts";
 import { embeddingSection } from "./section-embedding.ts";
@@ -14,7 +15,7 @@ import { segmentationSection } from "./section-segmentation.ts";
 import type { ProvenanceSection, ReportInput } from "./types.ts";
 
 export type { ClinicalFigures, LocalisationSummary, TemperatureTold } from "./clinical/types.ts";
-
+export type { ComparisonSection } from "./comparison/types.ts";
 export { encodeGreyPng, encodePng } from "./png.ts";
 export type {
   AttentionExample,
@@ -55,6 +56,7 @@ async function reportSections(input: ReportInput): Promise<PageSection[]> {
     evaluation,
     segmentation,
     figures,
+    comparison,
     attention,
     errors,
     retrieval,
@@ -68,6 +70,7 @@ async function reportSections(input: ReportInput): Promise<PageSection[]> {
   if (evaluation !== undefined) add("evaluation", "Classification", await evaluationSection(evaluation));
   if (segmentation !== undefined) add("segmentation", "Segmentation", await segmentationSection(segmentation));
   if (figures !== undefined) add("figures", "Figures", figuresSection(figures));
+  if (comparison !== undefined) add("comparison", "Comparison", await comparisonSection(comparison));
   if (attention !== undefined && attention.examples.length > 0) {
     add("attention", "Attention", await attentionSection(attention));
   }
@@ -92,7 +95,7 @@ async function reportSections(input: ReportInput): Promise<PageSection[]> {
 }
 
 /** The headline figures, where the report has them. */
-function tiles({ evaluation, segmentation, pointingGame }: ReportInput): Html {
+function tiles({ evaluation, segmentation, comparison, pointingGame }: ReportInput): Html {
   const shown: { value: string; label: string }[] = [];
   const tile = (value: string, label: string): number => shown.push({ value, label });
   if (evaluation !== undefined) {
@@ -106,6 +109,7 @@ function tiles({ evaluation, segmentation, pointingGame }: ReportInput): Html {
     if (dice !== null) tile(decimal(dice), "mean Dice of outlines");
     if (iou !== null) tile(decimal(iou), "mean intersection over union");
   }
+  if (comparison !== undefined) shown.push(...comparisonTiles(comparison));
   const last = pointingGame?.results.at(-1);
   if (last !== undefined && last.result.hitRate !== null) {
     tile(percent(last.result.hitRate), `of maps peak in the lesion (chance: ${percent(last.result.chance)})`);

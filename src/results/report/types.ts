@@ -1,6 +1,7 @@
 import type { ClassificationMetrics, SegmentationMetrics } from "../metrics/index.ts";
 import type { Grid, PatchMask, PointingGameResult, RgbImage } from "../visual/index.ts";
 import type { ClinicalFigures } from "./clinical/types.ts";
+import type { ComparisonSection } from "./comparison/types.ts";
 
 /** What a report shows. Every part but the title is optional; absent parts leave no trace. */
 export interface ReportInput {
@@ -13,6 +14,7 @@ export interface ReportInput {
   evaluation?: EvaluationSection;
   segmentation?: SegmentationSection;
   figures?: FiguresSection;
+  comparison?: ComparisonSection;
   attention?: AttentionSection;
   /** The most confident errors, the surest first; empty where nothing was told wrong. */
   errors?: readonly AttentionExample[];

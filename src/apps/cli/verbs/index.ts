@@ -1,5 +1,6 @@
 import type { verbs } from "../../../config/index.ts";
 import type { Command } from "../verb.ts";
+import { compare } from "./compare.ts";
 import { dataAnonymise } from "./data-anonymise.ts";
 import { dataCheck } from "./data-check.ts";
 import { dataPrepare } from "./data-prepare.ts";
@@ -30,6 +31,7 @@ export const commands = {
   knn,
   embed,
   evaluate,
+  compare,
   predict,
   maps,
   reconstruct,

@@ -1,4 +1,5 @@
 import { bootstrapIntervals, type Interval } from "../bootstrap.ts";
+import type { ResampledStatistic } from "../resample.ts";
 import type { SegmentationFigures } from "./image-figures.ts";
 
 /** How intervals are drawn: see `bootstrapIntervals`. */
@@ -24,8 +25,7 @@ export interface MeanIntervals {
 export type FigureValues = Record<keyof SegmentationFigures, readonly (number | null)[]>;
 
 /**
- * A resample that leaves a class without a figure has no mean over classes of it either, for that of the others is another
- * quantity; a class that has the figure in no image counts in none.
+ * The intervals of {@link meansStatistic}.
  *
  * @param groups [images] of which patient, lesion or file each is.
  */
@@ -34,19 +34,40 @@ export function meanIntervals(
   groups: readonly (string | undefined)[],
   options: IntervalOptions,
 ): MeanIntervals {
+  const statistic = meansStatistic(perClass);
+  const { intervals, ...drawn } = bootstrapIntervals({ ...options, cases: groups.length, groups, statistic });
+  const figuresOf = (prefix: number | "mean") => {
+    const names = Object.keys(perClass[0] ?? {}) as (keyof SegmentationFigures)[];
+    return Object.fromEntries(names.map((figure) => [figure, intervals[`${prefix} ${figure}`]])) as FigureIntervals;
+  };
+  return { mean: figuresOf("mean"), perClass: perClass.map((_, k) => figuresOf(k)), ...drawn };
+}
+
+/** A figure's mean over images, of a class by its place or over classes: `0 dice`, `mean dice`. */
+export type MeanName = `${number | "mean"} ${keyof SegmentationFigures}`;
+
+/**
+ * The means over images of a resample, of each class and of those over classes. A resample that leaves a class without a figure
+ * has no mean over classes of it either, for that of the others is another quantity; a class that has the figure in no
+ * image counts in none.
+ */
+export function meansStatistic(perClass: readonly FigureValues[]): ResampledStatistic<MeanName> {
   const columns = perClass.flatMap((figures, k) =>
-    Object.entries(figures).map(([figure, values]) => ({
-      values,
-      name: `${k} ${figure}`,
-      mean: `mean ${figure}`,
-      somewhere: values.some((value) => value !== null),
+    (Object.keys(figures) as (keyof SegmentationFigures)[]).map((figure) => ({
+      values: figures[figure],
+      name: `${k} ${figure}` as const,
+      mean: `mean ${figure}` as const,
+      somewhere: figures[figure].some((value) => value !== null),
     })),
   );
   const means = weightedMeans(columns.map(({ values }) => values));
   const classes = Map.groupBy(columns.keys(), (at) => (columns[at] as (typeof columns)[number]).mean);
-  const statistic = (times: Uint32Array): Record<string, number | null> => {
+  return (times) => {
     const found = means(times);
-    const statistics = Object.fromEntries(columns.map(({ name }, at) => [name, known(found[at] as number)]));
+    const statistics = {} as Record<MeanName, number | null>;
+    columns.forEach(({ name }, at) => {
+      statistics[name] = known(found[at] as number);
+    });
     for (const [name, all] of classes) {
       const counted = all.filter((at) => columns[at]?.somewhere);
       const sum = counted.reduce((total, at) => total + (found[at] as number), 0);
@@ -54,12 +75,6 @@ export function meanIntervals(
     }
     return statistics;
   };
-  const { intervals, ...drawn } = bootstrapIntervals({ ...options, cases: groups.length, groups, statistic });
-  const figuresOf = (prefix: string | number) => {
-    const names = Object.keys(perClass[0] ?? {});
-    return Object.fromEntries(names.map((figure) => [figure, intervals[`${prefix} ${figure}`]])) as FigureIntervals;
-  };
-  return { mean: figuresOf("mean"), perClass: perClass.map((_, k) => figuresOf(k)), ...drawn };
 }
 
 const known = (value: number): number | null => (Number.isNaN(value) ? null : value);

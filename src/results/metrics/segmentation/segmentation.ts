@@ -1,3 +1,4 @@
+import type { ResampledStatistic } from "../resample.ts";
 import {
   type ClassInImage,
   type EmptyRule,
@@ -17,7 +18,9 @@ import {
   type FigureValues,
   type IntervalOptions,
   type MeanIntervals,
+  type MeanName,
   meanIntervals,
+  meansStatistic,
 } from "./intervals.ts";
 import { type Spread, spreadOf } from "./spread.ts";
 import type { SurfaceDefinition } from "./surface.ts";
@@ -119,6 +122,36 @@ export class SegmentationMeter {
     return figures;
   }
 
+  /** Of which patient, lesion or file each image is. */
+  get groups(): readonly (string | undefined)[] {
+    return this.#groups;
+  }
+
+  /**
+   * The figures of some of the images, or of all of them in another order.
+   *
+   * @param images their places.
+   * @param classes [measured classes] the places of those that come first, second and so on.
+   */
+  select(images: readonly number[], classes: readonly number[]): SegmentationMeter {
+    const { classNames, background } = this.#options;
+    const measured = measuredClasses(this.#options);
+    const names = classes.map((k) => classNames[measured[k] as number] as string);
+    const unmeasured = background ? [] : classNames.slice(0, 1);
+    const selected = new SegmentationMeter({ ...this.#options, classNames: [...unmeasured, ...names] });
+    for (const at of images) {
+      const { unit, classes: own } = this.#images[at] as ImageSegmentation;
+      selected.#images.push({ unit, classes: classes.map((k) => own[k] as ClassInImage) });
+      selected.#groups.push(this.#groups[at]);
+    }
+    return selected;
+  }
+
+  /** The means that {@link SegmentationMeter.metrics} tells, of resamples of the images. */
+  statistic(): ResampledStatistic<MeanName> {
+    return meansStatistic(this.#values());
+  }
+
   /**
    * @param drawn also gives the 95 % intervals of all means, by drawing the groups of images anew.
    * @throws MsmaeError Config for too few resamples.
@@ -126,9 +159,8 @@ export class SegmentationMeter {
   metrics(drawn?: IntervalOptions): SegmentationMetrics {
     const { classNames, surface, tolerance, empty } = this.#options;
     const indices = measuredClasses(this.#options);
-    const units = new Set(this.#images.map(({ unit }) => unit));
-    const unit = units.size > 1 ? "mixed" : ([...units][0] ?? "pixels");
-    const values = indices.map((_, at) => this.#valuesOf(at, unit !== "mixed"));
+    const unit = this.#unit();
+    const values = this.#values();
     const intervals = drawn && meanIntervals(values, this.#groups, drawn);
     const perClass = indices.map((index, at) => ({
       class: classNames[index] as string,
@@ -152,6 +184,16 @@ export class SegmentationMeter {
       tolerance,
       empty,
     };
+  }
+
+  #unit(): SegmentationMetrics["unit"] {
+    const units = new Set(this.#images.map(({ unit }) => unit));
+    return units.size > 1 ? "mixed" : ([...units][0] ?? "pixels");
+  }
+
+  #values(): FigureValues[] {
+    const oneUnit = this.#unit() !== "mixed";
+    return measuredClasses(this.#options).map((_, at) => this.#valuesOf(at, oneUnit));
   }
 
   #valuesOf(at: number, oneUnit: boolean): FigureValues {

@@ -112,3 +112,41 @@ test("distances can be left out, and nothing else changes", () => {
   expect(short.mean).toEqual({ ...whole.mean, hd: null, hd95: null, assd: null, nsd: null });
   expect(short.perClass.map(({ pooled }) => pooled)).toEqual(whole.perClass.map(({ pooled }) => pooled));
 });
+
+describe("some of the images, classes in another order", () => {
+  const patients = (at: number) => `patient ${at % 10}`;
+  const chosen = [5, 0, 7, 12, 3];
+
+  test("have the figures of a meter that was given these alone", () => {
+    const meter = filled({}, 24, patients);
+    const part = meter.select(chosen, [1, 0]);
+    expect(part.images.map(({ classes }) => classes)).toEqual(
+      chosen.map((at) => (meter.images[at] as ImageSegmentation).classes.toReversed()),
+    );
+    expect(part.groups).toEqual(chosen.map(patients));
+    const metrics = part.metrics();
+    expect(metrics).toMatchObject({ n: 5, classNames: ["spleen", "liver"] });
+    const once = new Uint32Array(5).fill(1);
+    expect(metrics.perClass[0]?.images.dice?.mean).toBeCloseTo(meanOver(part.images, 0, "dice")(once) as number, 12);
+  });
+
+  test("keep the background where it is measured", () => {
+    const part = filled({ background: true }).select(chosen, [2, 0, 1]);
+    expect(part.metrics().classNames).toEqual(["spleen", "background", "liver"]);
+  });
+
+  test("a resample's means are those of its images", () => {
+    const meter = filled({ empty: "undefined" });
+    const times = Uint32Array.from({ length: 24 }, (_, at) => at % 4);
+    const found = meter.statistic()(times);
+    const [liver, spleen] = [0, 1].map((k) => meanOver(meter.images, k, "dice")(times) as number) as [number, number];
+    expect(found["0 dice"]).toBeCloseTo(liver, 12);
+    expect(found["mean dice"]).toBeCloseTo((liver + spleen) / 2, 12);
+    times.forEach((count, at) => {
+      if (at % 3 !== 0) times[at] = 0;
+      else times[at] = Math.max(1, count);
+    });
+    // Every third image has no spleen, in truth or prediction.
+    expect(meter.statistic()(times)).toMatchObject({ "1 dice": null, "mean dice": null });
+  });
+});

@@ -1,0 +1,47 @@
+import type { ModelDifference } from "../../metrics/index.ts";
+import { figureName, signed } from "./figure-names.ts";
+
+/** Below it a difference is called one. */
+const LEVEL = 0.05;
+
+/** What a probability is of, for people. */
+export const TESTS: Record<ModelDifference["test"], string> = {
+  "paired-bootstrap": "paired bootstrap",
+  delong: "DeLong",
+  "mcnemar-exact": "McNemar, exact",
+  "mcnemar-chi-squared": "McNemar",
+};
+
+/** A probability as tables have it. */
+export function probability(p: number | null): string {
+  if (p === null) return "–";
+  return p < 0.001 ? "< 0.001" : p.toFixed(3);
+}
+
+/** A difference and its interval. */
+export function differenceText({ metric, delta, low, high }: ModelDifference): string {
+  const { shown } = figureName(metric);
+  const value = signed(shown(delta));
+  return low === null || high === null ? value : `${value} (${signed(shown(low))} to ${signed(shown(high))})`;
+}
+
+/** What the main difference of a pair says, in a sentence or two; `corrected` where there are more than two models. */
+export function verdict(row: ModelDifference, corrected: boolean): string {
+  const { first, second, metric, delta, low, high, p, pHolm, test, reason } = row;
+  const { title, best } = figureName(metric);
+  const name = title.replace(", %", "");
+  const figure = /^[A-Z][a-z]/.test(name) ? name.charAt(0).toLowerCase() + name.slice(1) : name;
+  const told = corrected ? pHolm : p;
+  if (delta === null || low === null || high === null || told === null) {
+    return `${first} and ${second}: the difference in ${figure} has no interval${reason === undefined ? "" : ` (${reason})`}.`;
+  }
+  const unit = title.endsWith(", %") ? " percentage points" : "";
+  const numbers = `${differenceText(row)}${unit}, 95 % interval in brackets; ${TESTS[test]}, p ${probability(told).startsWith("<") ? probability(told) : `= ${probability(told)}`}${corrected ? " corrected" : ""}`;
+  const start = `${first} less ${second}, ${figure}: ${numbers}.`;
+  if (told >= LEVEL) {
+    return `${start} These cases do not tell the two apart; that is not to say that they are alike: differences anywhere in the interval fit what was seen.`;
+  }
+  const better = best === undefined ? undefined : delta > 0 === (best === "high") ? first : second;
+  const found = better === undefined ? "The two differ" : `${better} is better`;
+  return `${start} ${found}: were both equally good, a difference as large would be a rare accident of these cases.`;
+}

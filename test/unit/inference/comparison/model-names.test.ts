@@ -1,0 +1,35 @@
+import { expect, test } from "vitest";
+import { modelNames } from "../../../../src/inference/comparison/model-names.ts";
+
+test.each([
+  [
+    ["runs/msmae/best.safetensors", "runs/vit/best.safetensors"],
+    ["msmae", "vit"],
+  ],
+  [
+    ["runs/a/best.safetensors", "runs/a/last.safetensors"],
+    ["best", "last"],
+  ],
+  [
+    ["a.safetensors", "b.safetensors"],
+    ["a", "b"],
+  ],
+  [
+    ["x/a/best.safetensors", "x/a/last.safetensors", "x/b/last.safetensors"],
+    ["a/best", "a/last", "b/last"],
+  ],
+  [
+    ["1/run/best.safetensors", "2/run/best.safetensors"],
+    ["1/run/best", "2/run/best"],
+  ],
+  [
+    ["./a/best.safetensors", "b/best.safetensors"],
+    ["a", "b"],
+  ],
+  [
+    ["../a/b.safetensors", "a/b.safetensors"],
+    ["../a/b", "a/b"],
+  ],
+])("%j are called %j", (paths, names) => {
+  expect(modelNames(paths)).toEqual(names);
+});
