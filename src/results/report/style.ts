@@ -51,7 +51,7 @@ tbody th { min-width: 6.5rem; }
 .stacked tbody th { white-space: nowrap; }
 thead th { font-size: .8rem; color: var(--ink-soft); vertical-align: bottom; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-.interval { color: var(--ink-soft); font-size: .78rem; white-space: nowrap; }
+.spread { color: var(--ink-soft); font-size: .78rem; white-space: nowrap; }
 .confusion td, .confusion thead th { text-align: center; }
 .confusion td { border: 1px solid var(--line); font-variant-numeric: tabular-nums; min-width: 4.2rem; }
 .confusion td b { display: block; }

@@ -4,7 +4,7 @@ import { type Html, html } from "../html.ts";
 /** A figure's value above its 95 % interval, as `shown` writes numbers: beside each other they make tables too wide to print. */
 export function withInterval({ value, low, high }: Estimate, shown: (value: number | null) => string): Html {
   if (low === null || high === null) return html`${shown(value)}`;
-  return html`${shown(value)}<br><small class="interval">(${shown(low)} to ${shown(high)})</small>`;
+  return html`${shown(value)}<br><small class="spread">(${shown(low)} to ${shown(high)})</small>`;
 }
 
 /** A share in percent, without the sign that its column's title has. */
