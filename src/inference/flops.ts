@@ -1,14 +1,20 @@
 import { type FlopsInput, type FlopsOptions, resolveOptions, verbs } from "../config/index.ts";
 import type { Graph } from "../engine/graph/graph.ts";
+import type { ParameterSpec } from "../engine/parameters/specs.ts";
 import type { Feeds } from "../engine/runtime/program.ts";
 import type { Engine } from "../engine/thread/engine.ts";
+import { Normalizer } from "../images/transforms/normalize.ts";
 import { classifierKind } from "../method/kinds/classifier.ts";
+import type { NetworkKind } from "../method/kinds/network.ts";
+import { networkKindOf } from "../method/kinds/networks.ts";
 import { modelShape } from "../method/kinds/shape.ts";
 import { attentionCounts } from "../method/masking/selection.ts";
 import { gatherPositions } from "../method/masking/tokens.ts";
 import { classifierGraph, classifierSpecs } from "../method/models/classifier.ts";
 import { type ClassifierConfig, patchCount, patchValues } from "../method/models/config.ts";
+import { networkGraph } from "../method/models/network.ts";
 import { classifierSaving, type FlopConvention, type MaskedSaving } from "../results/efficiency.ts";
+import { graphMultiplyAdds } from "../results/graph-multiply-adds.ts";
 import type { RunHooks } from "../support/events.ts";
 import { RandomStream } from "../support/random.ts";
 import { createWeights, startEngine } from "./session.ts";
@@ -19,73 +25,111 @@ export interface FlopsFigures extends Record<FlopConvention, MaskedSaving> {
   seconds?: { full: number; masked: number; ratio: number };
   /** Images per timed batch. */
   batchSize: number;
-  /** Patches per image: all, and those that masking keeps. The cls token comes on top. */
-  patches: { full: number; masked: number };
+  /** Patches per image: all, and those that masking keeps; absent for a network that sees images whole. The cls token comes on top. */
+  patches?: { full: number; masked: number };
 }
 
 /**
  * Counts a classifier's multiply-adds with all patches and with those that masking keeps, under both conventions, and
  * times both on the device, with random weights.
  *
- * The counts are of the published program, which embeds every patch and then drops some; the timed graph embeds the
- * kept ones alone.
+ * The counts of a vision transformer are of the published program, which embeds every patch and then drops some; the timed
+ * graph embeds the kept ones alone. Of a network that sees images whole, masked is the same as full.
  *
  * @throws MsmaeError Config for an unknown model, sizes that do not fit, or ratios that keep no patch; Device when the
  * engine fails; the signal's reason.
  */
 export async function flops(input: FlopsInput | FlopsOptions, hooks: RunHooks = {}): Promise<FlopsFigures> {
   const options = resolveOptions(verbs.flops, input);
+  const { batchSize, repeats } = options;
+  const network = networkKindOf(options.model);
+  if (network) return networkFlops(network, options, hooks);
   const config: ClassifierConfig = { ...modelShape(classifierKind, options), globalPool: "avg" };
   const all = patchCount(config);
   const { kept } = attentionCounts(all, options);
-  const figures = {
-    ...classifierSaving(config, { kept }),
-    batchSize: options.batchSize,
-    patches: { full: all, masked: kept },
-  };
-  if (options.repeats === 0) return figures;
-  const { full, masked } = await timeBoth(config, kept, options, hooks);
+  const figures = { ...classifierSaving(config, { kept }), batchSize, patches: { full: all, masked: kept } };
+  if (repeats === 0) return figures;
+  const draw = drawing(options);
+  const cases: [TimedCase, TimedCase] = [
+    {
+      graph: classifierGraph(config, { batch: batchSize, kept: "all" }),
+      feeds: { patches: draw(all * batchSize * patchValues(config)) },
+    },
+    {
+      graph: classifierGraph(config, { batch: batchSize, kept }),
+      feeds: {
+        patches: draw(kept * batchSize * patchValues(config)),
+        positions: somePositions({ all, kept }, options),
+      },
+    },
+  ];
+  const [full, masked] = (await timeInTurn(classifierSpecs(config), cases, options, hooks)) as [number, number];
   return { ...figures, seconds: { full, masked, ratio: masked / full } };
 }
 
-async function timeBoth(
-  config: ClassifierConfig,
-  kept: number,
+async function networkFlops(kind: NetworkKind, options: FlopsOptions, hooks: RunHooks): Promise<FlopsFigures> {
+  const { batchSize, repeats } = options;
+  const config = modelShape(kind, options);
+  // Of two images: a batch normalisation is not trained on a single value. In this form each of them is one node.
+  const counted = networkGraph(kind.network, config, 2, "training");
+  const saving = (convention: FlopConvention): MaskedSaving => {
+    const full = graphMultiplyAdds(counted, convention) / 2;
+    return { full, masked: full, ratio: 1 };
+  };
+  const figures = { thop: saving("thop"), fvcore: saving("fvcore"), batchSize };
+  if (repeats === 0) return figures;
+  const graph = networkGraph(kind.network, config, batchSize);
+  const pixels = Uint8Array.from(drawing(options)(batchSize * config.inputHeight * config.inputWidth * config.inChans));
+  const feeds = kind.feeder(config, new Normalizer(config.inChans as 1 | 3)).whole(pixels, batchSize);
+  const [full] = (await timeInTurn(kind.specs(config), [{ graph, feeds }], options, hooks)) as [number];
+  return { ...figures, seconds: { full, masked: full, ratio: 1 } };
+}
+
+/** A graph and what it is fed. */
+interface TimedCase {
+  graph: Graph;
+  feeds: Feeds;
+}
+
+/** Draws normal numbers. */
+function drawing({ seed }: Pick<FlopsOptions, "seed">): (length: number) => Float32Array {
+  const stream = RandomStream.for(seed, "evaluation");
+  return (length) => Float32Array.from({ length }, () => stream.normal());
+}
+
+/** Places of kept patches, others in each image. */
+function somePositions({ all, kept }: { all: number; kept: number }, { batchSize: batch, seed }: FlopsOptions) {
+  const stream = RandomStream.for(seed, "masks");
+  const positions = new BigInt64Array(kept * batch);
+  for (let b = 0; b < batch; b++) {
+    gatherPositions(stream.permutation(all).subarray(0, kept), positions, { batch, b });
+  }
+  return positions;
+}
+
+/** Median seconds of each case. */
+async function timeInTurn(
+  specs: readonly ParameterSpec[],
+  cases: readonly TimedCase[],
   options: FlopsOptions,
   { signal, onEvent }: RunHooks,
-): Promise<{ full: number; masked: number }> {
-  const { batchSize: batch, repeats, seed } = options;
-  const engine = await startEngine(createWeights(classifierSpecs(config), seed), options);
+): Promise<number[]> {
+  const { repeats, seed } = options;
+  const engine = await startEngine(createWeights(specs, seed), options);
   try {
-    const full = classifierGraph(config, { batch, kept: "all" });
-    const masked = classifierGraph(config, { batch, kept });
-    await engine.load(full);
-    await engine.load(masked);
-    const stream = RandomStream.for(seed, "evaluation");
-    const pixels = (patches: number) =>
-      Float32Array.from({ length: patches * batch * patchValues(config) }, () => stream.normal());
-    const fullPixels = pixels(patchCount(config));
-    const maskedPixels = pixels(kept);
-    const positions = new BigInt64Array(kept * batch);
-    for (let b = 0; b < batch; b++) {
-      gatherPositions(stream.permutation(patchCount(config)).subarray(0, kept), positions, { batch, b });
-    }
-    const seconds = { full: [] as number[], masked: [] as number[] };
+    for (const { graph } of cases) await engine.load(graph);
+    const seconds = cases.map((): number[] => []);
     onEvent?.({ type: "phase", name: "timing", total: repeats });
-    // The first run of each is not counted: it still allocates. Runs alternate, so that a busy machine slows both.
+    // The first run of each is not counted: it still allocates. Runs alternate, so that a busy machine slows all.
     for (let repeat = 0; repeat <= repeats; repeat++) {
       signal?.throwIfAborted();
-      const fullSeconds = await timed(engine, full, { patches: fullPixels.slice() });
-      const maskedSeconds = await timed(engine, masked, {
-        patches: maskedPixels.slice(),
-        positions: positions.slice(),
-      });
-      if (repeat === 0) continue;
-      seconds.full.push(fullSeconds);
-      seconds.masked.push(maskedSeconds);
-      onEvent?.({ type: "phase-progress", done: repeat });
+      for (const [i, { graph, feeds }] of cases.entries()) {
+        const once = await timed(engine, graph, structuredClone(feeds));
+        if (repeat > 0) seconds[i]?.push(once);
+      }
+      if (repeat > 0) onEvent?.({ type: "phase-progress", done: repeat });
     }
-    return { full: median(seconds.full), masked: median(seconds.masked) };
+    return seconds.map(median);
   } finally {
     await engine.close();
   }

@@ -1,10 +1,17 @@
 import { z } from "zod";
+import { networkKindOf, networkPresets } from "../../method/kinds/networks.ts";
 import { encoderPresets } from "../../method/models/presets.ts";
 import { checkChannels, checkModel, checkPatches, checkRatios } from "../checks.ts";
 import { imageFields, maskingFields, runtimeFields } from "../common.ts";
 import { completeSizes } from "../completion.ts";
-import { field } from "../fields.ts";
+import { field, infoOf } from "../fields.ts";
+import { checkNetwork } from "../network-checks.ts";
 import { type InputOf, type OptionsOf, verbOptions } from "../verb.ts";
+
+/** What can be counted, by name. */
+const presets = { ...encoderPresets, ...networkPresets };
+
+const { maskRatio, throwRatio } = maskingFields;
 
 /** Options of `flops`: operations and time of a classifier, masked and full. */
 export const flops = verbOptions({
@@ -17,8 +24,12 @@ export const flops = verbOptions({
     numClasses: field(z.int().min(1).max(100_000).default(5), "Number of classes of the head.", {
       aliases: ["nbClasses"],
     }),
-    maskRatio: maskingFields.maskRatio,
-    throwRatio: maskingFields.throwRatio,
+    maskRatio: field(maskRatio.unwrap().optional(), infoOf(maskRatio).description, {
+      defaultText: "0.45; 0 for other networks than vision transformers",
+    }),
+    throwRatio: field(throwRatio.unwrap().optional(), infoOf(throwRatio).description, {
+      defaultText: "0.3; 0 for other networks than vision transformers",
+    }),
     batchSize: field(z.int().min(1).default(1), "Images per timed batch."),
     repeats: field(
       z.int().min(0).default(5),
@@ -26,9 +37,14 @@ export const flops = verbOptions({
     ),
     ...runtimeFields,
   }),
-  derived: ["inputSize", "patchSize"],
-  complete: (options) => completeSizes(encoderPresets, options),
-  checks: [checkModel(encoderPresets), checkPatches, checkChannels, checkRatios(false)],
+  derived: ["inputSize", "maskRatio", "throwRatio"],
+  complete(options) {
+    completeSizes(presets, options);
+    const network = networkKindOf(options.model);
+    options.maskRatio ??= network ? 0 : 0.45;
+    options.throwRatio ??= network ? 0 : 0.3;
+  },
+  checks: [checkModel(presets), checkNetwork, checkPatches, checkChannels, checkRatios(false)],
 });
 
 export type FlopsInput = InputOf<typeof flops>;

@@ -23,10 +23,15 @@ export interface Network<C extends ImageModelConfig> {
   logits(p: Parameters, config: C, run: NetworkRun): Value;
 }
 
-/** The forward pass for evaluation: `logits` [batch, classes]. */
-export function networkGraph<C extends ImageModelConfig>(network: Network<C>, config: C, batch: number): Graph {
+/** The forward pass, for evaluation unless told otherwise: `logits` [batch, classes]. */
+export function networkGraph<C extends ImageModelConfig>(
+  network: Network<C>,
+  config: C,
+  batch: number,
+  mode: BatchNormMode = "evaluation",
+): Graph {
   const p = parameterInputs(network.specs(config));
-  return graph("classify", { logits: network.logits(p, config, { batch, mode: "evaluation" }) });
+  return graph("classify", { logits: network.logits(p, config, { batch, mode }) });
 }
 
 /**

@@ -28,6 +28,27 @@ describe("flops", () => {
   });
 });
 
+describe("flops of networks that see images whole", () => {
+  test("count and time them once; masking is none of theirs", () => {
+    const { code, lines } = msmae("flops", "--model", "resnet_micro", "--input-size", "64", "--repeats", "2");
+    expect(code).toBe(0);
+    const [figures] = lines as { seconds: Record<string, number>; thop: Record<string, number>; fvcore: object }[];
+    expect(figures?.thop.ratio).toBe(1);
+    expect(figures?.thop.masked).toBe(figures?.thop.full);
+    expect(figures?.seconds.full).toBeGreaterThan(0);
+    expect(figures).not.toHaveProperty("patches");
+    const refused = msmae("flops", "--model", "resnet18", "--mask-ratio", "0.5");
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toContain("vision transformers alone");
+  });
+
+  test("count ResNet-18 and Swin-T as published", async () => {
+    const of = (model: string) => flops(resolveOptions(verbs.flops, { model, numClasses: 1000, repeats: 0 }));
+    expect((await of("resnet18")).fvcore.full / 1e9).toBeCloseTo(1.82, 2);
+    expect((await of("swin_tiny_patch4_window7")).fvcore.full / 1e9).toBeCloseTo(4.5, 1);
+  });
+});
+
 describe("inspect", () => {
   test("a checkpoint of ours says what it is", async () => {
     const { code, lines } = msmae("inspect", checkpoints.pretrained);
