@@ -60,11 +60,11 @@ export const loadingFields = {
   ),
 };
 
-/** Whether a text is of the form that a parser reads. */
-export function readBy(parse: (text: string) => unknown): (text: string) => boolean {
-  return (text) => {
+/** Whether what is given is of the form that a parser reads. */
+export function readBy<T = string>(parse: (given: T) => unknown): (given: T) => boolean {
+  return (given) => {
     try {
-      parse(text);
+      parse(given);
       return true;
     } catch {
       return false;

@@ -6,6 +6,7 @@ import { OutputFolder } from "../support/files/output-folder.ts";
 import { assessModel } from "./assess-model.ts";
 import { clinicalFigures } from "./clinical/clinical-figures.ts";
 import { errorExamples } from "./clinical/confident-errors.ts";
+import { subgroupColumns } from "./clinical/subgroup-columns.ts";
 import { openEvaluationData } from "./evaluation-data.ts";
 import { evaluationFiles, writeEvaluation } from "./evaluation-files.ts";
 import type { EvaluationRecord } from "./evaluation-record.ts";
@@ -52,9 +53,10 @@ export async function evaluate<F extends object = ClassificationFigures>(
       oneClass: outcome.target.kind === "mask",
       values: outcome.values?.(description),
     });
+    const subgroups = await subgroupColumns(data, options);
     const clinicalOf = (found: Gathered): Promise<object> => {
       if (!isClassification(found)) throw noReport(kind);
-      return clinicalFigures({ model, outcome }, found, samples, data, options, hooks);
+      return clinicalFigures({ model, outcome, subgroups }, found, samples, data, options, hooks);
     };
     if (options.report && outcome.target.kind !== "class") throw noReport(kind);
     const samples = outcome.samplesFor(data, data.splits[split], description, dataPath);

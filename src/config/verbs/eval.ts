@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { parseOperatingRule } from "../../results/metrics/index.ts";
+import { parseOperatingRule, parseSubgroups } from "../../results/metrics/index.ts";
+import type { ErrorParts } from "../../support/errors.ts";
 import {
   dataFields,
   loadingFields,
@@ -20,6 +21,13 @@ import {
   slicesAsTrained,
 } from "../model-fields.ts";
 import { type InputOf, type OptionsOf, verbOptions } from "../verb.ts";
+
+/** Subgroups are part of the report. */
+function checkSubgroups({ subgroups, report }: { subgroups?: string[] | undefined; report: boolean }): ErrorParts[] {
+  if (subgroups === undefined || report) return [];
+  const [expected, got] = ["--report beside it", JSON.stringify(subgroups.join())];
+  return [{ where: "subgroups", expected, got, todo: "add --report" }];
+}
 
 /** Options of `eval`: a model's metrics on one split of a data set. */
 export const evaluate = verbOptions({
@@ -49,6 +57,15 @@ export const evaluate = verbOptions({
       "With --report and --output-dir: a pre-trained checkpoint, to show what it fills in where patches of the most confident errors are hidden.",
       { placeholder: "file", defaultText: "nothing is filled in" },
     ),
+    subgroups: field(
+      z.array(z.string().min(1)).min(1).refine(readBy<readonly string[]>(parseSubgroups)).optional(),
+      "With --report: also give the figures by the values of these columns of the data set's CSV file; numbers in quartiles, or between cut points as in age:40,60.",
+      {
+        placeholder: "name,name",
+        expected: "names of columns with commas between, as in sex,age:40,60",
+        defaultText: "none",
+      },
+    ),
     batchSize: field(z.int().min(1).default(64), "Images per batch."),
     ...budgetFields,
     ...maskMakingFields,
@@ -59,6 +76,7 @@ export const evaluate = verbOptions({
     ...loadingFields,
     ...runtimeFields,
   }),
+  checks: [checkSubgroups],
 });
 
 export type EvalInput = InputOf<typeof evaluate>;

@@ -16,12 +16,15 @@ import type { Classification } from "../outcomes/classes.ts";
 import type { Outcome } from "../outcomes/outcome.ts";
 import type { ModelSession } from "../session.ts";
 import { whereItLooks } from "./localisation.ts";
+import { type SubgroupColumns, subgroupsOf } from "./subgroup-columns.ts";
 import { temperatureTold } from "./temperature.ts";
 
 /** A classifier and what its outputs mean. */
 interface Told {
   model: ModelSession;
   outcome: Outcome;
+  /** By which its figures are told apart. */
+  subgroups?: SubgroupColumns | undefined;
 }
 
 /**
@@ -38,7 +41,7 @@ export async function clinicalFigures(
   options: EvalOptions,
   hooks: RunHooks,
 ): Promise<ClinicalFigures> {
-  const { model } = told;
+  const { model, subgroups } = told;
   const { classNames, seed } = model.description;
   const { probabilities, labels, groups } = result;
   const input = { probabilities, labels, groups, classNames, seed };
@@ -59,6 +62,7 @@ export async function clinicalFigures(
     ...(validation && {
       operatingPoint: operatingPoints({ ...input, chosenOn: validation, appliedTo: result, rules }),
     }),
+    ...(subgroups && { subgroups: subgroupsOf(subgroups, samplesOf(result, samples), input) }),
     ...(localisation && { localisation }),
   };
 }
@@ -79,4 +83,9 @@ async function validationOf(
   const samples = outcome.samplesFor(data, val, model.description, options.dataPath);
   const reading = { ...options, split: "val", name: "validation" } as const;
   return (await assessModel(model, outcome, samples, reading, hooks)).result as Classification;
+}
+
+/** The images of a result, [n]. */
+function samplesOf({ indices }: Classification, samples: readonly Sample[]): Sample[] {
+  return Array.from(indices, (index) => samples[index] as Sample);
 }

@@ -98,6 +98,7 @@ export { type ReliabilityBin, reliabilityBins } from "./reliability.ts";
 export type { Drawing, ResampledStatistic } from "./resample.ts";
 export { areaUnderRoc, averagePrecision, type RocCurve, type RocOptions, rocCurve } from "./roc.ts";
 export * from "./segmentation/index.ts";
+export { parseSubgroups, type SubgroupColumn } from "./subgroup-text.ts";
 export { type Subgroup, type Subgroups, type SubgroupsInput, subgroupIntervals } from "./subgroups.ts";
 export {
   applyTemperature,
@@ -106,4 +107,5 @@ export {
   type TemperatureEffect,
   temperatureEffect,
 } from "./temperature.ts";
+export { quartilesOf, type ValueRanges, valueRanges } from "./value-ranges.ts";
 export { wilsonInterval } from "./wilson.ts";

@@ -127,7 +127,7 @@ function decisionTable(curves: readonly ClassDecisionCurve[]): Html {
     name,
     ...chosen.map((threshold) => {
       const at = thresholds.findIndex((value) => Math.abs(value - threshold) < 1e-9);
-      return html`${decimal(model[at] ?? null)}<br><small class="interval">(all: ${decimal(treatAll[at] ?? null)})</small>`;
+      return html`${decimal(model[at] ?? null)}<br><small class="spread">(all: ${decimal(treatAll[at] ?? null)})</small>`;
     }),
   ]);
   const columns = chosen.map((threshold) => `at ${Math.round(100 * threshold)} %`);

@@ -6,6 +6,7 @@ import type {
   OperatingPoints,
   ReliabilityBin,
   Resampling,
+  Subgroups,
   TemperatureEffect,
 } from "../../metrics/index.ts";
 import type { Localisation, LocalisationFigure } from "../../visual/index.ts";
@@ -33,6 +34,8 @@ export interface ClinicalFigures {
   temperature?: TemperatureTold;
   /** Chosen on the validation images; absent where there are none. */
   operatingPoint?: OperatingPoints;
+  /** By the columns that were asked for. */
+  subgroups?: Subgroups[];
   /** Present where the data set has masks, and the model attention. */
   localisation?: LocalisationSummary;
 }

@@ -61,7 +61,7 @@ describe("curves of a clinical report", () => {
   test("stand in tables too, at points of their grids", async () => {
     const figures = figuresOf(3);
     const page = await pageOf(figures);
-    const cell = (shown: string, small: string) => `${shown}<br><small class="interval">(${small})</small>`;
+    const cell = (shown: string, small: string) => `${shown}<br><small class="spread">(${small})</small>`;
     const percent = (share: number | null | undefined) => (100 * (share as number)).toFixed(1);
     const { roc, precisionRecall } = figures.curves[2] as ClinicalFigures["curves"][number];
     // Specificity 90 %, recall 80 %.
