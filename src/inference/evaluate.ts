@@ -13,7 +13,7 @@ import type { EvaluationRecord } from "./evaluation-record.ts";
 import { type ClassificationFigures, isClassification } from "./outcomes/classes.ts";
 import type { Gathered } from "./outcomes/outcome.ts";
 import { kindsWithOutcome, outcomeOf } from "./outcomes/registry.ts";
-import { openModel } from "./session.ts";
+import { noBudget, openModel } from "./session.ts";
 
 /** A model's figures on one split; the curves behind them stand in metrics.json. */
 export type Evaluation<F extends object = ClassificationFigures> = F & {
@@ -59,6 +59,7 @@ export async function evaluate<F extends object = ClassificationFigures>(
       return clinicalFigures({ model, outcome, subgroups }, found, samples, data, options, hooks);
     };
     if (options.report && outcome.target.kind !== "class") throw noReport(kind);
+    if (options.budgetCurve && !kind.budgeted) throw noBudget("--budget-curve", kind);
     const samples = outcome.samplesFor(data, data.splits[split], description, dataPath);
     const { result, unreadable } = await assessModel(model, outcome, samples, options, hooks);
     const clinical = options.report ? await clinicalOf(result) : {};

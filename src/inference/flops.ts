@@ -2,7 +2,6 @@ import { type FlopsInput, type FlopsOptions, resolveOptions, verbs } from "../co
 import type { Graph } from "../engine/graph/graph.ts";
 import type { ParameterSpec } from "../engine/parameters/specs.ts";
 import type { Feeds } from "../engine/runtime/program.ts";
-import type { Engine } from "../engine/thread/engine.ts";
 import { Normalizer } from "../images/transforms/normalize.ts";
 import { classifierKind } from "../method/kinds/classifier.ts";
 import type { NetworkKind } from "../method/kinds/network.ts";
@@ -18,6 +17,7 @@ import { graphMultiplyAdds } from "../results/graph-multiply-adds.ts";
 import type { RunHooks } from "../support/events.ts";
 import { RandomStream } from "../support/random.ts";
 import { createWeights, startEngine } from "./session.ts";
+import { secondsInTurn, secondsOf } from "./timing.ts";
 
 /** What masking saves a classifier: multiply-adds per image, and seconds per batch. */
 export interface FlopsFigures extends Record<FlopConvention, MaskedSaving> {
@@ -107,42 +107,23 @@ function somePositions({ all, kept }: { all: number; kept: number }, { batchSize
   return positions;
 }
 
-/** Median seconds of each case. */
+/** Median seconds of each case, with drawn weights. */
 async function timeInTurn(
   specs: readonly ParameterSpec[],
   cases: readonly TimedCase[],
   options: FlopsOptions,
-  { signal, onEvent }: RunHooks,
+  hooks: RunHooks,
 ): Promise<number[]> {
-  const { repeats, seed } = options;
-  const engine = await startEngine(createWeights(specs, seed), options);
+  const engine = await startEngine(createWeights(specs, options.seed), options);
   try {
     for (const { graph } of cases) await engine.load(graph);
-    const seconds = cases.map((): number[] => []);
-    onEvent?.({ type: "phase", name: "timing", total: repeats });
-    // The first run of each is not counted: it still allocates. Runs alternate, so that a busy machine slows all.
-    for (let repeat = 0; repeat <= repeats; repeat++) {
-      signal?.throwIfAborted();
-      for (const [i, { graph, feeds }] of cases.entries()) {
-        const once = await timed(engine, graph, structuredClone(feeds));
-        if (repeat > 0) seconds[i]?.push(once);
-      }
-      if (repeat > 0) onEvent?.({ type: "phase-progress", done: repeat });
-    }
-    return seconds.map(median);
+    const runs = cases.map(({ graph, feeds }) => () => {
+      // They move to the engine.
+      const fed = structuredClone(feeds);
+      return secondsOf(() => engine.run(graph.name, fed));
+    });
+    return await secondsInTurn(runs, options.repeats, hooks);
   } finally {
     await engine.close();
   }
-}
-
-async function timed(engine: Engine, { name }: Graph, feeds: Feeds): Promise<number> {
-  const started = performance.now();
-  await engine.run(name, feeds);
-  return (performance.now() - started) / 1000;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = (sorted.length - 1) / 2;
-  return ((sorted[Math.floor(middle)] as number) + (sorted[Math.ceil(middle)] as number)) / 2;
 }

@@ -106,10 +106,15 @@ function budgetOf(
     const second = { ...rest, graph: forBatchSize(rest.graph, batchSize) };
     return { graph: forBatchSize(first, batchSize), rest: second };
   }
-  throw new MsmaeError("Config", {
-    where: "--keep-ratio",
+  throw noBudget("--keep-ratio", kind);
+}
+
+/** The refusal of a model that runs on all patches or none. */
+export function noBudget(where: string, { title }: ModelKind): MsmaeError {
+  return new MsmaeError("Config", {
+    where,
     expected: "a classifier with a vision transformer, which can run on part of the patches",
-    got: kind.title,
+    got: title,
     todo: "leave it out, or use another checkpoint",
   });
 }

@@ -66,6 +66,11 @@ export const evaluate = verbOptions({
         defaultText: "none",
       },
     ),
+    budgetCurve: field(
+      z.array(z.number().gt(0).max(1)).min(1).optional(),
+      "With --report, of a vision transformer: shares of the patches, at each of which it is measured and timed too, one pass over the images each; all patches are always one of them.",
+      { defaultText: "none", placeholder: "shares", expected: "shares above 0 and at most 1, such as 0.25,0.5,0.75" },
+    ),
     batchSize: field(z.int().min(1).default(64), "Images per batch."),
     ...budgetFields,
     ...maskMakingFields,
@@ -76,8 +81,21 @@ export const evaluate = verbOptions({
     ...loadingFields,
     ...runtimeFields,
   }),
-  checks: [checkSubgroups],
+  checks: [checkSubgroups, checkBudgetCurve],
 });
+
+/** What only a report shows costs a pass over the images, which nobody should pay for nothing. */
+function checkBudgetCurve({
+  report,
+  budgetCurve,
+}: {
+  report?: boolean;
+  budgetCurve?: readonly number[];
+}): ErrorParts[] {
+  if (report || budgetCurve === undefined) return [];
+  const got = JSON.stringify(budgetCurve);
+  return [{ where: "budgetCurve", expected: "--report beside it", got, todo: "add --report, or leave it out" }];
+}
 
 export type EvalInput = InputOf<typeof evaluate>;
 export type EvalOptions = OptionsOf<typeof evaluate>;

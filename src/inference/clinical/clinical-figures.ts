@@ -15,6 +15,7 @@ import { assessModel } from "../assess-model.ts";
 import type { Classification } from "../outcomes/classes.ts";
 import type { Outcome } from "../outcomes/outcome.ts";
 import type { ModelSession } from "../session.ts";
+import { budgetCurve } from "./budget-curve.ts";
 import { whereItLooks } from "./localisation.ts";
 import { type SubgroupColumns, subgroupsOf } from "./subgroup-columns.ts";
 import { temperatureTold } from "./temperature.ts";
@@ -64,6 +65,7 @@ export async function clinicalFigures(
     }),
     ...(subgroups && { subgroups: subgroupsOf(subgroups, samplesOf(result, samples), input) }),
     ...(localisation && { localisation }),
+    ...(options.budgetCurve && { budgetCurve: await budgetCurve(told, result, samples, options, hooks) }),
   };
 }
 

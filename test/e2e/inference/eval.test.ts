@@ -158,6 +158,61 @@ describe("the clinical report", () => {
     expect(result).not.toHaveProperty("decisionCurves");
   });
 
+  test("of a budget of patches has accuracy and time on each share, as eval tells them by itself, and on all", async () => {
+    const keepRatio = 0.25;
+    const [plain, quarter] = [
+      await evaluate(resolveOptions(verbs.evaluate, { ...given(), report: false, outputDir: undefined })),
+      await evaluate(resolveOptions(verbs.evaluate, { ...given(), report: false, outputDir: undefined, keepRatio })),
+    ];
+    const result = await evaluate(
+      resolveOptions(verbs.evaluate, { ...given(), outputDir: at("budget"), budgetCurve: [0.5, 0.25] }),
+    );
+    const points = result.budgetCurve ?? [];
+    // Of 24 patches, and the cls token.
+    expect(points.map((point) => [point.keepRatio, point.tokens])).toEqual([
+      [0.25, 7],
+      [0.5, 13],
+      [1, 25],
+    ]);
+    const [first, , last] = points;
+    for (const [point, { accuracy, aucMacro }] of [
+      [first, quarter],
+      [last, plain],
+    ] as const) {
+      expect(point?.accuracy.value).toBe(accuracy);
+      expect(point?.aucMacro.value).toBeCloseTo(aucMacro as number, 12);
+    }
+    expect(last?.accuracy).toEqual(result.intervals?.accuracy);
+    expect(first?.difference?.accuracy.value).toBeCloseTo(quarter.accuracy - plain.accuracy, 12);
+    expect(last).not.toHaveProperty("difference");
+    for (const { secondsPerImage, timing } of points) {
+      expect(secondsPerImage).toBeGreaterThan(0);
+      expect(timing.batch).toBe(plain.n);
+    }
+    for (const convention of ["thop", "fvcore"] as const) {
+      const [a = 1, b = 0, c = 0] = points.map(({ flops }) => flops[convention]);
+      expect(a).toBeLessThan(b);
+      expect(b).toBeLessThan(c);
+      expect(c).toBe(1);
+    }
+    const saved = JSON.parse(readFileSync(at("budget", "metrics.json"), "utf8"));
+    expect(saved.budgetCurve).toEqual(points);
+    const page = readFileSync(at("budget", "report.html"), "utf8");
+    expect(page).toContain("On part of the patches");
+    expect(page).toContain("Accuracy over time");
+  });
+
+  test("of a budget is refused without the report, and of a model that has none", async () => {
+    const without = { ...given(), report: false, budgetCurve: [0.5] };
+    expect(() => resolveOptions(verbs.evaluate, without)).toThrow(/budgetCurve: expected --report beside it/);
+    const checkpoint = at("probe.safetensors");
+    await writeMicroModel(checkpoint, { ...classifier, kind: "linear-probe" });
+    const probe = { ...given(), checkpoint, outputDir: at("no budget"), budgetCurve: [0.5] };
+    await expect(evaluate(resolveOptions(verbs.evaluate, probe))).rejects.toThrow(
+      /--budget-curve: expected a classifier/,
+    );
+  });
+
   test("on another split than test has no operating point, and says why", async () => {
     const events: RunEvent[] = [];
     const onEvent = (event: RunEvent) => void events.push(event);

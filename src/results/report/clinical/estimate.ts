@@ -8,4 +8,5 @@ export function withInterval({ value, low, high }: Estimate, shown: (value: numb
 }
 
 /** A share in percent, without the sign that its column's title has. */
-export const percentage = (value: number | null): string => (value === null ? "–" : (100 * value).toFixed(1));
+export const percentage = (value: number | null): string =>
+  value === null ? "–" : (100 * value).toFixed(1).replace("-", "−");

@@ -1,4 +1,5 @@
 import type { Html } from "../html.ts";
+import { budgetPart } from "./budget-curve.ts";
 import { calibrationPart } from "./calibration.ts";
 import { curvesPart } from "./curves.ts";
 import { intervalsPart } from "./intervals.ts";
@@ -10,7 +11,15 @@ import type { ClinicalFigures } from "./types.ts";
 /** What a clinical reader asks beside the figures, a file for each part, in the report's order. */
 export async function clinicalParts(figures: ClinicalFigures): Promise<Html[]> {
   const parts: Html[] = [];
-  for (const part of [intervalsPart, operatingPart, curvesPart, calibrationPart, subgroupsPart, localisationPart]) {
+  for (const part of [
+    intervalsPart,
+    operatingPart,
+    curvesPart,
+    calibrationPart,
+    subgroupsPart,
+    localisationPart,
+    budgetPart,
+  ]) {
     parts.push(...(await part(figures)));
   }
   return parts;

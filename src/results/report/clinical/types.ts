@@ -1,8 +1,11 @@
+import type { FlopConvention } from "../../efficiency.ts";
 import type {
   CalibrationLine,
   ClassCurves,
   ClassDecisionCurve,
   ClassificationIntervals,
+  Difference,
+  Estimate,
   OperatingPoints,
   ReliabilityBin,
   Resampling,
@@ -38,6 +41,26 @@ export interface ClinicalFigures {
   subgroups?: Subgroups[];
   /** Present where the data set has masks, and the model attention. */
   localisation?: LocalisationSummary;
+  /** On all patches and on shares of them, the smallest first; present where they were asked for. */
+  budgetCurve?: BudgetPoint[];
+}
+
+/** A classifier that runs on a share of the patches. */
+export interface BudgetPoint {
+  /** Of all patches, in all but the first quarter of the blocks. */
+  keepRatio: number;
+  /** The patches of an image that go on, and the cls token. */
+  tokens: number;
+  accuracy: Estimate;
+  aucMacro: Estimate;
+  /** Figures less those on all patches, of the same resamples; absent where these are all. */
+  difference?: { accuracy: Difference; aucMacro: Difference };
+  /** Of the model's run alone, from pixels that were read and normalised to logits. */
+  secondsPerImage: number;
+  /** How it was timed: images of a batch, and runs whose median is told. */
+  timing: { batch: number; runs: number };
+  /** Multiply-adds by those on all patches, under each convention. */
+  flops: Record<FlopConvention, number>;
 }
 
 /** A temperature and what it does on the images that are reported. */
