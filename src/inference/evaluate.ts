@@ -1,11 +1,13 @@
 import { type EvalInput, type EvalOptions, resolveOptions, verbs } from "../config/index.ts";
 import type { ModelKind } from "../method/kinds/kind.ts";
+import type { ClinicalFigures } from "../results/report/index.ts";
 import { MsmaeError } from "../support/errors.ts";
 import type { RunHooks } from "../support/events.ts";
 import { OutputFolder } from "../support/files/output-folder.ts";
 import { assessModel } from "./assess-model.ts";
 import { clinicalFigures } from "./clinical/clinical-figures.ts";
 import { errorExamples } from "./clinical/confident-errors.ts";
+import { patientTable } from "./clinical/patients.ts";
 import { subgroupColumns } from "./clinical/subgroup-columns.ts";
 import { openEvaluationData } from "./evaluation-data.ts";
 import { evaluationFiles, writeEvaluation } from "./evaluation-files.ts";
@@ -54,7 +56,7 @@ export async function evaluate<F extends object = ClassificationFigures>(
       values: outcome.values?.(description),
     });
     const subgroups = await subgroupColumns(data, options);
-    const clinicalOf = (found: Gathered): Promise<object> => {
+    const clinicalOf = (found: Gathered): Promise<ClinicalFigures> => {
       if (!isClassification(found)) throw noReport(kind);
       return clinicalFigures({ model, outcome, subgroups }, found, samples, data, options, hooks);
     };
@@ -62,11 +64,12 @@ export async function evaluate<F extends object = ClassificationFigures>(
     if (options.budgetCurve && !kind.budgeted) throw noBudget("--budget-curve", kind);
     const samples = outcome.samplesFor(data, data.splits[split], description, dataPath);
     const { result, unreadable } = await assessModel(model, outcome, samples, options, hooks);
-    const clinical = options.report ? await clinicalOf(result) : {};
+    const clinical: Partial<ClinicalFigures> = options.report ? await clinicalOf(result) : {};
     const metrics = { ...outcome.measure(result, description), ...clinical };
     const evaluation = { ...outcome.figures(metrics), split, unreadable: unreadable.length };
     const record: EvaluationRecord = { model, outcome, samples, result, metrics, unreadable, options, root: data.root };
     if (folder && options.report && isClassification(result)) {
+      if (clinical.patients) record.patients = patientTable(result, clinical.patients, description, record);
       record.further = { errors: await errorExamples({ ...record, result }, options, hooks) };
     }
     const paths = folder && (await writeEvaluation(folder, record, hooks));

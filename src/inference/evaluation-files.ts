@@ -10,16 +10,18 @@ import type { EvaluationOptions, EvaluationRecord } from "./evaluation-record.ts
 import { attentionExamples, drawnCases } from "./report-pictures.ts";
 
 const [METRICS, PREDICTIONS, REPORT] = ["metrics.json", "predictions.csv", "report.html"] as const;
+const BY_PATIENT = "predictions-by-patient.csv";
 
 export const evaluationFiles: ResultKind = {
   name: "an evaluation or a run with figures of its own",
-  earlier: namedFiles(/^(metrics\.json|predictions\.csv|report\.html)$/),
+  earlier: namedFiles(/^(metrics\.json|predictions(-by-patient)?\.csv|report\.html)$/),
 };
 
 /** Images in the report. */
 const EXAMPLES = 8;
 /**
- * Writes metrics.json, predictions.csv and report.html into a folder, where they take their place together.
+ * Writes metrics.json, predictions.csv, of a clinical report predictions-by-patient.csv, and report.html into a folder,
+ * where they take their place together.
  *
  * @throws MsmaeError Data when they cannot be written.
  */
@@ -34,6 +36,7 @@ export async function writeEvaluation(
   const contents = { ...metrics, split, ...subjectOf(options), unreadable: skipped };
   await writeFileAtomic(folder.at(METRICS), `${JSON.stringify(contents, undefined, 2)}\n`);
   await writeFileAtomic(folder.at(PREDICTIONS), predictionsCsv(record));
+  if (record.patients) await writeFileAtomic(folder.at(BY_PATIENT), record.patients.map(csvLine).join(""));
   await writeFileAtomic(folder.at(REPORT), await report(record, hooks));
   await folder.publish();
   return { metricsPath: folder.at(METRICS), reportPath: folder.at(REPORT) };

@@ -23,6 +23,8 @@ export interface EvaluationRecord {
   options: EvaluationOptions;
   /** Sections of the report beside the outcome's own. */
   further?: Pick<ReportInput, "errors">;
+  /** What is said of patients, lesions or files of which there are several images: lines of a table. */
+  patients?: readonly (readonly string[])[];
   /** The data set's folder. */
   root: string;
 }

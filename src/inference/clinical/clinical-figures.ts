@@ -17,6 +17,7 @@ import type { Outcome } from "../outcomes/outcome.ts";
 import type { ModelSession } from "../session.ts";
 import { budgetCurve } from "./budget-curve.ts";
 import { whereItLooks } from "./localisation.ts";
+import { patientFigures } from "./patients.ts";
 import { type SubgroupColumns, subgroupsOf } from "./subgroup-columns.ts";
 import { temperatureTold } from "./temperature.ts";
 
@@ -49,6 +50,7 @@ export async function clinicalFigures(
   const { figures: intervals, perClass, resampling } = classificationIntervals(input);
   const validation = await validationOf(told, data, options, hooks);
   const temperature = temperatureTold(model.description, result, validation);
+  const patients = patientFigures(result, validation, model.description, data, hooks);
   const localisation = await whereItLooks(model, samples, options, hooks);
   const rules = [parseOperatingRule(options.operatingPoint)];
   return {
@@ -63,6 +65,7 @@ export async function clinicalFigures(
     ...(validation && {
       operatingPoint: operatingPoints({ ...input, chosenOn: validation, appliedTo: result, rules }),
     }),
+    ...(patients && { patients }),
     ...(subgroups && { subgroups: subgroupsOf(subgroups, samplesOf(result, samples), input) }),
     ...(localisation && { localisation }),
     ...(options.budgetCurve && { budgetCurve: await budgetCurve(told, result, samples, options, hooks) }),

@@ -65,6 +65,16 @@ export {
   findingsIntervals,
   findingsStatistic,
 } from "./findings-intervals.ts";
+export {
+  type Aggregation,
+  type AggregationCandidate,
+  aggregateGroups,
+  aggregationCandidates,
+  bestAggregation,
+  type GroupedCases,
+  type GroupedCasesInput,
+  groupCases,
+} from "./group-aggregation.ts";
 export { type Corrected, holmAdjusted } from "./holm.ts";
 export { type McnemarTest, mcnemarTest } from "./mcnemar.ts";
 export { type NumberInput, type NumberMetrics, numberMetrics } from "./number.ts";

@@ -14,7 +14,13 @@ import { evaluationSection, figuresSection } from "./section-metrics.ts";
 import { segmentationSection } from "./section-segmentation.ts";
 import type { ProvenanceSection, ReportInput } from "./types.ts";
 
-export type { BudgetPoint, ClinicalFigures, LocalisationSummary, TemperatureTold } from "./clinical/types.ts";
+export type {
+  BudgetPoint,
+  ClinicalFigures,
+  LocalisationSummary,
+  PatientFigures,
+  TemperatureTold,
+} from "./clinical/types.ts";
 export type { ComparisonSection } from "./comparison/types.ts";
 export { encodeGreyPng, encodePng } from "./png.ts";
 export type {

@@ -5,6 +5,7 @@ import { curvesPart } from "./curves.ts";
 import { intervalsPart } from "./intervals.ts";
 import { localisationPart } from "./localisation.ts";
 import { operatingPart } from "./operating-point.ts";
+import { patientsPart } from "./patients.ts";
 import { subgroupsPart } from "./subgroups.ts";
 import type { ClinicalFigures } from "./types.ts";
 
@@ -16,6 +17,7 @@ export async function clinicalParts(figures: ClinicalFigures): Promise<Html[]> {
     operatingPart,
     curvesPart,
     calibrationPart,
+    patientsPart,
     subgroupsPart,
     localisationPart,
     budgetPart,

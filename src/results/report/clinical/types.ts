@@ -1,9 +1,12 @@
 import type { FlopConvention } from "../../efficiency.ts";
 import type {
+  Aggregation,
+  AggregationCandidate,
   CalibrationLine,
   ClassCurves,
   ClassDecisionCurve,
   ClassificationIntervals,
+  ConfusionMatrix,
   Difference,
   Estimate,
   OperatingPoints,
@@ -39,6 +42,8 @@ export interface ClinicalFigures {
   operatingPoint?: OperatingPoints;
   /** By the columns that were asked for. */
   subgroups?: Subgroups[];
+  /** Present where several images are of one patient, lesion or file. */
+  patients?: PatientFigures;
   /** Present where the data set has masks, and the model attention. */
   localisation?: LocalisationSummary;
   /** On all patches and on shares of them, the smallest first; present where they were asked for. */
@@ -71,4 +76,22 @@ export interface TemperatureTold extends TemperatureEffect {
   fittedOn?: number;
   /** Why none could be fitted. */
   reason?: string;
+}
+
+/** The figures of patients, lesions or files of which there are several images; `n` counts those. */
+export interface PatientFigures extends ClassificationIntervals {
+  of: "patient" | "lesion" | "file";
+  /** confusion[truth][predicted], counts. */
+  confusion: ConfusionMatrix;
+  /** Images of all, and the most of one. */
+  images: number;
+  mostImages: number;
+  /** Those with images of several classes: of two classes they are of the second, of grades of the highest. */
+  mixed: number;
+  /** Those of them that are left out, since their classes have no order. */
+  leftOut: number;
+  /** How the probabilities of images become one. */
+  aggregation: Aggregation;
+  /** On what it was chosen, and what else was tried; null where there were no validation images to choose on. */
+  chosenOn: { n: number; by: "logLoss"; candidates: AggregationCandidate[] } | null;
 }
