@@ -19,7 +19,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { makePhantoms } from "../src/apps/demo/phantom.ts";
+import { makePhantoms } from "../src/experiments/phantom/make-phantoms.ts";
 import { bindingPackage, bindingVersion, thisPlatform } from "./binding.mjs";
 
 /** What an installation may take on disk, in bytes. It takes 98 MB on Linux x64. */

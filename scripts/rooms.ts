@@ -29,6 +29,7 @@ export const rooms: readonly Room[] = [
   { name: "interop", node: ["safetensors-file.ts"] },
   { name: "inference", node: [""] },
   { name: "training", node: [""] },
+  { name: "experiments", inside: ["phantom"], node: [""] },
   { name: "apps", node: [""] },
 ];
 

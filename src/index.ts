@@ -27,6 +27,7 @@ export type {
   PredictInput,
   PretrainInput,
   ReconstructInput,
+  ReproduceInput,
   SegmentInput,
 } from "./config/index.ts";
 export { type AnonymiseResult as DataAnonymiseResult, anonymiseDicom } from "./curation/anonymise/index.ts";
@@ -36,6 +37,7 @@ export { type PrepareResult as DataPrepareResult, prepareData } from "./curation
 export { type ShowResult as DataShowResult, showImageFile } from "./curation/show/show.ts";
 export { type SplitResult as DataSplitResult, splitData } from "./curation/split-data.ts";
 export { dataStats, type StatsResult as DataStatsResult } from "./curation/stats.ts";
+export { type ReproduceResult, reproduce } from "./experiments/reproduce.ts";
 export { attentionMaps, type MapFiles as MapsResult } from "./inference/attention-maps.ts";
 export { type Comparison as CompareResult, compare } from "./inference/comparison/compare.ts";
 export { type EmbedResult, embed } from "./inference/embed.ts";

@@ -1,7 +1,7 @@
 export type { FieldInfo, FieldKind, Shape } from "./fields.ts";
 export { type KeepStage, keepStages, stageAt } from "./keep-schedule.ts";
 export { toKebabCase } from "./names.ts";
-export { ConfigError } from "./problems.ts";
+export { ConfigError, showValue } from "./problems.ts";
 export { type ConfigSource, configNotes, resolveConfig, resolveOptions, resolveRun } from "./resolve.ts";
 export type { Size } from "./size.ts";
 export { valueColumnsOf } from "./target-fields.ts";
@@ -26,5 +26,6 @@ export type { MapsInput, MapsOptions } from "./verbs/maps.ts";
 export type { PredictInput, PredictOptions } from "./verbs/predict.ts";
 export type { PretrainInput, PretrainOptions, PretrainRequest } from "./verbs/pretrain.ts";
 export type { ReconstructInput, ReconstructOptions } from "./verbs/reconstruct.ts";
+export type { ReproduceInput, ReproduceOptions } from "./verbs/reproduce.ts";
 export type { SegmentInput, SegmentOptions, SegmentRequest } from "./verbs/segment.ts";
-export { toYaml } from "./yaml.ts";
+export { parseYamlMapping, toYaml } from "./yaml.ts";

@@ -2,8 +2,8 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { makePhantoms } from "../../src/apps/demo/phantom.ts";
 import type { FinetuneInput, LinprobeInput, PretrainInput } from "../../src/config/index.ts";
+import { makePhantoms } from "../../src/experiments/phantom/make-phantoms.ts";
 
 /** Three classes of 32-pixel phantoms: 30 training images, 6 each to validate and to test. */
 export async function writePhantoms(root: string): Promise<string> {

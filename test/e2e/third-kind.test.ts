@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { drawPhantom } from "../../src/apps/demo/phantom-drawing.ts";
+import { drawPhantom } from "../../src/experiments/phantom/draw-phantom.ts";
 import { attentionMaps } from "../../src/inference/attention-maps.ts";
 import { evaluate } from "../../src/inference/evaluate.ts";
 import { registerModel } from "../../src/inference/outcomes/registry.ts";

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { makePhantoms } from "../../src/apps/demo/phantom.ts";
+import { makePhantoms } from "../../src/experiments/phantom/make-phantoms.ts";
 import { flags, loggedEpochs } from "../e2e/runs.ts";
 
 export type Verb = "pretrain" | "finetune";

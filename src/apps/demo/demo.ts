@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { type DemoInput, type DemoOptions, resolveOptions, resolveRun, verbs } from "../../config/index.ts";
 import { openDataset } from "../../data/dataset.ts";
+import { makePhantoms, type PhantomSet } from "../../experiments/phantom/make-phantoms.ts";
 import { assessModel } from "../../inference/assess-model.ts";
 import { classes } from "../../inference/outcomes/classes.ts";
 import { openModel } from "../../inference/session.ts";
@@ -20,7 +21,6 @@ import { lookAt } from "./looking.ts";
 import { type History, Narration } from "./narration.ts";
 import { assessOutlines, type Outlining } from "./outlining.ts";
 import { claimFolder, type DemoFolder } from "./output-folder.ts";
-import { makePhantoms, type PhantomSet } from "./phantom.ts";
 import { finetuneRecipe, imageSize, imagesPerClass, pretrainRecipe, segmentRecipe } from "./recipe.ts";
 import { demoReport } from "./report.ts";
 

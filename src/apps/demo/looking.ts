@@ -2,6 +2,7 @@ import { join, relative } from "node:path";
 import type { Sample } from "../../data/dataset.ts";
 import { decodeImage } from "../../data/pictures/decode-image.ts";
 import { DEFAULT_READING } from "../../data/pictures/reading.ts";
+import type { PhantomSet } from "../../experiments/phantom/make-phantoms.ts";
 import { attentionMapsOf } from "../../inference/attention.ts";
 import { readFiles } from "../../inference/read-files.ts";
 import { createWeights, type EngineOptions, type ModelSession, startEngine } from "../../inference/session.ts";
@@ -10,7 +11,6 @@ import { gridOf, patchCount } from "../../method/models/config.ts";
 import { maeSpecs } from "../../method/models/mae.ts";
 import { type Grid, type PointingGameResult, pointingGame } from "../../results/visual/index.ts";
 import type { RunHooks } from "../../support/events.ts";
-import type { PhantomSet } from "./phantom.ts";
 
 const BATCH = 50;
 

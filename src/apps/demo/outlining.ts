@@ -1,5 +1,7 @@
 import { type DemoOptions, resolveOptions, verbs } from "../../config/index.ts";
 import { openDataset } from "../../data/dataset.ts";
+import { LESION_RADIUS } from "../../experiments/phantom/draw-phantom.ts";
+import type { PhantomSet } from "../../experiments/phantom/make-phantoms.ts";
 import { assessModel } from "../../inference/assess-model.ts";
 import { masks } from "../../inference/outcomes/masks.ts";
 import { drawnCases } from "../../inference/report-pictures.ts";
@@ -9,8 +11,6 @@ import { SegmentationMeter } from "../../results/metrics/index.ts";
 import type { ReportInput } from "../../results/report/index.ts";
 import type { Grid } from "../../results/visual/index.ts";
 import type { RunHooks } from "../../support/events.ts";
-import type { PhantomSet } from "./phantom.ts";
-import { LESION_RADIUS } from "./phantom-drawing.ts";
 
 /** Images in the report: two of the best, of the median and of the worst. */
 const EXAMPLES = 6;

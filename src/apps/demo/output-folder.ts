@@ -1,10 +1,10 @@
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { LESION_KINDS } from "../../experiments/phantom/draw-phantom.ts";
 import type { RunHooks } from "../../support/events.ts";
 import { writeFileAtomic } from "../../support/files/atomic-file.ts";
 import { filesBelow, OutputFolder, refuseForeign } from "../../support/files/output-folder.ts";
 import { RUN_FILES } from "../../training/run-directory.ts";
-import { LESION_KINDS } from "./phantom-drawing.ts";
 
 const MARKER = "demo.json";
 const MARK = "msmae demo";

@@ -10,7 +10,7 @@ import type {
   ReportFact,
   ReportInput,
 } from "../../results/report/index.ts";
-import type { Environment } from "../../training/records/index.ts";
+import { type Environment, environmentFacts } from "../../training/records/index.ts";
 import { mapNames } from "./examples.ts";
 import type { Looking } from "./looking.ts";
 import type { History } from "./narration.ts";
@@ -56,7 +56,7 @@ export function demoReport(record: DemoRecord): ReportInput {
       seed: options.seed,
       command: `npx msmae demo --seed ${options.seed}`,
       notes: notesOn(record),
-      environment: environmentOf(environment),
+      environment: environmentFacts(environment),
       configYaml: configurationOf(record),
     },
   };
@@ -136,27 +136,6 @@ function notesOn({ pretrain, finetune, outlines }: DemoRecord): string[] {
     "The images shown are drawn from the seed, not picked; of the outlines they are the best, the median and the worst.",
     `A disc of a lesion's size in the middle of every image would have a mean Dice of ${outlines.figures.chance.toFixed(3)}.`,
     `Where this short run departs from the paper: plain cross-entropy with weight ${clsLossWeight} names the lesion in pre-training (paper: cross-entropy of softmaxed outputs, weight 0.1); its random epochs hide ${100 * randomMaskRatio} % of the patches (paper: 75 %) and end at epoch ${attentionStartEpoch} (paper: 41 of 300); crops keep at least ${100 * cropMinScale} % of the image (paper: 20 %), so that they rarely cut the lesion away; the last ${finetune.options.fullTokenEpochs} epochs of fine-tuning see all patches (paper: none), and the classifier reads the cls token (paper: the mean of the patches).`,
-  ];
-}
-
-function environmentOf({
-  msmae,
-  node,
-  onnxruntime,
-  cpuModel,
-  cores,
-  threads,
-  device,
-  platform,
-}: Environment): ReportFact[] {
-  return [
-    { label: "msmae", value: msmae },
-    { label: "Node", value: node },
-    {
-      label: "ONNX Runtime",
-      value: `${onnxruntime}, ${device}, ${threads} ${threads === 1 ? "thread" : "threads"}`,
-    },
-    { label: "Machine", value: `${cpuModel}, ${cores} cores, ${platform}` },
   ];
 }
 

@@ -17,6 +17,7 @@ import { maps } from "./maps.ts";
 import { predict } from "./predict.ts";
 import { pretrain } from "./pretrain.ts";
 import { reconstruct } from "./reconstruct.ts";
+import { reproduce } from "./reproduce.ts";
 import { segment } from "./segment.ts";
 
 /** The options of every verb, in the order in which help lists them. */
@@ -35,6 +36,7 @@ export const verbs = {
   reconstruct,
   flops,
   inspect,
+  reproduce,
   dataShow,
   dataPrepare,
   dataSplit,

@@ -107,6 +107,17 @@ export { type CalibrationLine, type CalibrationLines, calibrationLines } from ".
 export { type ReliabilityBin, reliabilityBins } from "./reliability.ts";
 export type { Drawing, ResampledStatistic } from "./resample.ts";
 export { areaUnderRoc, averagePrecision, type RocCurve, type RocOptions, rocCurve } from "./roc.ts";
+export {
+  ARM_FIGURES,
+  type ArmDifference,
+  type ArmFigure,
+  type SeedAnswers,
+  type SeededArm,
+  type SeededArms,
+  type SeededArmsInput,
+  type SeededEstimate,
+  seededArms,
+} from "./seeded-arms.ts";
 export * from "./segmentation/index.ts";
 export { parseSubgroups, type SubgroupColumn } from "./subgroup-text.ts";
 export { type Subgroup, type Subgroups, type SubgroupsInput, subgroupIntervals } from "./subgroups.ts";

@@ -41,28 +41,31 @@ const CONFIG: TopLevelSpec["config"] = {
 };
 
 /** Values over epochs, one line per series. */
-export async function curveChart({ title, yTitle, yFormat, series }: CurveChart): Promise<Html> {
+export async function curveChart({ title, xTitle = "epoch", yTitle, yFormat, series }: CurveChart): Promise<Html> {
   const values = series.flatMap(({ name, points }) =>
     points.filter(([, value]) => Number.isFinite(value)).map(([epoch, value]) => ({ epoch, value, series: name })),
   );
   const single = series.every(({ points }) => points.length < 2);
-  const chart = await svg(`${title}: ${series.map(({ name }) => name).join(", ")} over epochs`, {
-    width: WIDTH,
-    height: HEIGHT,
-    data: { values },
-    mark: { type: "line", strokeWidth: 2, interpolate: "linear", point: single },
-    encoding: {
-      x: { field: "epoch", type: "quantitative", title: "epoch", axis: { tickMinStep: 1, grid: false } },
-      y: {
-        field: "value",
-        type: "quantitative",
-        title: yTitle,
-        axis: { format: yFormat, tickCount: 5 },
-        scale: { zero: false },
+  const chart = await svg(
+    `${title}: ${series.map(({ name }) => name).join(", ")} over ${xTitle === "epoch" ? "epochs" : xTitle}`,
+    {
+      width: WIDTH,
+      height: HEIGHT,
+      data: { values },
+      mark: { type: "line", strokeWidth: 2, interpolate: "linear", point: single },
+      encoding: {
+        x: { field: "epoch", type: "quantitative", title: xTitle, axis: { tickMinStep: 1, grid: false } },
+        y: {
+          field: "value",
+          type: "quantitative",
+          title: yTitle,
+          axis: { format: yFormat, tickCount: 5 },
+          scale: { zero: false },
+        },
+        ...seriesEncoding(series.map(({ name }) => name)),
       },
-      ...seriesEncoding(series.map(({ name }) => name)),
     },
-  });
+  );
   return figure(title, chart);
 }
 

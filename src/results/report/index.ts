@@ -3,6 +3,7 @@ import { comparisonSection, comparisonTiles } from "./comparison/section.ts";
 import { decimal, facts, type Html, html, nothing, percent, section } from "./html.ts";
 import { type PageSection, renderPage, tileRow } from "./page.ts";
 import { embeddingSection } from "./section-embedding.ts";
+import { experimentSection } from "./section-experiment.ts";
 import {
   attentionSection,
   errorsSection,
@@ -63,6 +64,7 @@ async function reportSections(input: ReportInput): Promise<PageSection[]> {
     segmentation,
     figures,
     comparison,
+    experiment,
     attention,
     errors,
     retrieval,
@@ -77,6 +79,7 @@ async function reportSections(input: ReportInput): Promise<PageSection[]> {
   if (segmentation !== undefined) add("segmentation", "Segmentation", await segmentationSection(segmentation));
   if (figures !== undefined) add("figures", "Figures", figuresSection(figures));
   if (comparison !== undefined) add("comparison", "Comparison", await comparisonSection(comparison));
+  if (experiment !== undefined) add("experiment", "Methods", await experimentSection(experiment));
   if (attention !== undefined && attention.examples.length > 0) {
     add("attention", "Attention", await attentionSection(attention));
   }

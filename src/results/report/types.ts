@@ -1,4 +1,4 @@
-import type { ClassificationMetrics, SegmentationMetrics } from "../metrics/index.ts";
+import type { ArmDifference, ClassificationMetrics, SegmentationMetrics } from "../metrics/index.ts";
 import type { Grid, PatchMask, PointingGameResult, RgbImage } from "../visual/index.ts";
 import type { ClinicalFigures } from "./clinical/types.ts";
 import type { ComparisonSection } from "./comparison/types.ts";
@@ -15,6 +15,7 @@ export interface ReportInput {
   segmentation?: SegmentationSection;
   figures?: FiguresSection;
   comparison?: ComparisonSection;
+  experiment?: ExperimentSection;
   attention?: AttentionSection;
   /** The most confident errors, the surest first; empty where nothing was told wrong. */
   errors?: readonly AttentionExample[];
@@ -30,9 +31,11 @@ export interface ReportFact {
   value: string;
 }
 
-/** One small chart of values over epochs. */
+/** One small chart of values over epochs, or over something else that grows. */
 export interface CurveChart {
   title: string;
+  /** Label of the horizontal axis. Default `epoch`. */
+  xTitle?: string;
   /** Label of the vertical axis, with its unit where there is one. */
   yTitle: string;
   /** d3-format of the vertical axis, such as "%" or ".1e". */
@@ -44,6 +47,27 @@ export interface CurveSeries {
   name: string;
   /** [epoch, value] pairs; pairs with a value that is not finite are left out. */
   points: readonly (readonly [epoch: number, value: number])[];
+}
+
+/** Ways of training beside each other, each with several seeds. */
+export interface ExperimentSection {
+  /** Figures in shares; `paper` is the published one. */
+  rows: readonly ExperimentRow[];
+  differences: readonly ArmDifference[];
+  seeds: number;
+  /** What the figures are to be read as, a sentence. */
+  scale: string;
+  curves: readonly CurveChart[];
+}
+
+export interface ExperimentRow {
+  method: string;
+  metric: string;
+  mean: number;
+  std: number | null;
+  low: number;
+  high: number;
+  paper: number | null;
 }
 
 /** Figures of the classifier on one split. */

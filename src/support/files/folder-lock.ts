@@ -24,6 +24,9 @@ export interface LockOptions {
   onWait?: ((message: string) => void) | undefined;
 }
 
+/** Another process, or another call in this one, has the folder. */
+class FolderInUse extends MsmaeError {}
+
 /**
  * The right to write into a folder, held by one process at a time.
  *
@@ -76,6 +79,16 @@ export class FolderLock implements AsyncDisposable {
       throw writeFault(folder, error);
     } finally {
       await rm(prepared, { recursive: true, force: true }).catch(() => undefined);
+    }
+  }
+
+  /** As {@link acquire}; undefined where another process, or another call in this one, holds the folder. */
+  static async tryAcquire(folder: string, options: LockOptions): Promise<FolderLock | undefined> {
+    try {
+      return await FolderLock.acquire(folder, options);
+    } catch (error) {
+      if (error instanceof FolderInUse) return undefined;
+      throw error;
     }
   }
 
@@ -222,8 +235,8 @@ function unmovable(folder: string): MsmaeError {
   });
 }
 
-async function inUse(folder: string, holder: string): Promise<MsmaeError> {
-  return new MsmaeError("Data", {
+async function inUse(folder: string, holder: string): Promise<FolderInUse> {
+  return new FolderInUse("Data", {
     where: folder,
     expected: "a folder that nobody is writing to",
     got: `one in use by ${await describe(folder, holder)}`,

@@ -5,6 +5,7 @@ import { arch, availableParallelism, cpus, platform, release, totalmem } from "n
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { onnxRuntimeVersion } from "../../engine/runtime/node-binding.ts";
+import type { ReportFact } from "../../results/report/index.ts";
 import { writeFileAtomic } from "../../support/files/atomic-file.ts";
 
 /** What only the run itself knows about where it runs. */
@@ -106,4 +107,26 @@ async function gitCommit(root: string): Promise<string | null> {
   } catch {
     return null;
   }
+}
+
+/** What of it a report tells. */
+export function environmentFacts({
+  msmae,
+  node,
+  onnxruntime,
+  cpuModel,
+  cores,
+  threads,
+  device,
+  platform,
+}: Environment): ReportFact[] {
+  return [
+    { label: "msmae", value: msmae },
+    { label: "Node", value: node },
+    {
+      label: "ONNX Runtime",
+      value: `${onnxruntime}, ${device}, ${threads} ${threads === 1 ? "thread" : "threads"}`,
+    },
+    { label: "Machine", value: `${cpuModel}, ${cores} cores, ${platform}` },
+  ];
 }

@@ -19,6 +19,7 @@ import { maps } from "./maps.ts";
 import { predict } from "./predict.ts";
 import { pretrain } from "./pretrain.ts";
 import { reconstruct } from "./reconstruct.ts";
+import { reproduce } from "./reproduce.ts";
 import { segment } from "./segment.ts";
 
 /** What the command line offers, in the order in which help lists it: a command for each verb. */
@@ -37,6 +38,7 @@ export const commands = {
   reconstruct,
   flops,
   inspect,
+  reproduce,
   dataShow,
   dataPrepare,
   dataSplit,

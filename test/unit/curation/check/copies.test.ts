@@ -1,8 +1,8 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { makePhantoms } from "../../../../src/apps/demo/phantom.ts";
 import { SYMMETRY_NAMES } from "../../../../src/curation/check/symmetry.ts";
+import { makePhantoms } from "../../../../src/experiments/phantom/make-phantoms.ts";
 import { body, grey, ids, SIDE, TestFolder } from "./image-folder.ts";
 
 let folder: TestFolder;

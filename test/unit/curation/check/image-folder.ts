@@ -3,10 +3,10 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import sharp, { type Sharp } from "sharp";
-import { drawPhantom } from "../../../../src/apps/demo/phantom-drawing.ts";
 import type { DataCheckInput } from "../../../../src/config/index.ts";
 import { checkData } from "../../../../src/curation/check/check-data.ts";
 import type { CheckResult } from "../../../../src/curation/check/result.ts";
+import { drawPhantom } from "../../../../src/experiments/phantom/draw-phantom.ts";
 import { RandomStream } from "../../../../src/support/random.ts";
 
 /** Side of the drawn pictures in pixels. */

@@ -2,10 +2,10 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { makePhantoms } from "../../../../src/apps/demo/phantom.ts";
-import { drawPhantom, LESION_KINDS } from "../../../../src/apps/demo/phantom-drawing.ts";
 import { openDataset } from "../../../../src/data/dataset.ts";
 import { decodeImage } from "../../../../src/data/pictures/decode-image.ts";
+import { drawPhantom, LESION_KINDS } from "../../../../src/experiments/phantom/draw-phantom.ts";
+import { makePhantoms } from "../../../../src/experiments/phantom/make-phantoms.ts";
 import { RandomStream } from "../../../../src/support/random.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "msmae-phantom-"));
@@ -56,6 +56,22 @@ describe("drawPhantom", () => {
         expect(contrast(kind, number).brightest).toBeGreaterThan(175);
       expect(contrast("ring", number).darkest).toBeLessThan(50);
     }
+  });
+
+  test("a style makes the lesion larger, fainter, and one among others", () => {
+    const draw = (style?: Parameters<typeof drawPhantom>[3]) => drawPhantom(64, "disc", stream(3), style);
+    const plain = draw();
+    expect(draw({ lesion: 1, contrast: 1, distractors: 0 })).toEqual(plain);
+    const inside = ({ mask }: typeof plain) => mask.filter((value) => value === 255).length;
+    expect(inside(draw({ lesion: 2 })) / inside(plain)).toBeCloseTo(4, 0);
+    const brightest = ({ pixels, mask }: typeof plain) => Math.max(...pixels.filter((_, at) => mask[at] === 255));
+    const faint = draw({ contrast: 0.3 });
+    expect(faint.mask).toEqual(plain.mask);
+    expect(brightest(faint)).toBeLessThan(brightest(plain) - 20);
+    const crowded = draw({ distractors: 6 });
+    expect(crowded.mask).toEqual(plain.mask);
+    const changed = crowded.pixels.filter((value, at) => Math.abs(value - (plain.pixels[at] as number)) > 30).length;
+    expect(changed).toBeGreaterThan(40);
   });
 });
 

@@ -6,7 +6,7 @@ import { csvLine } from "../../data/tables/csv.ts";
 import { MsmaeError, messageOf } from "../../support/errors.ts";
 import { writeFileAtomic } from "../../support/files/atomic-file.ts";
 import { RandomStream } from "../../support/random.ts";
-import { drawPhantom, LESION_KINDS } from "./phantom-drawing.ts";
+import { drawPhantom, LESION_KINDS, type PhantomStyle } from "./draw-phantom.ts";
 
 const WRITTEN_TOGETHER = 32;
 
@@ -19,6 +19,7 @@ export interface PhantomOptions {
   size?: number;
   /** Kinds of lesion, 2 to 4. Default 4. */
   classes?: number;
+  style?: Partial<PhantomStyle>;
   /** Hears how many phantoms are written, and of how many. */
   onProgress?: (done: number, total: number) => void;
   signal?: AbortSignal;
@@ -33,6 +34,15 @@ export interface PhantomSet {
   /** A CSV file that names each image with its split and its mask, whose class is "lesion" whatever the kind. */
   table: string;
   classNames: string[];
+  /** All of them, by paths below the root. */
+  images: PhantomImage[];
+}
+
+export interface PhantomImage {
+  path: string;
+  mask: string;
+  kind: string;
+  split: Split;
 }
 
 /**
@@ -42,12 +52,13 @@ export interface PhantomSet {
  * @throws MsmaeError Config for sizes out of range, Data when a file cannot be written, Interrupted by the signal.
  */
 export async function makePhantoms(options: PhantomOptions): Promise<PhantomSet> {
-  const { outputDir, seed, imagesPerClass, size = 64, classes = LESION_KINDS.length, onProgress, signal } = options;
+  const { outputDir, seed, imagesPerClass, size = 64, classes = LESION_KINDS.length } = options;
+  const { style, onProgress, signal } = options;
   checkOptions(imagesPerClass, size, classes);
   const kinds = LESION_KINDS.slice(0, classes);
   const masks = join(outputDir, "masks");
   const table = join(outputDir, "masks.csv");
-  const rows = [["path", "label", "split", "mask"]];
+  const images: PhantomImage[] = [];
   const total = classes * SPLITS.reduce((sum, split) => sum + imagesPerClass[split], 0);
   let done = 0;
   for (const [splitAt, split] of SPLITS.entries()) {
@@ -60,10 +71,15 @@ export async function makePhantoms(options: PhantomOptions): Promise<PhantomSet>
         const count = Math.min(WRITTEN_TOGETHER, imagesPerClass[split] - first);
         const files = Array.from({ length: count }, (_, at) => {
           const number = first + at;
-          const { pixels, mask } = drawPhantom(size, kind, RandomStream.for(seed, "phantom", splitAt, label, number));
+          const { pixels, mask } = drawPhantom(
+            size,
+            kind,
+            RandomStream.for(seed, "phantom", splitAt, label, number),
+            style,
+          );
           const name = `${String(number).padStart(4, "0")}.png`;
           const path = `${split}/${kind}/${name}`;
-          rows.push([path, "lesion", split, `masks/${path}`]);
+          images.push({ path, mask: `masks/${path}`, kind, split });
           return [writeGrey(join(folders[0], name), pixels, size), writeGrey(join(folders[1], name), mask, size)];
         });
         await writing(outputDir, () => Promise.all(files.flat()));
@@ -72,8 +88,10 @@ export async function makePhantoms(options: PhantomOptions): Promise<PhantomSet>
       }
     }
   }
-  await writing(outputDir, () => writeFileAtomic(table, rows.map(csvLine).join("")));
-  return { root: outputDir, masks, table, classNames: [...kinds].sort() };
+  const rows = images.map(({ path, split, mask }) => [path, "lesion", split, mask]);
+  const text = [["path", "label", "split", "mask"], ...rows].map(csvLine).join("");
+  await writing(outputDir, () => writeFileAtomic(table, text));
+  return { root: outputDir, masks, table, classNames: [...kinds].sort(), images };
 }
 
 async function writeGrey(path: string, pixels: Uint8Array, size: number): Promise<void> {

@@ -14,6 +14,16 @@ export interface Phantom {
   mask: Uint8Array;
 }
 
+/** How hard a phantom's lesion is to find; the demo's by default. */
+export interface PhantomStyle {
+  /** Radius of the lesion, as a multiple of {@link LESION_RADIUS}. Default 1. */
+  lesion: number;
+  /** Contrast of the lesion, as a share. Default 1. */
+  contrast: number;
+  /** Spots in the organ, as large as lesions and of no kind. Default 0. */
+  distractors: number;
+}
+
 interface Ellipse {
   x: number;
   y: number;
@@ -31,7 +41,12 @@ type Field = (x: number, y: number) => number;
  * that holds one lesion. Everything but the lesion is drawn from the same distribution for every kind, and with the
  * same random numbers for the same stream: only the lesion tells the kinds apart.
  */
-export function drawPhantom(size: number, kind: LesionKind, stream: RandomStream): Phantom {
+export function drawPhantom(
+  size: number,
+  kind: LesionKind,
+  stream: RandomStream,
+  { lesion: scale = 1, contrast = 1, distractors = 0 }: Partial<PhantomStyle> = {},
+): Phantom {
   const body = ellipse(stream, 0.5, 0.03, [0.42, 0.46], [0.37, 0.43]);
   const organ = ellipse(stream, 0.5, 0.05, [0.27, 0.32], [0.22, 0.27]);
   const tissue = multiScaleNoise(stream, [5, 11, 23]);
@@ -39,8 +54,9 @@ export function drawPhantom(size: number, kind: LesionKind, stream: RandomStream
   const shading = multiScaleNoise(stream, [2]);
   const patches = Array.from({ length: 3 }, () => softPatch(stream, organ));
   const vessels = Array.from({ length: 2 }, () => vessel(stream, organ));
-  const lesion = placeLesion(stream, organ);
-  const paint = lesionPainter(stream, kind, lesion);
+  const lesion = placeLesion(stream, organ, scale);
+  const paint = lesionPainter(stream, kind, lesion, contrast);
+  const spots = Array.from({ length: distractors }, () => distractor(stream, organ, scale, contrast));
 
   const pixels = new Uint8Array(size * size);
   const mask = new Uint8Array(size * size);
@@ -62,6 +78,7 @@ export function drawPhantom(size: number, kind: LesionKind, stream: RandomStream
         let inside = 104 + 16 * parenchyma(x, y);
         for (const patch of patches) inside += patch(x, y);
         for (const shade of vessels) inside -= 20 * shade(x, y);
+        for (const spot of spots) inside = spot(inside, x, y);
         value = mix(value, inside, inOrgan);
       }
       value *= 1 + 0.07 * shading(x, y);
@@ -167,16 +184,31 @@ interface Lesion {
 }
 
 /** Whole inside the organ. */
-function placeLesion(stream: RandomStream, organ: Ellipse): Lesion {
-  return { ...placeInside(stream, organ, 0.68), radius: uniform(stream, ...LESION_RADIUS) };
+function placeLesion(stream: RandomStream, organ: Ellipse, scale: number): Lesion {
+  return { ...placeInside(stream, organ, 0.68), radius: scale * uniform(stream, ...LESION_RADIUS) };
+}
+
+/** A soft spot, dark or bright, with no shape that tells a kind. It may stand behind the lesion. */
+function distractor(
+  stream: RandomStream,
+  organ: Ellipse,
+  scale: number,
+  contrast: number,
+): (value: number, x: number, y: number) => number {
+  const { x, y, radius } = placeLesion(stream, organ, scale);
+  const shade = uniform(stream, 12, 245);
+  return (value, px, py) => {
+    const near = distanceOf(px - x, py - y) / radius;
+    return mix(value, shade, contrast * Math.exp(-2 * near * near));
+  };
 }
 
 type Painter = (value: number, x: number, y: number, edge: number) => number;
 
 /** Every kind takes the same number of draws, so that what follows in the stream does not depend on the kind. */
-function lesionPainter(stream: RandomStream, kind: LesionKind, { x, y, radius }: Lesion): Painter {
+function lesionPainter(stream: RandomStream, kind: LesionKind, { x, y, radius }: Lesion, contrast: number): Painter {
   const turn = uniform(stream, 0, 2 * Math.PI);
-  const strength = uniform(stream, 0.85, 1);
+  const strength = contrast * uniform(stream, 0.85, 1);
   const painters: Record<LesionKind, Painter> = {
     disc: (value, px, py, edge) => {
       const inside = step(0.85 * radius - distanceOf(px - x, py - y), edge);
@@ -200,7 +232,7 @@ function lesionPainter(stream: RandomStream, kind: LesionKind, { x, y, radius }:
         covered = Math.max(covered, step(0.25 * radius - distance, edge));
       }
       const halo = step(radius - distanceOf(px - x, py - y), edge);
-      return mix(mix(value, 60, 0.4 * halo), 250, strength * covered);
+      return mix(mix(value, 60, 0.4 * contrast * halo), 250, strength * covered);
     },
   };
   return painters[kind];

@@ -1,0 +1,26 @@
+import { verbs } from "../../../config/index.ts";
+import { formatNumber } from "../output.ts";
+import { resultVerb } from "../verb.ts";
+
+export const reproduce = resultVerb({
+  options: verbs.reproduce,
+  summary: "Run the paper's comparison, or a plan of your own, from data to a table.",
+  example: "reproduce --dataset phantom --scale smoke --output-dir runs/phantom",
+  notes:
+    "Each run has a folder of its own and none is run twice: the same command goes on where it stopped, and several processes may share the folder.",
+  run: async (options, hooks) => (await import("../../../experiments/reproduce.ts")).reproduce(options, hooks),
+  view: ({ table, differences, left, reportPath }) => [
+    ...table
+      .filter(({ metric }) => metric === "accuracy")
+      .map(
+        ({ method, mean, std, low, high, seeds }) =>
+          `${method}  accuracy ${formatNumber(mean)}${std === null ? "" : ` ± ${formatNumber(std)}`}  (${formatNumber(low)} to ${formatNumber(high)})  ${seeds} seeds`,
+      ),
+    ...differences.map(({ first, second, figures: { accuracy } }) => {
+      const { delta, low, high } = accuracy;
+      return `${first} - ${second}  ${formatNumber(delta)}  (${formatNumber(low)} to ${formatNumber(high)})`;
+    }),
+    ...(left.length === 0 ? [] : [`Left for another time: ${left.length} steps`]),
+    `Report: ${reportPath}`,
+  ],
+});

@@ -1,0 +1,97 @@
+import type { CurveChart, ReportFact, ReportInput } from "../results/report/index.ts";
+import type { ArmCurve, ExperimentOutcome } from "./outcome.ts";
+import { armsOf, type Plan } from "./plan.ts";
+
+/** What figures of a scale are to be read as. */
+const SCALES: Record<Plan["scale"], string> = {
+  smoke: "Scale smoke: this shows that everything runs, and nothing about the methods.",
+  small: "Scale small: a small model on small images for a short time. The published figures are of other sizes.",
+  paper: "Scale paper: the published schedule.",
+  own: "A plan of the user's own.",
+};
+
+/** The report of an experiment, as far as it is done. */
+export function experimentReport(
+  plan: Plan,
+  outcome: ExperimentOutcome,
+  left: readonly string[],
+  environment: readonly ReportFact[],
+): ReportInput {
+  const seeds = outcome.table[0]?.seeds ?? 0;
+  const arms = armsOf(plan).map(({ name }) => name);
+  return {
+    title: plan.title,
+    lead: `${outcome.runs.length} of ${arms.length * plan.seeds} runs are evaluated${left.length === 0 ? "" : `; ${left.length} steps are left`}.`,
+    summary: arms.map((name) => ({ label: `Training time, ${name}`, value: timeOf(outcome, name) })),
+    experiment: {
+      rows: outcome.table,
+      differences: outcome.differences,
+      seeds,
+      scale: SCALES[plan.scale],
+      curves: [curveOf("epochs", outcome.curves, arms), curveOf("seconds", outcome.curves, arms)],
+    },
+    provenance: {
+      seed: 0,
+      command: "msmae reproduce --plan plan.yaml --output-dir DIR",
+      notes: ["Times are wall times of training alone, on a machine that may have had other work."],
+      environment,
+    },
+  };
+}
+
+/** The same as Markdown. */
+export function markdownOf(plan: Plan, { table, differences }: ExperimentOutcome, left: readonly string[]): string {
+  const percent = (share: number | null): string => (share === null ? "–" : (100 * share).toFixed(1));
+  const rows = table.map(
+    ({ method, metric, mean, std, low, high, seeds, paper }) =>
+      `| ${method} | ${metric} | ${percent(mean)} | ${percent(std)} | ${percent(low)} to ${percent(high)} | ${seeds} | ${percent(paper)} |`,
+  );
+  const between = differences.flatMap(({ first, second, figures, seedsAbove }) =>
+    Object.entries(figures).map(
+      ([metric, { delta, low, high, p }]) =>
+        `| ${first} − ${second} | ${metric} | ${percent(delta)} | ${percent(low)} to ${percent(high)} | ${p.toFixed(3)} | ${metric === "accuracy" ? seedsAbove : ""} |`,
+    ),
+  );
+  return [
+    `# ${plan.title}`,
+    "",
+    SCALES[plan.scale],
+    ...(left.length === 0 ? [] : ["", `Not finished: ${left.length} steps are left.`]),
+    "",
+    "| method | figure | mean, % | deviation over seeds | 95 % interval | seeds | published, % |",
+    "|---|---|---|---|---|---|---|",
+    ...rows,
+    "",
+    "| difference | figure | points | 95 % interval | p | seeds above |",
+    "|---|---|---|---|---|---|",
+    ...between,
+    "",
+  ].join("\n");
+}
+
+function timeOf({ runs }: ExperimentOutcome, method: string): string {
+  const own = runs.filter((run) => run.method === method);
+  if (own.length === 0) return "–";
+  const mean = (of: (run: (typeof own)[number]) => number): string =>
+    `${Math.round(own.reduce((sum, run) => sum + of(run), 0) / own.length)} s`;
+  return `${mean(({ seconds }) => seconds.pretraining)} + ${mean(({ seconds }) => seconds.finetuning)}`;
+}
+
+/** Validation accuracy, the mean of the seeds that have the epoch. */
+function curveOf(by: "epochs" | "seconds", curves: readonly ArmCurve[], arms: readonly string[]): CurveChart {
+  const series = arms.map((name) => {
+    const points = curves.filter(({ method }) => method === name).flatMap((curve) => curve.points);
+    const byEpoch = [...Map.groupBy(points, ({ epoch }) => epoch)].sort(([a], [b]) => a - b);
+    return {
+      name,
+      points: byEpoch.map(([epoch, own]): [number, number] => {
+        const mean = (of: (point: (typeof own)[number]) => number) =>
+          own.reduce((sum, point) => sum + of(point), 0) / own.length;
+        return [by === "epochs" ? epoch : mean(({ seconds }) => seconds), mean(({ accuracy }) => accuracy)];
+      }),
+    };
+  });
+  const title =
+    by === "epochs" ? "Validation accuracy over epochs of fine-tuning" : "Over seconds, pre-training included";
+  return { title, xTitle: by === "epochs" ? "epoch" : "seconds", yTitle: "accuracy", yFormat: "%", series };
+}

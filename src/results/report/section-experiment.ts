@@ -1,0 +1,54 @@
+import { curveChart } from "./charts.ts";
+import { percentage } from "./clinical/estimate.ts";
+import { decimal, type Html, html, nothing, section, table } from "./html.ts";
+import type { ExperimentSection } from "./types.ts";
+
+const numeric = (title: string) => ({ title, numeric: true });
+
+/** The table, what lies between the arms, and how they went. */
+export async function experimentSection({ rows, differences, seeds, scale, curves }: ExperimentSection): Promise<Html> {
+  const charts: Html[] = [];
+  for (const curve of curves) charts.push(await curveChart(curve));
+  const cells = rows.map(({ method, metric, mean, std, low, high, paper }) => [
+    method,
+    NAMES[metric] ?? metric,
+    percentage(mean),
+    percentage(std),
+    `${percentage(low)} to ${percentage(high)}`,
+    paper === null ? "–" : percentage(paper),
+  ]);
+  const columns = ["Mean, %", "Deviation over seeds", "95 % interval", "Published, %"].map(numeric);
+  const between = differences.flatMap(({ first, second, figures, seedsAbove }) =>
+    Object.entries(figures).map(([metric, { delta, low, high, p }]) => [
+      `${first} less ${second}`,
+      NAMES[metric] ?? metric,
+      percentage(delta),
+      `${percentage(low)} to ${percentage(high)}`,
+      decimal(p),
+      metric === "accuracy" ? `${seedsAbove} of ${seeds}` : "",
+    ]),
+  );
+  const titles = ["Points", "95 % interval", "p", "Seeds above"].map(numeric);
+  return section(
+    "experiment",
+    `The methods beside each other: ${seeds} ${seeds === 1 ? "seed" : "seeds"}`,
+    html`<p>${scale}</p>`,
+    table("Test images, all patches shown", [{ title: "Method" }, { title: "Figure" }, ...columns], cells),
+    between.length === 0
+      ? nothing
+      : table(
+          "Differences on the same images and seeds",
+          [{ title: "Methods" }, { title: "Figure" }, ...titles],
+          between,
+        ),
+    html`<p class="note">Intervals are percentiles of bootstrap resamples of seeds and images, the same for all methods. With few
+seeds they are too narrow. Nothing is corrected for the number of comparisons.</p>`,
+    charts.length === 0 ? nothing : html`<h3>How it went</h3><div class="charts">${charts}</div>`,
+  );
+}
+
+const NAMES: Readonly<Record<string, string>> = {
+  accuracy: "accuracy",
+  balancedAccuracy: "balanced accuracy",
+  f1Macro: "macro F1",
+};

@@ -1,0 +1,160 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { ReproduceResult } from "../../../src/experiments/reproduce.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "msmae-reproduce-"));
+const entry = join(import.meta.dirname, "../../../src/apps/cli/main.ts");
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const plan = join(folder, "plan.yaml");
+const text = `
+title: two arms
+data: { phantom: { train: 8, val: 4, test: 6, size: 32, classes: 2 } }
+seeds: 2
+options: { model: micro_patch8, inputSize: 32, inChans: 1, batchSize: 8, warmupEpochs: 0, lr: 0.001 }
+pretrain:
+  sup: { epochs: 2 }
+finetune:
+  scratch: { method: vit, epochs: 2 }
+  sup: { from: sup, epochs: 1 }
+paper: { sup: 98 }
+`;
+beforeAll(() => writeFileSync(plan, text));
+
+const argvOf = (outputDir: string, ...more: string[]): string[] => {
+  const run = ["--output-dir", outputDir, "--threads", "1", "--workers", "0", "--json"];
+  return [entry, "reproduce", "--plan", plan, ...run, ...more];
+};
+
+function run(outputDir: string, ...more: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, argvOf(outputDir, ...more), { encoding: "utf8" });
+  return { status, stderr, result: stdout === "" ? undefined : (JSON.parse(stdout) as ReproduceResult) };
+}
+
+function start(outputDir: string): { child: ChildProcess; said: () => string; ended: Promise<number | null> } {
+  const child = spawn(process.execPath, argvOf(outputDir), { stdio: ["ignore", "ignore", "pipe"] });
+  let said = "";
+  child.stderr?.on("data", (chunk) => {
+    said += chunk;
+  });
+  return { child, said: () => said, ended: new Promise((resolve) => child.on("exit", resolve)) };
+}
+
+/** Names of the steps that a process began. */
+const begun = (said: string): string[] =>
+  [...said.matchAll(/^\d+ of \d+: (.*?)( \(about .*)?$/gm)].map((found) => found[1] as string);
+
+const steps = ["data", "pretrain-sup", "finetune-scratch", "finetune-sup", "evaluate-scratch", "evaluate-sup"];
+const all = steps.flatMap((name) => [`${name}-0`, `${name}-1`]).sort();
+const doneIn = (outputDir: string): string[] =>
+  readdirSync(join(outputDir, "steps"))
+    .filter((name) => existsSync(join(outputDir, "steps", name, "done.json")))
+    .sort();
+
+describe("reproduce", () => {
+  const outputDir = join(folder, "whole");
+
+  test("runs a plan to a table whose figures are those of the evaluations, and then has nothing left to do", () => {
+    const first = run(outputDir);
+    expect(first.status).toBe(0);
+    expect(doneIn(outputDir)).toEqual(all);
+    const { runs, table, differences, curves, left } = first.result as ReproduceResult;
+    expect(left).toEqual([]);
+    expect(runs.map(({ method, seed }) => `${method} ${seed}`)).toEqual(["scratch 0", "scratch 1", "sup 0", "sup 1"]);
+    for (const { method, seed, accuracy, pointing } of runs) {
+      const metrics = JSON.parse(
+        readFileSync(join(outputDir, `runs/${method}-${seed}/evaluation/metrics.json`), "utf8"),
+      );
+      expect(accuracy).toBe(metrics.accuracy);
+      expect(pointing).toBe(metrics.localisation.pointing.maps.value);
+    }
+    for (const method of ["scratch", "sup"]) {
+      const own = runs.filter((one) => one.method === method).map(({ accuracy }) => accuracy);
+      const row = table.find((one) => one.method === method && one.metric === "accuracy");
+      expect(row).toMatchObject({ dataset: "phantom", seeds: 2, paper: method === "sup" ? 0.98 : null });
+      expect(row?.mean).toBeCloseTo(((own[0] as number) + (own[1] as number)) / 2, 12);
+    }
+    expect(differences.map(({ first: a, second: b }) => [a, b])).toEqual([["sup", "scratch"]]);
+    const sup = curves.find(({ method, seed }) => method === "sup" && seed === 0);
+    const scratch = curves.find(({ method, seed }) => method === "scratch" && seed === 0);
+    expect(scratch?.points.map(({ epoch }) => epoch)).toEqual([1, 2]);
+    // Pre-training counts.
+    expect(sup?.points[0]?.seconds).toBeGreaterThan(runs[2]?.seconds.pretraining as number);
+    const report = readFileSync(join(outputDir, "report.html"), "utf8");
+    for (const said of ["sup less scratch", "98.0", "pre-training included"]) expect(report).toContain(said);
+    expect(readFileSync(join(outputDir, "results.md"), "utf8")).toContain("| sup | accuracy |");
+
+    const before = statSync(join(outputDir, "runs/sup-1/training/last.safetensors")).mtimeMs;
+    const second = run(outputDir);
+    expect(begun(second.stderr)).toEqual([]);
+    expect(second.result?.table).toEqual(table);
+    expect(statSync(join(outputDir, "runs/sup-1/training/last.safetensors")).mtimeMs).toBe(before);
+  }, 120_000);
+
+  test("goes on with further seeds and arms, and refuses another plan in the same folder", () => {
+    writeFileSync(plan, `${text.replace("paper:", "  again: { from: sup, epochs: 1 }\npaper:")}`);
+    const more = run(outputDir);
+    expect(begun(more.stderr)).toEqual(
+      [0, 1].flatMap((seed) => [`finetune again, seed ${seed}`, `evaluate again, seed ${seed}`]),
+    );
+    writeFileSync(plan, text.replace("sup: { epochs: 2 }", "sup: { epochs: 3 }"));
+    const other = run(outputDir);
+    writeFileSync(plan, text);
+    expect(other.status).toBe(3);
+    expect(other.stderr).toContain("a plan of other options for the pre-training sup");
+  }, 120_000);
+
+  test("killed at any step it goes on there, and two processes share the work without doing anything twice", async () => {
+    const shared = join(folder, "shared");
+    const killed = start(shared);
+    while (!existsSync(join(shared, "pretrainings/sup-0/last.safetensors"))) await sleep(20);
+    killed.child.kill("SIGKILL");
+    await killed.ended;
+    expect(doneIn(shared)).not.toContain("evaluate-sup-0");
+    const [a, b] = [start(shared), start(shared)];
+    expect(await Promise.all([a.ended, b.ended])).toEqual([0, 0]);
+    expect(doneIn(shared)).toEqual(all);
+    const [ofA, ofB] = [begun(a.said()), begun(b.said())];
+    expect(ofA.length).toBeGreaterThan(0);
+    expect(ofB.length).toBeGreaterThan(0);
+    expect(new Set([...ofA, ...ofB]).size).toBe(ofA.length + ofB.length);
+    // Whoever does it, and however often it was interrupted, the same comes out.
+    const accuracies = (root: string) =>
+      (JSON.parse(readFileSync(join(root, "results.json"), "utf8")) as ReproduceResult).runs
+        .filter(({ method }) => method !== "again")
+        .map(({ method, seed, accuracy }) => [method, seed, accuracy]);
+    expect(accuracies(shared)).toEqual(accuracies(outputDir));
+  }, 180_000);
+
+  test("stops when its time is over, says what is left, and goes on another time", () => {
+    const short = join(folder, "short");
+    // A few seconds: less than all of it takes.
+    const first = run(short, "--budget", "0.001");
+    expect(first.status).toBe(0);
+    const left = first.result?.left ?? [];
+    expect(left.length).toBeGreaterThan(0);
+    expect(left.length + doneIn(short).length).toBe(all.length);
+    expect(readFileSync(join(short, "report.html"), "utf8")).toContain(`${left.length} steps are left`);
+    expect(run(short).result?.left).toEqual([]);
+  }, 120_000);
+
+  test.each([
+    [["--dataset", "phantom"], /dataset, plan: expected one of the two, got both/],
+    [["--methods", "mae"], /methods: expected some of scratch, sup/],
+  ])("refuses %j beside the plan", (more, expected) => {
+    const { status, stderr } = run(join(folder, "refused"), ...more);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(expected);
+  });
+
+  test("a published data set without its downloads is refused by the step's name", () => {
+    const argv = [entry, "reproduce", "--dataset", "btmd", "--scale", "smoke", "--output-dir", join(folder, "btmd")];
+    const { status, stderr } = spawnSync(process.execPath, argv, { encoding: "utf8" });
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/data: archives: expected the official downloads of btmd/);
+  });
+});

@@ -1,0 +1,91 @@
+import { describe, expect, test } from "vitest";
+import { finetuneOptions, pretrainOptions, readPlan } from "../../../src/experiments/plan.ts";
+import { builtInPlan, narrowed } from "../../../src/experiments/plans.ts";
+
+const text = `
+title: two arms
+data: { path: images }
+seeds: 2
+options: { model: micro_patch8, inputSize: 32, batchSize: 8, clsLossWeight: 0.5 }
+pretrain:
+  sup: { epochs: 3 }
+finetune:
+  scratch: { method: vit, epochs: 2 }
+  from-sup: { from: sup, epochs: 2, model: vit_mini_patch16, patchSize: 8 }
+differences: [[from-sup, scratch]]
+`;
+
+describe("a plan", () => {
+  test("gives each training its own options over the shared ones that its verb has", () => {
+    const plan = readPlan(text, "plan.yaml");
+    const places = { dataPath: "d", outputDir: "o", seed: 7 };
+    const shared = { inputSize: 32, batchSize: 8 };
+    expect(pretrainOptions(plan, "sup", places)).toEqual({
+      ...{ ...shared, ...places, model: "msmae_vit_micro_patch8" },
+      ...{ clsLossWeight: 0.5, epochs: 3 },
+    });
+    expect(finetuneOptions(plan, "from-sup", { ...places, checkpoint: "c" })).toEqual({
+      ...{ ...shared, ...places, model: "vit_mini_patch16" },
+      ...{ patchSize: 8, epochs: 2, finetune: "c" },
+    });
+    const scratch = finetuneOptions(plan, "scratch", { ...places, checkpoint: undefined });
+    expect(scratch).toMatchObject({ model: "vit_micro_patch8", method: "vit" });
+    expect(scratch).not.toHaveProperty("finetune");
+  });
+
+  test.each([
+    ["no YAML", "title: [", /plan.yaml:1:/],
+    ["no data", text.replace(/data:.*\n/, ""), /plan.yaml, data/],
+    [
+      "a pre-training that is not there",
+      text.replace("from: sup", "from: sub"),
+      /from: expected one of sup, got "sub"/,
+    ],
+    ["a difference of an unknown arm", text.replace("scratch]]", "none]]"), /expected one of scratch, from-sup/],
+    ["an option of neither verb", text.replace("clsLossWeight", "clsWeight"), /options, clsWeight: .* unknown name/],
+    [
+      "an arm's unknown option",
+      text.replace("vit, epochs: 2", "vit, epoch: 2"),
+      /finetune, scratch, epoch: .*epochs\?/,
+    ],
+    ["an option that is out of range", text.replace("epochs: 3", "epochs: 0"), /pretrain, sup, epochs/],
+    ["options that contradict", text.replace("inputSize: 32", "inputSize: 30"), /pretrain, sup, inputSize/],
+    ["an arm whose name is no folder's", text.replace("  scratch:", "  a/b:"), /finetune/],
+  ])("of %s is refused, by its place", (_what, wrong, expected) => {
+    expect(() => readPlan(wrong, "plan.yaml")).toThrow(expected);
+  });
+
+  test("of the paper's comparison can be run on every data set, at every scale", () => {
+    for (const dataset of [
+      "phantom",
+      "btmd",
+      "ham10000",
+      "busi",
+      "chestxray2017",
+      "messidor2",
+      "deeplesion",
+    ] as const) {
+      for (const scale of ["smoke", "small", "paper"] as const) {
+        const plan = builtInPlan(dataset, scale);
+        expect(Object.keys(plan.finetune)).toEqual(["vit", "mae", "amt", "msmae"]);
+        expect(plan.finetune.vit).not.toHaveProperty("from");
+        expect(plan.paper.msmae === undefined).toBe(dataset === "phantom");
+      }
+    }
+    expect(builtInPlan("btmd", "small").data).toEqual({ preset: "btmd", clean: true });
+    // The published schedule is what the verbs do by themselves.
+    expect(builtInPlan("btmd", "paper").pretrain).toEqual({
+      mae: { method: "mae" },
+      amt: { method: "amt" },
+      msmae: { method: "msmae" },
+    });
+  });
+
+  test("can be narrowed to some arms, whose differences and seeds remain", () => {
+    const plan = narrowed(builtInPlan("ham10000", "small"), ["msmae", "vit"], 3);
+    expect(Object.keys(plan.finetune)).toEqual(["vit", "msmae"]);
+    expect(plan.differences).toEqual([["msmae", "vit"]]);
+    expect(plan.seeds).toBe(3);
+    expect(() => narrowed(plan, ["mae"], undefined)).toThrow(/methods: expected some of vit, msmae, got mae/);
+  });
+});

@@ -1,0 +1,70 @@
+import { describe, expect, test } from "vitest";
+import { classificationMetrics, type SeededArm, seededArms } from "../../../../src/results/metrics/index.ts";
+
+const labels = [0, 0, 0, 0, 1, 1, 1, 1, 2, 2];
+const right = labels;
+const half = [0, 0, 1, 1, 1, 1, 0, 0, 2, 0];
+const none = [1, 1, 1, 1, 0, 0, 0, 0, 0, 0];
+const arm = (name: string, ...seeds: number[][]): SeededArm => ({
+  name,
+  seeds: seeds.map((predictions) => ({ labels, predictions })),
+});
+
+describe("arms over seeds", () => {
+  test("have means and deviations of the figures that classificationMetrics gives", () => {
+    const told = seededArms({ arms: [arm("a", half, none)], classes: 3, differences: [], seed: 1, resamples: 50 });
+    const oneHot = (predictions: number[]) => predictions.flatMap((k) => [0, 1, 2].map((other) => Number(other === k)));
+    const [first, second] = [half, none].map((predictions) =>
+      classificationMetrics({ probabilities: oneHot(predictions), labels, classNames: ["x", "y", "z"] }),
+    );
+    for (const figure of ["accuracy", "balancedAccuracy", "f1Macro"] as const) {
+      const [a, b] = [first?.[figure] as number, second?.[figure] as number];
+      const { mean, std } = told.arms[0]?.figures[figure] ?? {};
+      expect(mean).toBeCloseTo((a + b) / 2, 14);
+      expect(std).toBeCloseTo(Math.abs(a - b) / Math.SQRT2, 14);
+    }
+  });
+
+  test("the same draw measures all arms: a difference is certain where one is right wherever the other is", () => {
+    const arms = [arm("good", right, right), arm("bad", none, none)];
+    const { differences } = seededArms({ arms, classes: 3, differences: [["good", "bad"]], seed: 1 });
+    expect(differences[0]?.figures.accuracy).toMatchObject({ delta: 1, low: 1, high: 1 });
+    expect(differences[0]?.figures.accuracy.p).toBeCloseTo(2 / 2001, 12);
+    expect(differences[0]?.seedsAbove).toBe(2);
+    const same = seededArms({ arms: [arm("a", half), arm("b", half)], classes: 3, differences: [["a", "b"]], seed: 1 });
+    expect(same.differences[0]?.figures.accuracy).toEqual({ delta: 0, low: 0, high: 0, p: 1 });
+    expect(same.differences[0]?.seedsAbove).toBe(0);
+  });
+
+  test("seeds are drawn anew beside cases", () => {
+    const told = seededArms({ arms: [arm("a", right, none)], classes: 3, differences: [], seed: 1 });
+    // Of two seeds one in four resamples has the first twice, one in four the second twice.
+    expect(told.arms[0]?.figures.accuracy).toMatchObject({ mean: 0.5, low: 0, high: 1 });
+    const alone = seededArms({ arms: [arm("a", right)], classes: 3, differences: [], seed: 1 });
+    expect(alone.arms[0]?.figures.accuracy).toMatchObject({ mean: 1, std: null, low: 1, high: 1 });
+  });
+
+  test("as many cases of every class are drawn as there are", () => {
+    // Only class 2, of two cases, has one right and one wrong: accuracy takes three values.
+    const almost = [...labels.slice(0, 9), 0];
+    const [told] = seededArms({ arms: [arm("a", almost)], classes: 3, differences: [], seed: 1 }).arms;
+    expect(told?.figures.accuracy).toMatchObject({ low: 0.8, high: 1 });
+  });
+
+  test("of other cases in each seed these are drawn by themselves, and other cases between arms are refused", () => {
+    const own = (name: string): SeededArm => ({
+      name,
+      seeds: [
+        { labels: [0, 1], predictions: [0, 1] },
+        { labels: [1, 0, 1], predictions: [1, 0, 0] },
+      ],
+    });
+    const told = seededArms({ arms: [own("a")], classes: 2, differences: [], seed: 1 });
+    expect(told.arms[0]?.figures.accuracy.mean).toBeCloseTo((1 + 2 / 3) / 2, 14);
+    const other = { name: "b", seeds: [...own("b").seeds].reverse() };
+    const input = { classes: 2, differences: [], seed: 1 };
+    expect(() => seededArms({ ...input, arms: [own("a"), other] })).toThrow(/seed 0: .* others of b/);
+    expect(() => seededArms({ ...input, arms: [] })).toThrow(/no arms/);
+    expect(() => seededArms({ ...input, arms: [own("a")], differences: [["a", "c"]] })).toThrow(/differences with c/);
+  });
+});
