@@ -41,7 +41,8 @@ export const classes: Comparer<Classification> = {
           estimates: own.map(({ intervals }) => intervals[metric]),
         })),
         main: "accuracy",
-        ofClasses: ["auc", "sensitivity", "specificity", "f1"],
+        each: "Class",
+        ofClasses: ["auc", "sensitivity", "specificity"],
         roc: classNames.map((name, k) => ({
           class: name,
           curves: own.map(({ roc, perClass }) => ({ curve: roc[k]?.curve ?? null, auc: perClass[k]?.auc ?? null })),

@@ -42,7 +42,8 @@ export const findings: Comparer<GatheredFindings> = {
           estimates: own.map(({ intervals }) => intervals[metric]),
         })),
         main: "aucMean",
-        ofClasses: ["auc", "f1", "sensitivity", "specificity"],
+        each: "Finding",
+        ofClasses: ["auc", "sensitivity", "specificity"],
         roc: names.map((name, k) => ({
           class: name,
           curves: own.map(({ roc, perFinding }) => ({ curve: roc[k]?.curve ?? null, auc: perFinding[k]?.auc ?? null })),

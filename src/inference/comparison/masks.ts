@@ -53,7 +53,8 @@ export const masks: Comparer<Segmentation> = {
           })),
         })),
         main: "dice",
-        ofClasses: ["dice", "iou", "sensitivity", "precision", "hd95"],
+        each: "Class",
+        ofClasses: ["dice", "sensitivity", "precision", "hd95"],
         rules: rulesOf(own[0] as MaskMetrics),
       },
     };

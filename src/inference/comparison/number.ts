@@ -49,6 +49,7 @@ export const number: Comparer<GatheredNumbers> = {
       section: {
         figures: NUMBER_FIGURES.map((metric) => ({ metric, estimates: own.map(({ intervals }) => intervals[metric]) })),
         main: "mae",
+        each: "Class",
         ofClasses: [],
         rules: [`Errors are in the unit of ${names[0]}; images of which it is not known count for nothing.`],
       },

@@ -110,7 +110,7 @@ describe("compare", () => {
 
   test("tells people of each model and each difference", async () => {
     const shown = await run(["compare", "a", "b", "--data-path", "d"], { compare: async () => result });
-    expect(shown.stdout).toMatch(/models:\nfirst {2}vit_micro_patch8 {2}last\.safetensors\nother {2}/);
+    expect(shown.stdout).toMatch(/models:\nfirst {2}vit_micro_patch8 {2}last\.safetensors {2}accuracy 0.*\nother {2}/);
     expect(shown.stdout).toMatch(/^first - other {2}accuracy {2}\S+ {2}\(\S+ to \S+\) {2}p \S+ {2}mcnemar-exact$/m);
     expect(shown.stdout).toMatch(/^first - other {2}auc of glioma /m);
   });

@@ -1,7 +1,10 @@
 import { verbs } from "../../../config/index.ts";
 import type { Comparison } from "../../../inference/comparison/compare.ts";
+import { figuresLine } from "../classification-lines.ts";
 import { formatNumber, formatRecord } from "../output.ts";
 import { resultVerb } from "../verb.ts";
+
+type Difference = Comparison["differences"][number];
 
 export const compare = resultVerb({
   options: verbs.compare,
@@ -11,32 +14,37 @@ export const compare = resultVerb({
   notes:
     "Models are called by the folders of their checkpoints. Differences are the first model's figure less the second's.",
   run: async (options, hooks) => (await import("../../../inference/comparison/compare.ts")).compare(options, hooks),
-  view: ({ models, differences, names: _names, ...told }) => [
-    ...formatRecord(told),
-    "",
-    "models:",
-    ...models.map(({ name, checkpoint, model }) => `${name}  ${model}  ${checkpoint}`),
-    "",
-    "differences:",
-    ...differences.map(differenceLine),
-  ],
+  view({ models, differences, names, ...told }) {
+    const overall = [...new Set(differences.filter(isOverall).map(({ metric }) => metric))];
+    // One figure of each class says enough on a screen.
+    const ofClasses = differences.find((row) => !isOverall(row) && TOLD.includes(row.metric))?.metric;
+    const shown = differences.filter((row) => isOverall(row) || row.metric === ofClasses);
+    return [
+      ...formatRecord({ ...told, names }),
+      "",
+      "models:",
+      ...models.map(({ name, checkpoint, model, ...figures }) => {
+        const known = Object.entries(figures).filter(([metric]) => overall.includes(metric));
+        return figuresLine({ name, model, checkpoint, ...Object.fromEntries(known) });
+      }),
+      "",
+      "differences (all of them by --json):",
+      ...shown.map((row) => differenceLine(row, models.length > 2)),
+    ];
+  },
 });
 
-function differenceLine({
-  first,
-  second,
-  metric,
-  class: of,
-  delta,
-  low,
-  high,
-  ...tested
-}: Comparison["differences"][number]) {
-  const { p, pHolm, test, reason } = tested;
-  const figure = of === undefined ? metric : `${metric} of ${of}`;
-  if (delta === null) return `${first} - ${second}  ${figure}  not defined${reason === undefined ? "" : `: ${reason}`}`;
+const TOLD = ["auc", "dice"];
+
+function isOverall({ class: name }: Difference): boolean {
+  return name === undefined;
+}
+
+function differenceLine(row: Difference, corrected: boolean): string {
+  const { first, second, metric, class: name, delta, low, high, p, pHolm, test, reason } = row;
+  const start = `${first} - ${second}  ${name === undefined ? metric : `${metric} of ${name}`}`;
+  if (delta === null) return `${start}  not defined${reason === undefined ? "" : `: ${reason}`}`;
   const range = low === null || high === null ? "" : `  (${formatNumber(low)} to ${formatNumber(high)})`;
-  const corrected = pHolm === p || pHolm === null ? "" : ` (corrected ${formatNumber(pHolm)})`;
-  const probability = p === null ? "" : `  p ${formatNumber(p)}${corrected}  ${test}`;
-  return `${first} - ${second}  ${figure}  ${formatNumber(delta)}${range}${probability}`;
+  const holm = corrected && pHolm !== null ? ` (corrected ${formatNumber(pHolm)})` : "";
+  return `${start}  ${formatNumber(delta)}${range}${p === null ? "" : `  p ${formatNumber(p)}${holm}  ${test}`}`;
 }

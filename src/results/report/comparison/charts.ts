@@ -25,7 +25,7 @@ export async function differencesChart(
     type: "nominal" as const,
     sort: known.map(({ label }) => label),
     title: null,
-    axis: { labelLimit: 200, domain: false, ticks: false, labelFontSize: 12 },
+    axis: { labelLimit: 260, domain: false, ticks: false, labelFontSize: 12 },
   };
   const scale = { zero: true, nice: true };
   const x = (field: string) => ({

@@ -105,7 +105,11 @@ function overallTable({ models, figures }: ComparisonSection, rows: readonly Mod
   return table(`${title}, over all`, columns, cells);
 }
 
-function classesTable({ ofClasses, models }: ComparisonSection, rows: readonly ModelDifference[], title: string): Html {
+function classesTable(
+  { each, ofClasses, models }: ComparisonSection,
+  rows: readonly ModelDifference[],
+  title: string,
+): Html {
   const byClass = Map.groupBy(
     rows.filter(({ class: name }) => name !== undefined),
     ({ class: name }) => name as string,
@@ -121,8 +125,8 @@ function classesTable({ ofClasses, models }: ComparisonSection, rows: readonly M
   });
   const titles = ofClasses.map((metric) => titleOf(figureName(metric)));
   const last = `p of ${figureName(main).title}${corrected ? ", corrected" : ""}`;
-  const columns = [{ title: "Of" }, ...[...titles, last].map((name) => ({ title: name, numeric: true }))];
-  return table(`${title}, one by one, with 95 % intervals`, columns, cells);
+  const columns = [{ title: each }, ...[...titles, last].map((name) => ({ title: name, numeric: true }))];
+  return table(`${title}, by ${each.toLowerCase()}, with 95 % intervals`, columns, cells);
 }
 
 async function curves({ roc = [], models }: ComparisonSection): Promise<Html> {

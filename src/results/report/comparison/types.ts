@@ -12,6 +12,8 @@ export interface ComparisonSection {
   figures: readonly ComparedFigure[];
   /** The one of them that is told first. */
   main: string;
+  /** What figures are of where they are not over all. */
+  each: "Class" | "Finding";
   /** The figures of each class, finding or outline that are told, of those that the differences hold. */
   ofClasses: readonly string[];
   /** Every pair's, the first less the second. */

@@ -27,8 +27,8 @@ export function differenceText({ metric, delta, low, high }: ModelDifference): s
 
 /** What the main difference of a pair says, in a sentence or two; `corrected` where there are more than two models. */
 export function verdict(row: ModelDifference, corrected: boolean): string {
-  const { first, second, metric, delta, low, high, p, pHolm, test, reason } = row;
-  const { title, best } = figureName(metric);
+  const { first, second, metric, delta, low, high, p, pHolm, reason } = row;
+  const { title, best, shown } = figureName(metric);
   const name = title.replace(", %", "");
   const figure = /^[A-Z][a-z]/.test(name) ? name.charAt(0).toLowerCase() + name.slice(1) : name;
   const told = corrected ? pHolm : p;
@@ -36,8 +36,10 @@ export function verdict(row: ModelDifference, corrected: boolean): string {
     return `${first} and ${second}: the difference in ${figure} has no interval${reason === undefined ? "" : ` (${reason})`}.`;
   }
   const unit = title.endsWith(", %") ? " percentage points" : "";
-  const numbers = `${differenceText(row)}${unit}, 95 % interval in brackets; ${TESTS[test]}, p ${probability(told).startsWith("<") ? probability(told) : `= ${probability(told)}`}${corrected ? " corrected" : ""}`;
-  const start = `${first} less ${second}, ${figure}: ${numbers}.`;
+  const shownP = probability(told);
+  const test = `${TESTS[row.test]}, p ${shownP.startsWith("<") ? shownP : `= ${shownP}`}${corrected ? " corrected" : ""}`;
+  const interval = `95 % interval ${signed(shown(low))} to ${signed(shown(high))}`;
+  const start = `${first} less ${second}, ${figure}: ${signed(shown(delta))}${unit} (${interval}; ${test}).`;
   if (told >= LEVEL) {
     return `${start} These cases do not tell the two apart; that is not to say that they are alike: differences anywhere in the interval fit what was seen.`;
   }

@@ -31,6 +31,7 @@ function example(models: { name: string; probabilities: number[] }[], groups?: s
     models: models.map(({ name }) => name),
     figures: OVERALL_FIGURES.map((metric) => ({ metric, estimates: own.map(({ intervals }) => intervals[metric]) })),
     main: "accuracy",
+    each: "Class",
     ofClasses: ["auc", "sensitivity"],
     differences: classifierDifferences(compared),
     resampling: compared.resampling,
@@ -75,7 +76,7 @@ describe("two models", async () => {
     // A loss that is lower has a difference below 0.
     expect(row(page, "good less po&#60;or&#62;, over all", "Log-loss \\(low is best\\)")[2]).toMatch(/^−0\.\d{3} \(−/);
     const auc = difference("auc", classNames[1])?.delta as number;
-    const cells = row(page, "good less po&#60;or&#62;, one by one, with 95 % intervals", "malignant &#38; worse");
+    const cells = row(page, "good less po&#60;or&#62;, by class, with 95 % intervals", "malignant &#38; worse");
     expect(cells[0]).toContain(`+${auc.toFixed(3)} (`);
   });
 
@@ -109,5 +110,5 @@ test("three models are corrected for, and patients drawn", async () => {
   expect(row(page, "good less fair, over all", "Macro AUC")).toHaveLength(6);
   expect(page).toContain("the 20 patients, lesions or files");
   expect(page).toContain("all tests are by the bootstrap that draws patients");
-  expect(page).toContain("corrected. ");
+  expect(page).toContain(" corrected). ");
 });
