@@ -82,12 +82,12 @@ describe("msmae demo, as a newcomer runs it", () => {
   });
 
   describe("the README's next steps, on what the demo left", () => {
-    test("there are eight, after two set-up commands that are scripts of the package", () => {
+    test("there are nine, after two set-up commands that are scripts of the package", () => {
       const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
       expect(readme).toMatch(/^npm install && npm run demo /m);
       expect(readme).toMatch(/^npm install && npm test /m);
       expect(Object.keys(scripts)).toEqual(expect.arrayContaining(["demo", "test"]));
-      expect(readmeBlocks).toHaveLength(8);
+      expect(readmeBlocks).toHaveLength(9);
     });
 
     test.each(readmeBlocks)(

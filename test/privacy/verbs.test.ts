@@ -28,7 +28,23 @@ const stages: Record<string, (others: readonly string[]) => string[]>[] = [
   {
     finetune: () =>
       flags({ ...training, model: "vit_micro_patch8", finetune: pretrained.checkpoint, outputDir: to("finetune") }),
+    linprobe: () =>
+      flags({
+        ...{ ...data, threads: 1, batchSize: 8, epochs: 1, warmupEpochs: 0, cacheMb: 16 },
+        ...{ model: "vit_micro_patch8", inputSize: "32x32" },
+        ...{ finetune: pretrained.checkpoint, outputDir: to("linprobe") },
+      }),
+  },
+  {
     reconstruct: (files) => [...flags({ ...pretrained, outputDir: to("reconstruct") }), ...files],
+    knn: () => flags({ ...pretrained, ...data, k: [3], outputDir: to("knn") }),
+  },
+  {
+    embed: () => flags({ ...pretrained, ...data, format: "csv", outputDir: to("embed") }),
+    compare: () => [
+      ...[classifier.checkpoint, to("linprobe/last.safetensors")],
+      ...flags({ ...data, threads: 1, outputDir: to("compare") }),
+    ],
   },
   {
     eval: () => flags({ ...classifier, ...data, outputDir: to("eval") }),
@@ -113,7 +129,7 @@ describe("what stands in what was written", () => {
   const plain = [...Object.values(identifiers), ...patients];
   const digests = patients.map((id) => createHash("sha256").update(id).digest("hex").slice(0, 8));
   const results = () => filesOf(to(""));
-  const models = ["pretrain", "finetune"];
+  const models = ["pretrain", "finetune", "linprobe"];
 
   test("what is looked for is found where it is", () => {
     const bytes = readFileSync(join(data.dataPath, "test/benign", `${fileName}-5-1.dcm`));
@@ -146,12 +162,14 @@ describe("what stands in what was written", () => {
 
   test("names of folders above the data there, and in tables that say where the images lie", () => {
     const holding = Object.keys(holders(results(), [place])).sort();
-    expect(holding).toEqual(["finetune/config.yaml", "fixed.csv", "pretrain/config.yaml", "split.csv"]);
+    const configurations = models.map((name) => `${name}/config.yaml`);
+    expect(holding).toEqual([...configurations, "fixed.csv", "split.csv"].sort());
   });
 
   test("names of image files in tables of images and lists of those that could not be read", () => {
-    const metrics = ["eval/metrics.json", "finetune/metrics.json"];
-    const lists = ["check/check.json", "check/report.html", "eval/predictions.csv", ...metrics];
+    const metrics = ["eval", "finetune", "linprobe", "knn", "compare"].map((name) => `${name}/metrics.json`);
+    const predictions = ["eval", "knn", "compare"].map((name) => `${name}/predictions.csv`);
+    const lists = ["check/check.json", "check/report.html", "embed/features.csv", ...predictions, ...metrics];
     const tables = ["fixed.csv", "split.csv", ...models.map((name) => `${name}/split.csv`)];
     expect(Object.keys(holders(results(), [fileName])).sort()).toEqual([...lists, ...tables].sort());
     const named = [...results().keys()].filter((name) => basename(name).includes(fileName));

@@ -37,7 +37,7 @@ export async function differencesChart(
   });
   const opacity = {
     field: "certain",
-    type: "nominal" as const,
+    type: "ordinal" as const,
     scale: { domain: ["yes", "no"], range: [1, 0.5] },
     legend: null,
   };

@@ -20,7 +20,11 @@ test.each([
   ],
   [
     ["1/run/best.safetensors", "2/run/best.safetensors"],
-    ["1/run/best", "2/run/best"],
+    ["1/run", "2/run"],
+  ],
+  [
+    ["runs/demo/finetune/best.safetensors", "runs/finetune/best.safetensors"],
+    ["demo/finetune", "runs/finetune"],
   ],
   [
     ["./a/best.safetensors", "b/best.safetensors"],
@@ -28,7 +32,7 @@ test.each([
   ],
   [
     ["../a/b.safetensors", "a/b.safetensors"],
-    ["../a/b", "a/b"],
+    ["../a", "a"],
   ],
 ])("%j are called %j", (paths, names) => {
   expect(modelNames(paths)).toEqual(names);
