@@ -7,8 +7,9 @@ import { listPictures } from "./list-pictures.ts";
 import { MASK_FILES, MaskFiles, type MaskLine } from "./mask-files.ts";
 import type { ClassPrediction } from "./outcomes/classes.ts";
 import { masks } from "./outcomes/masks.ts";
-import { kindsWithOutcome } from "./outcomes/registry.ts";
+import { kindsWithOutcome, outcomeOf } from "./outcomes/registry.ts";
 import { drawings } from "./output-names.ts";
+import { byFile } from "./predictions-by-file.ts";
 import { type Prediction, Predictor } from "./predictor.ts";
 import type { FileFailure } from "./read-files.ts";
 import { sayOfFiles } from "./say-of-files.ts";
@@ -20,7 +21,7 @@ const PICTURE_SIDE = 1024;
 /**
  * What a model says of image files, a line for each in the files' order: of a classifier their classes; of a segmenter the
  * areas it outlines, whose masks it writes. A file that cannot be read has a line with its error. Which kind of model it is,
- * and so what the lines `L` are ({@link ClassPrediction}, {@link MaskLine}), is for the caller to know.
+ * and so what the lines `L` are ({@link ClassPrediction}, {@link MaskLine}, with `byFile` {@link FilePrediction}), is for the caller to know.
  *
  * @throws MsmaeError Checkpoint when the checkpoint cannot be used; Config where options do not belong to its kind; Data
  * when the output folder holds masks, is in use or cannot be written; Device when the engine fails; the signal's reason.
@@ -32,6 +33,12 @@ export async function* predict<L extends object = ClassPrediction>(
   const options = resolveOptions(verbs.predict, input);
   const model = await openModel(options.checkpoint, kindsWithOutcome(), options, hooks);
   await using predictor = new Predictor(model);
+  const ofClasses = outcomeOf(model.kind, {}, model.description.target).target.kind === "class";
+  if (options.byFile !== undefined && !ofClasses) {
+    const { title } = model.kind;
+    const [expected, got] = ["a classifier's checkpoint, of one class or grade for each image", title];
+    throw new MsmaeError("Config", { where: "--by-file", expected, got, todo: "leave it out" });
+  }
   if (model.kind === segmenterKind) {
     yield* writeMasks(model, options, hooks) as AsyncGenerator<Prediction<L> | FileFailure, void, void>;
     return;
@@ -41,7 +48,12 @@ export async function* predict<L extends object = ClassPrediction>(
     const todo = "leave out --output-dir: what it says stands in its lines";
     throw new MsmaeError("Config", { where: "--output-dir", expected: "a segmenter's checkpoint", got, todo });
   }
-  const lines = predictor.predict(options.files, { ...options, ...hooks });
+  const told = predictor.predict(options.files, { ...options, ...hooks });
+  const { byFile: aggregation } = options;
+  const lines =
+    aggregation === undefined
+      ? told
+      : byFile(told as AsyncGenerator<Prediction | FileFailure>, aggregation, model.description);
   yield* lines as AsyncGenerator<Prediction<L> | FileFailure, void, void>;
 }
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isAggregation } from "../../results/metrics/index.ts";
 import { overwriteField, runtimeFields, startFields } from "../common.ts";
 import { field } from "../fields.ts";
 import { budgetFields, checkpoint, files, maskMakingFields, modelReading } from "../model-fields.ts";
@@ -15,6 +16,11 @@ export const predict = verbOptions({
       defaultText: "none; a segmenter needs one",
     }),
     overwrite: overwriteField,
+    byFile: field(
+      z.string().refine(isAggregation).optional(),
+      "Of a classifier: one line for each file that holds several pictures, such as the slices of a volume, whose probabilities are the mean of theirs, the largest (max), or the mean of the K largest (top-K).",
+      { placeholder: "rule", expected: "mean, max or top-K as in top-3", defaultText: "a line for each picture" },
+    ),
     batchSize: field(z.int().min(1).default(16), "Images per batch."),
     allowPartial: startFields.allowPartial,
     ...budgetFields,

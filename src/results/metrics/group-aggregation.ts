@@ -19,6 +19,11 @@ export interface GroupedCasesInput extends Omit<ClassificationInput, "allRocPoin
   ordered: boolean;
 }
 
+/** Whether a text is the name of an aggregation. */
+export function isAggregation(text: string): text is Aggregation {
+  return /^(mean|max|top-[1-9]\d*)$/.test(text);
+}
+
 /** The cases of groups, before they are aggregated. */
 export interface GroupedCases {
   /** [groups] in the order of their first cases. */
@@ -54,7 +59,7 @@ export function groupCases(input: GroupedCasesInput): GroupedCases {
  * @returns [groups, classes], each row a probability distribution.
  */
 export function aggregateGroups(
-  input: GroupedCasesInput,
+  input: Pick<GroupedCasesInput, "probabilities" | "classNames" | "ordered">,
   { members }: Pick<GroupedCases, "members">,
   aggregation: Aggregation,
 ): Float64Array {
@@ -129,7 +134,8 @@ function checked(input: GroupedCasesInput): CheckedProbabilities & Pick<GroupedC
   });
 }
 
-const isOrdered = ({ ordered, classNames }: GroupedCasesInput): boolean => ordered || classNames.length === 2;
+const isOrdered = ({ ordered, classNames }: Pick<GroupedCasesInput, "ordered" | "classNames">): boolean =>
+  ordered || classNames.length === 2;
 
 /** The probability of class k or a higher one. */
 function atLeast(probabilities: ArrayLike<number>, at: number, classes: number, k: number): number {

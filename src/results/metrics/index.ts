@@ -74,6 +74,7 @@ export {
   type GroupedCases,
   type GroupedCasesInput,
   groupCases,
+  isAggregation,
 } from "./group-aggregation.ts";
 export { type Corrected, holmAdjusted } from "./holm.ts";
 export { type McnemarTest, mcnemarTest } from "./mcnemar.ts";

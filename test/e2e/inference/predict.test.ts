@@ -84,6 +84,27 @@ describe("predict", () => {
     expect(await names("middle")).toEqual([first, ["pages.npy", 1]]);
   });
 
+  test("--by-file gives a line for a file of several pages, from those of its pages", async () => {
+    const pages = at("by-file.npy");
+    const values = Float32Array.from({ length: 3 * 20 * 30 }, (_, i) => (i * 7919) % 1000);
+    writeFileSync(pages, encodeNpy(values, [3, 20, 30]));
+    const each = (await predictAll([pages])) as Prediction[];
+    const argv = ["predict", "--checkpoint", checkpoints.classifier, pages, good[0] as string] as const;
+    const { code, lines } = msmae(...argv, "--by-file", "mean");
+    expect(code).toBe(0);
+    expect(lines.map(({ path, slices }) => [path, slices])).toEqual([
+      [pages, 3],
+      [good[0], 1],
+    ]);
+    const { probabilities } = lines[0] as unknown as Prediction;
+    for (const [name, probability] of Object.entries(probabilities)) {
+      const mean = each.reduce((sum, line) => sum + (line.probabilities[name] as number), 0) / 3;
+      expect(probability).toBeCloseTo(mean, 6);
+    }
+    const refused = msmae(...argv, "--by-file", "top-0");
+    expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining("mean, max or top-K")]);
+  });
+
   test("files that all fail give error lines alone", async () => {
     const lines = (await predictAll([cut, at("none.png")])) as FileFailure[];
     expect(lines.map(({ error }) => error.code)).toEqual(["Data", "Data"]);
