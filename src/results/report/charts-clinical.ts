@@ -92,7 +92,7 @@ export async function decisionChart(curve: ClassDecisionCurve, caption: string, 
         title: "net benefit",
         // Treating everybody falls without end: below 0 it says only that it harms.
         scale: { domain: [-0.25 * most, 1.05 * most], nice: false },
-        axis: { tickCount: 5, format: ".2~f" },
+        axis: { tickCount: 5, format: most < 0.05 ? ".3~f" : ".2~f" },
       },
     },
   });

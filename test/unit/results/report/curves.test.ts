@@ -82,6 +82,18 @@ describe("curves of a clinical report", () => {
     expect(page).not.toMatch(/(stroke|fill)="#/);
   });
 
+  test("of a rare class have ticks that differ", async () => {
+    const rare = figuresOf(2);
+    const [, curve] = rare.decisionCurves;
+    const small = { ...(curve as ClinicalFigures["decisionCurves"][number]), prevalence: 0.012 };
+    const decisionCurves = [rare.decisionCurves[0], { ...small, model: small.model.map((net) => net / 50) }] as never;
+    const page = await pageOf({ ...rare, decisionCurves });
+    const decision = page.slice(page.indexOf('aria-label="Decision curve'));
+    const ticks = [...decision.matchAll(/text-anchor="end"[^>]*>([−\d.]+)</g)].map(([, text]) => text);
+    expect(ticks.length).toBeGreaterThan(2);
+    expect(new Set(ticks).size).toBe(ticks.length);
+  });
+
   test("of a class that does not occur are left out", async () => {
     const figures = figuresOf(3);
     const nothing = {
