@@ -1,4 +1,5 @@
 import { type EvalInput, type EvalOptions, resolveOptions, verbs } from "../config/index.ts";
+import type { ModelDescription } from "../interop/model-file.ts";
 import type { ModelKind } from "../method/kinds/kind.ts";
 import type { ClinicalFigures } from "../results/report/index.ts";
 import { MsmaeError } from "../support/errors.ts";
@@ -9,11 +10,14 @@ import { clinicalFigures } from "./clinical/clinical-figures.ts";
 import { errorExamples } from "./clinical/confident-errors.ts";
 import { patientTable } from "./clinical/patients.ts";
 import { subgroupColumns } from "./clinical/subgroup-columns.ts";
+import { findingsWithIntervals, numberWithIntervals, refuseClassOptions } from "./clinical/value-figures.ts";
 import { openEvaluationData } from "./evaluation-data.ts";
 import { evaluationFiles, writeEvaluation } from "./evaluation-files.ts";
 import type { EvaluationRecord } from "./evaluation-record.ts";
 import { type ClassificationFigures, isClassification } from "./outcomes/classes.ts";
-import type { Gathered } from "./outcomes/outcome.ts";
+import type { GatheredFindings } from "./outcomes/findings.ts";
+import type { GatheredNumbers } from "./outcomes/number.ts";
+import type { Gathered, Outcome } from "./outcomes/outcome.ts";
 import { kindsWithOutcome, outcomeOf } from "./outcomes/registry.ts";
 import { noBudget, openModel } from "./session.ts";
 
@@ -56,21 +60,21 @@ export async function evaluate<F extends object = ClassificationFigures>(
       values: outcome.values?.(description),
     });
     const subgroups = await subgroupColumns(data, options);
-    const clinicalOf = (found: Gathered): Promise<ClinicalFigures> => {
-      if (!isClassification(found)) throw noReport(kind);
-      return clinicalFigures({ model, outcome, subgroups }, found, samples, data, options, hooks);
-    };
-    if (options.report && outcome.target.kind !== "class") throw noReport(kind);
+    if (options.report) checkReported(outcome, kind, options);
     if (options.budgetCurve && !kind.budgeted) throw noBudget("--budget-curve", kind);
     const samples = outcome.samplesFor(data, data.splits[split], description, dataPath);
     const { result, unreadable } = await assessModel(model, outcome, samples, options, hooks);
-    const clinical: Partial<ClinicalFigures> = options.report ? await clinicalOf(result) : {};
-    const metrics = { ...outcome.measure(result, description), ...clinical };
+    const classification = options.report && isClassification(result) ? result : undefined;
+    const clinical: Partial<ClinicalFigures> = classification
+      ? await clinicalFigures({ model, outcome, subgroups }, classification, samples, data, options, hooks)
+      : {};
+    const reported = options.report ? { ...clinical, ...valueFigures(outcome, result, description) } : {};
+    const metrics = { ...outcome.measure(result, description), ...reported };
     const evaluation = { ...outcome.figures(metrics), split, unreadable: unreadable.length };
     const record: EvaluationRecord = { model, outcome, samples, result, metrics, unreadable, options, root: data.root };
-    if (folder && options.report && isClassification(result)) {
-      if (clinical.patients) record.patients = patientTable(result, clinical.patients, description, record);
-      record.further = { errors: await errorExamples({ ...record, result }, options, hooks) };
+    if (folder && classification) {
+      if (clinical.patients) record.patients = patientTable(classification, clinical.patients, description, record);
+      record.further = { errors: await errorExamples({ ...record, result: classification }, options, hooks) };
     }
     const paths = folder && (await writeEvaluation(folder, record, hooks));
     // Which kind it is, and so which figures, is for the caller to know.
@@ -80,10 +84,21 @@ export async function evaluate<F extends object = ClassificationFigures>(
   }
 }
 
-function noReport(kind: ModelKind): MsmaeError {
-  return new MsmaeError("Config", {
+/** What is reported of findings and numbers beside their figures; nothing of what else is told. */
+function valueFigures({ tells }: Outcome, result: Gathered, description: ModelDescription): object {
+  // Their outcomes gather these.
+  if (tells === "findings") return findingsWithIntervals(result as GatheredFindings, description);
+  return tells === "number" ? numberWithIntervals(result as GatheredNumbers, description) : {};
+}
+
+/** @throws MsmaeError Config where there is nothing to report, or not what was asked for. */
+function checkReported({ tells, target }: Outcome, kind: ModelKind, options: EvalOptions): void {
+  const isOfValues = tells === "findings" || tells === "number";
+  if (isOfValues) refuseClassOptions(options);
+  if (isOfValues || target.kind === "class") return;
+  throw new MsmaeError("Config", {
     where: "--report",
-    expected: "a classifier's checkpoint, of one class or grade for each image",
+    expected: "a checkpoint of classes, grades, findings or a number",
     got: kind.title,
     todo: "leave it out: what there is of intervals is told without it",
   });

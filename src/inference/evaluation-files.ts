@@ -75,7 +75,7 @@ async function report(record: EvaluationRecord, hooks: RunHooks): Promise<string
       { label: "Trained for", value: `${step} steps` },
       { label: "Unreadable images", value: String(unreadable.length) },
     ],
-    ...outcome.report(metrics, options.split, await drawnCases(record, chosen, hooks), result),
+    ...outcome.report(metrics, options.split, await drawnCases(record, chosen, hooks), result, model.description),
     attention: { examples: await attentionExamples(record, chosen, hooks) },
     ...record.further,
     provenance: { seed, environment: [{ label: "msmae", value: model.description.msmaeVersion }] },

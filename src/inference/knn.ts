@@ -118,8 +118,9 @@ function withRetrieval(examples: readonly RetrievalExample[]) {
     split: string,
     _cases: readonly object[],
     result: Classification,
+    description: ModelSession["description"],
   ) => ({
-    ...classes.report(metrics, split, [], result),
+    ...classes.report(metrics, split, [], result, description),
     retrieval: { examples },
   });
   return { ...classes, report };

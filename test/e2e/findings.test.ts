@@ -103,6 +103,29 @@ describe("findings that are each there or not", () => {
     expect(shown.stdout).toMatch(/per finding:\nstripes {2}known \d+/);
   });
 
+  test("eval --report gives each finding's figures intervals, in JSON, in the report and for people", async () => {
+    const how = { dataPath: data, checkpoint: at("run", "best.safetensors"), threads: 1, workers: 1 } as const;
+    const told = await evaluate<FindingsFigures>({ ...how, report: true, outputDir: at("report") });
+    const { aucMean, perFinding } = readJson("run", "metrics.json");
+    expect(told.resampling).toEqual({ groups: 32, mixedGroups: 0, resamples: 2000 });
+    expect(told.intervals?.aucMean.value).toBeCloseTo(aucMean, 12);
+    expect(told.intervalsPerFinding?.map(({ finding }) => finding)).toEqual(FINDINGS);
+    told.intervalsPerFinding?.forEach(({ figures, prevalence }, k) => {
+      const { positives, known, sensitivity } = perFinding[k];
+      expect(prevalence).toBe(positives / known);
+      expect(figures.sensitivity.value).toBe(sensitivity);
+      expect(figures.auc.low).toBeLessThanOrEqual(perFinding[k].auc);
+    });
+    expect(readJson("report", "metrics.json").intervalsPerFinding).toEqual(told.intervalsPerFinding);
+    const page = readFileSync(at("report", "report.html"), "utf8");
+    expect(page).toContain("Each finding with 95 % intervals");
+    expect(page).toMatch(/aria-label="ROC curves: stripes \(/);
+    const shown = await run(["eval", "--checkpoint", "c", "--data-path", "d"], { evaluate: async () => told });
+    expect(shown.stdout).toMatch(/^aucMean +\S+ \(\S+ to \S+\)$/m);
+    expect(shown.stdout).toMatch(/^stripes {2}known \d+ .*auc \S+ \(\S+ to \S+\)/m);
+    expect(shown.stdout).not.toContain("[object");
+  });
+
   test("predict says every probability, and the findings from their thresholds on", async () => {
     const files = rows.filter(({ split }) => split === "test").map(({ path }) => join(data, path));
     const lines = [];

@@ -3,12 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { evaluate } from "../../src/inference/evaluate.ts";
-import type { NumberPrediction } from "../../src/inference/outcomes/number.ts";
+import type { NumberFigures, NumberPrediction } from "../../src/inference/outcomes/number.ts";
 import { predict } from "../../src/inference/predict.ts";
 import { describeModelFile } from "../../src/interop/model-file.ts";
 import type { NumberMetrics } from "../../src/results/metrics/index.ts";
-import type { NumberFigures } from "../../src/training/targets/number-target.ts";
+import type { NumberFigures as Trained } from "../../src/training/targets/number-target.ts";
 import { finetune } from "../../src/training/tasks/finetune.ts";
+import { run } from "../cli/fakes.ts";
 import { type FindingRow, PICTURE_TRAINING, writeFindingPictures } from "../support/finding-pictures.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "msmae-number-"));
@@ -25,7 +26,7 @@ beforeAll(async () => {
 });
 
 test("a number is learned, and counted in the unit of its column", async () => {
-  const { mae, r2 } = await finetune<NumberFigures>(training);
+  const { mae, r2 } = await finetune<Trained>(training);
   const metrics: NumberMetrics = JSON.parse(readFileSync(at("run", "metrics.json"), "utf8"));
   expect(metrics).toMatchObject({ n: 32, mae, r2 });
   // The levels go from 20 to 80.
@@ -59,6 +60,32 @@ test("eval gives the figures of metrics.json, the numbers of each image and a re
   const report = readFileSync(at("eval", "report.html"), "utf8");
   expect(report).toContain("How well it tells the number: 32 test images");
   expect(report).toContain("Limits of agreement");
+  // The chart of such a target needs no --report; its bands do.
+  expect(report).toContain("Bland-Altman chart of level");
+  expect(report).not.toContain("Bands are");
+});
+
+test("a report gives every figure an interval, and draws how prediction and truth agree", async () => {
+  const how = { dataPath: data, checkpoint: at("run", "best.safetensors"), threads: 1, workers: 1 } as const;
+  const plain = await evaluate<NumberFigures>(how);
+  const told = await evaluate<NumberFigures>({ ...how, report: true, outputDir: at("report") });
+  const { intervals, resampling, ...figures } = told;
+  expect(plain.intervals).toBeUndefined();
+  expect(figures).toMatchObject({ mae: plain.mae, limitHigh: plain.limitHigh });
+  expect(resampling).toEqual({ groups: 32, mixedGroups: 0, resamples: 2000 });
+  for (const name of ["mae", "r2", "bias", "limitLow", "limitHigh"] as const) {
+    expect(intervals?.[name].value).toBeCloseTo(plain[name] as number, 9);
+    expect(intervals?.[name].low, name).toBeLessThan(plain[name] as number);
+    expect(intervals?.[name].high, name).toBeGreaterThan(plain[name] as number);
+  }
+  const page = readFileSync(at("report", "report.html"), "utf8");
+  expect(page).toContain("Bland-Altman chart of level");
+  expect(page).toContain("Bands are 95 % intervals of the bias");
+  const shown = await run(["eval", "--checkpoint", "c", "--data-path", "d"], { evaluate: async () => told });
+  expect(shown.stdout).toMatch(/^mae +\d\S* \(\d\S* to \d\S*\)$/m);
+  expect(shown.stdout).not.toContain("bootstrap");
+  const more = { ...how, report: true, subgroups: ["stripes"] } as const;
+  await expect(evaluate(more)).rejects.toThrow(/subgroups: expected a checkpoint of one class or grade/);
 });
 
 test("predict says the number", async () => {

@@ -42,7 +42,7 @@ export function classificationLines({
 }
 
 /** Figures with their intervals, where they have some. */
-function toldWith(figures: object, intervals: Readonly<Record<string, Estimate>>): object {
+export function toldWith(figures: object, intervals: Readonly<Record<string, Estimate>>): object {
   const told = Object.entries(figures).map(([name, value]) => {
     const interval = intervals[name];
     return [name, interval ? withInterval(interval) : value];

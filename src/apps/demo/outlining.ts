@@ -57,7 +57,7 @@ export async function assessOutlines(
     const cases = await drawnCases(record, outcome.examples(result, EXAMPLES, seed), hooks);
     // Every phantom has a lesion: neither is null.
     const figures = { dice: metrics.dice as number, iou: metrics.iou as number, chance: blindDice(lesions) };
-    return { figures, section: outcome.report(metrics, options.split, cases, result) };
+    return { figures, section: outcome.report(metrics, options.split, cases, result, description) };
   } finally {
     await model.close();
   }

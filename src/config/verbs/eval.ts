@@ -45,11 +45,11 @@ export const evaluate = verbOptions({
     overwrite: overwriteField,
     report: field(
       z.boolean().default(false),
-      "Of a classifier: also give every figure a 95 % interval with patients drawn anew, lines of calibration, and what it does at a threshold chosen on the validation images.",
+      "Of classes, grades, findings or a number: also give every figure a 95 % interval with patients drawn anew; of classes and grades lines of calibration, and what it does at a threshold chosen on the validation images.",
     ),
     operatingPoint: field(
       z.string().min(1).refine(readBy(parseOperatingRule)).default("youden"),
-      "With --report: how that threshold is chosen: youden (sensitivity + specificity), sensitivity:SHARE or specificity:SHARE (at least that), or cost:FP,FN.",
+      "With --report, of classes and grades: how that threshold is chosen: youden (sensitivity + specificity), sensitivity:SHARE or specificity:SHARE (at least that), or cost:FP,FN.",
       { placeholder: "rule", expected: "youden, sensitivity:0.9, specificity:0.9 or cost:1,5" },
     ),
     pretrained: field(

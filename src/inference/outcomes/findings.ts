@@ -1,6 +1,7 @@
 import { targetOf } from "../../data/targets/target.ts";
 import type { ModelDescription } from "../../interop/model-file.ts";
 import { bestThresholds, type FindingsMetrics, findingsMetrics } from "../../results/metrics/index.ts";
+import type { FindingsWithIntervals } from "../../results/report/index.ts";
 import { oneOfEach } from "./classes.ts";
 import type { Gathered, Outcome } from "./outcome.ts";
 import { withValues } from "./value-samples.ts";
@@ -27,7 +28,7 @@ export interface FindingsPrediction {
 }
 
 /** The metrics that are told beside the curves behind them. */
-export type FindingsFigures = Omit<FindingsMetrics, "roc">;
+export type FindingsFigures = Omit<FindingsMetrics, "roc"> & Partial<FindingsWithIntervals>;
 
 /** The threshold of a finding where no validation split chose one. */
 const UNCHOSEN = 0.5;
@@ -39,7 +40,7 @@ const UNCHOSEN = 0.5;
  */
 export function findings(
   thresholds: "given" | "chosen" = "given",
-): Outcome<GatheredFindings, FindingsMetrics, FindingsModel, FindingsPrediction> {
+): Outcome<GatheredFindings, FindingsMetrics & Partial<FindingsWithIntervals>, FindingsModel, FindingsPrediction> {
   return {
     tells: "findings",
     target: { kind: "values" },
@@ -102,7 +103,10 @@ export function findings(
         return [Number.isNaN(value) ? "" : `${value}`, String(probabilities[at])];
       });
     },
-    report: (metrics, split) => ({ figures: { title: titleOf(metrics, split), rows: rowsOf(metrics) } }),
+    report: (metrics, split) => ({
+      figures: { title: titleOf(metrics, split), rows: rowsOf(metrics) },
+      ...(hasIntervals(metrics) && { findings: { metrics } }),
+    }),
     caption({ probabilities, truth }, i, model) {
       const { classNames } = model;
       const [from, to] = [i * classNames.length, (i + 1) * classNames.length];
@@ -128,6 +132,12 @@ function reaching(probabilities: readonly number[], model: FindingsModel): strin
 /** From which probability on each finding counts as there. */
 export function thresholdsOf({ classNames, target }: FindingsModel): readonly number[] {
   return (target?.kind === "findings" && target.thresholds) || classNames.map(() => UNCHOSEN);
+}
+
+function hasIntervals(
+  metrics: FindingsMetrics & Partial<FindingsWithIntervals>,
+): metrics is FindingsMetrics & FindingsWithIntervals {
+  return metrics.intervals !== undefined;
 }
 
 function logistic(logit: number): number {

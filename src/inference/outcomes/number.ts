@@ -1,6 +1,7 @@
 import { targetOf } from "../../data/targets/target.ts";
 import type { ModelDescription } from "../../interop/model-file.ts";
-import { type NumberMetrics, numberMetrics } from "../../results/metrics/index.ts";
+import { type NumberFigure, type NumberMetrics, numberMetrics } from "../../results/metrics/index.ts";
+import type { NumberWithIntervals } from "../../results/report/index.ts";
 import type { Gathered, Outcome } from "./outcome.ts";
 import { withValues } from "./value-samples.ts";
 
@@ -17,6 +18,9 @@ export interface GatheredNumbers extends Gathered {
   groups: readonly string[];
 }
 
+/** The metrics of a number, with intervals where a report was asked for. */
+export type NumberFigures = NumberMetrics & Partial<NumberWithIntervals>;
+
 /** What a model says of one image. */
 export interface NumberPrediction {
   /** What is told, by its column. */
@@ -25,7 +29,7 @@ export interface NumberPrediction {
 }
 
 /** One number: `logits` [batch, 1], in deviations from the training mean, against the samples' values. */
-export const number: Outcome<GatheredNumbers, NumberMetrics, NumberModel, NumberPrediction> = {
+export const number: Outcome<GatheredNumbers, NumberFigures, NumberModel, NumberPrediction> = {
   tells: "number",
   target: { kind: "values" },
   values: ({ classNames }) => ({ kind: "number", names: classNames }),
@@ -64,8 +68,9 @@ export const number: Outcome<GatheredNumbers, NumberMetrics, NumberModel, Number
   },
   columns: (model) => [nameOf(model), "predicted"],
   row: ({ predicted, truth }, i) => [shown(truth[i] as number), String(predicted[i])],
-  report: (metrics, split) => ({
+  report: (metrics, split, _cases, { predicted, truth }, model) => ({
     figures: { title: `How well it tells the number: ${metrics.n} ${split} images`, rows: rowsOf(metrics) },
+    agreement: { name: nameOf(model), truth, predicted, metrics },
   }),
   caption: ({ predicted, truth }, i, model) =>
     `${nameOf(model)} ${shown(truth[i] as number) || "unknown"}, predicted ${rounded(predicted[i] as number)}`,
@@ -98,21 +103,29 @@ function rounded(value: number): string {
   return String(Number(value.toPrecision(4)));
 }
 
-function rowsOf({ mae, rmse, r2, correlation, bias, limitLow, limitHigh, maeOfMedian }: NumberMetrics) {
-  const told = (value: number | null) => (value === null ? "not defined" : rounded(value));
+function rowsOf(metrics: NumberFigures) {
+  const plainly = (value: number | null) => (value === null ? "not defined" : rounded(value));
+  const told = (figure: NumberFigure) => {
+    const { low = null, high = null } = metrics.intervals?.[figure] ?? {};
+    const range = low === null || high === null ? "" : ` (${rounded(low)} to ${rounded(high)})`;
+    return `${plainly(metrics[figure])}${range}`;
+  };
+  const intervals = metrics.resampling
+    ? `; in brackets 95 % intervals by ${metrics.resampling.resamples} resamples of ${metrics.resampling.groups} patients, lesions or files`
+    : "";
   return [
     {
       name: "Mean absolute error",
-      value: told(mae),
-      meaning: `in the number's unit; always telling the median of these images gives ${told(maeOfMedian)}`,
+      value: told("mae"),
+      meaning: `in the number's unit; always telling the median of these images gives ${plainly(metrics.maeOfMedian)}${intervals}`,
     },
-    { name: "Root mean squared error", value: told(rmse), meaning: "large errors count for more" },
-    { name: "R²", value: told(r2), meaning: "share of the variance explained; 0 is what their mean would tell" },
-    { name: "Correlation", value: told(correlation), meaning: "Pearson's; it does not see a bias" },
-    { name: "Bias", value: told(bias), meaning: "mean of predicted − true" },
+    { name: "Root mean squared error", value: told("rmse"), meaning: "large errors count for more" },
+    { name: "R²", value: told("r2"), meaning: "share of the variance explained; 0 is what their mean would tell" },
+    { name: "Correlation", value: told("correlation"), meaning: "Pearson's; it does not see a bias" },
+    { name: "Bias", value: told("bias"), meaning: "mean of predicted − true" },
     {
       name: "Limits of agreement",
-      value: `${told(limitLow)} to ${told(limitHigh)}`,
+      value: `${told("limitLow")} to ${told("limitHigh")}`,
       meaning: "within which 95 % of the differences lie if they are normally distributed (Bland and Altman)",
     },
   ];

@@ -69,7 +69,7 @@ export interface Outcome<
   columns(description: D): string[];
   row(result: R, i: number, description: D): string[];
   /** The report's section of these metrics, with the pictures of {@link draw}. */
-  report(metrics: M, split: string, cases: readonly Case[], result: R): Partial<ReportInput>;
+  report(metrics: M, split: string, cases: readonly Case[], result: R, description: D): Partial<ReportInput>;
   /** Up to `count` images for the report, in its order. */
   examples(result: R, count: number, seed: number): number[];
   /** What one image of the report is. */

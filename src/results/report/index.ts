@@ -14,6 +14,8 @@ import {
 import { evaluationSection, figuresSection } from "./section-metrics.ts";
 import { segmentationSection } from "./section-segmentation.ts";
 import type { ProvenanceSection, ReportInput } from "./types.ts";
+import { agreementSection } from "./values/section-agreement.ts";
+import { findingsSection } from "./values/section-findings.ts";
 
 export type {
   BudgetPoint,
@@ -43,6 +45,7 @@ export type {
   SegmentationCase,
   SegmentationSection,
 } from "./types.ts";
+export type { AgreementSection, FindingsSection, FindingsWithIntervals, NumberWithIntervals } from "./values/types.ts";
 
 /**
  * One HTML page that shows a run: a document of its own, with every picture and style inside, that opens from disk
@@ -63,6 +66,8 @@ async function reportSections(input: ReportInput): Promise<PageSection[]> {
     evaluation,
     segmentation,
     figures,
+    findings,
+    agreement,
     comparison,
     experiment,
     attention,
@@ -78,6 +83,8 @@ async function reportSections(input: ReportInput): Promise<PageSection[]> {
   if (evaluation !== undefined) add("evaluation", "Classification", await evaluationSection(evaluation));
   if (segmentation !== undefined) add("segmentation", "Segmentation", await segmentationSection(segmentation));
   if (figures !== undefined) add("figures", "Figures", figuresSection(figures));
+  if (findings !== undefined) add("findings", "Findings", await findingsSection(findings));
+  if (agreement !== undefined) add("agreement", "Agreement", await agreementSection(agreement));
   if (comparison !== undefined) add("comparison", "Comparison", await comparisonSection(comparison));
   if (experiment !== undefined) add("experiment", "Methods", await experimentSection(experiment));
   if (attention !== undefined && attention.examples.length > 0) {

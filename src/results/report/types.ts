@@ -2,6 +2,7 @@ import type { ArmDifference, ClassificationMetrics, SegmentationMetrics } from "
 import type { Grid, PatchMask, PointingGameResult, RgbImage } from "../visual/index.ts";
 import type { ClinicalFigures } from "./clinical/types.ts";
 import type { ComparisonSection } from "./comparison/types.ts";
+import type { AgreementSection, FindingsSection } from "./values/types.ts";
 
 /** What a report shows. Every part but the title is optional; absent parts leave no trace. */
 export interface ReportInput {
@@ -14,6 +15,8 @@ export interface ReportInput {
   evaluation?: EvaluationSection;
   segmentation?: SegmentationSection;
   figures?: FiguresSection;
+  findings?: FindingsSection;
+  agreement?: AgreementSection;
   comparison?: ComparisonSection;
   experiment?: ExperimentSection;
   attention?: AttentionSection;

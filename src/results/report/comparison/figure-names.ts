@@ -1,3 +1,4 @@
+import { percentage } from "../clinical/estimate.ts";
 import { decimal } from "../html.ts";
 
 /** How a figure is told. */
@@ -11,7 +12,7 @@ export interface FigureName {
   isShare: boolean;
 }
 
-const share = (title: string): FigureName => ({ title: `${title}, %`, best: "high", shown: hundredths, isShare: true });
+const share = (title: string): FigureName => ({ title: `${title}, %`, best: "high", shown: percentage, isShare: true });
 const index = (title: string): FigureName => ({ title, best: "high", shown: decimal, isShare: true });
 const loss = (title: string): FigureName => ({ title, best: "low", shown: decimal, isShare: false });
 
@@ -60,10 +61,6 @@ const names: Readonly<Record<string, FigureName>> = {
 /** What a figure is called, by its name in JSON. */
 export function figureName(metric: string): FigureName {
   return names[metric] ?? { title: metric, best: undefined, shown: decimal, isShare: false };
-}
-
-function hundredths(value: number | null): string {
-  return value === null ? "–" : (100 * value).toFixed(1).replace("-", "−");
 }
 
 function plain(value: number | null): string {

@@ -1,10 +1,11 @@
-import type { Estimate, ModelDifference } from "../../metrics/index.ts";
+import type { ModelDifference } from "../../metrics/index.ts";
 import { rocCurvesChart } from "../charts.ts";
+import { withInterval } from "../clinical/estimate.ts";
 import { type Column, type Html, html, nothing, section, table } from "../html.ts";
 import { differencesChart, drawable } from "./charts.ts";
-import { type FigureName, figureName } from "./figure-names.ts";
+import { type FigureName, figureName, signed } from "./figure-names.ts";
 import type { ComparisonSection } from "./types.ts";
-import { differenceText, probability, TESTS, verdict } from "./words.ts";
+import { probability, TESTS, verdict } from "./words.ts";
 
 /** Classes of which curves are drawn, the first ones. */
 const MOST_CURVES = 12;
@@ -59,7 +60,7 @@ function modelsTable({ models, figures }: ComparisonSection): Html {
   const columns: Column[] = [{ title: "Figure" }, ...models.map((title) => ({ title, numeric: true }))];
   const rows = figures.map(({ metric, estimates }) => {
     const name = figureName(metric);
-    return [titleOf(name), ...estimates.map((estimate) => withInterval(estimate, name))];
+    return [titleOf(name), ...estimates.map((estimate) => withInterval(estimate, name.shown))];
   });
   return html`<h3>Each model by itself</h3>${table("Values with their 95 % intervals", columns, rows)}`;
 }
@@ -67,10 +68,6 @@ function modelsTable({ models, figures }: ComparisonSection): Html {
 /** Which values are best, where a reader could doubt it. */
 function titleOf({ title, best }: FigureName): string {
   return best === "low" ? `${title} (low is best)` : title;
-}
-
-function withInterval({ value, low, high }: Estimate, { shown }: FigureName): string {
-  return low === null || high === null ? shown(value) : `${shown(value)} (${shown(low)} to ${shown(high)})`;
 }
 
 async function pairPart(compared: ComparisonSection, rows: readonly ModelDifference[]): Promise<Html> {
@@ -96,13 +93,19 @@ function overallTable({ models, figures }: ComparisonSection, rows: readonly Mod
     titleOf(figureName(row.metric)),
     valueIn(row.metric, first),
     valueIn(row.metric, second),
-    differenceText(row),
+    difference(row),
     probability(row.p),
     ...(corrected ? [probability(row.pHolm)] : []),
     TESTS[row.test],
   ]);
   const columns = [{ title: "Figure" }, ...numeric.map((name) => ({ title: name, numeric: true })), { title: "Test" }];
   return table(`${title}, over all`, columns, cells);
+}
+
+/** A difference above its interval. */
+function difference({ metric, delta, low, high }: ModelDifference): Html {
+  const { shown } = figureName(metric);
+  return withInterval({ value: delta, low, high }, (value) => signed(shown(value)));
 }
 
 function classesTable(
@@ -120,7 +123,7 @@ function classesTable(
   const cells = [...byClass].map(([name, own]) => {
     const found = ofClasses.map((metric) => own.find((row) => row.metric === metric));
     const p = corrected ? found[0]?.pHolm : found[0]?.p;
-    const differences = found.map((row) => (row === undefined ? "–" : differenceText(row)));
+    const differences = found.map((row) => (row === undefined ? "–" : difference(row)));
     return [name, ...differences, probability(p ?? null)];
   });
   const titles = ofClasses.map((metric) => titleOf(figureName(metric)));

@@ -18,13 +18,6 @@ export function probability(p: number | null): string {
   return p < 0.001 ? "< 0.001" : p.toFixed(3);
 }
 
-/** A difference and its interval. */
-export function differenceText({ metric, delta, low, high }: ModelDifference): string {
-  const { shown } = figureName(metric);
-  const value = signed(shown(delta));
-  return low === null || high === null ? value : `${value} (${signed(shown(low))} to ${signed(shown(high))})`;
-}
-
 /** What the main difference of a pair says, in a sentence or two; `corrected` where there are more than two models. */
 export function verdict(row: ModelDifference, corrected: boolean): string {
   const { first, second, metric, delta, low, high, p, pHolm, reason } = row;

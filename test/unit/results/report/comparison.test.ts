@@ -50,6 +50,11 @@ function row(page: string, caption: string, name: string): string[] {
   return [...cells.matchAll(/<td[^>]*>(.*?)<\/td>/g)].map(([, text]) => text as string);
 }
 
+/** A value above its interval. */
+function stacked(value: string, low: string, high: string): string {
+  return `${value}<br><small class="spread">(${low} to ${high})</small>`;
+}
+
 const good = answers("good", 1.6);
 const poor = answers("po<or>", 0.2);
 
@@ -69,18 +74,20 @@ describe("two models", async () => {
     expect(row(page, "good less po&#60;or&#62;, over all", "Accuracy, %")).toEqual([
       percent(first?.value),
       percent(second?.value),
-      `+${percent(difference("accuracy")?.delta)} (+${percent(low)} to +${percent(high)})`,
+      stacked(`+${percent(difference("accuracy")?.delta)}`, `+${percent(low)}`, `+${percent(high)}`),
       (p as number) < 0.001 ? "&#60; 0.001" : (p as number).toFixed(3),
       "McNemar",
     ]);
     expect(row(page, "Values with their 95 % intervals", "Accuracy, %")).toEqual(
-      [first, second].map((one) => `${percent(one?.value)} (${percent(one?.low)} to ${percent(one?.high)})`),
+      [first, second].map((one) => stacked(percent(one?.value), percent(one?.low), percent(one?.high))),
     );
     // A loss that is lower has a difference below 0.
-    expect(row(page, "good less po&#60;or&#62;, over all", "Log-loss \\(low is best\\)")[2]).toMatch(/^−0\.\d{3} \(−/);
+    expect(row(page, "good less po&#60;or&#62;, over all", "Log-loss \\(low is best\\)")[2]).toMatch(
+      /^−0\.\d{3}<br>.*\(−/,
+    );
     const auc = difference("auc", classNames[1])?.delta as number;
     const cells = row(page, "good less po&#60;or&#62;, by class, with 95 % intervals", "malignant &#38; worse");
-    expect(cells[0]).toContain(`+${auc.toFixed(3)} (`);
+    expect(cells[0]).toContain(`+${auc.toFixed(3)}<br>`);
   });
 
   test("are told apart in words, with the images that speak for either", () => {
@@ -104,7 +111,10 @@ describe("two models", async () => {
 test("what cases do not tell apart is not called alike", async () => {
   const page = await renderReport({ title: "same", comparison: example([good, { ...good, name: "twin" }]) });
   expect(page).toContain("These cases do not tell the two apart; that is not to say that they are alike");
-  expect(row(page, "good less twin, over all", "Accuracy, %").slice(2, 4)).toEqual(["0.0 (0.0 to 0.0)", "1.000"]);
+  expect(row(page, "good less twin, over all", "Accuracy, %").slice(2, 4)).toEqual([
+    stacked("0.0", "0.0", "0.0"),
+    "1.000",
+  ]);
 });
 
 test("three models are corrected for, and patients drawn", async () => {
