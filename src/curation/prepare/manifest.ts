@@ -106,7 +106,11 @@ function datasetCsv(images: readonly OutputImage[]): string {
     lesion_id: (image: OutputImage) => image.lesion,
     mask: (image: OutputImage) => image.maskPath,
   };
-  const used = Object.entries(optional).filter(([, read]) => images.some((image) => read(image) !== undefined));
+  const titles = [...new Set(images.flatMap(({ further = {} }) => Object.keys(further)))];
+  const further = titles.map((title) => [title, (image: OutputImage) => image.further?.[title]] as const);
+  const used = [...Object.entries(optional), ...further].filter(([, read]) =>
+    images.some((image) => read(image) !== undefined),
+  );
   const order = new Map(SPLITS.map((split, at) => [split, at]));
   const sorted = images.toSorted(
     (a, b) => (order.get(a.split) ?? 0) - (order.get(b.split) ?? 0) || (a.path < b.path ? -1 : 1),

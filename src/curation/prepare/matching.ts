@@ -1,7 +1,7 @@
 import type { LeftOut, PlannedImage, Survey, SurveyEntry } from "./types.ts";
 
 /** What a row of a published table says of its image. */
-export type RowImage = Pick<PlannedImage, "label" | "split" | "patient" | "lesion" | "ct">;
+export type RowImage = Pick<PlannedImage, "label" | "split" | "patient" | "lesion" | "further" | "ct">;
 
 /** Images of the archives with the rows of a table. */
 export interface Matched {

@@ -94,6 +94,8 @@ export interface PlannedImage {
   split?: Split;
   patient?: string;
   lesion?: string;
+  /** What else a table says of it, by the column's title: for subgroups. Empty where it is not known. */
+  further?: Readonly<Record<string, string>>;
   /** Masks to be united into one: a pixel belongs to it where any is at least half as bright as white. */
   masks?: readonly SurveyEntry[];
   /** 16-bit CT values plus 32768, to be written as 8 bits through a window. */

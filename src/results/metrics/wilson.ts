@@ -8,5 +8,7 @@ export function wilsonInterval(proportion: number, n: number): [low: number, hig
   const centre = proportion + (z * z) / (2 * n);
   const spread = z * Math.sqrt((proportion * (1 - proportion)) / n + (z * z) / (4 * n * n));
   const scale = 1 + (z * z) / n;
-  return [Math.max(0, (centre - spread) / scale), Math.min(1, (centre + spread) / scale)];
+  // At 0 and 1 one end is exact; rounding would leave a little beside it.
+  const low = proportion === 0 ? 0 : (centre - spread) / scale;
+  return [low, proportion === 1 ? 1 : (centre + spread) / scale];
 }

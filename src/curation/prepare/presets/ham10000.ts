@@ -28,15 +28,23 @@ export const ham10000: Preset = {
   },
 };
 
+/** What the table says beside diagnosis and lesion. */
+const FURTHER = ["dx_type", "age", "sex", "localization"];
+
 function readRows(table: Table): Map<string, RowImage> {
   requireColumns(table, ["lesion_id", "image_id", "dx"]);
   const rows = new Map<string, RowImage>();
+  const further = FURTHER.filter((title) => table.columns.includes(title));
   for (const [at, row] of table.rows.entries()) {
     const label = cell(row, "dx");
     const lesion = cell(row, "lesion_id");
     if (!/^[a-z]+$/.test(label)) throw badCell(table, at, "dx", "a diagnosis such as nv");
     if (lesion === "") throw badCell(table, at, "lesion_id", "the lesion's id");
-    rows.set(cell(row, "image_id").toLowerCase(), { label, lesion });
+    rows.set(cell(row, "image_id").toLowerCase(), {
+      label,
+      lesion,
+      further: Object.fromEntries(further.map((title) => [title, cell(row, title)])),
+    });
   }
   return rows;
 }

@@ -124,6 +124,23 @@ describe("prepareData writes", () => {
   });
 });
 
+test("prepareData keeps what a table says beside the class, of those columns that it has", async () => {
+  const zip = await writeZip(
+    at("HAM10000_images_part_1.zip"),
+    many(20, (i) => `ISIC_${i}.jpg`),
+  );
+  const rows = Array.from(
+    { length: 20 },
+    (_, i) => `HAM_${i},ISIC_${i},${i < 10 ? "nv" : "mel"},${i === 3 ? "" : 40 + i},male`,
+  );
+  writeFileSync(at("HAM10000_metadata.csv"), ["lesion_id,image_id,dx,Age,sex", ...rows].join("\n"));
+  await prepare([zip, at("HAM10000_metadata.csv")], { preset: "ham10000", outputDir: at("told") });
+  const [titles, ...lines] = readFileSync(at("told/dataset.csv"), "utf8").trimEnd().split("\n");
+  expect(titles).toBe("path,label,split,lesion_id,age,sex");
+  expect(lines).toContainEqual(expect.stringMatching(/ISIC_17\.jpg,mel,\w+,HAM_17,57,male$/));
+  expect(lines).toContainEqual(expect.stringMatching(/ISIC_3\.jpg,nv,\w+,HAM_3,,male$/));
+});
+
 describe("prepareData on an output folder that is there", () => {
   test("says that the same set stands there, as long as its files are untouched", async () => {
     const archives = await btmd();
