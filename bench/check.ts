@@ -7,8 +7,9 @@ import { openEngine } from "../src/engine/thread/node-engine.ts";
 import { adamwReference } from "../test/support/adamw-reference.ts";
 import { isNoise, kernelOf } from "../test/support/normalised-bias.ts";
 import { afterAdamW, gradients, outputs, type Tolerance } from "../test/tolerances.ts";
+import type { Phase } from "./phases.ts";
 import { createParameters } from "./weights.ts";
-import { type ModelConfig, type Phase, type Workload, workload } from "./workload.ts";
+import { type ModelConfig, type Workload, workload } from "./workload.ts";
 
 /** The largest difference of one kind of result, relative to the largest element of its tensor. */
 export interface CheckedQuantity {

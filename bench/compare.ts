@@ -6,10 +6,10 @@ import { checkSmallCase, passed } from "./check.ts";
 import { type Contestant, type Job, type PeerMode, type Step, startOurs, startPeer } from "./contestant.ts";
 import { choice, count, phaseOf, readFlags } from "./flags.ts";
 import { describeMachine } from "./machine.ts";
+import { batchOf, isNetwork, type Phase, phases } from "./phases.ts";
 import type { ComparisonRow, PeerTiming, Skipped } from "./rows.ts";
 import { timingOf } from "./step.ts";
 import { comparisonTable, derivedLines } from "./tables.ts";
-import { batchOf, isNetwork, type Phase, phases } from "./workload.ts";
 
 /** The two models that the peer has. */
 const models = ["base", "tiny"] as const;

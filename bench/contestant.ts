@@ -2,7 +2,7 @@ import { type ChildProcess, fork, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import type { Shape } from "../src/engine/graph/types.ts";
-import type { Phase } from "./workload.ts";
+import type { Phase } from "./phases.ts";
 
 /** What a benchmark process is to run. */
 export interface Job {

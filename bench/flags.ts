@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { messageOf } from "../src/support/errors.ts";
-import { modelNames, type Phase, phases } from "./workload.ts";
+import { type Phase, phases } from "./phases.ts";
+import { modelNames } from "./workload.ts";
 
 /** A command line that cannot be understood. */
 export class UsageError extends Error {}
@@ -32,6 +33,13 @@ export function count(flag: string, text: string | undefined, standard?: number)
 
 export const phaseOf = (text: string | undefined): Phase => choice("phase", text, phases);
 export const modelOf = (text: string | undefined): string => choice("model", text, modelNames);
+
+/** Names of models with commas between, each once. */
+export function modelsOf(text: string | undefined, standard: readonly string[]): string[] {
+  return [
+    ...new Set(text === undefined ? standard : text.split(",").map((name) => choice("models", name, modelNames))),
+  ];
+}
 
 export function choice<T extends string>(flag: string, text: string | undefined, values: readonly T[]): T {
   const found = values.find((value) => value === text);

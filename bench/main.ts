@@ -1,6 +1,8 @@
 import { MsmaeError, messageOf } from "../src/support/errors.ts";
+import { allCommand } from "./all.ts";
 import { compareCommand } from "./compare.ts";
 import { dataIndexCommand } from "./data-index.ts";
+import { efficiencyCommand } from "./efficiency.ts";
 import { UsageError } from "./flags.ts";
 import { loaderCommand } from "./loader.ts";
 import { savingsCommand } from "./savings.ts";
@@ -10,17 +12,22 @@ const usage = `Usage:
   npm run -s bench -- step --phase PHASE --model MODEL --batch N [--threads 2] [--repeats 5] [--warmup 2] [--json]
   npm run -s bench -- compare [--model M] [--phase P] [--repeats 5] [--python PYTHON] [--json FILE]
   npm run -s bench -- savings [--model M] [--only NAME] [--repeats 5] [--json FILE]
+  npm run -s bench -- efficiency [--models micro,tiny,base] [--batch N] [--threads 2] [--repeats 5] [--json FILE]
+  npm run -s bench -- all [--models M,…] [--threads 2] [--repeats 5] [--python PYTHON] [--data FOLDER] [--json FOLDER]
   npm run -s bench -- loader --data FOLDER [--dicom] [--batch 64] [--repeats 3] [--python PYTHON] [--json FILE]
   npm run -s bench -- data-index [--images 100000] [--repeats 5] [--json FILE]
 
 step     checks a small case of the phase against float64 references, then times steps in a fresh process.
 compare  times every phase beside the PyTorch peer, step by step in turn; writes JSON, prints a Markdown table.
 savings  times what the engine leaves out or sets, with and without it; the same outputs.
+efficiency  fine-tuning and inference on all patches (mae) and on a quarter of them (msmae): time, images a second, peak memory
+         and operations of every preset, micro to base unless --models names others; what memory does not allow is skipped.
+all      compare, efficiency and savings one after the other, and with --data loader; every table.
 loader   reads and augments a folder of class folders with 1 and 2 workers, beside torchvision's DataLoader.
 data-index  starts on a data set of many images, first and with the index of files; the same fingerprint.
 
-PHASE is one of finetune, pretrain-attention, pretrain-random, maps, infer-full, infer-masked, segment, infer-segment,
-train-resnet, train-swin.
+PHASE is one of finetune, finetune-full, pretrain-attention, pretrain-random, maps, infer-full, infer-masked, segment,
+infer-segment, train-resnet, train-swin.
 PYTHON, or MSMAE_PYTHON, is an interpreter with PyTorch (bench/peers/pytorch/README.md); without it the peer is skipped.
 Exit status 1 when a result does not agree with its reference or a step fails, 2 for a wrong command line.`;
 
@@ -28,6 +35,8 @@ const commands: Readonly<Record<string, (argv: string[]) => Promise<number>>> = 
   step: stepCommand,
   compare: compareCommand,
   savings: savingsCommand,
+  efficiency: efficiencyCommand,
+  all: allCommand,
   loader: loaderCommand,
   "data-index": dataIndexCommand,
 };

@@ -1,3 +1,4 @@
+import type { FlopConvention } from "../src/results/efficiency.ts";
 import type { Job } from "./contestant.ts";
 import type { Timing } from "./step.ts";
 
@@ -27,4 +28,16 @@ export interface SavingRow extends Job {
   /** Over the outputs and the gradient norm of the first timed-size step, in fp32. */
   fp32Error: number;
   checked: boolean;
+}
+
+/** One model at one kind of work by one method; the other method's steps were taken in turn with its. */
+export interface EfficiencyRow extends Job {
+  /** mae runs on all patches, msmae on those that the paper's ratios leave. */
+  method: "mae" | "msmae";
+  work: "fine-tuning" | "inference";
+  /** Of an image, the cls token included. */
+  tokens: number;
+  /** Of one image's forward pass through the published program, by convention. */
+  multiplyAdds: Record<FlopConvention, number>;
+  timing: (Timing & { imagesPerSecond: number }) | Skipped;
 }

@@ -31,12 +31,12 @@ import { layerNorm, linear, mlp } from "../src/method/nn/layers.ts";
 import { crossEntropy, meanSquaredError, softmaxCrossEntropy } from "../src/method/nn/losses.ts";
 import { maskLoss, targetsOfClasses } from "../src/method/nn/segmentation-losses.ts";
 import { IGNORED } from "../src/support/ignored.ts";
+import { FeedMaker } from "./feed-maker.ts";
+import type { Phase } from "./phases.ts";
 import {
-  FeedMaker,
   finetuning,
   inference,
   type ModelConfig,
-  type Phase,
   pretraining,
   pretrainingLoss,
   segmentation,

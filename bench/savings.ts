@@ -6,12 +6,13 @@ import { measureOf, relativeError, smallBatch, smallConfig } from "./check.ts";
 import { type Job, type Step, startOurs } from "./contestant.ts";
 import { choice, count, modelOf, readFlags } from "./flags.ts";
 import { describeMachine } from "./machine.ts";
+import { batchOf } from "./phases.ts";
 import type { SavingRow } from "./rows.ts";
 import { type Saving, savings } from "./savings-workloads.ts";
 import { timingOf } from "./step.ts";
 import { savingsTable } from "./tables.ts";
 import { createParameters } from "./weights.ts";
-import { batchOf, type Workload } from "./workload.ts";
+import type { Workload } from "./workload.ts";
 
 /** Both sides run in float64, in another order of summation at most. */
 const float64Tolerance = outputs.float64.float64.relative;

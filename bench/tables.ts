@@ -1,4 +1,5 @@
-import type { ComparisonRow, PeerTiming, SavingRow } from "./rows.ts";
+import type { FlopConvention } from "../src/results/efficiency.ts";
+import type { ComparisonRow, EfficiencyRow, PeerTiming, SavingRow, Skipped } from "./rows.ts";
 
 const feedNote =
   "¹ Drawing masks, normalising and gathering patches: made on another thread while the step before runs, not in our times.";
@@ -70,6 +71,48 @@ export function savingsTable(rows: readonly SavingRow[]): string {
   return table(header, lines, []);
 }
 
+/** Markdown: a row for each model and work, mae and msmae beside each other with their ratio. */
+export function efficiencyTable(rows: readonly EfficiencyRow[]): string {
+  const header = [
+    ...["model", "work", "batch", "tokens", "a step", "time", "images/s"],
+    ...["peak memory", "thop, G", "ratio", "fvcore, G", "ratio"],
+  ];
+  const pairs = rows.flatMap((row): [EfficiencyRow, EfficiencyRow][] => {
+    const other = rows.find(
+      ({ method, model, work }) => method === "msmae" && model === row.model && work === row.work,
+    );
+    return row.method === "mae" && other ? [[row, other]] : [];
+  });
+  const lines = pairs.map(([mae, msmae]) => {
+    const both = (of: (row: EfficiencyRow) => string) => `${of(mae)} / ${of(msmae)}`;
+    const of = ({ timing }: EfficiencyRow, told: (timing: EfficiencyTiming) => string) =>
+      "skipped" in timing ? "SKIPPED" : told(timing);
+    const [all, some] = [mae.timing, msmae.timing];
+    const ratio = "skipped" in all || "skipped" in some ? "–" : percent(some.stepSeconds / all.stepSeconds);
+    const operations = (convention: FlopConvention) => [
+      both(({ multiplyAdds }) => (multiplyAdds[convention] / 1e9).toFixed(3)),
+      percent(msmae.multiplyAdds[convention] / mae.multiplyAdds[convention]),
+    ];
+    return [
+      ...[mae.model, mae.work, String(mae.batch), both(({ tokens }) => String(tokens))],
+      both((row) => of(row, ({ stepSeconds }) => seconds(stepSeconds))),
+      ratio,
+      both((row) => of(row, ({ imagesPerSecond }) => rate(imagesPerSecond))),
+      both(({ timing }) => gigabytes(timing)),
+      ...operations("thop"),
+      ...operations("fvcore"),
+    ];
+  });
+  const skipped = rows.flatMap(({ model, work, timing }) =>
+    "skipped" in timing ? [`SKIPPED: ${model}, ${work}: ${timing.skipped}`] : [],
+  );
+  const note =
+    "mae / msmae, and msmae of mae. Operations are multiply-adds of one image's forward pass, under both conventions.";
+  return table(header, lines, [note, ...new Set(skipped)]);
+}
+
+type EfficiencyTiming = Exclude<EfficiencyRow["timing"], Skipped>;
+
 function table(header: readonly string[], lines: readonly (readonly string[])[], notes: readonly string[]): string {
   const row = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
   const rule = `|${header.map(() => "---|").join("")}`;
@@ -84,6 +127,7 @@ function skipReasons(rows: readonly ComparisonRow[]): Set<string> {
 }
 
 const seconds = (value: number): string => `${value.toPrecision(3)} s`;
+const rate = (value: number): string => (value < 100 ? value.toPrecision(3) : value.toFixed(0));
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 const stepSeconds = (peer: PeerTiming): string => ("skipped" in peer ? "SKIPPED" : seconds(peer.stepSeconds));
 const factor = (peer: PeerTiming, ours: number): string =>

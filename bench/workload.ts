@@ -3,21 +3,10 @@ import { parameterGroups } from "../src/engine/optim/parameter-groups.ts";
 import type { ParameterSpec } from "../src/engine/parameters/specs.ts";
 import type { Feeds } from "../src/engine/runtime/program.ts";
 import type { AdamWRule, OptimizerOptions } from "../src/engine/thread/engine.ts";
-import { Normalizer } from "../src/images/transforms/normalize.ts";
-import { classTargets, FeedBuilder } from "../src/method/feeds.ts";
-import type { Feeder } from "../src/method/kinds/kind.ts";
 import type { NetworkKind } from "../src/method/kinds/network.ts";
 import { resnetKind } from "../src/method/kinds/resnet.ts";
 import { swinKind } from "../src/method/kinds/swin.ts";
-import {
-  attentionCounts,
-  attentionOrder,
-  randomCounts,
-  randomOrder,
-  type Selection,
-  selectFromAttentionOrder,
-  selectFromRandomOrder,
-} from "../src/method/masking/selection.ts";
+import { attentionCounts, randomCounts } from "../src/method/masking/selection.ts";
 import { attentionMapGraph } from "../src/method/models/attention-maps.ts";
 import { classifierGraph, classifierSpecs, dropPathRates, finetuneGraph } from "../src/method/models/classifier.ts";
 import {
@@ -40,44 +29,8 @@ import {
 } from "../src/method/models/segmenter.ts";
 import { type SwinPreset, swinPresets } from "../src/method/models/swin.ts";
 import { MsmaeError } from "../src/support/errors.ts";
-import { RandomStream } from "../src/support/random.ts";
-
-export const phases = [
-  "finetune",
-  "pretrain-attention",
-  "pretrain-random",
-  "maps",
-  "infer-full",
-  "infer-masked",
-  "segment",
-  "infer-segment",
-  "train-resnet",
-  "train-swin",
-] as const;
-export type Phase = (typeof phases)[number];
-
-const baseBatches: Record<Phase, number> = {
-  finetune: 32,
-  "pretrain-attention": 16,
-  "pretrain-random": 16,
-  maps: 16,
-  "infer-full": 16,
-  "infer-masked": 16,
-  segment: 8,
-  "infer-segment": 8,
-  "train-resnet": 16,
-  "train-swin": 16,
-};
-/** Phases whose batch is the same for every model. */
-const sameBatch: readonly Phase[] = ["segment", "infer-segment", "train-resnet", "train-swin"];
-const tinyBatch = 32;
-
-/** The batch that a phase is timed with. */
-export const batchOf = (model: string, phase: Phase): number =>
-  model === "base" || sameBatch.includes(phase) ? baseBatches[phase] : tinyBatch;
-
-/** Whether a phase trains a network of its own, whatever the vision transformer's size. */
-export const isNetwork = (phase: Phase): boolean => phase === "train-resnet" || phase === "train-swin";
+import { FeedMaker } from "./feed-maker.ts";
+import type { Phase } from "./phases.ts";
 
 /** What every phase is made from; the width is that of a segmenter's head, the networks are those trained beside. */
 export type ModelConfig = MaeConfig &
@@ -103,7 +56,6 @@ const largestDropPath = 0.1;
 const smoothing = 0.1;
 const weightDecay = 0.05;
 const layerDecay = 0.75;
-const seed = 0;
 
 const networksOf = (resnetName: string, swinName: string): ModelConfig["networks"] => ({
   resnet: resnetPresets[resnetName] as ResNetPreset,
@@ -142,11 +94,14 @@ export function workload(phase: Phase, config: ModelConfig, batch: number): Work
   const random = randomCounts(patches, 0.75);
   const make = new FeedMaker(config, batch);
   switch (phase) {
-    case "finetune": {
+    case "finetune":
+    case "finetune-full": {
       const rates = dropPathRates(config.depth, largestDropPath);
+      const kept = phase === "finetune" ? driven.kept : "all";
+      const pixels = (step: number) => (phase === "finetune" ? make.kept(step) : make.whole());
       return finetuning(config, {
-        graph: finetuneGraph(config, { batch, kept: driven.kept, dropPathRates: rates }),
-        feeds: (step) => ({ ...make.kept(step), ...make.classes(smoothing), ...make.dropPath(rates, step) }),
+        graph: finetuneGraph(config, { batch, kept, dropPathRates: rates }),
+        feeds: (step) => ({ ...pixels(step), ...make.classes(smoothing), ...make.dropPath(rates, step) }),
       });
     }
     case "pretrain-attention":
@@ -257,85 +212,3 @@ export function inference(config: ModelConfig, part: Part): Workload {
 
 const trainable = (specs: readonly ParameterSpec[]): ParameterSpec[] =>
   specs.filter((spec) => spec.role === "trainable");
-
-/** Feeds over fixed random images, made by the code that training uses. Masks and drop-path differ from step to step. */
-export class FeedMaker {
-  readonly #config: ModelConfig;
-  readonly batch: number;
-  readonly normalizer: Normalizer;
-  readonly #builder: FeedBuilder;
-  /** uint8 [batch, H, W, C] */
-  readonly #images: Uint8Array;
-  /** float64 [L] per image, as an attention map gives them. */
-  readonly #maps: Float64Array[];
-
-  constructor(config: ModelConfig, batch: number) {
-    const { inputHeight, inputWidth, inChans } = config;
-    const stream = RandomStream.for(seed, "phantom");
-    this.#config = config;
-    this.batch = batch;
-    this.normalizer = new Normalizer(inChans as 1 | 3);
-    this.#builder = new FeedBuilder(config, this.normalizer);
-    this.#images = Uint8Array.from(
-      { length: batch * inputHeight * inputWidth * inChans },
-      () => 256 * stream.uniform(),
-    );
-    this.#maps = Array.from({ length: batch }, () =>
-      Float64Array.from({ length: patchCount(config) }, () => stream.uniform() + 1e-3),
-    );
-  }
-
-  whole(): Feeds {
-    return this.by(this.#builder);
-  }
-
-  /** The whole images as another model is fed. */
-  by(feeder: Feeder): Feeds {
-    return feeder.whole(this.#images, this.batch);
-  }
-
-  kept(step: number): Feeds {
-    return this.#builder.kept(this.#images, this.selections(step, "finetune"));
-  }
-
-  reconstruction(step: number, phase: Phase): Feeds {
-    return this.#builder.reconstruction(this.#images, this.selections(step, phase), false);
-  }
-
-  classes(share: number): Feeds {
-    const { numClasses } = this.#config;
-    const labels = Array.from({ length: this.batch }, (_, b) => b % numClasses);
-    return { classTargets: classTargets(labels, numClasses, share) };
-  }
-
-  /** Classes of pixels, uint8 [batch, 1, H, W]: two halves, in the middle of which a pixel is either's. */
-  masks(): Feeds {
-    const { inputHeight, inputWidth } = this.#config;
-    const stream = RandomStream.for(seed, "masks");
-    const pixels = { length: this.batch * inputHeight * inputWidth };
-    return {
-      classes: Uint8Array.from(pixels, (_, i) => ((i % inputWidth) / inputWidth + stream.uniform() > 1 ? 1 : 0)),
-    };
-  }
-
-  /** Factors [depth, 2, batch]: 0 where an image skips a branch, else 1 / (1 - rate). */
-  dropPath(rates: readonly number[], step: number): Feeds {
-    const stream = RandomStream.for(seed, "drop-path", step);
-    const factor = (rate: number) => (stream.uniform() < rate ? 0 : 1 / (1 - rate));
-    return {
-      dropPath: Float32Array.from(rates.flatMap((rate) => Array.from({ length: 2 * this.batch }, () => factor(rate)))),
-    };
-  }
-
-  selections(step: number, phase: Phase): Selection[] {
-    const patches = patchCount(this.#config);
-    return this.#maps.map((map, b) => {
-      const stream = RandomStream.for(seed, "masks", step, b);
-      if (phase === "pretrain-random") {
-        return selectFromRandomOrder(randomOrder(patches, stream), randomCounts(patches, 0.75));
-      }
-      const counts = attentionCounts(patches, { maskRatio: 0.45, throwRatio: 0.3 });
-      return selectFromAttentionOrder(attentionOrder(map, stream).order, counts);
-    });
-  }
-}

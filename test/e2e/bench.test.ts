@@ -1,12 +1,17 @@
 import { spawnSync } from "node:child_process";
-import { join } from "node:path";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { checkSmallCase, passed, relativeError, smallBatch, smallConfig } from "../../bench/check.ts";
 import { median } from "../../bench/contestant.ts";
+import { roughBytes } from "../../bench/efficiency.ts";
+import { batchOf, phases } from "../../bench/phases.ts";
+import type { EfficiencyRow } from "../../bench/rows.ts";
 import { differenceInFloat64 } from "../../bench/savings.ts";
 import { savings } from "../../bench/savings-workloads.ts";
-import { comparisonTable, derivedLines } from "../../bench/tables.ts";
-import { batchOf, configOf, phases, segmenterOf, workload } from "../../bench/workload.ts";
+import { comparisonTable, derivedLines, efficiencyTable } from "../../bench/tables.ts";
+import { configOf, segmenterOf, workload } from "../../bench/workload.ts";
 import { sizeOf } from "../../src/engine/graph/shape.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -67,6 +72,7 @@ test.each([
   [["step", "--phase", "maps", "--model", "micro"], "--batch: expected a whole number of at least 1, got nothing"],
   [["step", "--phase", "maps", "--model", "gigantic", "--batch", "2"], "--model: expected one of micro, "],
   [["compare", "--speed", "2"], "'--speed'"],
+  [["efficiency", "--models", "micro,giant"], "--models: expected one of micro, "],
 ])("bench %j is a usage error", (argv, message) => {
   const { code, stdout, stderr } = bench(...argv);
   expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
@@ -105,6 +111,66 @@ test("networks are trained as fine-tuning trains them, the same for every vision
   for (const { name, shape, role } of specs.filter((spec) => spec.role === "trainable")) {
     const decays = shape.length >= 2 && !name.endsWith("relative_position_bias_table");
     expect(optimizer?.groups.get(name), role).toEqual({ lrScale: 1, weightDecay: decays ? 0.05 : 0 });
+  }
+});
+
+test("bench efficiency runs both methods of a model in turn, each in a process of its own", {
+  timeout: 120_000,
+}, () => {
+  const file = join(mkdtempSync(join(tmpdir(), "msmae-bench-")), "rows.json");
+  const { code, stdout } = bench(
+    ...["efficiency", "--models", "micro", "--batch", "2", "--threads", "1", "--repeats", "3", "--warmup", "1"],
+    ...["--json", file],
+  );
+  expect(code).toBe(0);
+  const { rows, checked, checks } = JSON.parse(readFileSync(file, "utf8"));
+  rmSync(dirname(file), { recursive: true });
+  expect([checked, Object.keys(checks)]).toEqual([true, ["finetune-full", "finetune", "infer-full", "infer-masked"]]);
+  const told = rows.map(({ method, phase, tokens }: EfficiencyRow) => [method, phase, tokens]);
+  expect(told).toEqual([
+    ["mae", "finetune-full", 65],
+    ["msmae", "finetune", 17],
+    ["mae", "infer-full", 65],
+    ["msmae", "infer-masked", 17],
+  ]);
+  for (const { timing } of rows) {
+    expect(timing.allStepSeconds).toHaveLength(3);
+    expect(timing.imagesPerSecond).toBeCloseTo(2 / timing.stepSeconds, 9);
+    expect(timing.peakRssBytes).toBeGreaterThan(30e6);
+  }
+  expect(stdout.split("\n")[2]).toMatch(/^\| micro \| fine-tuning \| 2 \| 65 \/ 17 \| /);
+});
+
+test("the efficiency table has both conventions' ratios, and says what memory did not allow", () => {
+  const row = { model: "huge", batch: 4, threads: 2, work: "fine-tuning" } as const;
+  const side = (method: "mae" | "msmae", stepSeconds: number, tokens: number, multiplyAdds: number) => ({
+    ...{ ...row, method, tokens, phase: "finetune" as const },
+    multiplyAdds: { thop: multiplyAdds * 1e9, fvcore: 2 * multiplyAdds * 1e9 },
+    timing: {
+      ...{ stepSeconds, imagesPerSecond: 4 / stepSeconds, optimizerSeconds: 0, peakRssBytes: 1e9 * stepSeconds },
+      ...{ allStepSeconds: [stepSeconds], allOptimizerSeconds: [0] },
+    },
+  });
+  const rows = [side("mae", 4, 257, 8), side("msmae", 1, 65, 2)];
+  expect(efficiencyTable(rows).split("\n")[2]).toBe(
+    "| huge | fine-tuning | 4 | 257 / 65 | 4.00 s / 1.00 s | 25.0 % | 1.00 / 4.00 | 4.00 GB / 1.00 GB | 8.000 / 2.000 | 25.0 % | 16.000 / 4.000 | 25.0 % |",
+  );
+  const skipped = efficiencyTable(rows.map((one) => ({ ...one, timing: { skipped: "too large" } })));
+  expect(skipped).toContain("| SKIPPED / SKIPPED | – | SKIPPED / SKIPPED | – / – |");
+  expect(skipped).toContain("SKIPPED: huge, fine-tuning: too large");
+});
+
+test("the memory that a step will need is guessed a little above the measured peaks of docs/performance.md", () => {
+  const guessed = (model: string, work: "fine-tuning" | "inference", batch: number, tokens: number) =>
+    roughBytes(configOf(model), work, batch, tokens) / 1e9;
+  for (const [guess, measured] of [
+    [guessed("base", "fine-tuning", 32, 50), 2.91],
+    [guessed("tiny", "fine-tuning", 32, 50), 0.74],
+    [guessed("base", "inference", 16, 197), 0.76],
+    [guessed("tiny", "inference", 32, 197), 0.37],
+  ] as const) {
+    expect(guess / measured).toBeGreaterThan(1);
+    expect(guess / measured).toBeLessThan(1.5);
   }
 });
 

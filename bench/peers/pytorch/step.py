@@ -32,6 +32,7 @@ import segmenter
 
 PHASES = (
     "finetune",
+    "finetune-full",
     "pretrain-attention",
     "pretrain-random",
     "maps",
@@ -62,7 +63,7 @@ def build_network(phase: str, config: peer.Config, mode: str, linear: str) -> nn
         import networks
 
         return networks.build(phase, config, mode, parts.linear)
-    if phase in ("finetune", "infer-full", "infer-masked"):
+    if phase in ("finetune", "finetune-full", "infer-full", "infer-masked"):
         network: nn.Module = peer.Classifier(config, parts)
     elif phase in ("segment", "infer-segment"):
         network = segmenter.Segmenter(config, parts, HEAD_WIDTH, tap=config.depth - 1)
@@ -125,14 +126,15 @@ def build_step(phase: str, network: nn.Module, batch: int, mode: str) -> Step:
 
         def loss_of() -> Tensor:
             return F.cross_entropy(network(images), targets, label_smoothing=LABEL_SMOOTHING)
-    elif phase == "finetune":
+    elif phase in ("finetune", "finetune-full"):
         optimizer = torch.optim.AdamW(peer.finetune_groups(network, lr), betas=(0.9, 0.999), fused=fused)
         rates = peer.drop_path_rates(DROP_PATH, config.depth).float()
         keep_probability = (1 - rates)[:, None, None].expand(-1, 2, batch)
 
         def loss_of() -> Tensor:
             scale = peer.drop_path_scale(keep_probability.bernoulli(), rates)
-            logits = network(images, attention_masking().kept, scale)
+            kept = attention_masking().kept if phase == "finetune" else None
+            logits = network(images, kept, scale)
             return F.cross_entropy(logits, targets, label_smoothing=LABEL_SMOOTHING)
     else:
         optimizer = torch.optim.AdamW(peer.pretrain_groups(network, lr), betas=(0.9, 0.95), fused=fused)
