@@ -15,21 +15,37 @@ export const convCases: OpCase[] = [
     build: (x, w) => b.conv(x as Value, w as Value, undefined, { pads: [1, 1, 1, 1] }),
   },
   { shapes: [[1, 2, 7, 8], [3, 2, 3, 2], [3]], build: (x, w, c) => b.conv(x as Value, w as Value, c, uneven) },
-  // More channels in than nine times those out: the gradient joins what it cuts of dy.
+  // The gradient by the weight has four ways. Where all pixels together are no more than sixteen outputs: all windows, as in the
+  // cases above. Beyond: few channels out, whose cuts are joined,
   {
     shapes: [
-      [2, 19, 3, 4],
-      [2, 19, 3, 3],
+      [2, 5, 5, 4],
+      [2, 5, 3, 3],
     ],
     build: (x, w) => b.conv(x as Value, w as Value, undefined, { pads: [1, 1, 1, 1] }),
   },
-  // And nine times fewer: it joins what it cuts of the images.
+  // few in, whose cuts of the images are joined,
   {
     shapes: [
-      [2, 2, 4, 3],
-      [19, 2, 3, 3],
+      [2, 1, 6, 5],
+      [3, 1, 3, 3],
     ],
     build: (x, w) => b.conv(x as Value, w as Value, undefined, { pads: [2, 0, 1, 1], dilations: [1, 1] }),
+  },
+  // and a product for each cut of the images, or of dy.
+  {
+    shapes: [
+      [2, 3, 11, 6],
+      [3, 3, 3, 3],
+    ],
+    build: (x, w) => b.conv(x as Value, w as Value, undefined, { pads: [1, 1, 1, 1], strides: [2, 1] }),
+  },
+  {
+    shapes: [
+      [2, 4, 6, 6],
+      [3, 4, 3, 3],
+    ],
+    build: (x, w) => b.conv(x as Value, w as Value, undefined, { pads: [1, 1, 0, 2] }),
   },
   // Fewer out than in, dilated, padded beyond what the kernel reaches.
   {
@@ -74,6 +90,11 @@ export const convTransposeCases: OpCase[] = [
       [2, 2, 3, 2],
     ],
     build: (x, w) => b.convTranspose(x as Value, w as Value, undefined, { pads: [1, 1, 0, 0], dilations: [1, 2] }),
+  },
+  // A weight larger than the images: they are turned about in its place.
+  {
+    shapes: [[1, 5, 2, 3], [5, 4, 3, 2], [4]],
+    build: (x, w, c) => b.convTranspose(x as Value, w as Value, c, { pads: [1, 0, 2, 1], dilations: [2, 1] }),
   },
 ];
 

@@ -1,3 +1,4 @@
+import { sizeOf } from "../graph/shape.ts";
 import type { KernelAttributes, Node, Value, WindowAttributes } from "../graph/types.ts";
 import { contribDomain, type Emitter, type NodeAttributes } from "./emitter.ts";
 
@@ -24,14 +25,25 @@ export function lowerConvTranspose(node: Node<"ConvTranspose">, e: Emitter): voi
   }
   const swapped = e.fresh();
   e.emit("Transpose", [e.name(weight)], [swapped], { perm: { ints: [1, 0, 2, 3] } });
-  const kernel = rows * columns === 1 ? swapped : reversed(swapped, e);
-  const attributes = { strides: { ints: strides }, pads: { ints: turned }, dilations: { ints: dilations } };
-  e.emit("Conv", [e.name(x), kernel, ...bias.map(e.name)], result, attributes);
+  const rest = bias.map(e.name);
+  const convolve = (images: string, kernel: string, sides: readonly number[], into: string[]) => {
+    const attributes = { strides: { ints: strides }, pads: { ints: sides }, dilations: { ints: dilations } };
+    e.emit("Conv", [images, kernel, ...rest], into, attributes);
+  };
+  const images = sizeOf(x.shape) + sizeOf((node.outputs[0] as Value).shape);
+  if (rows * columns === 1) convolve(e.name(x), swapped, turned, result);
+  else if (sizeOf(weight.shape) <= images) convolve(e.name(x), reversed(swapped, e), turned, result);
+  else {
+    // To turn the images about and back is the same, and less to turn.
+    const [top = 0, left = 0, bottom = 0, right = 0] = turned;
+    const back = e.fresh();
+    convolve(reversed(e.name(x), e), swapped, [bottom, right, top, left], [back]);
+    reversed(back, e, result);
+  }
 }
 
 /** The last two axes back to front. */
-function reversed(name: string, e: Emitter): string {
-  const result = e.fresh();
+function reversed(name: string, e: Emitter, [result = e.fresh()]: readonly string[] = []): string {
   // An end below any index: ONNX reads -1 as the last element, not as the one before the first.
   e.emit(
     "Slice",
@@ -41,13 +53,22 @@ function reversed(name: string, e: Emitter): string {
   return result;
 }
 
+/** The cuts of all elements, joined for one product, may be so many times as large as what they are multiplied with. */
+const MOST_COPIES = 4;
+/** All windows laid down may be so many times as large as the weight whose gradient they give. */
+const MOST_WINDOWS = 16;
+
 /**
  * The gradient by a weight as products: for every element of the kernel, one of images and `dy` is cut so that the
  * pixels that met lie on each other, and their product over all pixels is that element's [O, C]. The one with fewer
- * channels is cut, since cutting copies it; where its copies for all elements are no more than the other one, they are
- * joined for a single product.
+ * channels is cut, since cutting copies it; where its copies for all elements are not many times the other one, they are
+ * joined for a single product. Where they are not many times the weight, see {@link byWindows}.
  */
 export function lowerConvWeightGradient(node: Node<"ConvWeightGradient">, e: Emitter): void {
+  if (e.provider !== "webgpu" && isSmallBesideWeight(node)) {
+    byWindows(node, e);
+    return;
+  }
   const { kernel, strides } = node.attributes;
   const [x, dy] = node.inputs as [Value, Value];
   const [images, channels, height, width] = x.shape as [number, number, number, number];
@@ -63,7 +84,7 @@ export function lowerConvWeightGradient(node: Node<"ConvWeightGradient">, e: Emi
     return result;
   };
   const reshaped = (name: string, shape: number[]) => emitted("Reshape", [name, e.int64(shape)]);
-  const pieces = (cutsDy ? cutsOfDy(node, e) : cutsOfImages(node, e)).map((cut) =>
+  const pieces = (cutsDy ? cutsOfDy(node, e) : cutsOfImages(node, e.name(x), e)).map((cut) =>
     reshaped(cut, [images, moved, pixels]),
   );
   // Behind the cuts, since ONNX Runtime runs what stands later first: no cut is made before `dy` is there.
@@ -78,7 +99,7 @@ export function lowerConvWeightGradient(node: Node<"ConvWeightGradient">, e: Emi
     return emitted("ReduceSum", [perImage, e.int64([0])], { keepdims: { int: 0 } });
   };
 
-  const joined = moved * elements <= still;
+  const joined = moved * elements <= MOST_COPIES * still;
   const products =
     joined && elements > 1
       ? product(emitted("Concat", pieces, { axis: { int: 1 } }))
@@ -91,12 +112,43 @@ export function lowerConvWeightGradient(node: Node<"ConvWeightGradient">, e: Emi
   });
 }
 
-/** For each element of the kernel the pixels of the images that it met, [N, C, H', W']. */
-function cutsOfImages({ attributes, inputs }: Node<"ConvWeightGradient">, e: Emitter): string[] {
+function isSmallBesideWeight({ inputs }: Node<"ConvWeightGradient">): boolean {
+  const [images, outputs, rows, columns] = (inputs[1] as Value).shape as [number, number, number, number];
+  return images * rows * columns <= MOST_WINDOWS * outputs;
+}
+
+/**
+ * The same as one product of `dy` with all windows laid down as a matrix: small planes of many channels. It gives the weight as it
+ * lies in memory, where the products of elements would have to be put in order, which takes as long as they do.
+ */
+function byWindows(node: Node<"ConvWeightGradient">, e: Emitter): void {
+  const [x, dy] = node.inputs as [Value, Value];
+  const [images, outputs, rows, columns] = dy.shape as [number, number, number, number];
+  const pixels = images * rows * columns;
+  const channels = x.shape[1] as number;
+  const { kernel } = node.attributes;
+  const elements = kernel[0] * kernel[1];
+  const emitted = (opType: string, inputs: string[], attributes?: NodeAttributes): string => {
+    const result = e.fresh();
+    e.emit(opType, inputs, [result], attributes);
+    return result;
+  };
+  const channelsFirst = (value: Value) => emitted("Transpose", [e.name(value)], { perm: { ints: [1, 0, 2, 3] } });
+  const pieces = cutsOfImages(node, channelsFirst(x), e).map((cut) =>
+    emitted("Reshape", [cut, e.int64([channels, 1, pixels])]),
+  );
+  const joined = elements === 1 ? (pieces[0] as string) : emitted("Concat", pieces, { axis: { int: 1 } });
+  const windows = emitted("Reshape", [joined, e.int64([channels * elements, pixels])]);
+  const gradient = emitted("Reshape", [channelsFirst(dy), e.int64([outputs, pixels])]);
+  const product = emitted("Gemm", [gradient, windows], { transB: { int: 1 } });
+  e.emit("Reshape", [product, e.int64([outputs, channels, ...kernel])], node.outputs.map(e.name));
+}
+
+/** For each element of the kernel the pixels of the images `name` that it met, their last two axes [H', W']. */
+function cutsOfImages({ attributes, inputs }: Node<"ConvWeightGradient">, name: string, e: Emitter): string[] {
   const { pads, strides, dilations } = attributes;
-  const [x, dy] = inputs as [Value, Value];
-  const counts = dy.shape.slice(2) as [number, number];
-  const source = padded(e.name(x), pads, e);
+  const counts = (inputs[1] as Value).shape.slice(2) as [number, number];
+  const source = padded(name, pads, e);
   return elementsOf(attributes).map(([i, j]) => {
     const start = [i * dilations[0], j * dilations[1]] as const;
     const span = (axis: 0 | 1) => start[axis] + (counts[axis] - 1) * strides[axis] + 1;
