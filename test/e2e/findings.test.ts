@@ -118,7 +118,8 @@ describe("findings that are each there or not", () => {
     });
     expect(readJson("report", "metrics.json").intervalsPerFinding).toEqual(told.intervalsPerFinding);
     const page = readFileSync(at("report", "report.html"), "utf8");
-    expect(page).toContain("Each finding with 95 % intervals");
+    expect(page).toContain("How well it tells 2 findings: 32 test images");
+    expect(page).toContain("Each on the images of which it is known, with 95 % intervals");
     expect(page).toMatch(/aria-label="ROC curves: stripes \(/);
     const shown = await run(["eval", "--checkpoint", "c", "--data-path", "d"], { evaluate: async () => told });
     expect(shown.stdout).toMatch(/^aucMean +\S+ \(\S+ to \S+\)$/m);

@@ -103,10 +103,10 @@ export function findings(
         return [Number.isNaN(value) ? "" : `${value}`, String(probabilities[at])];
       });
     },
-    report: (metrics, split) => ({
-      figures: { title: titleOf(metrics, split), rows: rowsOf(metrics) },
-      ...(hasIntervals(metrics) && { findings: { metrics } }),
-    }),
+    report(metrics, split) {
+      const title = titleOf(metrics, split);
+      return hasIntervals(metrics) ? { findings: { title, metrics } } : { figures: { title, rows: rowsOf(metrics) } };
+    },
     caption({ probabilities, truth }, i, model) {
       const { classNames } = model;
       const [from, to] = [i * classNames.length, (i + 1) * classNames.length];

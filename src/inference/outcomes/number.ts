@@ -108,7 +108,7 @@ function rowsOf(metrics: NumberFigures) {
   const told = (figure: NumberFigure) => {
     const { low = null, high = null } = metrics.intervals?.[figure] ?? {};
     const range = low === null || high === null ? "" : ` (${rounded(low)} to ${rounded(high)})`;
-    return `${plainly(metrics[figure])}${range}`;
+    return `${plainly(metrics[figure])}${range}`.replaceAll("-", "−");
   };
   const intervals = metrics.resampling
     ? `; in brackets 95 % intervals by ${metrics.resampling.resamples} resamples of ${metrics.resampling.groups} patients, lesions or files`

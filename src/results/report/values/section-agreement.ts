@@ -13,7 +13,7 @@ export async function agreementSection(agreement: AgreementSection): Promise<Htm
   const share =
     limitLow === null || limitHigh === null
       ? nothing
-      : html` ${outside(agreement, limitLow, limitHigh)} of ${n} lie outside of the limits; normally distributed differences would about ${(0.05 * n).toFixed(0)} times.`;
+      : html` ${outside(agreement, limitLow, limitHigh)} of ${n} lie outside of the limits; of normally distributed differences about ${(0.05 * n).toFixed(0)} would.`;
   return section(
     "agreement",
     `Image by image: ${name}`,

@@ -12,7 +12,7 @@ const OVERALL: Record<FindingsFigure, string> = {
 };
 
 /** Several findings with their intervals, a row each, and their curves. */
-export async function findingsSection({ metrics }: FindingsSection): Promise<Html> {
+export async function findingsSection({ title, metrics }: FindingsSection): Promise<Html> {
   const { roc, perFinding, resampling, n } = metrics;
   const curves = roc.map(({ finding, curve }, k) => ({ name: finding, curve, auc: perFinding[k]?.auc ?? null }));
   const chart = await rocCurvesChart("ROC of each finding (area under the curve)", curves);
@@ -20,7 +20,7 @@ export async function findingsSection({ metrics }: FindingsSection): Promise<Htm
   const drawn = groups < n ? `the ${groups} patients, lesions or files` : `the ${n} images`;
   return section(
     "findings",
-    "Each finding with 95 % intervals",
+    title,
     overall(metrics),
     eachFinding(metrics),
     html`<p class="note">Prevalence, and PPV wherever it is worked out from these figures, hold for images like these. Intervals
@@ -31,11 +31,12 @@ finding so rare that resamples lack it has none for its AUC (–), and a mean ov
 }
 
 function overall({ intervals }: FindingsSection["metrics"]): Html {
-  const rows = Object.entries(OVERALL).map(([figure, title]) => [
-    title,
-    withInterval(intervals[figure as FindingsFigure], decimal),
-  ]);
-  return table("Over all findings", [{ title: "Figure" }, { title: "Value", numeric: true }], rows);
+  const rows = Object.entries(OVERALL).map(([figure, title]) => {
+    const { value, low, high, reason } = intervals[figure as FindingsFigure];
+    return [title, decimal(value), low === null ? `– (${reason})` : `${decimal(low)} to ${decimal(high)}`];
+  });
+  const columns = [{ title: "Figure" }, { title: "Value", numeric: true }, { title: "95 % interval" }];
+  return table("Over all findings", columns, rows);
 }
 
 function eachFinding({ perFinding, intervalsPerFinding }: FindingsSection["metrics"]): Html {
@@ -52,5 +53,9 @@ function eachFinding({ perFinding, intervalsPerFinding }: FindingsSection["metri
     withInterval(figures.specificity, percentage),
   ]);
   const columns = [{ title: "Finding" }, ...numeric.map((title) => ({ title, numeric: true }))];
-  return table("Each on the images of which it is known; F1 and what follows from the threshold on", columns, rows);
+  return table(
+    "Each on the images of which it is known, with 95 % intervals; F1 and what follows from the threshold on",
+    columns,
+    rows,
+  );
 }

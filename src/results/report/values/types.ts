@@ -23,6 +23,8 @@ export interface NumberWithIntervals {
 
 /** Several findings on one split, with their intervals. */
 export interface FindingsSection {
+  /** What is measured, such as "How well it tells 2 findings: 200 test images". */
+  title: string;
   metrics: FindingsMetrics & FindingsWithIntervals;
 }
 

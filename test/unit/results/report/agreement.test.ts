@@ -36,7 +36,7 @@ test("a number's images are drawn by how they agree, the limits dashed, without 
   }).length;
   expect(outside).toBeGreaterThan(0);
   expect(page).toContain(
-    `${outside} of 108 lie outside of the limits; normally distributed differences would about 5 times`,
+    `${outside} of 108 lie outside of the limits; of normally distributed differences about 5 would`,
   );
   expect(page).not.toMatch(/Bands are|NaN|undefined/);
 });
