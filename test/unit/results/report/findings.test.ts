@@ -19,7 +19,9 @@ test("findings stand one below the other with their intervals, and it is said wh
   const row = /<tr><th scope="row">a &#60;1&#62;<\/th>(.*?)<\/tr>/s.exec(page)?.[1];
   expect(row).toContain(`${shown(value)}<br><small class="spread">(${shown(low)} to ${shown(high)})</small>`);
   expect(row).toContain(`>${metrics.perFinding[0]?.known}</td>`);
-  expect(page).toMatch(/Mean AUC<\/th><td class="number">0\.\d{3}<\/td>\s*<td>– \(not defined on \d+ of 200 resamples\)/);
+  expect(page).toMatch(
+    /Mean AUC<\/th><td class="number">0\.\d{3}<\/td>\s*<td>– \(not defined on \d+ of 200 resamples\)/,
+  );
   expect(page).toMatch(/Log-loss[^<]*<\/th><td class="number">\d\.\d{3}<\/td>\s*<td>\d\.\d{3} to \d\.\d{3}</);
   expect(page.match(/aria-label="ROC curves: a &#60;1&#62; \(/g)).toHaveLength(1);
   expect(page).not.toMatch(/NaN|undefined<|\[object/);
