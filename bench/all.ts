@@ -2,7 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { compareCommand } from "./compare.ts";
 import { efficiencyCommand } from "./efficiency.ts";
-import { readFlags } from "./flags.ts";
+import { modelsOf, readFlags } from "./flags.ts";
 import { loaderCommand } from "./loader.ts";
 import { savingsCommand } from "./savings.ts";
 
@@ -21,6 +21,8 @@ export async function allCommand(argv: string[]): Promise<number> {
     ["models", "threads", "repeats", "python", "data", "json"],
     [],
   );
+  // Before an hour's work rather than in the middle of it.
+  modelsOf(models, []);
   const folder = json ?? join(import.meta.dirname, "results", `${new Date().toISOString().slice(0, 10)}-all`);
   await mkdir(folder, { recursive: true });
   const { python, ...steps } = flags;

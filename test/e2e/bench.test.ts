@@ -72,6 +72,7 @@ test.each([
   [["step", "--phase", "maps", "--model", "micro"], "--batch: expected a whole number of at least 1, got nothing"],
   [["step", "--phase", "maps", "--model", "gigantic", "--batch", "2"], "--model: expected one of micro, "],
   [["compare", "--speed", "2"], "'--speed'"],
+  [["all", "--models", "micro,giant"], "--models: expected one of micro, "],
   [["efficiency", "--models", "micro,giant"], "--models: expected one of micro, "],
 ])("bench %j is a usage error", (argv, message) => {
   const { code, stdout, stderr } = bench(...argv);
