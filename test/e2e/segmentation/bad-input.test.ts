@@ -253,7 +253,7 @@ describe("a model of another kind", () => {
     [
       "eval of a segmenter has no clinical report",
       () => ["eval", ...given("segmenter"), "--data-path", data.lesions, "--report"],
-      configError("--report", "a classifier's checkpoint, of one class", "got a segmenter"),
+      configError("--report", "a checkpoint of classes, grades, findings or a number", "got a segmenter"),
     ],
     [
       "predict of several classes takes no threshold",
