@@ -1,6 +1,7 @@
 import { MsmaeError } from "../../support/errors.ts";
 import { RandomStream } from "../../support/random.ts";
 import { type ConfusionMatrix, countsPerClass } from "./confusion.ts";
+import { type McnemarTest, mcnemarTest } from "./mcnemar.ts";
 import { mean } from "./mean.ts";
 import { quantileOf } from "./quantile.ts";
 
@@ -52,6 +53,8 @@ export interface ArmDifference {
   figures: Record<ArmFigure, { delta: number; low: number; high: number; p: number }>;
   /** Of each seed: in how many the difference of accuracy is above 0. */
   seedsAbove: number;
+  /** Of each seed: McNemar's test of which images each of the two is right on. */
+  mcnemar: McnemarTest[];
 }
 
 /** Arms and what lies between them; plain data that survives JSON unchanged. */
@@ -113,6 +116,7 @@ export function seededArms(input: SeededArmsInput): SeededArms {
           return { delta: meansOf(own)[figure] - meansOf(other)[figure], p: againstZero(values), ...interval(values) };
         }),
         seedsAbove: own.filter(({ accuracy }, k) => accuracy > (other[k] as Figures).accuracy).length,
+        mcnemar: cases.map((_, k) => mcnemarTest(rightOf(arms[a] as SeededArm, k), rightOf(arms[b] as SeededArm, k))),
       };
     }),
     resamples,
@@ -175,6 +179,12 @@ function drawCases(labels: ArrayLike<number>, classes: number, random: RandomStr
     }
   }
   return times;
+}
+
+/** [n] 1 where an arm is right with a seed. */
+function rightOf({ seeds }: SeededArm, seed: number): Uint8Array {
+  const { labels, predictions } = seeds[seed] as SeedAnswers;
+  return Uint8Array.from(labels, (label, i) => Number(predictions[i] === label));
 }
 
 function byFigure<Value>(of: (figure: ArmFigure) => Value): Record<ArmFigure, Value> {

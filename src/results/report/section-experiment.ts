@@ -18,7 +18,7 @@ export async function experimentSection({ rows, differences, seeds, scale, curve
     paper === null ? "–" : percentage(paper),
   ]);
   const columns = ["Mean, %", "Deviation over seeds", "95 % interval", "Published, %"].map(numeric);
-  const between = differences.flatMap(({ first, second, figures, seedsAbove }) =>
+  const between = differences.flatMap(({ first, second, figures, seedsAbove, mcnemar }) =>
     Object.entries(figures).map(([metric, { delta, low, high, p }]) => [
       `${first} less ${second}`,
       NAMES[metric] ?? metric,
@@ -26,9 +26,10 @@ export async function experimentSection({ rows, differences, seeds, scale, curve
       `${percentage(low)} to ${percentage(high)}`,
       decimal(p),
       metric === "accuracy" ? `${seedsAbove} of ${seeds}` : "",
+      metric === "accuracy" ? mcnemar.map(({ p }) => decimal(p)).join(", ") : "",
     ]),
   );
-  const titles = ["Points", "95 % interval", "p", "Seeds above"].map(numeric);
+  const titles = ["Points", "95 % interval", "p", "Seeds above", "McNemar's p of each seed"].map(numeric);
   return section(
     "experiment",
     `The methods beside each other: ${seeds} ${seeds === 1 ? "seed" : "seeds"}`,

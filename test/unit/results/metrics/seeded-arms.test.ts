@@ -31,6 +31,8 @@ describe("arms over seeds", () => {
     expect(differences[0]?.figures.accuracy).toMatchObject({ delta: 1, low: 1, high: 1 });
     expect(differences[0]?.figures.accuracy.p).toBeCloseTo(2 / 2001, 12);
     expect(differences[0]?.seedsAbove).toBe(2);
+    // Ten images, on each of which the first alone is right: 2 · 0.5^10.
+    expect(differences[0]?.mcnemar.map(({ p }) => p)).toEqual([2 / 1024, 2 / 1024]);
     const same = seededArms({ arms: [arm("a", half), arm("b", half)], classes: 3, differences: [["a", "b"]], seed: 1 });
     expect(same.differences[0]?.figures.accuracy).toEqual({ delta: 0, low: 0, high: 0, p: 1 });
     expect(same.differences[0]?.seedsAbove).toBe(0);
