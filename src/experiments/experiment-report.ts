@@ -46,10 +46,10 @@ export function markdownOf(plan: Plan, { table, differences }: ExperimentOutcome
     ({ method, metric, mean, std, low, high, seeds, paper }) =>
       `| ${method} | ${metric} | ${percent(mean)} | ${percent(std)} | ${percent(low)} to ${percent(high)} | ${seeds} | ${percent(paper)} |`,
   );
-  const between = differences.flatMap(({ first, second, figures, seedsAbove }) =>
+  const between = differences.flatMap(({ first, second, figures }) =>
     Object.entries(figures).map(
-      ([metric, { delta, low, high, p }]) =>
-        `| ${first} − ${second} | ${metric} | ${percent(delta)} | ${percent(low)} to ${percent(high)} | ${p.toFixed(3)} | ${metric === "accuracy" ? seedsAbove : ""} |`,
+      ([metric, { delta, low, high, p, seedsAbove }]) =>
+        `| ${first} − ${second} | ${metric} | ${percent(delta)} | ${percent(low)} to ${percent(high)} | ${p.toFixed(3)} | ${seedsAbove} |`,
     ),
   );
   return [
@@ -77,7 +77,7 @@ function timeOf({ runs }: ExperimentOutcome, method: string): string {
   return `${mean(({ seconds }) => seconds.pretraining)} + ${mean(({ seconds }) => seconds.finetuning)}`;
 }
 
-/** Validation accuracy, the mean of the seeds that have the epoch. */
+/** The validation score, the mean of the seeds that have the epoch. */
 function curveOf(by: "epochs" | "seconds", curves: readonly ArmCurve[], arms: readonly string[]): CurveChart {
   const series = arms.map((name) => {
     const points = curves.filter(({ method }) => method === name).flatMap((curve) => curve.points);
@@ -87,11 +87,10 @@ function curveOf(by: "epochs" | "seconds", curves: readonly ArmCurve[], arms: re
       points: byEpoch.map(([epoch, own]): [number, number] => {
         const mean = (of: (point: (typeof own)[number]) => number) =>
           own.reduce((sum, point) => sum + of(point), 0) / own.length;
-        return [by === "epochs" ? epoch : mean(({ seconds }) => seconds), mean(({ accuracy }) => accuracy)];
+        return [by === "epochs" ? epoch : mean(({ seconds }) => seconds), mean(({ score }) => score)];
       }),
     };
   });
-  const title =
-    by === "epochs" ? "Validation accuracy over epochs of fine-tuning" : "Over seconds, pre-training included";
-  return { title, xTitle: by === "epochs" ? "epoch" : "seconds", yTitle: "accuracy", yFormat: "%", series };
+  const title = by === "epochs" ? "Validation score over epochs of fine-tuning" : "Over seconds, pre-training included";
+  return { title, xTitle: by === "epochs" ? "epoch" : "seconds", yTitle: "accuracy, or IoU", yFormat: "%", series };
 }

@@ -1,7 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { parseTable } from "../data/tables/parse.ts";
-import { ARM_FIGURES, type ArmDifference, type SeedAnswers, seededArms } from "../results/metrics/index.ts";
+import { type ParsedTable, parseTable } from "../data/tables/parse.ts";
+import {
+  type ArmDifference,
+  classAnswers,
+  type SeedAnswers,
+  seededArms,
+  valuedAnswers,
+} from "../results/metrics/index.ts";
 import { MsmaeError } from "../support/errors.ts";
 import { type Arm, armsOf, type Plan } from "./plan.ts";
 import { evaluationFolder, pretrainingFolder, trainingFolder } from "./steps.ts";
@@ -10,10 +16,8 @@ import { evaluationFolder, pretrainingFolder, trainingFolder } from "./steps.ts"
 export interface ArmRun {
   method: string;
   seed: number;
-  accuracy: number;
-  balancedAccuracy: number;
-  f1Macro: number;
-  aucMacro: number | null;
+  /** Of a classifier accuracy, balanced accuracy, macro F1 and mean AUC, of a segmenter Dice and IoU. */
+  figures: Record<string, number | null>;
   /** Share of the test images whose attention peaks in the lesion, where the data has masks. */
   pointing?: number | null;
   /** Wall time of training without validation and map refreshes' waiting; pre-training apart. */
@@ -34,11 +38,12 @@ export interface TableRow {
   paper: number | null;
 }
 
-/** The validation accuracy of a run as it went. */
+/** What picked the best epoch of a run, on the validation images, as it went. */
 export interface ArmCurve {
   method: string;
   seed: number;
-  points: { epoch: number; seconds: number; accuracy: number }[];
+  /** The accuracy, or the IoU of outlines. */
+  points: { epoch: number; seconds: number; score: number }[];
 }
 
 /** What an experiment found so far. */
@@ -51,17 +56,26 @@ export interface ExperimentOutcome {
 }
 
 /** As metrics.json of an evaluation has them. */
-type Evaluated = Pick<ArmRun, "accuracy" | "balancedAccuracy" | "f1Macro" | "aucMacro"> & {
+interface Evaluated extends Record<string, unknown> {
   classNames: string[];
   localisation?: { pointing: { maps: { value: number | null } } };
-};
+}
 
 interface Finished {
   run: ArmRun;
-  answers: SeedAnswers;
-  classNames: string[];
+  answers: SeedAnswers<string>;
   curve: ArmCurve;
 }
+
+/** What is read of each kind of arm. */
+const KINDS = {
+  finetune: {
+    figures: ["accuracy", "balancedAccuracy", "f1Macro", "aucMacro"],
+    score: "test_accuracy",
+    answersOf: toldClasses,
+  },
+  segment: { figures: ["dice", "iou"], score: "test_iou", answersOf: outlines },
+} as const;
 
 /**
  * Reads what the steps of a plan that are done have left.
@@ -81,15 +95,16 @@ export async function readOutcome(root: string, plan: Plan, dataset: string): Pr
       name,
       seeds: whole.map((seed) => ((found[at] as Finished[])[seed] as Finished).answers),
     })),
-    classes: (all[0] as Finished).classNames.length,
     differences: plan.differences ?? neighbours(arms),
+    sameCases: !("phantom" in plan.data),
     seed: 0,
   });
   const table = told.arms.flatMap(({ name, figures }) =>
-    ARM_FIGURES.map((metric): TableRow => {
-      const paper = metric === "accuracy" ? plan.paper[name] : undefined;
+    Object.entries(figures).map(([metric, figure], at): TableRow => {
+      // What is published is the first of each kind.
+      const paper = at === 0 ? plan.paper[name] : undefined;
       const published = paper === undefined ? null : paper / 100;
-      return { method: name, dataset, metric, ...figures[metric], seeds: told.seeds, paper: published };
+      return { method: name, dataset, metric, ...figure, seeds: told.seeds, paper: published };
     }),
   );
   return { ...outcome, table, differences: told.differences };
@@ -101,46 +116,70 @@ function neighbours(arms: readonly Arm[]): [string, string][] {
 }
 
 /** An arm's run of one seed; undefined where it is not evaluated yet. */
-async function finishedRun(root: string, { name, from }: Arm, seed: number): Promise<Finished | undefined> {
+async function finishedRun(root: string, { name, verb, from }: Arm, seed: number): Promise<Finished | undefined> {
   const folder = join(root, evaluationFolder(name, seed));
   const metrics = await readIfThere(join(folder, "metrics.json"));
   if (metrics === undefined) return undefined;
-  const { classNames, localisation, ...figures } = JSON.parse(metrics) as Evaluated;
-  const { accuracy, balancedAccuracy, f1Macro, aucMacro } = figures;
+  const { figures, score, answersOf } = KINDS[verb];
+  const { classNames, localisation, ...told } = JSON.parse(metrics) as Evaluated;
   const log = await epochsOf(join(root, trainingFolder(name, seed)));
   const before = from === undefined ? 0 : secondsOf(await epochsOf(join(root, pretrainingFolder(from, seed))));
-  const points = log.flatMap(({ epoch, test_accuracy: accuracyThen, train_elapsed_seconds: elapsed = 0 }) =>
-    accuracyThen === undefined ? [] : [{ epoch: epoch + 1, seconds: before + elapsed, accuracy: accuracyThen }],
-  );
-  const seconds = { pretraining: before, finetuning: secondsOf(log) };
+  const points = log.flatMap(({ epoch, train_elapsed_seconds: elapsed = 0, ...line }) => {
+    const value = line[score];
+    return value === undefined ? [] : [{ epoch: epoch + 1, seconds: before + elapsed, score: value }];
+  });
+  const known = figures.map((figure) => [figure, (told[figure] ?? null) as number | null]);
   const pointing = localisation && { pointing: localisation.pointing.maps.value };
+  const seconds = { pretraining: before, finetuning: secondsOf(log) };
+  const path = join(folder, "predictions.csv");
   return {
-    run: { method: name, seed, accuracy, balancedAccuracy, f1Macro, aucMacro, ...pointing, seconds },
-    answers: await answersOf(join(folder, "predictions.csv"), classNames),
-    classNames,
+    run: { method: name, seed, figures: Object.fromEntries(known), ...pointing, seconds },
+    answers: answersOf(path, parseTable(path, await readFile(path, "utf8")), classNames),
     curve: { method: name, seed, points },
   };
 }
 
-async function answersOf(path: string, classNames: readonly string[]): Promise<SeedAnswers> {
-  const { titles, records } = parseTable(path, await readFile(path, "utf8"));
-  const column = (title: string): number[] => {
-    const at = titles.indexOf(title);
-    return records.map(({ fields }) => classNames.indexOf(fields[at] ?? ""));
+function toldClasses(path: string, table: ParsedTable, classNames: readonly string[]): SeedAnswers<string> {
+  const [labels = [], predictions = []] = ["class", "predicted"].map((title) =>
+    columnOf(path, table, title).map((name) => classNames.indexOf(name)),
+  );
+  if (labels.includes(-1) || predictions.includes(-1)) throw altered(path, `the classes ${classNames.join(", ")}`);
+  return classAnswers(casesOf(path, table), labels, predictions, classNames.length);
+}
+
+/** Of each image the mean over what is outlined. */
+function outlines(path: string, table: ParsedTable, classNames: readonly string[]): SeedAnswers<string> {
+  const valuesOf = (figure: string): number[] => {
+    const columns = classNames.map((name) => columnOf(path, table, `${figure}(${name})`));
+    return table.records.map((_, at) => {
+      const defined = columns.map((column) => column[at] ?? "").filter((text) => text !== "");
+      return defined.reduce((sum, text) => sum + Number(text), 0) / defined.length;
+    });
   };
-  const [labels, predictions] = [column("class"), column("predicted")];
-  if (!labels.includes(-1) && !predictions.includes(-1)) return { labels, predictions };
-  throw new MsmaeError("Data", {
-    where: path,
-    expected: `the classes ${classNames.join(", ")} in the columns class and predicted`,
-    got: "others",
-    todo: "remove the evaluation's folder and its step, and run again",
-  });
+  return valuedAnswers(casesOf(path, table), { dice: valuesOf("dice"), iou: valuesOf("iou") });
+}
+
+function columnOf(path: string, { titles, records }: ParsedTable, title: string): string[] {
+  const at = titles.indexOf(title);
+  if (at < 0) throw altered(path, `a column ${title}`);
+  return records.map(({ fields }) => fields[at] ?? "");
+}
+
+function altered(path: string, expected: string): MsmaeError {
+  const todo = "remove the evaluation's folder and its step, and run again";
+  return new MsmaeError("Data", { where: path, expected, got: "none, or others", todo });
+}
+
+/** Path and slice. */
+function casesOf(path: string, table: ParsedTable): string[] {
+  const slices = table.titles.includes("slice") ? columnOf(path, table, "slice") : [];
+  return columnOf(path, table, "path").map((name, at) => `${name} ${slices[at] ?? ""}`);
 }
 
 interface EpochLine {
   epoch: number;
   test_accuracy?: number;
+  test_iou?: number;
   train_elapsed_seconds?: number;
 }
 

@@ -34,7 +34,8 @@ export async function keptPlan(root: string, plan: Plan): Promise<Plan> {
   }
   const pretrain = { ...before?.pretrain, ...plan.pretrain };
   const finetune = { ...before?.finetune, ...plan.finetune };
-  const all = { ...plan, pretrain, finetune, seeds: Math.max(plan.seeds, before?.seeds ?? 0) };
+  const segment = { ...before?.segment, ...plan.segment };
+  const all = { ...plan, pretrain, finetune, segment, seeds: Math.max(plan.seeds, before?.seeds ?? 0) };
   if (!isDeepStrictEqual(before, all)) await writeFileAtomic(path, stringify(all));
   return plan;
 }
@@ -47,6 +48,6 @@ function whatDiffers(before: Plan, plan: Plan): string | undefined {
   if (!isDeepStrictEqual(before.options, plan.options)) return "options";
   const pretraining = clash(before.pretrain, plan.pretrain);
   if (pretraining !== undefined) return `options for the pre-training ${pretraining}`;
-  const arm = clash(before.finetune, plan.finetune);
+  const arm = clash(before.finetune, plan.finetune) ?? clash(before.segment, plan.segment);
   return arm === undefined ? undefined : `options for the arm ${arm}`;
 }

@@ -5,6 +5,7 @@ import {
   type PretrainInput,
   parseYamlMapping,
   resolveRun,
+  type SegmentInput,
   showValue,
   verbs,
 } from "../config/index.ts";
@@ -45,7 +46,9 @@ const schema = z.strictObject({
   /** Of every training that has them. */
   options: options.default({}),
   pretrain: names.default({}),
-  finetune: names,
+  finetune: names.default({}),
+  /** Arms that outline instead of classifying; a plan has arms of one kind. */
+  segment: names.default({}),
   /** Of which arms the difference is asked: the first less the second. */
   differences: z.array(z.tuple([z.string(), z.string()])).optional(),
   /** Published accuracies in percent, by arm. */
@@ -60,6 +63,7 @@ export type PhantomPlan = Extract<Plan["data"], { phantom: object }>["phantom"];
 /** An arm of an experiment: the options of its training, and the pre-training that it starts from. */
 export interface Arm {
   name: string;
+  verb: "finetune" | "segment";
   /** Name among the plan's pre-trainings; undefined for one from scratch. */
   from: string | undefined;
 }
@@ -89,25 +93,34 @@ export function checkPlan(given: unknown, where: string): Plan {
   }
   const plan = parsed.data;
   const problems: ErrorParts[] = [];
-  for (const { name, from } of armsOf(plan)) {
+  const arms = armsOf(plan);
+  if (new Set(arms.map(({ verb }) => verb)).size !== 1) problems.push(oneKind(where, arms.length));
+  for (const { name, verb, from } of arms) {
     if (from !== undefined && !(from in plan.pretrain)) {
-      problems.push(unknownName(`${where}, finetune, ${name}, from`, from, plan.pretrain));
+      problems.push(unknownName(`${where}, ${verb}, ${name}, from`, from, Object.keys(plan.pretrain)));
     }
   }
+  const named = arms.map(({ name }) => name);
   for (const name of [...(plan.differences ?? []).flat(), ...Object.keys(plan.paper)]) {
-    if (!(name in plan.finetune)) problems.push(unknownName(`${where}, differences or paper`, name, plan.finetune));
+    if (!named.includes(name)) problems.push(unknownName(`${where}, differences or paper`, name, named));
   }
   problems.push(...unknownOptions(plan, where));
   refuse(problems);
   for (const name of Object.keys(plan.pretrain))
     tried(`${where}, pretrain, ${name}`, () => triedPretraining(plan, name));
-  for (const { name } of armsOf(plan)) tried(`${where}, finetune, ${name}`, () => triedFinetuning(plan, name));
+  for (const arm of arms) tried(`${where}, ${arm.verb}, ${arm.name}`, () => triedArm(plan, arm));
   return plan;
 }
 
 /** The arms of a plan in its order. */
-export function armsOf({ finetune }: Pick<Plan, "finetune">): Arm[] {
-  return Object.entries(finetune).map(([name, { from }]) => ({ name, from: from === undefined ? from : String(from) }));
+export function armsOf(plan: Pick<Plan, "finetune" | "segment">): Arm[] {
+  return (["finetune", "segment"] as const).flatMap((verb) =>
+    Object.entries(plan[verb]).map(([name, { from }]) => ({
+      name,
+      verb,
+      from: from === undefined ? from : String(from),
+    })),
+  );
 }
 
 /** Where a training reads and writes. */
@@ -124,20 +137,20 @@ export function pretrainOptions(plan: Plan, name: string, places: Places): Pretr
   return { ...shared(plan, "pretrain"), ...own, ...places } as unknown as PretrainInput;
 }
 
-/** The options of an arm's training. @throws MsmaeError Config. */
-export function finetuneOptions(
+/** The options of an arm's training, for its verb. @throws MsmaeError Config. */
+export function armOptions(
   plan: Plan,
-  name: string,
+  { name, verb }: Pick<Arm, "name" | "verb">,
   places: Places & { checkpoint: string | undefined },
-): FinetuneInput {
-  const { from: _from, ...own } = plan.finetune[name] ?? {};
+): FinetuneInput & SegmentInput {
+  const { from: _from, ...own } = plan[verb][name] ?? {};
   const { checkpoint, ...rest } = places;
-  const start = checkpoint === undefined ? {} : { finetune: checkpoint };
-  return { ...shared(plan, "finetune"), ...own, ...start, ...rest } as unknown as FinetuneInput;
+  const start = checkpoint === undefined ? { init: "scratch" } : { finetune: checkpoint };
+  return { ...shared(plan, verb), ...start, ...own, ...rest } as unknown as FinetuneInput & SegmentInput;
 }
 
 /** The plan's own options that a verb has, in its words: a size such as `mini_patch16` names the models of both. */
-function shared(plan: Plan, verb: "pretrain" | "finetune"): Record<string, unknown> {
+function shared(plan: Plan, verb: "pretrain" | Arm["verb"]): Record<string, unknown> {
   const known = verbs[verb].schema.shape;
   const given = Object.entries(plan.options).filter(([name]) => name in known);
   const model = plan.options.model;
@@ -151,9 +164,12 @@ function triedPretraining(plan: Plan, name: string): void {
   resolveRun(verbs.pretrain, pretrainOptions(plan, name, tryout));
 }
 
-function triedFinetuning(plan: Plan, name: string): void {
-  const checkpoint = plan.finetune[name]?.from === undefined ? undefined : "checkpoint";
-  resolveRun(verbs.finetune, finetuneOptions(plan, name, { ...tryout, checkpoint }));
+function triedArm(plan: Plan, arm: Arm): void {
+  const checkpoint = arm.from === undefined ? undefined : "checkpoint";
+  resolveRun<typeof verbs.finetune | typeof verbs.segment>(
+    verbs[arm.verb],
+    armOptions(plan, arm, { ...tryout, checkpoint }),
+  );
 }
 
 /** @throws MsmaeError Config that says which training it is of. */
@@ -167,19 +183,23 @@ function tried(where: string, resolve: () => void): void {
 }
 
 function unknownOptions({ options: given }: Plan, where: string): ErrorParts[] {
-  const known = { ...verbs.pretrain.schema.shape, ...verbs.finetune.schema.shape };
+  const known = { ...verbs.pretrain.schema.shape, ...verbs.finetune.schema.shape, ...verbs.segment.schema.shape };
   const unknown = Object.keys(given).filter((name) => !(name in known));
   return unknown.map((name) => ({
     where: `${where}, options, ${name}`,
-    expected: "an option of msmae pretrain or finetune, in camelCase",
+    expected: "an option of msmae pretrain, finetune or segment, in camelCase",
     got: "an unknown name",
-    todo: "see --help of both",
+    todo: "see their --help",
   }));
 }
 
-function unknownName(where: string, got: unknown, known: object): ErrorParts {
-  const all = Object.keys(known);
-  return { where, expected: `one of ${all.join(", ") || "none"}`, got: showValue(got), todo: "correct the name" };
+function unknownName(where: string, got: unknown, known: readonly string[]): ErrorParts {
+  return { where, expected: `one of ${known.join(", ") || "none"}`, got: showValue(got), todo: "correct the name" };
+}
+
+function oneKind(where: string, arms: number): ErrorParts {
+  const got = arms === 0 ? "none" : "arms of both kinds, whose figures are not comparable";
+  return { where, expected: "arms under finetune, or under segment", got, todo: "write a plan for each" };
 }
 
 function refuse(problems: readonly ErrorParts[]): void {

@@ -1,6 +1,6 @@
 import type { ReproduceOptions } from "../config/index.ts";
 import { ConfigError } from "../config/index.ts";
-import { checkPlan, type Plan } from "./plan.ts";
+import { armsOf, checkPlan, type Plan } from "./plan.ts";
 
 type Scale = ReproduceOptions["scale"];
 type Dataset = NonNullable<ReproduceOptions["dataset"]>;
@@ -57,28 +57,70 @@ const PHANTOMS: Record<Scale, object> = {
   paper: { train: 2000, val: 200, test: 500, size: 224 },
 };
 
+/** Outlining: the images have no classes, so that no pre-training is told any. */
+const OUTLINE_ARMS = {
+  pretrain: { mae: { method: "mae" }, amt: { method: "amt" } },
+  segment: { scratch: {}, mae: { from: "mae" }, amt: { from: "amt" } },
+  differences: [
+    ["amt", "mae"],
+    ["mae", "scratch"],
+  ],
+};
+
+/** As docs/segmentation.md has it for a small machine. */
+const OUTLINING: Record<Scale, { options: object; pretrain: object; segment: object }> = {
+  smoke: { ...SCALES.smoke, segment: { epochs: 1, head: "light" } },
+  small: {
+    options: { model: "mini_patch16", inputSize: "128", saveEvery: 1000 },
+    pretrain: { epochs: 60, batchSize: 32, lr: 1.5e-3, warmupEpochs: 5, normPixLoss: true },
+    segment: {
+      ...{ head: "light", epochs: 12, batchSize: 16, optimizer: "adamw", lr: 1e-3, warmupEpochs: 1 },
+      ...{ cropMinScale: 0.4, hflip: 0.5, vflip: 0.5 },
+    },
+  },
+  paper: { ...SCALES.paper, segment: {} },
+};
+
 /**
  * The plan of the paper's comparison on a data set, at a scale.
  *
  * @throws MsmaeError Config as {@link checkPlan}.
  */
 export function builtInPlan(dataset: Dataset, scale: Scale): Plan {
-  const { options, pretrain, finetune, seeds } = SCALES[scale];
-  const withLength = (arms: Record<string, object>, length: object) =>
-    Object.fromEntries(Object.entries(arms).map(([name, arm]) => [name, { ...arm, ...length }]));
+  const title = `${dataset}, ${scale}`;
+  const { seeds } = SCALES[scale];
+  return checkPlan(
+    { title, scale, seeds, ...(dataset === "kvasir-seg" ? outlining(scale) : told(dataset, scale)) },
+    title,
+  );
+}
+
+function told(dataset: Exclude<Dataset, "kvasir-seg">, scale: Scale): object {
+  const { options, pretrain, finetune } = SCALES[scale];
   const paper = PAPER[dataset];
-  const plan = {
-    title: `${dataset}, ${scale}`,
-    scale,
+  return {
     data: dataset === "phantom" ? { phantom: PHANTOMS[scale] } : { preset: dataset, clean: dataset === "btmd" },
-    seeds,
     options: { ...options, ...(GREY.has(dataset) && { inChans: 1 }) },
-    pretrain: withLength(ARMS.pretrain, pretrain),
-    finetune: withLength(ARMS.finetune, finetune),
+    pretrain: withOptions(ARMS.pretrain, pretrain),
+    finetune: withOptions(ARMS.finetune, finetune),
     differences: ARMS.differences,
     paper: paper === undefined ? {} : { msmae: paper },
   };
-  return checkPlan(plan, plan.title);
+}
+
+function outlining(scale: Scale): object {
+  const { options, pretrain, segment } = OUTLINING[scale];
+  return {
+    data: { preset: "kvasir-seg" },
+    options,
+    pretrain: withOptions(OUTLINE_ARMS.pretrain, pretrain),
+    segment: withOptions(OUTLINE_ARMS.segment, segment),
+    differences: OUTLINE_ARMS.differences,
+  };
+}
+
+function withOptions(arms: Record<string, object>, options: object): Record<string, object> {
+  return Object.fromEntries(Object.entries(arms).map(([name, arm]) => [name, { ...arm, ...options }]));
 }
 
 const GREY: ReadonlySet<Dataset> = new Set(["phantom", "btmd", "busi", "chestxray2017", "deeplesion"]);
@@ -89,7 +131,7 @@ const GREY: ReadonlySet<Dataset> = new Set(["phantom", "btmd", "busi", "chestxra
  * @throws MsmaeError Config for arms that it does not have.
  */
 export function narrowed(plan: Plan, methods: readonly string[] | undefined, seeds: number | undefined): Plan {
-  const named = Object.keys(plan.finetune);
+  const named = armsOf(plan).map(({ name }) => name);
   const unknown = (methods ?? []).filter((name) => !named.includes(name));
   if (unknown.length > 0) {
     const todo = "correct the names";
@@ -103,6 +145,7 @@ export function narrowed(plan: Plan, methods: readonly string[] | undefined, see
     ...plan,
     seeds: seeds ?? plan.seeds,
     finetune: only(plan.finetune),
+    segment: only(plan.segment),
     paper: only(plan.paper),
     differences: plan.differences?.filter((pair) => pair.every((name) => kept.has(name))),
   };

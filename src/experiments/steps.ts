@@ -1,13 +1,14 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { FinetuneInput, PretrainInput } from "../config/index.ts";
+import type { FinetuneInput, PretrainInput, SegmentInput } from "../config/index.ts";
 import { evaluate } from "../inference/evaluate.ts";
 import type { RunHooks } from "../support/events.ts";
 import { finetune } from "../training/tasks/finetune.ts";
 import { pretrain } from "../training/tasks/pretrain.ts";
+import { segment } from "../training/tasks/segment.ts";
 import { dataPathOf, makeData } from "./data.ts";
 import type { Experiment } from "./experiment.ts";
-import { armsOf, finetuneOptions, type Plan, pretrainOptions } from "./plan.ts";
+import { type Arm, armOptions, armsOf, type Plan, pretrainOptions } from "./plan.ts";
 
 /** A piece of work of its own that one process does and no other does again. */
 export interface Step {
@@ -48,7 +49,7 @@ export function stepsOf(experiment: Experiment): Step[] {
   const seeds = Array.from({ length: plan.seeds }, (_, seed) => seed);
   const trained = seeds.flatMap((seed) => [
     ...[...needed].map((name) => pretrainStep(experiment, name, seed)),
-    ...arms.flatMap((arm) => [finetuneStep(experiment, arm, seed), evaluateStep(experiment, arm.name, seed)]),
+    ...arms.flatMap((arm) => [trainStep(experiment, arm, seed), evaluateStep(experiment, arm, seed)]),
   ]);
   return [...data, ...trained];
 }
@@ -75,7 +76,7 @@ function afterData(plan: Plan, seed: number): string[] {
 }
 
 const pretrainName = (name: string, seed: number): string => `pretrain ${name}, seed ${seed}`;
-const finetuneName = (arm: string, seed: number): string => `finetune ${arm}, seed ${seed}`;
+const trainName = ({ verb, name }: Arm, seed: number): string => `${verb} ${name}, seed ${seed}`;
 
 /** A name of its own for each step's: arms are words of letters, digits, "-" and "_". */
 const noteOf = (name: string): string => `steps/${name.replace(", seed ", "-").replace(" ", "-")}`;
@@ -94,35 +95,38 @@ function pretrainStep(experiment: Experiment, name: string, seed: number): Step 
   };
 }
 
-function finetuneStep(experiment: Experiment, arm: ReturnType<typeof armsOf>[number], seed: number): Step {
+function trainStep(experiment: Experiment, arm: Arm, seed: number): Step {
   const { plan, root } = experiment;
   const { name, from } = arm;
   return {
-    name: finetuneName(name, seed),
-    folder: noteOf(finetuneName(name, seed)),
+    name: trainName(arm, seed),
+    folder: noteOf(trainName(arm, seed)),
     after: [...afterData(plan, seed), ...(from === undefined ? [] : [pretrainName(from, seed)])],
     async run(hooks) {
       const outputDir = join(root, trainingFolder(name, seed));
       const checkpoint = from && join(root, pretrainingFolder(from, seed), "last.safetensors");
       const places = { dataPath: dataPathOf(experiment, seed), outputDir, seed, checkpoint };
-      await finetune(goingOn({ ...finetuneOptions(plan, name, places), ...machine(experiment) }), hooks);
+      const options = goingOn({ ...armOptions(plan, arm, places), ...machine(experiment) });
+      await (arm.verb === "segment" ? segment(options, hooks) : finetune(options, hooks));
     },
   };
 }
 
-function evaluateStep(experiment: Experiment, arm: string, seed: number): Step {
+function evaluateStep(experiment: Experiment, arm: Arm, seed: number): Step {
   const { root } = experiment;
-  const folder = evaluationFolder(arm, seed);
-  const name = `evaluate ${arm}, seed ${seed}`;
+  const folder = evaluationFolder(arm.name, seed);
+  const name = `evaluate ${arm.name}, seed ${seed}`;
   return {
     name,
     folder: noteOf(name),
-    after: [finetuneName(arm, seed)],
+    after: [trainName(arm, seed)],
     async run(hooks) {
-      const checkpoint = join(root, trainingFolder(arm, seed), "best.safetensors");
+      const checkpoint = join(root, trainingFolder(arm.name, seed), "best.safetensors");
       const dataPath = dataPathOf(experiment, seed);
       const outputDir = join(root, folder);
-      await evaluate({ checkpoint, dataPath, outputDir, overwrite: true, report: true, ...machine(experiment) }, hooks);
+      // Masks have their intervals without being asked.
+      const report = arm.verb === "finetune";
+      await evaluate({ checkpoint, dataPath, outputDir, overwrite: true, report, ...machine(experiment) }, hooks);
     },
   };
 }
@@ -130,7 +134,7 @@ function evaluateStep(experiment: Experiment, arm: string, seed: number): Step {
 const machine = ({ threads, workers, device }: Experiment) => ({ threads, workers, device });
 
 /** What was begun goes on; what was begun and has not reached its first checkpoint is begun anew. */
-function goingOn<O extends PretrainInput | FinetuneInput>(options: O): O {
+function goingOn<O extends PretrainInput | FinetuneInput | SegmentInput>(options: O): O {
   const { outputDir, finetune: _start, ...rest } = options as O & { finetune?: string };
   if (!existsSync(join(outputDir, "last.safetensors"))) return { ...options, overwrite: true };
   return { ...rest, outputDir, resume: outputDir } as unknown as O;

@@ -3,7 +3,16 @@ import { loadingFields, runtimeFields } from "../common.ts";
 import { field } from "../fields.ts";
 import { type Check, type InputOf, type OptionsOf, verbOptions } from "../verb.ts";
 
-const DATASETS = ["phantom", "btmd", "ham10000", "busi", "chestxray2017", "messidor2", "deeplesion"] as const;
+const DATASETS = [
+  "phantom",
+  "btmd",
+  "ham10000",
+  "busi",
+  "chestxray2017",
+  "messidor2",
+  "deeplesion",
+  "kvasir-seg",
+] as const;
 const SCALES = ["smoke", "small", "paper"] as const;
 
 const checkPlanned: Check<{ dataset?: string; plan?: string }> = ({ dataset, plan }) => {

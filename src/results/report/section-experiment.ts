@@ -18,14 +18,14 @@ export async function experimentSection({ rows, differences, seeds, scale, curve
     paper === null ? "–" : percentage(paper),
   ]);
   const columns = ["Mean, %", "Deviation over seeds", "95 % interval", "Published, %"].map(numeric);
-  const between = differences.flatMap(({ first, second, figures, seedsAbove, mcnemar }) =>
-    Object.entries(figures).map(([metric, { delta, low, high, p }]) => [
+  const between = differences.flatMap(({ first, second, figures, mcnemar = [] }) =>
+    Object.entries(figures).map(([metric, { delta, low, high, p, seedsAbove }]) => [
       `${first} less ${second}`,
       NAMES[metric] ?? metric,
       percentage(delta),
       `${percentage(low)} to ${percentage(high)}`,
       decimal(p),
-      metric === "accuracy" ? `${seedsAbove} of ${seeds}` : "",
+      `${seedsAbove} of ${seeds}`,
       metric === "accuracy" ? mcnemar.map(({ p }) => decimal(p)).join(", ") : "",
     ]),
   );
@@ -52,4 +52,6 @@ const NAMES: Readonly<Record<string, string>> = {
   accuracy: "accuracy",
   balancedAccuracy: "balanced accuracy",
   f1Macro: "macro F1",
+  dice: "Dice",
+  iou: "IoU",
 };

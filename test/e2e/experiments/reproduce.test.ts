@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { makePhantoms } from "../../../src/experiments/phantom/make-phantoms.ts";
 import type { ReproduceResult } from "../../../src/experiments/reproduce.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "msmae-reproduce-"));
@@ -65,15 +66,20 @@ describe("reproduce", () => {
     const { runs, table, differences, curves, left } = first.result as ReproduceResult;
     expect(left).toEqual([]);
     expect(runs.map(({ method, seed }) => `${method} ${seed}`)).toEqual(["scratch 0", "scratch 1", "sup 0", "sup 1"]);
-    for (const { method, seed, accuracy, pointing } of runs) {
+    for (const { method, seed, figures, pointing } of runs) {
       const metrics = JSON.parse(
         readFileSync(join(outputDir, `runs/${method}-${seed}/evaluation/metrics.json`), "utf8"),
       );
-      expect(accuracy).toBe(metrics.accuracy);
+      expect(figures).toEqual({
+        accuracy: metrics.accuracy,
+        balancedAccuracy: metrics.balancedAccuracy,
+        f1Macro: metrics.f1Macro,
+        aucMacro: metrics.aucMacro,
+      });
       expect(pointing).toBe(metrics.localisation.pointing.maps.value);
     }
     for (const method of ["scratch", "sup"]) {
-      const own = runs.filter((one) => one.method === method).map(({ accuracy }) => accuracy);
+      const own = runs.filter((one) => one.method === method).map(({ figures }) => figures.accuracy);
       const row = table.find((one) => one.method === method && one.metric === "accuracy");
       expect(row).toMatchObject({ dataset: "phantom", seeds: 2, paper: method === "sup" ? 0.98 : null });
       expect(row?.mean).toBeCloseTo(((own[0] as number) + (own[1] as number)) / 2, 12);
@@ -123,11 +129,11 @@ describe("reproduce", () => {
     expect(ofB.length).toBeGreaterThan(0);
     expect(new Set([...ofA, ...ofB]).size).toBe(ofA.length + ofB.length);
     // Whoever does it, and however often it was interrupted, the same comes out.
-    const accuracies = (root: string) =>
+    const figuresIn = (root: string) =>
       (JSON.parse(readFileSync(join(root, "results.json"), "utf8")) as ReproduceResult).runs
         .filter(({ method }) => method !== "again")
-        .map(({ method, seed, accuracy }) => [method, seed, accuracy]);
-    expect(accuracies(shared)).toEqual(accuracies(outputDir));
+        .map(({ method, seed, figures }) => [method, seed, figures]);
+    expect(figuresIn(shared)).toEqual(figuresIn(outputDir));
   }, 180_000);
 
   test("stops when its time is over, says what is left, and goes on another time", () => {
@@ -140,6 +146,43 @@ describe("reproduce", () => {
     expect(left.length + doneIn(short).length).toBe(all.length);
     expect(readFileSync(join(short, "report.html"), "utf8")).toContain(`${left.length} steps are left`);
     expect(run(short).result?.left).toEqual([]);
+  }, 120_000);
+
+  test("of outlines the table has Dice and IoU, as the evaluations have them", async () => {
+    const outlines = join(folder, "outlines");
+    const { masks, images } = await makePhantoms({
+      ...{ outputDir: join(folder, "phantoms"), seed: 3, size: 32, classes: 2 },
+      imagesPerClass: { train: 6, val: 3, test: 4 },
+    });
+    const table = join(masks, "../masks.csv");
+    writeFileSync(
+      join(folder, "outlines.yaml"),
+      text
+        .replace(/data:.*/, `data: { path: ${table} }`)
+        .replace("sup: { epochs: 2 }", "sup: { method: mae, epochs: 1 }")
+        .replace("seeds: 2", "seeds: 1")
+        .replace("finetune:", "segment:")
+        .replace("method: vit, epochs: 2", "head: light, epochs: 1")
+        .replace("from: sup,", "from: sup, head: light,"),
+    );
+    const argv = argvOf(outlines).map((part) => (part === plan ? join(folder, "outlines.yaml") : part));
+    const { status, stdout, stderr } = spawnSync(process.execPath, argv, { encoding: "utf8" });
+    expect(status, stderr).toBe(0);
+    const { runs, table: rows } = JSON.parse(stdout) as ReproduceResult;
+    expect(rows.map(({ method, metric }) => `${method} ${metric}`)).toEqual(
+      ["scratch", "sup"].flatMap((method) => [`${method} dice`, `${method} iou`]),
+    );
+    for (const { method, figures } of runs) {
+      const metrics = JSON.parse(readFileSync(join(outlines, `runs/${method}-0/evaluation/metrics.json`), "utf8"));
+      expect(metrics.n).toBe(images.filter(({ split }) => split === "test").length);
+      for (const metric of ["dice", "iou"]) {
+        expect(figures[metric]).toBe(metrics[metric]);
+        expect(rows.find((row) => row.method === method && row.metric === metric)?.mean).toBeCloseTo(
+          metrics[metric],
+          9,
+        );
+      }
+    }
   }, 120_000);
 
   test.each([

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { finetuneOptions, pretrainOptions, readPlan } from "../../../src/experiments/plan.ts";
+import { armOptions, pretrainOptions, readPlan } from "../../../src/experiments/plan.ts";
 import { builtInPlan, narrowed } from "../../../src/experiments/plans.ts";
 
 const text = `
@@ -24,12 +24,12 @@ describe("a plan", () => {
       ...{ ...shared, ...places, model: "msmae_vit_micro_patch8" },
       ...{ clsLossWeight: 0.5, epochs: 3 },
     });
-    expect(finetuneOptions(plan, "from-sup", { ...places, checkpoint: "c" })).toEqual({
+    expect(armOptions(plan, { verb: "finetune", name: "from-sup" }, { ...places, checkpoint: "c" })).toEqual({
       ...{ ...shared, ...places, model: "vit_mini_patch16" },
       ...{ patchSize: 8, epochs: 2, finetune: "c" },
     });
-    const scratch = finetuneOptions(plan, "scratch", { ...places, checkpoint: undefined });
-    expect(scratch).toMatchObject({ model: "vit_micro_patch8", method: "vit" });
+    const scratch = armOptions(plan, { verb: "finetune", name: "scratch" }, { ...places, checkpoint: undefined });
+    expect(scratch).toMatchObject({ model: "vit_micro_patch8", method: "vit", init: "scratch" });
     expect(scratch).not.toHaveProperty("finetune");
   });
 
@@ -42,7 +42,13 @@ describe("a plan", () => {
       /from: expected one of sup, got "sub"/,
     ],
     ["a difference of an unknown arm", text.replace("scratch]]", "none]]"), /expected one of scratch, from-sup/],
-    ["an option of neither verb", text.replace("clsLossWeight", "clsWeight"), /options, clsWeight: .* unknown name/],
+    [
+      "no arm",
+      text.replace(/finetune:[\s\S]*/, "").replace("differences", "x"),
+      /expected arms under finetune, or under segment, got none/,
+    ],
+    ["arms of two kinds", `${text}\nsegment: { outlined: { epochs: 1 } }`, /got arms of both kinds/],
+    ["an option of no verb", text.replace("clsLossWeight", "clsWeight"), /options, clsWeight: .* unknown name/],
     [
       "an arm's unknown option",
       text.replace("vit, epochs: 2", "vit, epoch: 2"),
@@ -79,6 +85,15 @@ describe("a plan", () => {
       amt: { method: "amt" },
       msmae: { method: "msmae" },
     });
+  });
+
+  test("of outlines has arms of its own verb, from pre-trainings that are told no classes", () => {
+    for (const scale of ["smoke", "small", "paper"] as const) {
+      const plan = builtInPlan("kvasir-seg", scale);
+      expect(Object.keys(plan.segment)).toEqual(["scratch", "mae", "amt"]);
+      expect(Object.keys(plan.pretrain)).toEqual(["mae", "amt"]);
+      expect(plan.finetune).toEqual({});
+    }
   });
 
   test("can be narrowed to some arms, whose differences and seeds remain", () => {

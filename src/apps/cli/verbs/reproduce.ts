@@ -1,4 +1,5 @@
 import { verbs } from "../../../config/index.ts";
+import type { SeededDifference } from "../../../results/metrics/index.ts";
 import { formatNumber } from "../output.ts";
 import { resultVerb } from "../verb.ts";
 
@@ -11,13 +12,13 @@ export const reproduce = resultVerb({
   run: async (options, hooks) => (await import("../../../experiments/reproduce.ts")).reproduce(options, hooks),
   view: ({ table, differences, left, reportPath }) => [
     ...table
-      .filter(({ metric }) => metric === "accuracy")
+      .filter(({ metric }) => metric === table[0]?.metric)
       .map(
-        ({ method, mean, std, low, high, seeds }) =>
-          `${method}  accuracy ${formatNumber(mean)}${std === null ? "" : ` ± ${formatNumber(std)}`}  (${formatNumber(low)} to ${formatNumber(high)})  ${seeds} seeds`,
+        ({ method, metric, mean, std, low, high, seeds }) =>
+          `${method}  ${metric} ${formatNumber(mean)}${std === null ? "" : ` ± ${formatNumber(std)}`}  (${formatNumber(low)} to ${formatNumber(high)})  ${seeds} seeds`,
       ),
-    ...differences.map(({ first, second, figures: { accuracy } }) => {
-      const { delta, low, high } = accuracy;
+    ...differences.map(({ first, second, figures }) => {
+      const { delta, low, high } = figures[table[0]?.metric ?? ""] as SeededDifference;
       return `${first} - ${second}  ${formatNumber(delta)}  (${formatNumber(low)} to ${formatNumber(high)})`;
     }),
     ...(left.length === 0 ? [] : [`Left for another time: ${left.length} steps`]),
