@@ -36,7 +36,9 @@ export function examplesOf(
   record: EvaluationRecord,
   chosen: readonly number[],
   hooks: RunHooks,
-  caption = (i: number): string => record.outcome.caption(record.result, i, record.model.description),
+  about = (i: number): Pick<AttentionExample, "caption" | "reconstruction"> => ({
+    caption: record.outcome.caption(record.result, i, record.model.description),
+  }),
 ): Promise<AttentionExample[]> {
   const { model, samples } = record;
   const { kind, description } = model;
@@ -52,7 +54,7 @@ export function examplesOf(
     const lesion = outlinedAt(image, { height: picture.height, width: picture.width });
     const map = encoder && mapOf(told, encoder);
     return {
-      caption: caption(i),
+      ...about(i),
       image: picture,
       maps: map ? [{ name: `this ${kind.name}`, map }] : [],
       ...(lesion.data.includes(1) && { lesion }),

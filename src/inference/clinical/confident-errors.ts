@@ -49,14 +49,12 @@ export async function errorExamples(
     const { path, item } = samples[result.indices[i] as number] as Sample;
     return `${relativeName(root, path)}${item === undefined ? "" : ` (slice ${item})`}`;
   };
-  const caption = (i: number): string => `${nameOf(i)}: ${outcome.caption(result, i, model.description)}`;
-  const examples = await examplesOf(record, chosen, hooks, caption);
-  if (options.pretrained === undefined) return examples;
-  const filled = await reconstructionsOf(options.pretrained, pictures, options, hooks);
-  return examples.map((example) => {
-    const at = chosen.findIndex((i) => caption(i) === example.caption);
-    const reconstruction = filled[at];
-    return { ...example, ...(reconstruction && { reconstruction }) };
+  const { pretrained } = options;
+  const filled = pretrained === undefined ? [] : await reconstructionsOf(pretrained, pictures, options, hooks);
+  return examplesOf(record, chosen, hooks, (i) => {
+    const reconstruction = filled[chosen.indexOf(i)];
+    const caption = `${nameOf(i)}: ${outcome.caption(result, i, model.description)}`;
+    return { caption, ...(reconstruction && { reconstruction }) };
   });
 }
 

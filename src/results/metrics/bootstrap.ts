@@ -141,7 +141,8 @@ function percentileInterval<Name extends string>(drawn: Drawn<Name>, name: Name,
 
 const none = (reason: string): Interval => ({ low: null, high: null, method: "bootstrap-percentile", reason });
 
-function againstZero(values: Float64Array): number {
+/** As {@link BootstrapEstimates.p}, of a statistic on all resamples. */
+export function againstZero(values: ArrayLike<number> & Iterable<number>): number {
   let [below, above] = [1, 1];
   for (const value of values) {
     if (value <= 0) below++;

@@ -1,5 +1,6 @@
 import { MsmaeError } from "../../support/errors.ts";
 import { RandomStream } from "../../support/random.ts";
+import { againstZero } from "./bootstrap.ts";
 import { type McnemarTest, mcnemarTest } from "./mcnemar.ts";
 import { mean } from "./mean.ts";
 import { quantileOf } from "./quantile.ts";
@@ -163,12 +164,6 @@ function deviation(values: readonly number[]): number {
 function interval(values: readonly number[]): { low: number; high: number } {
   const sorted = Float64Array.from(values).sort();
   return { low: quantileOf(sorted, 0.025), high: quantileOf(sorted, 0.975) };
-}
-
-function againstZero(values: readonly number[]): number {
-  const below = 1 + values.filter((value) => value <= 0).length;
-  const above = 1 + values.filter((value) => value >= 0).length;
-  return Math.min(1, (2 * Math.min(below, above)) / (values.length + 1));
 }
 
 function check({ arms, differences }: SeededArmsInput<string>): void {
