@@ -12,6 +12,7 @@ import { parseSliceRule } from "./pictures/slice-rule.ts";
 import type { Sample } from "./sample.ts";
 import { SPLITS, type Split } from "./split-name.ts";
 import { iterativeSplit } from "./splits/iterative.ts";
+import { labelledShare } from "./splits/label-share.ts";
 import { groupedStratifiedSplit, groupKey, hasGroups, stratifiedSplit } from "./splits/split.ts";
 import { relativeName, rowsOf, splitTable } from "./splits/split-table.ts";
 import type { ValueColumns } from "./tables/value-columns.ts";
@@ -56,6 +57,10 @@ export interface DatasetOptions {
   valSplit?: number;
   /** The same for `test`, only where the data set has no splits at all. Default 0.2. */
   testSplit?: number;
+  /**
+   * Share of each class's training images whose labels are used, above 0; the others are marked as unlabelled. Default 1.
+   */
+  labelShare?: number;
   /** Splits that must not be empty. Default: none. */
   require?: readonly Split[];
   /** A CSV file that says which image is in which split, as `data split` writes it. */
@@ -125,6 +130,8 @@ export async function openDataset(dataPath: string, options: DatasetOptions): Pr
   const leftOut = [...(listing.leftOut ?? []), ...odd.leftOut];
   if (options.strict && leftOut.length > 0) throw oddFiles(listing.root, leftOut);
   const splits = drawSplits(listing, samples, { seed, valSplit, testSplit, values });
+  const { labelShare = 1 } = options;
+  if (labelShare < 1) splits.train = partlyLabelled(splits.train, labelShare, options);
   const notices = [
     values ? valuesNotice(values, samples) : classesNotice(listing, samples),
     ...listing.notices,
@@ -186,6 +193,16 @@ function drawSplits(
   if (onDisk.length === 0) [splits.train, splits.test] = draw(testSplit, "test");
   if (splits.val.length === 0 && splits.train.length > 0) [splits.train, splits.val] = draw(valSplit, "val");
   return splits;
+}
+
+/** Training samples, those marked that are beyond the share of labels. */
+function partlyLabelled(
+  samples: readonly Sample[],
+  share: number,
+  { seed, values }: Pick<DatasetOptions, "seed" | "values">,
+): Sample[] {
+  const used = labelledShare(samples, share, seed, values?.kind === "findings" ? "findings" : "labels");
+  return samples.map((sample, at) => (used[at] ? sample : { ...sample, unlabelled: true }));
 }
 
 /** Classes that a drawn split could not get, because all their samples belong together. */

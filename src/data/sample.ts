@@ -4,6 +4,8 @@ export interface Sample {
   path: string;
   /** Index into the data set's class names. */
   label: number;
+  /** Whether nothing may be learned of its label, values or masks: of a training image beyond the share of labels that is used. */
+  unlabelled?: true;
   /** Numbers that belong to it, in the order of all samples; NaN for one that is not known. */
   values?: readonly number[];
   /** Frame, page or slice of a file that holds several, from 0; absent where the file holds one picture. */

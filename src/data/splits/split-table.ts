@@ -24,7 +24,7 @@ type Column = [title: string, field: (row: SplitRow) => string];
 
 /**
  * Samples as CSV: `path` (relative to `base`, with slashes), `label` (the class name) or a column for each value, `split`, and, where any sample has
- * them, `fold`, `slice`, the group and the first `mask`.
+ * them, `fold`, `slice`, the group and the first `mask`; `labelled` says whose labels are used where not all are.
  */
 export function splitTable(
   { classNames, groupedBy, values }: TableSource,
@@ -44,6 +44,9 @@ export function splitTable(
   if (groupedBy) columns.push([groupedBy, ({ sample }) => sample.group ?? ""]);
   if (rows.some(({ sample }) => firstMask(sample) !== undefined)) {
     columns.push(["mask", ({ sample }) => maskField(sample, base, classNames)]);
+  }
+  if (rows.some(({ sample }) => sample.unlabelled)) {
+    columns.push(["labelled", ({ sample }) => (sample.unlabelled ? "no" : "yes")]);
   }
   const lines = [csvLine(columns.map(([name]) => name))];
   for (const row of rows) lines.push(csvLine(columns.map(([, field]) => field(row))));

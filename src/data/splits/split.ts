@@ -1,9 +1,9 @@
 import { RandomStream } from "../../support/random.ts";
 
 /** Keys of the streams of draws. */
-export const SPLIT_KEYS = { val: 0, test: 1, fold: 2 } as const;
-// Keys of the streams that order groups; labels, which key the draws within a class, are never negative.
-const GROUPS = -1;
+export const SPLIT_KEYS = { val: 0, test: 1, fold: 2, labels: 3 } as const;
+/** Key of the streams that order groups; labels, which key the draws within a class, are never negative. */
+export const GROUPS = -1;
 
 /** What a split needs to know of a sample. */
 export interface Splittable {
@@ -118,7 +118,8 @@ export function groupedStratifiedFolds(samples: readonly Splittable[], folds: nu
   return fold;
 }
 
-interface Group {
+/** Samples that must stay together. */
+export interface Group {
   indices: number[];
   /** Samples of each class. */
   counts: Map<number, number>;
@@ -178,14 +179,22 @@ function wantedOf(count: number, share: number): number {
   return share === 0 || count < 2 ? 0 : Math.min(Math.max(1, Math.round(count * share)), count - 1);
 }
 
-function gather(samples: readonly Splittable[]): Group[] {
+/**
+ * The groups of samples, in the order of their first ones.
+ *
+ * @param classesOf the classes of one sample; its label unless told otherwise.
+ */
+export function gather<S extends Splittable>(
+  samples: readonly S[],
+  classesOf: (sample: S) => readonly number[] = ({ label }) => [label],
+): Group[] {
   const groups = new Map<string, Group>();
   for (const [index, sample] of samples.entries()) {
     const key = groupKey(sample);
     const group = groups.get(key) ?? { indices: [], counts: new Map<number, number>() };
     if (group.indices.length === 0) groups.set(key, group);
     group.indices.push(index);
-    group.counts.set(sample.label, (group.counts.get(sample.label) ?? 0) + 1);
+    for (const label of classesOf(sample)) group.counts.set(label, (group.counts.get(label) ?? 0) + 1);
   }
   return [...groups.values()];
 }

@@ -5,7 +5,7 @@ import type { TargetMaker } from "./target-maker.ts";
 /** Numbers that belong to each image: measurements, or several labels of which each is there or not. */
 export interface ValuesTarget {
   kind: "values";
-  /** float32 [B, K]; NaN where a sample has no such value. */
+  /** float32 [B, K]; NaN where a sample has no such value, or nothing may be learned of it. */
   values: Float32Array;
 }
 
@@ -18,7 +18,9 @@ export function valuesTargets(samples: readonly Sample[]): TargetMaker<ValuesTar
   return {
     of(chosen) {
       const values = new Float32Array(chosen.length * count).fill(Number.NaN);
-      for (const [b, sample] of chosen.entries()) values.set(sample.values ?? [], b * count);
+      for (const [b, sample] of chosen.entries()) {
+        if (!sample.unlabelled) values.set(sample.values ?? [], b * count);
+      }
       return { kind: "values", values };
     },
   };
