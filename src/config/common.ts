@@ -146,6 +146,10 @@ export const dataFields = {
     z.number().min(0).max(0.9).default(0.1),
     "Share of each class of train/ held out for validation where val/ is missing; the seed decides which images, so pre-training and fine-tuning with one seed hold out the same.",
   ),
+  labelShare: field(
+    z.number().gt(0).max(1).default(1),
+    "Share of each class's training images whose label is used, at least one of each class; the seed decides which, so pre-training and fine-tuning with one seed use the same. Pre-training only reconstructs the others, all else leaves them out.",
+  ),
   numClasses: field(
     z.int().min(2).max(100_000).optional(),
     "Number of classes the data must have; data with another number is refused.",

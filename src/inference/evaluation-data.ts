@@ -30,14 +30,19 @@ export type EvaluationDataOptions = Pick<
  * the split may hold images that the model was trained on.
  *
  * @param needs `oneClass` takes a set of one class of whole images too; `values` are read of a table; `require` names the splits that must have images,
- * the one asked for unless told otherwise.
+ * the one asked for unless told otherwise; beyond \`labelShare\` training images are marked as unlabelled.
  * @throws MsmaeError Data when the set cannot be opened, or when its split `val` is not the one that training held out.
  */
 export async function openEvaluationData(
   options: EvaluationDataOptions,
   description: ModelDescription,
   { onEvent }: RunHooks,
-  { oneClass = false, values, require }: Pick<DatasetOptions, "oneClass" | "values" | "require"> = {},
+  {
+    oneClass = false,
+    values,
+    require,
+    labelShare = 1,
+  }: Pick<DatasetOptions, "oneClass" | "values" | "require" | "labelShare"> = {},
 ): Promise<Dataset> {
   const { dataPath, split, seed } = options;
   const { seed: trainedWith, split: trained } = description;
@@ -53,6 +58,7 @@ export async function openEvaluationData(
     sliceAxis,
     oneClass,
     values,
+    labelShare,
     seed: trainedWith,
     require: require ?? [split],
   });

@@ -1,5 +1,6 @@
 import { type KnnInput, type KnnOptions, resolveOptions, verbs } from "../config/index.ts";
 import type { Dataset, Split } from "../data/dataset.ts";
+import { type LabelUse, labelledOnly, labelUseOf, labelUseText } from "../data/labels.ts";
 import type { ClassificationMetrics } from "../results/metrics/index.ts";
 import type { RetrievalExample } from "../results/report/index.ts";
 import { MsmaeError } from "../support/errors.ts";
@@ -22,6 +23,8 @@ export type KnnResult = ClassificationFigures & {
   k: number;
   /** Where several numbers were given, the accuracy of each on the validation split. */
   validation?: { k: number; accuracy: number }[];
+  /** Where not all labels of training images are used: how many are, and vote. */
+  labels?: LabelUse;
   /** Images that could not be read, and count nowhere. */
   unreadable: number;
   /** Present when an output folder was given. */
@@ -49,7 +52,11 @@ export async function knn(input: KnnInput | KnnOptions, hooks: RunHooks = {}): P
   try {
     const chooses = options.k.length > 1;
     const require: Split[] = chooses ? ["train", "val", split] : ["train", split];
-    const data = await openEvaluationData(options, encoder.description, hooks, { require });
+    const { labelShare } = options;
+    const whole = await openEvaluationData(options, encoder.description, hooks, { require, labelShare });
+    const labels = labelUseOf(whole);
+    const data = labels ? labelledOnly(whole) : whole;
+    if (labels) hooks.onEvent?.({ type: "note", message: `${labelUseText(labels)} are used: the others are left out` });
     const model = { ...encoder, description: { ...encoder.description, classNames: data.classNames } };
     const bank = (await featuresOfSplit(model, data, "train", options, hooks)).result;
     checkBank(bank, options);
@@ -61,7 +68,7 @@ export async function knn(input: KnnInput | KnnOptions, hooks: RunHooks = {}): P
     const { result: queries, unreadable } = await featuresOfSplit(model, data, split, options, hooks);
     const found = await search.nearest(queries);
     const { result, metrics } = search.classify(queries, found, k);
-    const told = { k, ...(validation && { validation }) };
+    const told = { k, ...(validation && { validation }), ...(labels && { labels }) };
     const figures = { ...classes.figures(metrics), split, ...told, unreadable: unreadable.length } as KnnResult;
     if (!folder) return figures;
     const chosen = classes.examples(result, EXAMPLES, options.seed);

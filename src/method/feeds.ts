@@ -162,12 +162,29 @@ export function rowsGoingOn(
   return rows;
 }
 
-/** Class targets [batch, classes], one-hot with the share `smoothing` spread evenly over all classes. */
+/**
+ * Class targets [batch, classes], one-hot with the share `smoothing` spread evenly over all classes; the row of a label
+ * below 0 is zero, so that it has no part in the loss.
+ */
 export function classTargets(labels: ArrayLike<number>, numClasses: number, smoothing = 0): Float32Array {
   const spread = smoothing / numClasses;
   const targets = new Float32Array(labels.length * numClasses).fill(spread);
-  for (let b = 0; b < labels.length; b++) targets[b * numClasses + (labels[b] as number)] = 1 - smoothing + spread;
+  for (let b = 0; b < labels.length; b++) {
+    const label = labels[b] as number;
+    if (label < 0) targets.fill(0, b * numClasses, (b + 1) * numClasses);
+    else targets[b * numClasses + label] = 1 - smoothing + spread;
+  }
   return targets;
+}
+
+/**
+ * Class targets [batch, classes] whose cross-entropy, a mean over the batch, is the mean over the images that have a
+ * label, those of at least 0; it is 0 where none has.
+ */
+export function partialClassTargets(labels: ArrayLike<number>, numClasses: number): Float32Array {
+  const targets = classTargets(labels, numClasses);
+  const known = Array.from(labels).filter((label) => label >= 0).length;
+  return known === 0 ? targets : targets.map((target) => (target * labels.length) / known);
 }
 
 /**

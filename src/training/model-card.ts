@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import { labelUseText } from "../data/labels.ts";
 import type { CardFacts } from "../method/kinds/kind.ts";
 import type { ImageModelConfig } from "../method/models/config.ts";
 import { packageVersion } from "../support/version.ts";
@@ -24,15 +25,21 @@ export function cardOf<O extends RunOptions, C extends ImageModelConfig>(
   { options, plan: { kind, config }, data }: Pick<RunContext<O, C>, "options" | "plan" | "data">,
   { summary, told, results = [], counts = classCounts(data), output = kind.card.output }: CardText<O>,
 ): ModelCardInput {
+  const { labels, whole } = data;
+  // Those that are left out are no training data.
+  const unlabelled = labels && !whole ? { unlabelled: labels.images - labels.used } : {};
+  const others = whole ? "left out" : "only reconstructed";
   return {
     modelName: options.model,
     kind: { card: { ...kind.card, output } },
     classNames: Object.keys(counts),
     inputSize: [config.inputHeight, config.inputWidth],
     inChans: config.inChans,
-    trainingData: { name: basename(options.dataPath), classCounts: counts },
-    trainingSummary: summary,
-    hyperparameters: pick(options, told) as ModelCardInput["hyperparameters"],
+    trainingData: { name: basename(options.dataPath), classCounts: counts, ...unlabelled },
+    trainingSummary: labels
+      ? [...summary, `The ${labelUseText(labels)} were used; the others were ${others}.`]
+      : summary,
+    hyperparameters: pick(options, labels ? [...told, "labelShare"] : told) as ModelCardInput["hyperparameters"],
     results,
     msmaeVersion: packageVersion,
   };

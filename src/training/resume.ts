@@ -13,7 +13,7 @@ import { loadState, type Progress, readProgress, type TrainingState } from "./ch
 import type { RunData, RunOptions } from "./setup.ts";
 
 /** What versions did that had no such option yet. */
-const earlier = { alpha: "black" };
+const earlier = { alpha: "black", labelShare: 1 };
 
 /** Options that may differ when a run goes on: where it runs and what it keeps, not what it computes. */
 const free = new Set([

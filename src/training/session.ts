@@ -72,7 +72,7 @@ export function withSession<T>(parts: SessionParts, work: (session: Session) => 
   const { options, data, plan, hooks } = parts;
   return withResources(async (keep) => {
     const run = keep(await openRun(parts));
-    await run.write("split.csv", splitCsv(data.folder));
+    await run.write("split.csv", splitCsv(data.whole ?? data.folder));
     const loading = { ...loadingOf(plan.config, options), ...plan.loading, cacheMb: options.cacheMb };
     const onWarning = (message: string) => hooks.onEvent?.({ type: "warning", message });
     const loader = keep(new ImageLoader(data.folder.splits.train, { ...loading, onWarning }));

@@ -8,6 +8,7 @@ import {
   tellNotices,
   type ValueColumns,
 } from "../data/dataset.ts";
+import { type LabelUse, labelledOnly, labelUseOf, labelUseText } from "../data/labels.ts";
 import { lrFromBase } from "../engine/optim/schedule.ts";
 import { initialStore } from "../engine/parameters/initial-store.ts";
 import type { ParameterStore } from "../engine/parameters/parameter-store.ts";
@@ -33,7 +34,12 @@ export type RunOptions = Pick<
 
 /** The data of a run, checked. */
 export interface RunData {
+  /** What it trains and measures with. */
   folder: Dataset;
+  /** Where not all labels of training images are used: how many are. */
+  labels?: LabelUse;
+  /** The data set with the training images that are left out for want of a label; absent where none are. */
+  whole?: Dataset;
   hash: string;
   /** How it was shared out, for whoever evaluates the model. */
   split: SplitDescription;
@@ -43,16 +49,23 @@ export interface RunData {
  * Scans the data set.
  *
  * @param needs `oneClass` takes a set of one class too, for what is trained without them, `values` take the place of
- * classes.
+ * classes; `unlabelled` are training images whose labels are not used.
  * @throws MsmaeError Data, also when it has not the number of classes asked for.
  */
 export async function openData(
   options: RunOptions,
   hooks: RunHooks,
-  { oneClass = false, values }: Pick<DatasetOptions, "oneClass" | "values"> = {},
+  {
+    oneClass = false,
+    values,
+    unlabelled = "left out",
+  }: Pick<DatasetOptions, "oneClass" | "values"> & { unlabelled?: "left out" | "kept" } = {},
 ): Promise<RunData> {
   const { dataPath, numClasses } = options;
-  const folder = await openDataset(dataPath, { ...options, oneClass, values, require: ["train"] });
+  const whole = await openDataset(dataPath, { ...options, oneClass, values, require: ["train"] });
+  const labels = labelUseOf(whole);
+  const parted = labels !== undefined && unlabelled === "left out";
+  const folder = parted ? labelledOnly(whole) : whole;
   if (values === undefined && numClasses !== undefined && numClasses !== folder.classNames.length) {
     throw new MsmaeError("Data", {
       where: dataPath,
@@ -68,17 +81,21 @@ export async function openData(
     });
   }
   tellNotices(folder, hooks.onEvent);
+  if (labels) {
+    const others = parted ? "the others are left out" : "the others are only reconstructed";
+    hooks.onEvent?.({ type: "note", message: `${labelUseText(labels)} are used: ${others}` });
+  }
   if (values?.kind === "findings") warnOneSided(folder, values, hooks);
   const { valSplit, group, slices, fold, splitFile } = options;
   const [val, test] = [await splitFingerprint(folder, "val"), await splitFingerprint(folder, "test")];
   const split = { valSplit, group, slices, fold, splitFile: splitFile !== undefined, val, test };
-  return { folder, hash: await dataHash(folder), split };
+  return { folder, ...(labels && { labels }), ...(parted && { whole }), hash: await dataHash(whole), split };
 }
 
 /** Says which findings cannot be learned, because the training images all have them or all lack them. */
 function warnOneSided({ splits }: Dataset, { names }: ValueColumns, { onEvent }: RunHooks): void {
   const oneSided = names.filter((_, k) => {
-    const told = splits.train.map(({ values = [] }) => values[k]);
+    const told = splits.train.map(({ values = [], unlabelled }) => (unlabelled ? Number.NaN : values[k]));
     return !(told.includes(0) && told.includes(1));
   });
   if (oneSided.length === 0) return;
@@ -111,11 +128,11 @@ export function peakLr({
   return lr ?? lrFromBase(blr, batchSize * accumIter);
 }
 
-/** Images per class of the training split, for the model card. */
+/** Images per class of the training split, of those whose labels are used, for the model card. */
 export function classCounts({ folder }: RunData): Record<string, number> {
   const counts = folder.classNames.map((name, label): [string, number] => [
     name,
-    folder.splits.train.filter((sample) => sample.label === label).length,
+    folder.splits.train.filter((sample) => sample.label === label && !sample.unlabelled).length,
   ]);
   return Object.fromEntries(counts);
 }

@@ -24,6 +24,7 @@ export const knn = verbOptions({
     dataPath: dataFields.dataPath,
     split: field(z.enum(["test", "val"]).default("test"), "Which part of the data to classify."),
     ...sharing,
+    labelShare: dataFields.labelShare,
     ...tableFields,
     features: featuresField,
     k: field(

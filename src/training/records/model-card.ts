@@ -8,6 +8,8 @@ export interface ModelCardData {
   name: string;
   /** Images per class: class name → count. */
   classCounts: Readonly<Record<string, number>>;
+  /** Images beside them whose labels were not used. */
+  unlabelled?: number;
   /** Terms of the data, where known. */
   licence?: string;
   /** Where the data can be had. */
@@ -107,9 +109,10 @@ function inputAndOutput({ inputSize: [height, width], inChans, kind, classNames 
   return `${image}; ${kind.card.output(classNames.map(text))}.`;
 }
 
-function trainingData({ name, classCounts, licence, url }: ModelCardData): string {
-  const total = Object.values(classCounts).reduce((sum, count) => sum + count, 0);
+function trainingData({ name, classCounts, unlabelled, licence, url }: ModelCardData): string {
+  const total = Object.values(classCounts).reduce((sum, count) => sum + count, unlabelled ?? 0);
   const rows = Object.entries(classCounts).map(([label, count]) => [text(label), String(count)]);
+  if (unlabelled !== undefined) rows.push(["(no label used)", String(unlabelled)]);
   const facts = [`${text(name)}, ${total} images.`];
   if (url !== undefined) facts.push(`Source: <${url}>.`);
   facts.push(licence === undefined ? "Terms of the data: not stated." : `Terms of the data: ${text(licence)}.`);

@@ -69,7 +69,8 @@ export function findingsTarget(
   };
 }
 
-/** Training images that have each finding, by its name. */
+/** Training images that have each finding, by its name, of those whose labels are used. */
 export function positiveCounts(samples: readonly Sample[], names: readonly string[]): Record<string, number> {
-  return Object.fromEntries(names.map((name, k) => [name, samples.filter(({ values }) => values?.[k] === 1).length]));
+  const used = samples.filter(({ unlabelled }) => !unlabelled);
+  return Object.fromEntries(names.map((name, k) => [name, used.filter(({ values }) => values?.[k] === 1).length]));
 }

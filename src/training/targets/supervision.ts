@@ -4,7 +4,7 @@ import { targetOf } from "../../data/targets/target.ts";
 import { input } from "../../engine/graph/builders.ts";
 import type { Feeds } from "../../engine/runtime/program.ts";
 import type { ModelDescription } from "../../interop/model-file.ts";
-import { classTargets } from "../../method/feeds.ts";
+import { partialClassTargets } from "../../method/feeds.ts";
 import type { PretrainGraphOptions } from "../../method/models/mae.ts";
 import { weightedBinaryCrossEntropy } from "../../method/nn/losses.ts";
 import { valueFeeds } from "../../method/value-feeds.ts";
@@ -39,7 +39,7 @@ function byClass({ clsLoss }: PretrainOptions, data: RunData): Supervision {
     clsLoss,
     loading: {},
     counts: classCounts(data),
-    feeds: (batch) => ({ classTargets: classTargets(targetOf(batch, "class").labels, classNames.length) }),
+    feeds: (batch) => ({ classTargets: partialClassTargets(targetOf(batch, "class").labels, classNames.length) }),
     description: { classNames },
   };
 }

@@ -130,6 +130,14 @@ describe("a run", () => {
     expect(card).toContain("Trained to outline for 4 epochs with the head light, from scratch.");
   });
 
+  test("takes the masks of a share of each class's images", async () => {
+    const outputDir = at("few");
+    await segment({ ...segmenting(data.kinds, outputDir), epochs: 1, labelShare: 0.4 });
+    const card = readFileSync(join(outputDir, "README.md"), "utf8");
+    expect([...card.matchAll(/^\| (\w+) \| (\d+) \|$/gm)].map(([, , count]) => count)).toEqual(["0", "4", "4", "4"]);
+    expect(card).toContain("labels of 12 of 30 training images were used; the others were left out.");
+  });
+
   test("is described by inspect", async () => {
     expect(await inspect(result.checkpoint)).toMatchObject({
       ...{ kind: "segmenter", model: "vit_micro_patch8", numClasses: 2, classNames: ["background", "lesion"] },

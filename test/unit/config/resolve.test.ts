@@ -22,6 +22,7 @@ test("pre-training defaults are the paper's", () => {
   expect(resolveOptions(verbs.pretrain, place)).toEqual({
     ...place,
     valSplit: 0.1,
+    labelShare: 1,
     cropMinScale: 0.2,
     hflip: 0.5,
     vflip: 0,

@@ -6,7 +6,7 @@ const text = `
 title: two arms
 data: { path: images }
 seeds: 2
-options: { model: micro_patch8, inputSize: 32, batchSize: 8, clsLossWeight: 0.5 }
+options: { model: micro_patch8, inputSize: 32, batchSize: 8, labelShare: 0.1, clsLossWeight: 0.5 }
 pretrain:
   sup: { epochs: 3 }
 finetune:
@@ -19,7 +19,7 @@ describe("a plan", () => {
   test("gives each training its own options over the shared ones that its verb has", () => {
     const plan = readPlan(text, "plan.yaml");
     const places = { dataPath: "d", outputDir: "o", seed: 7 };
-    const shared = { inputSize: 32, batchSize: 8 };
+    const shared = { inputSize: 32, batchSize: 8, labelShare: 0.1 };
     expect(pretrainOptions(plan, "sup", places)).toEqual({
       ...{ ...shared, ...places, model: "msmae_vit_micro_patch8" },
       ...{ clsLossWeight: 0.5, epochs: 3 },
