@@ -229,16 +229,3 @@ export const optimiserFields = {
     { defaultText: "no average" },
   ),
 };
-
-export const maskingFields = {
-  maskRatio: field(z.number().min(0).lt(1).default(0.45), "Share of all patches that attention-driven masking masks."),
-  throwRatio: field(
-    z.number().min(0).lt(1).default(0.3),
-    "Share of all patches thrown away: neither seen nor reconstructed.",
-  ),
-};
-
-export const mapCropField = field(
-  z.enum(["aligned", "reference"]).default("aligned"),
-  "How a stored attention map follows a random crop: with the image, or by the published program's rounding that sees the top-left cells only.",
-);

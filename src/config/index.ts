@@ -1,5 +1,6 @@
 export type { FieldInfo, FieldKind, Shape } from "./fields.ts";
 export { type KeepStage, keepStages, stageAt } from "./keep-schedule.ts";
+export type { MapSource } from "./masking.ts";
 export { toKebabCase } from "./names.ts";
 export { ConfigError, showValue } from "./problems.ts";
 export { type ConfigSource, configNotes, resolveConfig, resolveOptions, resolveRun } from "./resolve.ts";

@@ -14,6 +14,10 @@ interface NetworkOptions {
   maskRatio?: number;
   throwRatio?: number;
   mapCrop?: string;
+  mapSource?: string;
+  mapHeads?: string;
+  attended?: string;
+  randomShare?: number;
   fullTokenEpochs?: number;
   keepSchedule?: string;
 }
@@ -26,6 +30,10 @@ const TRANSFORMERS_ALONE = {
   maskRatio: 0,
   throwRatio: 0,
   mapCrop: "aligned",
+  mapSource: "attention",
+  mapHeads: "min-max",
+  attended: "hide",
+  randomShare: 0,
   fullTokenEpochs: 0,
   keepSchedule: undefined,
 } as const satisfies { [Name in keyof NetworkOptions]: NetworkOptions[Name] | undefined };

@@ -20,7 +20,7 @@ export interface MapFiles {
   slice?: number;
   /** PNG: the map as a heat map over the image. */
   overlay: string;
-  /** NumPy file: float32 [gh, gw], each head scaled to [0, 1], averaged over heads. */
+  /** NumPy file: float32 [gh, gw] in [0, 1], the heads made one as the model, or `mapHeads`, says. */
   weights: string;
 }
 
@@ -46,7 +46,8 @@ export async function* attentionMaps(
   await using folder = await OutputFolder.claim(outputDir, { verb: "maps", kind, overwrite, onEvent: hooks.onEvent });
   const model = await openModel(checkpoint, undefined, options, hooks);
   try {
-    const encoder = encoderOf(checkpoint, model);
+    const { mapHeads } = options;
+    const encoder = { ...encoderOf(checkpoint, model), ...(mapHeads && { mapHeads }) };
     const reading = readingOf(model.description, options);
     const files = await listPictures(options.files, { slices, sliceAxis: reading.sliceAxis });
     const targets = await outputNames(files, outputDir, suffixes);

@@ -42,7 +42,8 @@ export function mapsOfBatch(attention: Float32Array, images: number, config: Enc
   const values = config.numHeads * (1 + patches);
   const weights = new Float32Array(images * patches);
   for (let b = 0; b < images; b++) {
-    weights.set(mapWeights(attention.subarray(b * values, (b + 1) * values), config.numHeads), b * patches);
+    const own = attention.subarray(b * values, (b + 1) * values);
+    weights.set(mapWeights(own, config.numHeads, config.mapHeads), b * patches);
   }
   return weights;
 }

@@ -11,6 +11,7 @@ export type StreamName =
   | "order"
   | "crops"
   | "masks"
+  | "roles"
   | "augment"
   | "elastic"
   | "drop-path"

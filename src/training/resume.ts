@@ -13,7 +13,10 @@ import { loadState, type Progress, readProgress, type TrainingState } from "./ch
 import type { RunData, RunOptions } from "./setup.ts";
 
 /** What versions did that had no such option yet. */
-const earlier = { alpha: "black", labelShare: 1 };
+const earlier = {
+  ...{ alpha: "black", labelShare: 1 },
+  ...{ mapSource: "attention", mapHeads: "min-max", attended: "hide", randomShare: 0 },
+};
 
 /** Options that may differ when a run goes on: where it runs and what it keeps, not what it computes. */
 const free = new Set([
@@ -90,7 +93,8 @@ async function readState(
     const { description, tensors } = await readModelFile(path);
     // Options before weights: a model of another shape is better named by the option that shaped it.
     const progress = await readProgress(path, description.step);
-    checkSame(path, binding, { verb: progress.verb, ...earlier, ...progress.options });
+    const unsaid = Object.entries(earlier).filter(([name]) => name in binding);
+    checkSame(path, binding, { verb: progress.verb, ...Object.fromEntries(unsaid), ...progress.options });
     checkLength(path, epochs, progress);
     loadWeights(store, tensors, { where: path });
     return await loadState(path, description.step, store);

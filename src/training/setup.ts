@@ -28,7 +28,19 @@ export type RunOptions = Pick<
   PretrainOptions & FinetuneOptions,
   Exclude<
     keyof PretrainOptions & keyof FinetuneOptions,
-    "findings" | "method" | "patchSize" | "maskRatio" | "throwRatio" | "mapCrop" | "mapInterval" | "blr" | "lr"
+    | "findings"
+    | "method"
+    | "patchSize"
+    | "maskRatio"
+    | "throwRatio"
+    | "mapCrop"
+    | "mapSource"
+    | "mapHeads"
+    | "attended"
+    | "randomShare"
+    | "mapInterval"
+    | "blr"
+    | "lr"
   >
 >;
 

@@ -11,8 +11,6 @@ import {
   epochsField,
   imageFields,
   loadingFields,
-  mapCropField,
-  maskingFields,
   optimiserFields,
   outputFields,
   readingFields,
@@ -22,6 +20,7 @@ import {
 import { completeMoments, completeSizes, completeStart } from "../completion.ts";
 import { field, infoOf } from "../fields.ts";
 import { checkKeepSchedule, completeKeepSchedule, KEEP_SCHEDULE_EXPECTED } from "../keep-schedule.ts";
+import { mapCropField, maskingFields, policyFields } from "../masking.ts";
 import { FINETUNING_METHODS } from "../methods.ts";
 import { checkNetwork } from "../network-checks.ts";
 import { scaledEpochs } from "../schedule.ts";
@@ -99,6 +98,7 @@ export const finetune = verbOptions({
       { defaultText: "20, scaled down with fewer than 100 epochs" },
     ),
     mapCrop: mapCropField,
+    ...policyFields,
     temperature: temperatureField,
     fullTokenEpochs: field(
       z.int().min(0).default(0),

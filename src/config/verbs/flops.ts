@@ -2,9 +2,10 @@ import { z } from "zod";
 import { networkKindOf, networkPresets } from "../../method/kinds/networks.ts";
 import { encoderPresets } from "../../method/models/presets.ts";
 import { checkChannels, checkModel, checkPatches, checkRatios } from "../checks.ts";
-import { imageFields, maskingFields, runtimeFields } from "../common.ts";
+import { imageFields, runtimeFields } from "../common.ts";
 import { completeSizes } from "../completion.ts";
 import { field, infoOf } from "../fields.ts";
+import { maskingFields } from "../masking.ts";
 import { checkNetwork } from "../network-checks.ts";
 import { type InputOf, type OptionsOf, verbOptions } from "../verb.ts";
 

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { overwriteField, runtimeFields, startFields } from "../common.ts";
-import { field } from "../fields.ts";
+import { field, infoOf } from "../fields.ts";
+import { mapHeadsField } from "../masking.ts";
 import { checkpoint, drawingsDir, files, modelReading } from "../model-fields.ts";
 import { type InputOf, type OptionsOf, verbOptions } from "../verb.ts";
 
@@ -12,6 +13,9 @@ export const maps = verbOptions({
     files,
     outputDir: drawingsDir,
     overwrite: overwriteField,
+    mapHeads: field(mapHeadsField.unwrap().optional(), infoOf(mapHeadsField).description, {
+      defaultText: "as the model was trained with",
+    }),
     batchSize: field(z.int().min(1).default(16), "Images per batch."),
     allowPartial: startFields.allowPartial,
     ...modelReading,

@@ -8,8 +8,6 @@ import {
   epochsField,
   imageFields,
   loadingFields,
-  mapCropField,
-  maskingFields,
   optimiserFields,
   outputFields,
   readingFields,
@@ -18,6 +16,7 @@ import {
 } from "../common.ts";
 import { completeMoments, completeSizes } from "../completion.ts";
 import { field } from "../fields.ts";
+import { type MapSource, mapCropField, maskingFields, policyFields } from "../masking.ts";
 import { PRETRAINING_METHODS } from "../methods.ts";
 import { firstRefreshEpoch, scaledEpochs } from "../schedule.ts";
 import { checkTarget, findingsField } from "../target-fields.ts";
@@ -62,7 +61,8 @@ export const pretrain = verbOptions({
       z.union([z.int().min(0), z.literal("never")]).optional(),
       "First epoch, counted from 0, whose masks follow the attention maps, or never.",
       {
-        defaultText: "the one after the first map refresh, 41 of 300; never for --method mae",
+        defaultText:
+          "the one after the first map refresh, 41 of 300; 0 for maps that are not the model's; never for --method mae",
         expected: 'a whole number at least 0, or "never"',
         placeholder: "epoch|never",
       },
@@ -78,6 +78,7 @@ export const pretrain = verbOptions({
       { defaultText: "40, scaled down with fewer than 300 epochs" },
     ),
     mapCrop: mapCropField,
+    ...policyFields,
     clsLoss: field(
       z.enum(["softmax-ce", "ce"]).default("softmax-ce"),
       "Classification loss: cross-entropy of softmaxed outputs as in the published program, or plain cross-entropy.",
@@ -119,6 +120,7 @@ export type PretrainOptions = RunOptionsOf<typeof pretrain>;
 
 interface Lengths {
   method?: (typeof PRETRAINING_METHODS)[number];
+  mapSource?: MapSource;
   epochs?: number;
   warmupEpochs?: number;
   mapInterval?: number;
@@ -132,13 +134,15 @@ function completeSchedule(options: Lengths): void {
   options.warmupEpochs ??= scaledEpochs(40, 300, epochs);
   options.mapInterval ??= Math.max(1, scaledEpochs(40, 300, epochs));
   options.mapWarmupEpochs ??= scaledEpochs(40, 300, epochs);
-  const start = firstRefreshEpoch(options.mapWarmupEpochs, options.mapInterval) + 1;
+  // Maps that no training makes are there from the first epoch on.
+  const made = options.mapSource === undefined || options.mapSource === "attention";
+  const start = made ? firstRefreshEpoch(options.mapWarmupEpochs, options.mapInterval) + 1 : 0;
   options.attentionStartEpoch ??= options.method !== "mae" && start < epochs ? start : "never";
 }
 
-function mapNotes({ attentionStartEpoch, mapInterval, mapWarmupEpochs }: Lengths): string[] {
+function mapNotes({ attentionStartEpoch, mapInterval, mapWarmupEpochs, mapSource }: Lengths): string[] {
   const lengthsKnown = attentionStartEpoch !== undefined && mapInterval !== undefined && mapWarmupEpochs !== undefined;
-  if (!lengthsKnown || attentionStartEpoch === "never") return [];
+  if (!lengthsKnown || attentionStartEpoch === "never" || mapSource !== "attention") return [];
   const first = firstRefreshEpoch(mapWarmupEpochs, mapInterval);
   if (attentionStartEpoch > first) return [];
   return [

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { checkRatios } from "../checks.ts";
-import { maskingFields, overwriteField, runtimeFields, startFields } from "../common.ts";
+import { overwriteField, runtimeFields, startFields } from "../common.ts";
 import { field } from "../fields.ts";
+import { maskingFields } from "../masking.ts";
 import { checkpoint, drawingsDir, files, modelReading } from "../model-fields.ts";
 import { type InputOf, type OptionsOf, verbOptions } from "../verb.ts";
 

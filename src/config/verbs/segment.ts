@@ -11,7 +11,6 @@ import {
   epochsField,
   imageFields,
   loadingFields,
-  mapCropField,
   optimiserFields,
   outputFields,
   readingFields,
@@ -20,6 +19,7 @@ import {
 } from "../common.ts";
 import { completeMoments, completeSizes, completeStart } from "../completion.ts";
 import { field, infoOf } from "../fields.ts";
+import { mapCropField } from "../masking.ts";
 import { scaledEpochs } from "../schedule.ts";
 import { trainingChecks } from "../training-checks.ts";
 import { type InputOf, type OptionsOf, type RunOptionsOf, verbOptions } from "../verb.ts";

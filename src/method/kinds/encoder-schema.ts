@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { HEAD_FUSIONS } from "../models/config.ts";
 
 /** No model is larger in any respect; a file that claims more would keep the machine busy before its tensors are compared. */
 export const size = z.int().positive().max(65_536);
@@ -16,4 +17,6 @@ export const encoderShape = {
   numHeads: size,
   mlpRatio: z.number().positive().max(64),
   numClasses: size,
+  /** How its attention is read; files from before there was a choice have none. */
+  mapHeads: z.enum(HEAD_FUSIONS).optional(),
 };

@@ -77,9 +77,12 @@ export function selectFromAttentionOrder(order: Uint32Array, { masked, thrown }:
   };
 }
 
-/** Reads an order as kept first, then thrown: the patches attended most run. Ours; segmentation must see the lesion. */
-export function selectMostAttended(order: Uint32Array, kept: number): Selection {
-  return { kept: order.slice(0, kept), masked: new Uint32Array(0), thrown: order.slice(kept) };
+/**
+ * Reads an order as kept first, then masked, then thrown: the patches attended most run, and what is attended least is
+ * not painted either. Ours; who is to see the lesion must be given it.
+ */
+export function selectAttended(order: Uint32Array, { kept, masked }: SelectionCounts): Selection {
+  return { kept: order.slice(0, kept), masked: order.slice(kept, kept + masked), thrown: order.slice(kept + masked) };
 }
 
 /** Reads an order as kept first, then masked. Source: MAE (He et al. 2022), random masking. */

@@ -3,7 +3,7 @@ import { type Graph, graph } from "../../engine/graph/graph.ts";
 import { parameterInputs } from "../../engine/parameters/specs.ts";
 import { attentionProbabilities } from "../nn/attention.ts";
 import { layerNorm } from "../nn/layers.ts";
-import { type EncoderConfig, patchCount } from "./config.ts";
+import { type EncoderConfig, type HeadFusion, patchCount } from "./config.ts";
 import { embed, encode, encoderSpecs, patchInputs } from "./encoder.ts";
 
 /**
@@ -24,21 +24,35 @@ export function attentionMapGraph(config: EncoderConfig, batch: number): Graph {
 }
 
 /**
- * Map weights of one image from its attention [heads, 1 + patches]: per head the minimum is subtracted and the result
- * divided by its maximum, then the heads are averaged. Float values in [0, 1], one per patch.
- * A head whose attention is the same everywhere has no maximum to divide by and counts as 0.
+ * Map weights of one image from its attention [heads, 1 + patches], float values in [0, 1], one per patch.
+ * - `min-max`: per head the minimum is subtracted and the result divided by its maximum, then the heads are averaged. A
+ *   head whose attention is the same everywhere has no maximum to divide by and counts as 0.
+ * - `mean`: the heads are averaged over the patches, and the average is scaled in this way. A head that looks everywhere
+ *   alike then changes nothing, while `min-max` enlarges its noise to the same height as another's peak.
+ *
+ * Source: of `min-max`: method.md section 2; `mean` is ours, measured in docs/results.md.
  */
-export function mapWeights(attention: Float32Array | Float64Array, numHeads: number): Float64Array {
+export function mapWeights(
+  attention: Float32Array | Float64Array,
+  numHeads: number,
+  fusion: HeadFusion = "min-max",
+): Float64Array {
   const tokens = attention.length / numHeads;
   const weights = new Float64Array(tokens - 1);
   for (let head = 0; head < numHeads; head++) {
     const row = Float64Array.from(attention.subarray(head * tokens + 1, (head + 1) * tokens));
-    const smallest = row.reduce((a, b) => Math.min(a, b), Infinity);
-    const range = row.reduce((a, b) => Math.max(a, b), -Infinity) - smallest;
-    if (range <= 0) continue;
-    row.forEach((value, patch) => {
-      weights[patch] = (weights[patch] as number) + (value - smallest) / (range * numHeads);
-    });
+    addTo(weights, fusion === "min-max" ? scaledTo(row, numHeads) : row);
   }
-  return weights;
+  return fusion === "min-max" ? weights : scaledTo(weights, 1);
+}
+
+/** From 0 to 1 / parts; zeros where all values are the same. */
+function scaledTo(values: Float64Array, parts: number): Float64Array {
+  const smallest = values.reduce((a, b) => Math.min(a, b), Infinity);
+  const range = values.reduce((a, b) => Math.max(a, b), -Infinity) - smallest;
+  return range <= 0 ? new Float64Array(values.length) : values.map((value) => (value - smallest) / (range * parts));
+}
+
+function addTo(sums: Float64Array, values: Float64Array): void {
+  for (let i = 0; i < sums.length; i++) sums[i] = (sums[i] as number) + (values[i] as number);
 }

@@ -9,6 +9,13 @@ export interface ImageModelConfig {
   numClasses: number;
 }
 
+/**
+ * How the attention of several heads becomes one map: each head scaled to [0, 1] and those averaged, as in the paper, or the
+ * average scaled, in which a head that looks everywhere alike has no part.
+ */
+export const HEAD_FUSIONS = ["min-max", "mean"] as const;
+export type HeadFusion = (typeof HEAD_FUSIONS)[number];
+
 /** The shape of a Vision Transformer's encoder. Sizes in pixels and features. */
 export interface EncoderConfig extends ImageModelConfig {
   patchSize: number;
@@ -16,6 +23,8 @@ export interface EncoderConfig extends ImageModelConfig {
   depth: number;
   numHeads: number;
   mlpRatio: number;
+  /** How its attention is read as a map. Default `min-max`. */
+  mapHeads?: HeadFusion | undefined;
 }
 
 /** A pre-training model: the encoder with its classification head, and the MAE decoder. */

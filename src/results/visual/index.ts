@@ -1,6 +1,7 @@
 // Pure pixel functions on plain typed arrays, without node:* in their import graph.
 export { classColour, classesAt, maskPixels, outlineClasses } from "./classes.ts";
 export { type ColourMapName, colourTable } from "./colour-map.ts";
+export { enlargeMap } from "./enlarge-map.ts";
 export { blankImage, enlarge, enlargeGrid, type Grid, greyToRgb, type RgbImage, rasterToRgb } from "./image.ts";
 export {
   centreMap,
@@ -10,7 +11,7 @@ export {
   localisation,
 } from "./localisation.ts";
 export { type OutlinePairOptions, outlinePair, TRUTH_COLOUR } from "./outline-pair.ts";
-export { outlineMask, overlayMap, resizeGrid } from "./overlay.ts";
+export { outlineMask, overlayMap } from "./overlay.ts";
 export { type PointingGameResult, pointingGame } from "./pointing-game.ts";
 export {
   contactSheet,

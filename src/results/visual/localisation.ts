@@ -1,7 +1,7 @@
 import { MsmaeError } from "../../support/errors.ts";
 import { bootstrapEstimates, type Estimate } from "../metrics/index.ts";
+import { enlargeMap } from "./enlarge-map.ts";
 import type { Grid } from "./image.ts";
-import { resizeGrid } from "./overlay.ts";
 import { pointingGame } from "./pointing-game.ts";
 
 /** What {@link localisation} takes. */
@@ -57,7 +57,7 @@ const CENTRE_SPREAD = 0.25;
 
 /**
  * How much maps look at lesions, beside a map that always looks at the centre: lesions are where the camera points, so that
- * only what is above it is knowledge of the image. Maps are upsampled bilinearly to their masks. A random encoder's maps
+ * only what is above it is knowledge of the image. Maps are enlarged to their masks by {@link enlargeMap}. A random encoder's maps
  * given to the same function are the other baseline.
  *
  * Intervals are 95 % percentile intervals of the bootstrap over images, patients drawn anew where known.
@@ -155,7 +155,7 @@ export function centreMap(height: number, width: number): Grid {
 }
 
 function measure(map: Grid, mask: Grid): { share: number | null; auc: number | null } {
-  const values = resizeGrid(map, mask.height, mask.width);
+  const values = enlargeMap(map, mask.height, mask.width);
   const inside = Uint8Array.from({ length: values.length }, (_, pixel) => Number(mask.data[pixel] !== 0));
   const area = inside.reduce((sum, one) => sum + one, 0);
   if (area === 0) return { share: null, auc: null };

@@ -1,60 +1,26 @@
 import { type ColourMapName, colourTable } from "./colour-map.ts";
+import { enlargeMap } from "./enlarge-map.ts";
 import { checkGrid, checkImage, copyImage, type Grid, type Rgb, type RgbImage } from "./image.ts";
-
-/**
- * A grid resized to height × width by bilinear interpolation, cell centres as sample points, edges repeated
- * (PyTorch's `interpolate` with `align_corners=False`).
- *
- * @throws MsmaeError "Shape" or "Data" when the grid does not fit its size or holds non-finite values.
- */
-export function resizeGrid(grid: Grid, height: number, width: number): Float64Array {
-  checkGrid("resizing a map", grid);
-  const rows = samples(grid.height, height);
-  const columns = samples(grid.width, width);
-  const value = (y: number, x: number): number => grid.data[y * grid.width + x] as number;
-  const out = new Float64Array(height * width);
-  let index = 0;
-  for (const row of rows) {
-    for (const column of columns) {
-      const top = mix(value(row.low, column.low), value(row.low, column.high), column.share);
-      const bottom = mix(value(row.high, column.low), value(row.high, column.high), column.share);
-      out[index++] = mix(top, bottom, row.share);
-    }
-  }
-  return out;
-}
-
-/** For each output position the two cells it lies between and how far it is towards the second. */
-function samples(cells: number, size: number): { low: number; high: number; share: number }[] {
-  return Array.from({ length: size }, (_, i) => {
-    const position = Math.min(cells - 1, Math.max(0, ((i + 0.5) * cells) / size - 0.5));
-    const low = Math.floor(position);
-    return { low, high: Math.min(cells - 1, low + 1), share: position - low };
-  });
-}
-
-// Written so that equal ends give exactly that value: a plateau must not gain peaks from rounding.
-const mix = (from: number, to: number, share: number): number => from + (to - from) * share;
 
 /** Options of {@link overlayMap}. */
 export interface OverlayOptions {
   /** Share of the colour in the result, 0..1. Default 0.55. */
   opacity?: number;
   colourMap?: ColourMapName;
-  /** The values shown as the darkest and brightest colour. Default: the map's own minimum and maximum. */
+  /** The values shown as the darkest and brightest colour. Default: the enlarged map's own minimum and maximum. */
   range?: readonly [low: number, high: number];
 }
 
 /**
- * An attention map [gh, gw] blended over an image as a heat map, upsampled bilinearly to the image's size.
+ * An attention map [gh, gw] blended over an image as a heat map, enlarged smoothly to the image's size.
  *
  * @throws MsmaeError "Shape" or "Data" when image or map do not fit their sizes or the map holds non-finite values.
  */
 export function overlayMap(image: RgbImage, map: Grid, options: OverlayOptions = {}): RgbImage {
   checkImage("overlaying a map", image);
   const { opacity = 0.55, colourMap = "inferno" } = options;
-  const values = resizeGrid(map, image.height, image.width);
-  const [low, high] = options.range ?? extent(map.data);
+  const values = enlargeMap(map, image.height, image.width);
+  const [low, high] = options.range ?? extent(values);
   const table = colourTable(colourMap);
   const result = copyImage(image);
   for (let pixel = 0; pixel < values.length; pixel++) {
@@ -62,8 +28,9 @@ export function overlayMap(image: RgbImage, map: Grid, options: OverlayOptions =
     const entry = Math.round(255 * Math.min(1, Math.max(0, level))) * 3;
     for (let channel = 0; channel < 3; channel++) {
       const position = pixel * 3 + channel;
+      const from = image.data[position] as number;
       const colour = table[entry + channel] as number;
-      result.data[position] = Math.round(mix(image.data[position] as number, colour, opacity));
+      result.data[position] = Math.round(from + (colour - from) * opacity);
     }
   }
   return result;

@@ -1,7 +1,7 @@
 import { MsmaeError } from "../../support/errors.ts";
 import { wilsonInterval } from "../metrics/index.ts";
+import { enlargeMap } from "./enlarge-map.ts";
 import type { Grid } from "./image.ts";
-import { resizeGrid } from "./overlay.ts";
 
 /** Options of {@link pointingGame}. */
 export interface PointingGameOptions {
@@ -33,7 +33,7 @@ export interface PointingGameResult {
 /**
  * The pointing game: how often the peak of a map lies in the lesion.
  *
- * The rule: the map is upsampled bilinearly to the mask's size; its peak is the pixel of the highest value; the peak is a
+ * The rule: the map is enlarged to the mask's size by {@link enlargeMap}; its peak is the pixel of the highest value; the peak is a
  * hit when the mask is non-zero there, or within `tolerance` pixels. Several pixels that share the highest value count
  * as one peak drawn at random among them: the image scores the share of them that hit. A constant map therefore scores
  * chance, and no map gains by the order in which pixels are scanned. Chance is the expected score of a pixel drawn
@@ -69,7 +69,7 @@ export function pointingGame(
       scores.push(null);
       continue;
     }
-    const score = peakScore(resizeGrid(map, mask.height, mask.width), target);
+    const score = peakScore(enlargeMap(map, mask.height, mask.width), target);
     scores.push(score);
     hits += score;
     chance += area / target.length;

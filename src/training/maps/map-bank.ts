@@ -34,9 +34,9 @@ export class MapBank {
     return { [KEY]: this.#maps };
   }
 
-  /** Puts back what a checkpoint kept. @throws MsmaeError Checkpoint when the maps are of another data set or grid. */
-  restore({ [KEY]: maps }: TaskState): void {
-    if (maps === undefined) return;
+  /** Puts back what a checkpoint kept; false where it kept none. @throws MsmaeError Checkpoint when the maps are of another data set or grid. */
+  restore({ [KEY]: maps }: TaskState): boolean {
+    if (maps === undefined) return false;
     if (maps.length !== this.#maps.length) {
       throw new MsmaeError("Checkpoint", {
         where: "attention maps of the resumed run",
@@ -46,6 +46,7 @@ export class MapBank {
       });
     }
     this.#maps.set(maps);
+    return true;
   }
 
   set(image: number, map: ArrayLike<number>): void {

@@ -4,7 +4,7 @@ import { classifierFromPretraining, networkFromOthers, type WeightMapping } from
 import type { StartingWeights } from "../../interop/starting-weights.ts";
 import { classifierKind } from "../../method/kinds/classifier.ts";
 import type { NetworkKind } from "../../method/kinds/network.ts";
-import { modelShape } from "../../method/kinds/shape.ts";
+import { mapReading, modelShape } from "../../method/kinds/shape.ts";
 import type { ClassifierConfig, ImageModelConfig } from "../../method/models/config.ts";
 import { finetuneGroups } from "../../method/models/parameter-groups.ts";
 import type { ModelPlan } from "../definition.ts";
@@ -22,7 +22,7 @@ export function transformerPlan(options: FinetuneOptions, { outputs }: Told): Mo
   const shape = modelShape(classifierKind, { ...options, numClasses: outputs });
   return {
     kind: classifierKind,
-    config: { ...shape, globalPool },
+    config: { ...shape, ...mapReading(options), globalPool },
     groups: (trainable) => finetuneGroups(trainable, { depth: shape.depth, weightDecay, layerDecay }),
     lr: peakLr(options),
     optimizer: betas,

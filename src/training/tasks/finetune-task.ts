@@ -4,27 +4,21 @@ import { mixPatchWeights } from "../../images/mixing/apply.ts";
 import type { Mix } from "../../images/mixing/draw.ts";
 import { normalizerOf } from "../../inference/session.ts";
 import { FeedBuilder } from "../../method/feeds.ts";
-import {
-  attentionCounts,
-  countsOfShare,
-  type SelectionCounts,
-  selectFromAttentionOrder,
-} from "../../method/masking/selection.ts";
+import { attentionCounts, countsOfShare, type SelectionCounts } from "../../method/masking/selection.ts";
 import { dropPathRates, finetuneGraph, type KeptPatches } from "../../method/models/classifier.ts";
 import { type ClassifierConfig, patchCount } from "../../method/models/config.ts";
 import type { RunContext } from "../definition.ts";
-import { MapBank } from "../maps/map-bank.ts";
-import { refreshMaps } from "../maps/map-refresh.ts";
-import { warnUniform } from "../maps/uniform-warning.ts";
+import { GuidedMasking, guidanceOf } from "../maps/guided-masking.ts";
 import type { Phase, TrainingTask } from "../task.ts";
 import { TrainingImages } from "../training-images.ts";
 import { classification } from "./classification.ts";
 import { dropPathFeeds } from "./drop-path.ts";
 
 /** Which method a run follows, and what of it was chosen otherwise shows. */
-export function recipeOf({ method = "msmae", maskRatio, throwRatio, keepSchedule }: FinetuneOptions): string {
+export function recipeOf(options: FinetuneOptions): string {
+  const { method = "msmae", maskRatio, throwRatio, keepSchedule } = options;
   const kept = Number((100 * (1 - maskRatio - throwRatio)).toFixed(1));
-  const patches = kept === 100 ? "all patches" : `${kept} % of the patches, chosen by attention`;
+  const patches = kept === 100 ? "all patches" : `${kept} % of the patches, chosen ${guidanceOf(options)}`;
   const rise = keepSchedule === undefined ? "" : `, rising to all (${keepSchedule})`;
   return `${method.toUpperCase()}, ${patches}${rise}`;
 }
@@ -37,7 +31,7 @@ export function finetuneTask(context: RunContext<FinetuneOptions, ClassifierConf
   const { options, loader, engine, hooks } = context;
   hooks.onEvent?.({ type: "note", message: `fine-tuning by ${recipeOf(options)}` });
   const { config } = context.plan;
-  const { seed, mapInterval, batchSize, mapCrop } = options;
+  const { mapInterval, batchSize } = options;
   const { mix, targetsOf, loss, state, restore, ...told } = classification(context);
   const patches = patchCount(config);
   const stages = keepStages(options);
@@ -48,15 +42,12 @@ export function finetuneTask(context: RunContext<FinetuneOptions, ClassifierConf
   };
   const rates = dropPathRates(config.depth, options.dropPath);
   const skipped = dropPathFeeds(rates, options);
-  const uniform = warnUniform(hooks);
   const feeds = new FeedBuilder(config, normalizerOf({ ...options, config }));
-  const maps = new MapBank(loader.samples.length, patches, seed, { ...config, mapCrop });
+  const masking = new GuidedMasking({ config, feeds, loader, engine, hooks }, options);
   const images = new TrainingImages(loader, options);
 
   const weightsOf = (batch: Batch, mixes: readonly Mix[] | undefined) => {
-    const own = Array.from(batch.indices, (image, b) =>
-      maps.weights(image, batch.geometries[b] as Batch["geometries"][number]),
-    );
+    const own = Array.from(batch.indices, (_, b) => masking.weights(batch, b));
     if (mixes === undefined) return own;
     const size = { width: config.inputWidth, patchSize: config.patchSize };
     return own.map((weights, b) => mixPatchWeights(weights, own.at(-1 - b) as Float32Array, mixes[b] as Mix, size));
@@ -78,11 +69,7 @@ export function finetuneTask(context: RunContext<FinetuneOptions, ClassifierConf
   const masked = (counts: SelectionCounts) =>
     phase(counts.kept, (batch, epoch, mixes) => {
       const weights = weightsOf(batch, mixes);
-      const selections = Array.from(batch.indices, (image, b) => {
-        const drawn = maps.drawOrder(image, weights[b] as Float32Array, epoch, batch.repeats[b]);
-        if (drawn.uniform) uniform(epoch);
-        return selectFromAttentionOrder(drawn.order, counts);
-      });
+      const selections = weights.map((own, b) => masking.select(batch, b, epoch, counts, own));
       return feeds.kept(batch.images, selections);
     });
   const whole = () => phase("all", (batch) => feeds.whole(batch.images, batchSize));
@@ -101,13 +88,12 @@ export function finetuneTask(context: RunContext<FinetuneOptions, ClassifierConf
       if (options.keepSchedule !== undefined && epoch > 0 && kept !== countsAt(epoch - 1).kept) {
         hooks.onEvent?.({ type: "note", message: `${kept} of ${patches} patches run from epoch ${epoch} on` });
       }
-      if (epoch % mapInterval !== 0 || kept === patches) return;
-      await refreshMaps({ engine, config, feeds, loader, maps, batchSize, hooks });
+      if (kept < patches) await masking.refresh(epoch % mapInterval === 0);
     },
     ...told,
-    state: () => ({ ...maps.state(), ...state() }),
+    state: () => ({ ...masking.state(), ...state() }),
     restore(kept) {
-      maps.restore(kept);
+      masking.restore(kept);
       restore(kept);
     },
   };

@@ -62,6 +62,10 @@ const told = [
   "loss",
   "maskRatio",
   "throwRatio",
+  "mapSource",
+  "mapHeads",
+  "attended",
+  "randomShare",
   "fullTokenEpochs",
   "keepSchedule",
   "seed",
@@ -69,7 +73,8 @@ const told = [
 
 /** Those that a network has nothing to do with. */
 const ofTransformers: readonly string[] = [
-  ...["method", "layerDecay", "maskRatio", "throwRatio", "fullTokenEpochs", "keepSchedule"],
+  ...["method", "layerDecay", "maskRatio", "throwRatio", "mapSource", "mapHeads", "attended", "randomShare"],
+  ...["fullTokenEpochs", "keepSchedule"],
 ];
 
 const definition: TrainingDefinition<typeof verbs.finetune, ImageModelConfig, FinetuneResult<object>> = {

@@ -10,14 +10,13 @@ import { normalizerOf } from "../../inference/session.ts";
 import type { WeightMapping } from "../../interop/load-weights.ts";
 import { FeedBuilder } from "../../method/feeds.ts";
 import { pretrainedKind } from "../../method/kinds/pretrained.ts";
-import { modelShape } from "../../method/kinds/shape.ts";
+import { mapReading, modelShape } from "../../method/kinds/shape.ts";
 import {
   attentionCounts,
   randomCounts,
   randomOrder,
   type Selection,
   type SelectionCounts,
-  selectFromAttentionOrder,
   selectFromRandomOrder,
 } from "../../method/masking/selection.ts";
 import { type MaeConfig, patchCount } from "../../method/models/config.ts";
@@ -26,9 +25,7 @@ import { pretrainGroups } from "../../method/models/parameter-groups.ts";
 import type { RunHooks } from "../../support/events.ts";
 import { RandomStream } from "../../support/random.ts";
 import type { RunContext, TrainingDefinition } from "../definition.ts";
-import { MapBank } from "../maps/map-bank.ts";
-import { refreshMaps } from "../maps/map-refresh.ts";
-import { warnUniform } from "../maps/uniform-warning.ts";
+import { GuidedMasking, guidanceOf } from "../maps/guided-masking.ts";
 import { cardOf } from "../model-card.ts";
 import { runTraining } from "../run-training.ts";
 import { describeTraining, openData, peakLr } from "../setup.ts";
@@ -73,6 +70,10 @@ const told = [
   "throwRatio",
   "attentionStartEpoch",
   "mapCrop",
+  "mapSource",
+  "mapHeads",
+  "attended",
+  "randomShare",
   "clsLoss",
   "clsLossWeight",
   "normPixLoss",
@@ -90,7 +91,7 @@ const definition: TrainingDefinition<typeof verbs.pretrain, MaeConfig, PretrainR
     const { outputs, loading } = supervision(options, data);
     return {
       kind: pretrainedKind,
-      config: modelShape(pretrainedKind, { ...options, numClasses: outputs }),
+      config: { ...modelShape(pretrainedKind, { ...options, numClasses: outputs }), ...mapReading(options) },
       groups: (trainable) => pretrainGroups(trainable, options.weightDecay),
       lr: peakLr(options),
       optimizer: { beta1: 0.9, beta2: 0.95 },
@@ -116,13 +117,11 @@ function withLabelsAsUsed(options: PretrainOptions): PretrainOptions {
 }
 
 /** Which method a run follows, and what of it was chosen otherwise shows. */
-function recipeOf(
-  { method, clsLossWeight, attentionStartEpoch }: PretrainOptions,
-  { name }: Pick<Supervision, "name">,
-): string {
+function recipeOf(options: PretrainOptions, { name }: Pick<Supervision, "name">): string {
+  const { method, clsLossWeight, attentionStartEpoch } = options;
   const labels = clsLossWeight > 0 ? `supervised (${name}, weight ${clsLossWeight})` : "without labels";
   const masks =
-    attentionStartEpoch === "never" ? "random masks" : `masks by attention from epoch ${attentionStartEpoch}`;
+    attentionStartEpoch === "never" ? "random masks" : `masks ${guidanceOf(options)} from epoch ${attentionStartEpoch}`;
   return `${method.toUpperCase()}, ${labels}, ${masks}`;
 }
 
@@ -132,12 +131,11 @@ function pretrainTask(context: RunContext<PretrainOptions, MaeConfig>): Training
   const guide = supervision(options, data);
   hooks.onEvent?.({ type: "note", message: `pre-training by ${recipeOf(options, guide)}` });
   const { config } = context.plan;
-  const { seed, clsLossWeight, normPixLoss, attentionStartEpoch, mapInterval, mapWarmupEpochs } = options;
-  const { batchSize, mapCrop } = options;
+  const { seed, batchSize, clsLossWeight, normPixLoss, attentionStartEpoch, mapInterval, mapWarmupEpochs } = options;
   const patches = patchCount(config);
 
   const feeds = new FeedBuilder(config, normalizerOf({ ...options, config }));
-  const maps = new MapBank(loader.samples.length, patches, seed, { ...config, mapCrop });
+  const masking = new GuidedMasking({ config, feeds, loader, engine, hooks }, options);
   const images = new TrainingImages(loader, options);
 
   const phase = (counts: SelectionCounts, select: (batch: Batch, b: number, epoch: number) => Selection) =>
@@ -151,28 +149,22 @@ function pretrainTask(context: RunContext<PretrainOptions, MaeConfig>): Training
     );
   const random = randomCounts(patches, options.randomMaskRatio);
   const driven = attentionCounts(patches, options);
-  const uniform = warnUniform(hooks);
   const randomPhase = phase(random, (batch, b, epoch) => {
     const stream = RandomStream.for(seed, "masks", epoch, batch.indices[b] as number);
     return selectFromRandomOrder(randomOrder(patches, stream), random);
   });
-  const attentionPhase = phase(driven, (batch, b, epoch) => {
-    const image = batch.indices[b] as number;
-    const weights = maps.weights(image, batch.geometries[b] as Batch["geometries"][number]);
-    const drawn = maps.drawOrder(image, weights, epoch);
-    if (drawn.uniform) uniform(epoch);
-    return selectFromAttentionOrder(drawn.order, driven);
-  });
+  const guidedPhase = phase(driven, (batch, b, epoch) =>
+    masking.select(batch, b, epoch, driven, masking.weights(batch, b)),
+  );
   return {
     batchesPerEpoch: images.batchesPerEpoch,
-    phase: (epoch) => (attentionStartEpoch !== "never" && epoch >= attentionStartEpoch ? attentionPhase : randomPhase),
+    phase: (epoch) => (attentionStartEpoch !== "never" && epoch >= attentionStartEpoch ? guidedPhase : randomPhase),
     // The refresh at the end of an epoch waits for the next one to begin: the last has no use for it, unless the run is
     // made longer later.
     async beforeEpoch(epoch) {
       const ended = epoch - 1;
       const due = ended >= mapWarmupEpochs && ended >= 0 && ended % mapInterval === 0;
-      if (!due || attentionStartEpoch === "never") return;
-      await refreshMaps({ engine, config, feeds, loader, maps, batchSize, hooks });
+      if (attentionStartEpoch !== "never") await masking.refresh(due);
     },
     describe(epoch, step) {
       const { classNames, ...target } = guide.description;
@@ -184,7 +176,7 @@ function pretrainTask(context: RunContext<PretrainOptions, MaeConfig>): Training
         ...target,
       };
     },
-    state: () => maps.state(),
-    restore: (state) => maps.restore(state),
+    state: () => masking.state(),
+    restore: (state) => masking.restore(state),
   };
 }

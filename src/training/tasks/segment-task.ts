@@ -5,14 +5,12 @@ import { masks } from "../../inference/outcomes/masks.ts";
 import { normalizerOf } from "../../inference/session.ts";
 import { FeedBuilder, placesOf } from "../../method/feeds.ts";
 import { segmenterKind } from "../../method/kinds/segmenter.ts";
-import { type Selection, selectMostAttended } from "../../method/masking/selection.ts";
+import type { Selection } from "../../method/masking/selection.ts";
 import { patchCount } from "../../method/models/config.ts";
 import { type SegmenterConfig, segmentTrainingGraph } from "../../method/models/segmenter.ts";
 import { IGNORED } from "../../support/ignored.ts";
 import type { RunContext } from "../definition.ts";
-import { MapBank } from "../maps/map-bank.ts";
-import { refreshMaps } from "../maps/map-refresh.ts";
-import { warnUniform } from "../maps/uniform-warning.ts";
+import { GuidedMasking } from "../maps/guided-masking.ts";
 import { measureSplit } from "../measure.ts";
 import { describeTraining } from "../setup.ts";
 import type { TrainingTask } from "../task.ts";
@@ -23,16 +21,17 @@ import { maskClassesOf } from "./masked-data.ts";
 export function segmentTask(context: RunContext<SegmentOptions, SegmenterConfig>): TrainingTask {
   const { options, data, loader, engine, hooks } = context;
   const { config } = context.plan;
-  const { batchSize, seed, mapCrop, mapInterval, epochs, fullTokenEpochs, keepRatio } = options;
+  const { batchSize, mapInterval, epochs, fullTokenEpochs, keepRatio } = options;
   const { loss, focalGamma: gamma, tversky: [falsePositives, falseNegatives] = [] } = options;
   const classNames = maskClassesOf(data);
   const size = { height: config.inputHeight, width: config.inputWidth };
   const patches = patchCount(config);
   const kept = Math.floor(patches * keepRatio);
   const feeds = new FeedBuilder(config, normalizerOf({ ...options, config }));
-  const maps = new MapBank(loader.samples.length, patches, seed, { ...config, mapCrop });
+  // Who is to outline lesions must see them.
+  const policy = { mapSource: "attention", attended: "keep", randomShare: 0 } as const;
+  const masking = new GuidedMasking({ config, feeds, loader, engine, hooks }, { ...options, ...policy });
   const images = new TrainingImages(loader, options);
-  const uniform = warnUniform(hooks);
   // What picks the best epoch needs neither, and both take time in every epoch.
   const outcome = masks({ distances: false, intervals: false });
 
@@ -43,13 +42,9 @@ export function segmentTask(context: RunContext<SegmentOptions, SegmenterConfig>
       ...(falsePositives !== undefined &&
         falseNegatives !== undefined && { tversky: { falsePositives, falseNegatives } }),
     });
+  const counts = { kept, masked: 0, thrown: patches - kept };
   const select = (batch: Batch, epoch: number): Selection[] =>
-    Array.from(batch.indices, (image, b) => {
-      const weights = maps.weights(image, batch.geometries[b] as Batch["geometries"][number]);
-      const drawn = maps.drawOrder(image, weights, epoch, batch.repeats[b]);
-      if (drawn.uniform) uniform(epoch);
-      return selectMostAttended(drawn.order, kept);
-    });
+    Array.from(batch.indices, (_, b) => masking.select(batch, b, epoch, counts, masking.weights(batch, b)));
   const whole = images.phase(graphOf("all"), (batch) => ({
     ...feeds.whole(batch.images, batchSize),
     classes: targetOf(batch, "mask").classes.slice(),
@@ -66,12 +61,16 @@ export function segmentTask(context: RunContext<SegmentOptions, SegmenterConfig>
     batchesPerEpoch: images.batchesPerEpoch,
     phase: (epoch) => (runsWhole(epoch) ? whole : budgeted),
     async beforeEpoch(epoch) {
-      if (epoch % mapInterval !== 0 || runsWhole(epoch)) return;
-      await refreshMaps({ engine, config, feeds, loader, maps, batchSize, hooks });
+      if (!runsWhole(epoch)) await masking.refresh(epoch % mapInterval === 0);
     },
     ...(data.folder.splits.val.length > 0 && {
       async validate() {
-        const { metrics } = await measureSplit(context, { outcome, model: { classNames, seed } }, "val", "validation");
+        const { metrics } = await measureSplit(
+          context,
+          { outcome, model: { classNames, seed: options.seed } },
+          "val",
+          "validation",
+        );
         return outcome.validation(metrics);
       },
     }),
@@ -80,7 +79,7 @@ export function segmentTask(context: RunContext<SegmentOptions, SegmenterConfig>
       config,
       ...describeTraining(options, { classNames, split: data.split }, epoch, step),
     }),
-    ...(kept < patches && { state: () => maps.state(), restore: (state) => maps.restore(state) }),
+    ...(kept < patches && { state: () => masking.state(), restore: (state) => masking.restore(state) }),
   };
 }
 

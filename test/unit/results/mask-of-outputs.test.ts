@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { areaOf, classesAtSize } from "../../../src/results/mask-of-outputs.ts";
-import { resizeGrid } from "../../../src/results/visual/index.ts";
 import { RandomStream } from "../../../src/support/random.ts";
+import { resizeGrid } from "../../support/bilinear.ts";
 
 const stream = RandomStream.for(3, "phantom");
 const noise = (length: number) => Float64Array.from({ length }, () => stream.uniform());

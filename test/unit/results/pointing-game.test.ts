@@ -18,7 +18,7 @@ describe("pointingGame", () => {
   });
 
   test("the peak is a pixel of the upsampled map, not the whole cell", () => {
-    // The cell's quarter is the 2×2 corner; bilinear upsampling puts its peak into the corner pixel alone.
+    // The cell's quarter is the 2×2 corner; enlarging puts its peak into the corner pixel alone.
     const { scores } = pointingGame([topRight], [mask("0010", "0011", "0000", "0000")]);
     expect(scores).toEqual([0]);
   });

@@ -5,6 +5,7 @@ import {
   contactSheet,
   enlarge,
   enlargeGrid,
+  enlargeMap,
   type Grid,
   greyToRgb,
   maskingView,
@@ -13,7 +14,6 @@ import {
   predictionToImage,
   type RgbImage,
   reconstructionPanel,
-  resizeGrid,
 } from "../../../src/results/visual/index.ts";
 
 const grid = (height: number, width: number, data: number[]): Grid => ({ height, width, data });
@@ -59,17 +59,35 @@ function patchStatistics(patches: ArrayLike<number>, valuesPerPatch: number) {
   return { mean, std };
 }
 
-describe("resizeGrid", () => {
-  test("[1,2] to [1,4]: PyTorch's bilinear without aligned corners", () => {
-    expect([...resizeGrid(grid(1, 2, [0, 1]), 1, 4)]).toEqual([0, 0.25, 0.75, 1]);
+describe("enlargeMap", () => {
+  test("[1,2] to [1,4]: the cubic B-spline of two cells with their edges repeated", () => {
+    // A quarter of a cell from its middle: 1/6 (1 - t)³ and so on at t = 0.75 and 0.25.
+    const share = (t: number) => 1 - (1 - t) ** 3 / 6 - (3 * t ** 3 - 6 * t ** 2 + 4) / 6;
+    const values = [...enlargeMap(grid(1, 2, [0, 1]), 1, 4)];
+    const expected = [0.75 ** 3 / 6, share(0.25), 1 - share(0.25), 1 - 0.75 ** 3 / 6];
+    values.forEach((value, i) => {
+      expect(value).toBeCloseTo(expected[i] as number, 14);
+    });
   });
 
-  test("rows and columns are not mixed up: [2,1] to [4,2]", () => {
-    expect([...resizeGrid(grid(2, 1, [0, 1]), 4, 2)]).toEqual([0, 0, 0.25, 0.25, 0.75, 0.75, 1, 1]);
+  test("rows and columns are not mixed up: [2,1] to [4,2] is [1,2] to [1,4] turned, twice", () => {
+    const flat = enlargeMap(grid(1, 2, [0, 1]), 1, 4);
+    expect([...enlargeMap(grid(2, 1, [0, 1]), 4, 2)]).toEqual([...flat].flatMap((value) => [value, value]));
+  });
+
+  test("the peak of two equal neighbours lies between them, and that of one cell on it", () => {
+    const between = enlargeMap(grid(1, 4, [0, 1, 1, 0]), 1, 41);
+    expect(between.indexOf(Math.max(...between))).toBe(20);
+    const on = enlargeMap(grid(1, 3, [0, 1, 0]), 1, 33);
+    expect(on.indexOf(Math.max(...on))).toBe(16);
+  });
+
+  test("a map of every pixel stays as it is", () => {
+    expect([...enlargeMap(grid(2, 2, [1, 5, 2, 9]), 2, 2)]).toEqual([1, 5, 2, 9]);
   });
 
   test("a constant map stays exactly constant", () => {
-    expect(new Set(resizeGrid(grid(3, 2, Array(6).fill(0.1)), 17, 23))).toEqual(new Set([0.1]));
+    expect(new Set(enlargeMap(grid(3, 2, Array(6).fill(0.1)), 17, 23))).toEqual(new Set([0.1]));
   });
 
   test.each([
@@ -77,7 +95,7 @@ describe("resizeGrid", () => {
     ["no cells", grid(0, 0, []), "Shape"],
     ["NaN", grid(1, 2, [1, Number.NaN]), "Data"],
   ])("%s is a named error", (_, bad, code) => {
-    expect(() => resizeGrid(bad, 2, 2)).toThrow(expect.objectContaining({ code }));
+    expect(() => enlargeMap(bad, 2, 2)).toThrow(expect.objectContaining({ code }));
   });
 });
 

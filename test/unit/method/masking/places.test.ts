@@ -1,15 +1,15 @@
 import { expect, test } from "vitest";
 import { placesOf } from "../../../../src/method/feeds.ts";
-import { type Selection, selectMostAttended } from "../../../../src/method/masking/selection.ts";
+import { type Selection, selectAttended } from "../../../../src/method/masking/selection.ts";
 
-test("selectMostAttended keeps the start of an order and throws the rest; nothing is masked", () => {
+test("selectAttended keeps the start of an order, masks what follows and throws the end", () => {
   const order = Uint32Array.of(4, 0, 5, 2, 1, 3);
-  expect(selectMostAttended(order, 2)).toEqual({
+  expect(selectAttended(order, { kept: 2, masked: 1, thrown: 3 })).toEqual({
     kept: Uint32Array.of(4, 0),
-    masked: new Uint32Array(0),
-    thrown: Uint32Array.of(5, 2, 1, 3),
+    masked: Uint32Array.of(5),
+    thrown: Uint32Array.of(2, 1, 3),
   });
-  expect(selectMostAttended(order, 6).thrown).toHaveLength(0);
+  expect(selectAttended(order, { kept: 6, masked: 0, thrown: 0 }).thrown).toHaveLength(0);
 });
 
 test("placesOf: the row of each patch that runs, [kept · batch], and one past them for one that does not", () => {

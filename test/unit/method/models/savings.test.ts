@@ -167,6 +167,10 @@ test("map weights are the mean over heads of each head's own range, without the 
   const heads = Float64Array.of(0.9, 0.1, 0.3, 0.5, 0.2, 0.4, 0.2, 0.6);
   expect([...mapWeights(heads, 2)].map((v) => Number(v.toFixed(12)))).toEqual([0.25, 0.25, 1]);
   expect([...mapWeights(Float64Array.of(0.4, 0.2, 0.2, 0.2), 1)]).toEqual([0, 0, 0]);
+  // The mean of the heads, scaled: the flat head changes nothing, where alone it has no peak to be scaled to.
+  const flat = Float64Array.of(0.1, 0.3, 0.3, 0.3, 0.1, 0.1, 0.2, 0.6);
+  expect([...mapWeights(flat, 2, "mean")].map((v) => Number(v.toFixed(12)))).toEqual([0, 0.2, 1]);
+  expect([...mapWeights(Float64Array.of(0.4, 0.2, 0.2, 0.2), 1, "mean")]).toEqual([0, 0, 0]);
 });
 
 describe("drop-path", () => {

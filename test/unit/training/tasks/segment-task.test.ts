@@ -5,7 +5,7 @@ import type { Feeds } from "../../../../src/engine/runtime/program.ts";
 import { type Geometry, wholeImage } from "../../../../src/geometry/geometry.ts";
 import { Normalizer } from "../../../../src/images/transforms/normalize.ts";
 import { FeedBuilder, placesOf } from "../../../../src/method/feeds.ts";
-import { attentionOrder, selectMostAttended } from "../../../../src/method/masking/selection.ts";
+import { attentionOrder, selectAttended } from "../../../../src/method/masking/selection.ts";
 import { type SegmenterConfig, segmenterSpecs } from "../../../../src/method/models/segmenter.ts";
 import { IGNORED } from "../../../../src/support/ignored.ts";
 import { RandomStream } from "../../../../src/support/random.ts";
@@ -100,7 +100,11 @@ describe("a budget of half the patches", () => {
   const selections = (bank: MapBank, epoch: number, geometries = [wholeImage(4, 6), wholeImage(4, 6)]) =>
     [1, 0].map((image, b) => {
       const weights = bank.weights(image, geometries[b] as Geometry);
-      return selectMostAttended(attentionOrder(weights, RandomStream.for(5, "masks", epoch, image)).order, 3);
+      return selectAttended(attentionOrder(weights, RandomStream.for(5, "masks", epoch, image)).order, {
+        kept: 3,
+        masked: 0,
+        thrown: 0,
+      });
     });
 
   test("feeds the patches that its draw of the maps puts first, says their places, and leaves the others' pixels out", async () => {
