@@ -46,6 +46,7 @@ export async function splitData(
     ...options,
     // Sets for segmentation often have one class of whole images.
     oneClass: true,
+    unlabelled: "kept",
     values: valueColumnsOf(options),
     valSplit: folds === undefined ? options.valSplit : 0,
     group: by === "group" ? "auto" : "none",

@@ -6,16 +6,17 @@ import { FileIndex } from "./index/index-cache.ts";
 import { findLayout } from "./layouts/index.ts";
 import { dataError, type Layout, type Listing, type OddFile } from "./layouts/listing.ts";
 import { applySplitFile } from "./layouts/split-file.ts";
-import { classesNotice, oddFiles, valuesNotice } from "./notices.ts";
+import { classesNotice, oddFiles, unlabelledNotice, valuesNotice } from "./notices.ts";
 import { type ListedSample, samplesOf } from "./pictures/samples-of.ts";
 import { parseSliceRule } from "./pictures/slice-rule.ts";
 import type { Sample } from "./sample.ts";
 import { SPLITS, type Split } from "./split-name.ts";
 import { iterativeSplit } from "./splits/iterative.ts";
-import { labelledShare } from "./splits/label-share.ts";
+import { markBeyondShare } from "./splits/label-share.ts";
 import { groupedStratifiedSplit, groupKey, hasGroups, stratifiedSplit } from "./splits/split.ts";
 import { relativeName, rowsOf, splitTable } from "./splits/split-table.ts";
 import type { ValueColumns } from "./tables/value-columns.ts";
+import { knownClasses, partUnlabelled, trainableUnlabelled, UNLABELLED } from "./unlabelled.ts";
 
 export type { OddFile } from "./layouts/listing.ts";
 export { leftOutFrom, tellNotices } from "./notices.ts";
@@ -61,6 +62,11 @@ export interface DatasetOptions {
    * Share of each class's training images whose labels are used, above 0; the others are marked as unlabelled. Default 1.
    */
   labelShare?: number;
+  /**
+   * What becomes of images whose class is {@link UNLABELLED}: they are marked training images, or left out, or of a class as
+   * any other. Default `class`.
+   */
+  unlabelled?: "kept" | "left out" | "class";
   /** Splits that must not be empty. Default: none. */
   require?: readonly Split[];
   /** A CSV file that says which image is in which split, as `data split` writes it. */
@@ -116,10 +122,16 @@ export async function openDataset(dataPath: string, options: DatasetOptions): Pr
   const { columns, encoding, values, mergeLabels = false, oneClass = false } = options;
   const tables = { columns, encoding, values };
   const found = await findLayout(dataPath, { index, tables, mergeLabels, needsClasses: !oneClass });
-  const listing = await applySplitFile(found, options);
+  const named = await applySplitFile(found, options);
+  const { unlabelled = "class" } = options;
+  const listing = unlabelled === "class" ? named : { ...named, classNames: knownClasses(named) };
   if (values) checkValued(listing, values);
   else checkClasses(listing, oneClass);
-  const { samples, groupedBy, ...odd } = await samplesOf(listing, {
+  const {
+    samples: pictures,
+    groupedBy,
+    ...odd
+  } = await samplesOf(named, {
     rule,
     sliceAxis,
     grouped: group === "auto",
@@ -129,13 +141,15 @@ export async function openDataset(dataPath: string, options: DatasetOptions): Pr
   await index.save();
   const leftOut = [...(listing.leftOut ?? []), ...odd.leftOut];
   if (options.strict && leftOut.length > 0) throw oddFiles(listing.root, leftOut);
+  const { labelled: samples, unlabelled: others } = partUnlabelled(named, listing.classNames, pictures);
   const splits = drawSplits(listing, samples, { seed, valSplit, testSplit, values });
-  const { labelShare = 1 } = options;
-  if (labelShare < 1) splits.train = partlyLabelled(splits.train, labelShare, options);
+  const kept = unlabelled === "kept" ? trainableUnlabelled(others, drawnSamples(listing, splits)) : [];
+  splits.train = [...markBeyondShare(splits.train, options), ...kept];
   const notices = [
     values ? valuesNotice(values, samples) : classesNotice(listing, samples),
     ...listing.notices,
     ...leftWithout(listing, splits),
+    ...unlabelledNotice(kept.length, others.length - kept.length),
   ];
   for (const split of options.require ?? []) {
     if (splits[split].length > 0) continue;
@@ -195,14 +209,9 @@ function drawSplits(
   return splits;
 }
 
-/** Training samples, those marked that are beyond the share of labels. */
-function partlyLabelled(
-  samples: readonly Sample[],
-  share: number,
-  { seed, values }: Pick<DatasetOptions, "seed" | "values">,
-): Sample[] {
-  const used = labelledShare(samples, share, seed, values?.kind === "findings" ? "findings" : "labels");
-  return samples.map((sample, at) => (used[at] ? sample : { ...sample, unlabelled: true }));
+/** Samples for validation and testing that the data set does not name itself. */
+function drawnSamples({ onDisk }: Listing, splits: Record<Split, Sample[]>): Sample[] {
+  return SPLITS.flatMap((split) => (split === "train" || onDisk.includes(split) ? [] : splits[split]));
 }
 
 /** Classes that a drawn split could not get, because all their samples belong together. */
@@ -258,7 +267,7 @@ export async function dataHash(dataset: Dataset): Promise<string> {
   for (const split of SPLITS) {
     const heads = await index.heads(splits[split].map(({ path }) => path));
     for (const [at, { path, label, item, values }] of splits[split].entries()) {
-      const told = values ? values.join() : classNames[label];
+      const told = values ? values.join() : (classNames[label] ?? UNLABELLED);
       const name = `${split}\0${told}\0${relativeName(root, path)}\0${item ?? ""}\0`;
       const known = heads[at];
       // Whether a file that cannot be read ends the run is for the loader to say, as for one that cannot be decoded.

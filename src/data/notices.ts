@@ -36,6 +36,13 @@ export function classesNotice({ classNames }: Listing, samples: readonly ListedS
   return `${classNames.length} ${classes} in ${samples.length} images: ${named.join(", ")}`;
 }
 
+/** What became of images whose class nobody knows. */
+export function unlabelledNotice(kept: number, leftOut: number): string[] {
+  if (leftOut === 0) return kept === 0 ? [] : [`unlabelled images beside them: ${kept}`];
+  const why = kept === 0 ? "" : ", since they are or belong with validation or test images";
+  return [`unlabelled images beside them: ${kept + leftOut}, of them left out: ${leftOut}${why}`];
+}
+
 /** How many findings or numbers there are, and of how many images. */
 export function valuesNotice({ kind, names }: ValueColumns, samples: readonly ListedSample[]): string {
   const told = names.slice(0, NAMED).map((name, k) => {

@@ -2,9 +2,9 @@
 export interface Sample {
   /** As given to the file system. */
   path: string;
-  /** Index into the data set's class names. */
+  /** Index into the data set's class names; −1 where nobody knows it: the sample is then unlabelled. */
   label: number;
-  /** Whether nothing may be learned of its label, values or masks: of a training image beyond the share of labels that is used. */
+  /** Whether nothing may be learned of its label, values or masks: of a training image that has none, or is beyond the share of labels that is used. */
   unlabelled?: true;
   /** Numbers that belong to it, in the order of all samples; NaN for one that is not known. */
   values?: readonly number[];

@@ -59,6 +59,7 @@ export async function openEvaluationData(
     oneClass,
     values,
     labelShare,
+    unlabelled: "left out",
     seed: trainedWith,
     require: require ?? [split],
   });

@@ -26,8 +26,7 @@ export function cardOf<O extends RunOptions, C extends ImageModelConfig>(
   { summary, told, results = [], counts = classCounts(data), output = kind.card.output }: CardText<O>,
 ): ModelCardInput {
   const { labels, whole } = data;
-  // Those that are left out are no training data.
-  const unlabelled = labels && !whole ? { unlabelled: labels.images - labels.used } : {};
+  const unlabelled = data.folder.splits.train.filter((sample) => sample.unlabelled).length;
   const others = whole ? "left out" : "only reconstructed";
   return {
     modelName: options.model,
@@ -35,7 +34,7 @@ export function cardOf<O extends RunOptions, C extends ImageModelConfig>(
     classNames: Object.keys(counts),
     inputSize: [config.inputHeight, config.inputWidth],
     inChans: config.inChans,
-    trainingData: { name: basename(options.dataPath), classCounts: counts, ...unlabelled },
+    trainingData: { name: basename(options.dataPath), classCounts: counts, ...(unlabelled > 0 && { unlabelled }) },
     trainingSummary: labels
       ? [...summary, `The ${labelUseText(labels)} were used; the others were ${others}.`]
       : summary,

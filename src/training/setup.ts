@@ -61,7 +61,7 @@ export interface RunData {
  * Scans the data set.
  *
  * @param needs `oneClass` takes a set of one class too, for what is trained without them, `values` take the place of
- * classes; `unlabelled` are training images whose labels are not used.
+ * classes; `unlabelled` are training images whose labels are not used; without `supervised` nothing is told of labels.
  * @throws MsmaeError Data, also when it has not the number of classes asked for.
  */
 export async function openData(
@@ -71,11 +71,14 @@ export async function openData(
     oneClass = false,
     values,
     unlabelled = "left out",
-  }: Pick<DatasetOptions, "oneClass" | "values"> & { unlabelled?: "left out" | "kept" } = {},
+    supervised = true,
+  }: Pick<DatasetOptions, "oneClass" | "values"> & { unlabelled?: "left out" | "kept"; supervised?: boolean } = {},
 ): Promise<RunData> {
   const { dataPath, numClasses } = options;
-  const whole = await openDataset(dataPath, { ...options, oneClass, values, require: ["train"] });
-  const labels = labelUseOf(whole);
+  const labelShare = supervised ? options.labelShare : 1;
+  const taken = { oneClass, values, unlabelled, labelShare };
+  const whole = await openDataset(dataPath, { ...options, ...taken, require: ["train"] });
+  const labels = supervised ? labelUseOf(whole) : undefined;
   const parted = labels !== undefined && unlabelled === "left out";
   const folder = parted ? labelledOnly(whole) : whole;
   if (values === undefined && numClasses !== undefined && numClasses !== folder.classNames.length) {

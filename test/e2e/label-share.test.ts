@@ -1,7 +1,8 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { evaluate } from "../../src/inference/evaluate.ts";
 import { type KnnResult, knn } from "../../src/inference/knn.ts";
 import type { RunEvent } from "../../src/support/events.ts";
 import { finetune } from "../../src/training/tasks/finetune.ts";
@@ -102,6 +103,27 @@ describe("a share of the labels", () => {
     const card = read("tuned", "README.md");
     expect(card).toContain("data, 12 images.");
     expect(card).toContain("labels of 12 of 30 training images were used; the others were left out.");
+  });
+
+  test("is what a table says whose other training images are unlabelled", async () => {
+    const table = read("pre", "split.csv")
+      .replaceAll(/,[a-z]+,train,no$/gm, ",unlabelled,train,no")
+      .replaceAll(/,(?:yes|no)$/gm, "")
+      .replace(",labelled", "");
+    writeFileSync(at("data", "table.csv"), table);
+    const dataPath = at("data", "table.csv");
+    await finetune(finetuning(dataPath, at("tuned-table")));
+    expect(digests(at("tuned-table"))["last.safetensors"]).toBe(digests(at("tuned-few"))["last.safetensors"]);
+    const first: string[] = [];
+    await pretrain(
+      { ...supervised(), dataPath, labelShare: 1, epochs: 3, outputDir: at("pre-table") },
+      { onEvent: (event: RunEvent) => event.type === "note" && first.push(event.message) },
+    );
+    expect(first).toContain("unlabelled images beside them: 18");
+    expect(first).toContain("labels of 12 of 30 training images are used: the others are only reconstructed");
+    expect(read("pre-table", "README.md")).toContain("| (no label used) | 18 |");
+    const measured = await evaluate({ checkpoint: at("tuned-table", "best.safetensors"), dataPath, threads: 1 });
+    expect(measured.n).toBe(6);
   });
 
   test("is probed as a data set without the other images", async () => {

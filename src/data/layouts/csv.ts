@@ -2,6 +2,7 @@ import { dirname, resolve } from "node:path";
 import { pairStem } from "../../formats/nifti/pair.ts";
 import { BACKGROUND, NO_MASK, UNCLASSED, UNNAMED } from "../sample.ts";
 import { SPLITS } from "../split-name.ts";
+import { UNLABELLED } from "../unlabelled.ts";
 import { dropEmptyMasks } from "./empty-masks.ts";
 import { type LayoutContext, type ListedFile, type Listing, outlinedClasses } from "./listing.ts";
 import { severalValues } from "./mask-labels.ts";
@@ -78,7 +79,7 @@ function labelFaults(
     return [`no row has a label${needsClasses ? "" : " or a mask"}`];
   const labels = needsClasses || written.some(({ label }) => label !== undefined);
   const lacking = labels
-    ? "no label, which other rows have"
+    ? `no label, which other rows have (write ${UNLABELLED} where nobody knows it)`
     : `no mask, which other rows have (write ${NO_MASK} where there is nothing to outline)`;
   return without.map(({ line }) => `line ${line}: ${lacking}`);
 }

@@ -1,4 +1,6 @@
 import { RandomStream } from "../../support/random.ts";
+import type { Sample } from "../sample.ts";
+import type { ValueColumns } from "../tables/value-columns.ts";
 import type { Findings } from "./iterative.ts";
 import { GROUPS, type Group, gather, SPLIT_KEYS } from "./split.ts";
 
@@ -46,6 +48,16 @@ export function labelledShare(
     }
   }
   return used;
+}
+
+/** Samples of which those beyond a share of labels are marked as unlabelled; all of them as they are where it is 1. */
+export function markBeyondShare(
+  samples: Sample[],
+  { labelShare = 1, seed, values }: { labelShare?: number; seed: number; values?: ValueColumns | undefined },
+): Sample[] {
+  if (labelShare === 1) return samples;
+  const used = labelledShare(samples, labelShare, seed, values?.kind === "findings" ? "findings" : "labels");
+  return samples.map((sample, at) => (used[at] ? sample : { ...sample, unlabelled: true }));
 }
 
 /** The first group of each class. */

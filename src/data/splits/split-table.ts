@@ -3,6 +3,7 @@ import { BACKGROUND, NO_MASK, type Sample } from "../sample.ts";
 import { SPLITS, type Split } from "../split-name.ts";
 import { csvLine } from "../tables/csv.ts";
 import type { ValueColumns } from "../tables/value-columns.ts";
+import { UNLABELLED } from "../unlabelled.ts";
 
 /** One sample and where it is. */
 export interface SplitRow {
@@ -31,7 +32,7 @@ export function splitTable(
   rows: readonly SplitRow[],
   base: string,
 ): string {
-  const labels: Column = ["label", ({ sample }) => classNames[sample.label] as string];
+  const labels: Column = ["label", ({ sample }) => classNames[sample.label] ?? UNLABELLED];
   const columns: Column[] = [
     ["path", ({ sample }) => relativeName(base, sample.path)],
     ...(values?.names.map((name, k): Column => [name, ({ sample }) => valueField(sample.values?.[k])]) ?? [labels]),

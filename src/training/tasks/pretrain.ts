@@ -83,9 +83,9 @@ const told = [
 const definition: TrainingDefinition<typeof verbs.pretrain, MaeConfig, PretrainResult> = {
   verb: verbs.pretrain,
   open: (options, hooks) =>
-    openData(withLabelsAsUsed(options), hooks, {
-      ...{ oneClass: options.clsLossWeight === 0, values: valueColumnsOf(options) },
-      unlabelled: "kept",
+    openData(options, hooks, {
+      ...{ oneClass: options.clsLossWeight === 0, supervised: options.clsLossWeight > 0 },
+      ...{ values: valueColumnsOf(options), unlabelled: "kept" },
     }),
   plan(options, data) {
     const { outputs, loading } = supervision(options, data);
@@ -110,11 +110,6 @@ const definition: TrainingDefinition<typeof verbs.pretrain, MaeConfig, PretrainR
     return { epochs, trainLoss, checkpoint: weights, seconds };
   },
 };
-
-/** Without a classification loss it makes no difference which labels are used, nor is it told. */
-function withLabelsAsUsed(options: PretrainOptions): PretrainOptions {
-  return options.clsLossWeight === 0 ? { ...options, labelShare: 1 } : options;
-}
 
 /** Which method a run follows, and what of it was chosen otherwise shows. */
 function recipeOf(options: PretrainOptions, { name }: Pick<Supervision, "name">): string {
