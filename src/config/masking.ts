@@ -22,11 +22,12 @@ export type MapSource = (typeof MAP_SOURCES)[number];
 
 /** How attention is read as a map. */
 export const mapHeadsField = field(
-  z.enum(HEAD_FUSIONS).default("min-max"),
-  "How the heads' attention becomes one map: each scaled to its own least and greatest value before they are averaged, as in the paper, or averaged as it is (mean), so that heads that look everywhere alike add nothing.",
+  z.enum(HEAD_FUSIONS).optional(),
+  "How the heads' attention becomes one map: each scaled to its own least and greatest value before they are averaged, as in the paper (min-max), or averaged as it is (mean), so that heads that look everywhere alike add nothing.",
+  { defaultText: "min-max; mean in the small recipe" },
 );
 
-/** How maps decide what is masked, thrown away and kept. None of it is the paper's but the defaults. */
+/** How maps decide what is masked, thrown away and kept. The paper's are those of its recipe. */
 export const policyFields = {
   mapSource: field(
     z.enum(MAP_SOURCES).default("attention"),
@@ -34,8 +35,9 @@ export const policyFields = {
   ),
   mapHeads: mapHeadsField,
   attended: field(
-    z.enum(ATTENDED_ROLES).default("hide"),
+    z.enum(ATTENDED_ROLES).optional(),
     "What becomes of the patches attended most: hidden from the encoder as in the paper (hide), shown to it (keep), or either for each image, drawn anew in each epoch (alternate).",
+    { defaultText: "hide; keep in the small recipe" },
   ),
   randomShare: field(
     z.number().min(0).max(1).default(0),

@@ -6,6 +6,7 @@ import type { Check } from "./verb.ts";
 
 interface NetworkOptions {
   model?: string;
+  recipe?: string;
   method?: string;
   patchSize?: number;
   layerDecay?: number;
@@ -24,6 +25,7 @@ interface NetworkOptions {
 
 /** What belongs to vision transformers alone, each with the value that asks for nothing. */
 const TRANSFORMERS_ALONE = {
+  recipe: "paper",
   method: undefined,
   layerDecay: 1,
   globalPool: "avg",

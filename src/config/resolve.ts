@@ -40,9 +40,9 @@ export function resolveOptions<V extends AnyVerb>(verb: V, input: InputOf<V> | O
 }
 
 /**
- * Fills in the options of a run that a first look left open: the lengths of one that goes on.
+ * Fills in the options of a run that a first look left open: its recipe, and the lengths of one that goes on.
  *
- * @param begun the options that the run began with, by name; none for a new run.
+ * @param begun the options that the run began with, by name; of a new run its recipe.
  * @throws MsmaeError `Config`, a {@link ConfigError} that lists every problem found.
  */
 export function resolveRun<V extends AnyVerb>(
@@ -51,7 +51,7 @@ export function resolveRun<V extends AnyVerb>(
   begun: Readonly<Record<string, unknown>> = {},
 ): RunOptionsOf<V> {
   const problems: ErrorParts[] = [];
-  const kept = Object.fromEntries((verb.lengths ?? []).map((name) => [name, begun[name]]));
+  const kept = Object.fromEntries((verb.settled ?? []).map((name) => [name, begun[name]]));
   const given = { ...kept, ...canonicalNames(verb, { ...input }, problems) };
   return resolve(verb, given, problems, true) as RunOptionsOf<V>;
 }
@@ -79,7 +79,7 @@ function resolve(
   for (const check of verb.checks ?? []) problems.push(...check(values));
   const [first, ...rest] = problems;
   if (first !== undefined) throw new ConfigError([first, ...rest]);
-  const open = [...(verb.derived ?? []), ...((whole && verb.lengths) || [])].filter((name) => !(name in values));
+  const open = [...(verb.derived ?? []), ...((whole && verb.settled) || [])].filter((name) => !(name in values));
   if (open.length > 0) throw new Error(`msmae ${verb.name} leaves open ${open.join(", ")}`);
   return values;
 }

@@ -14,20 +14,23 @@ type Filled<T, K extends PropertyKey> = Omit<T, K> & { [P in K & keyof T]-?: Exc
  * All that is to be known of one verb's options: flags, help, defaults, configuration files, checks and types are made
  * from it.
  */
-export interface VerbOptions<S extends z.ZodObject, Derived extends string, Length extends string> {
+export interface VerbOptions<S extends z.ZodObject, Derived extends string, Settled extends string> {
   /** As people type it, `data show` for one of a group. */
   readonly name: string;
   /** Each field made by {@link field}. */
   readonly schema: S;
   /** Fields without a default of their own, which {@link VerbOptions.complete} fills in. */
   readonly derived?: readonly Derived[];
-  /** Those of them that say how long a run and its parts are; one that goes on keeps those that are not given. */
-  readonly lengths?: readonly Length[];
+  /**
+   * Those of them that are settled as a run begins, not before: how long it and its parts are, and what its recipe decides.
+   * A run that goes on keeps those that are not given.
+   */
+  readonly settled?: readonly Settled[];
   /**
    * Fills in defaults that depend on other fields. Each field that stands there is valid on its own, others may be
    * missing.
    *
-   * @param whole also the lengths of a run that goes on.
+   * @param whole also what is settled as a run begins.
    */
   complete?(options: Partial<z.output<S>>, whole: boolean): void;
   readonly checks?: readonly Check<Partial<z.output<S>>>[];
@@ -42,8 +45,8 @@ export type AnyVerb = VerbOptions<z.ZodObject, string, string>;
 export function verbOptions<
   S extends z.ZodObject,
   Derived extends keyof z.output<S> & string = never,
-  Length extends keyof z.output<S> & string = never,
->(verb: VerbOptions<S, Derived, Length>): VerbOptions<S, Derived, Length> {
+  Settled extends keyof z.output<S> & string = never,
+>(verb: VerbOptions<S, Derived, Settled>): VerbOptions<S, Derived, Settled> {
   return verb;
 }
 
@@ -53,10 +56,10 @@ type ReadonlyList<T> = T extends (infer Item)[] ? readonly Item[] : T;
 export type InputOf<V extends AnyVerb> = {
   [Name in keyof z.input<V["schema"]>]: ReadonlyList<z.input<V["schema"]>[Name]>;
 };
-/** What a verb works with: every default is filled in, save the lengths of a run that goes on. */
+/** What a verb works with: every default is filled in, save what is settled as a run begins. */
 export type OptionsOf<V extends AnyVerb> = Filled<z.output<V["schema"]>, NonNullable<V["derived"]>[number]>;
 /** The options of a run with nothing left open. */
 export type RunOptionsOf<V extends AnyVerb> = Filled<
   z.output<V["schema"]>,
-  NonNullable<V["derived"]>[number] | NonNullable<V["lengths"]>[number]
+  NonNullable<V["derived"]>[number] | NonNullable<V["settled"]>[number]
 >;

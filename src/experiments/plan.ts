@@ -155,7 +155,9 @@ function shared(plan: Plan, verb: "pretrain" | Arm["verb"]): Record<string, unkn
   const given = Object.entries(plan.options).filter(([name]) => name in known);
   const model = plan.options.model;
   const prefix = verb === "pretrain" ? "msmae_vit_" : "vit_";
-  return { ...Object.fromEntries(given), ...(typeof model === "string" && { model: `${prefix}${model}` }) };
+  // What a plan says must not depend on the machine.
+  const recipe = "recipe" in known && { recipe: "paper" };
+  return { ...recipe, ...Object.fromEntries(given), ...(typeof model === "string" && { model: `${prefix}${model}` }) };
 }
 
 const tryout: Places = { dataPath: "data", outputDir: "run", seed: 0 };

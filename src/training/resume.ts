@@ -14,7 +14,7 @@ import type { RunData, RunOptions } from "./setup.ts";
 
 /** What versions did that had no such option yet. */
 const earlier = {
-  ...{ alpha: "black", labelShare: 1 },
+  ...{ alpha: "black", labelShare: 1, recipe: "paper" },
   ...{ mapSource: "attention", mapHeads: "min-max", attended: "hide", randomShare: 0 },
 };
 
@@ -104,16 +104,15 @@ async function readState(
 }
 
 /**
- * The options that a run began with, or was last made longer by, in which its lengths are found; none without one.
+ * The options that a run began with, or was last made longer by, in which what is settled at its start is found.
  *
  * @throws MsmaeError Checkpoint when its checkpoint or state cannot be read.
  */
-export async function optionsAtStart(resume: string | undefined): Promise<Progress["options"]> {
-  if (resume === undefined) return {};
+export async function optionsAtStart(resume: string): Promise<Progress["options"]> {
   const path = await checkpointPath(resume);
   try {
     const { description } = await describeModelFile(path);
-    return (await readProgress(path, description.step)).options;
+    return { ...earlier, ...(await readProgress(path, description.step)).options };
   } catch (error) {
     throw await withOtherCheckpoints(path, error);
   }

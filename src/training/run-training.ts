@@ -9,7 +9,8 @@ import {
 import type { ImageModelConfig } from "../method/models/config.ts";
 import type { RunHooks } from "../support/events.ts";
 import type { TrainingDefinition, TrainingOptionsOf } from "./definition.ts";
-import { beginOrResume, optionsAtStart } from "./resume.ts";
+import { beginning } from "./recipe.ts";
+import { beginOrResume } from "./resume.ts";
 import { claimRun, withSession } from "./session.ts";
 import { createStore, openData, type RunOptions } from "./setup.ts";
 import { loadStart } from "./start.ts";
@@ -29,9 +30,9 @@ export async function runTraining<V extends AnyVerb, C extends ImageModelConfig,
 ): Promise<R> {
   const { verb } = definition;
   // The definition's type holds only for verbs that have what every run needs.
-  const request = resolveOptions(verb, input) as OptionsOf<V> & Pick<RunOptions, "outputDir" | "overwrite" | "resume">;
+  const request = resolveOptions(verb, input) as OptionsOf<V> & Omit<RunOptions, "epochs" | "warmupEpochs">;
   await using folder = await claimRun(verb.name, request, hooks);
-  const options = resolveRun(verb, request, await optionsAtStart(request.resume)) as TrainingOptionsOf<V>;
+  const options = resolveRun(verb, request, await beginning(verb, request, hooks)) as TrainingOptionsOf<V>;
   for (const message of configNotes(verb, options)) hooks.onEvent?.({ type: "warning", message });
   const data = await (definition.open ?? openData)(options, hooks);
   const plan = definition.plan(options, data);

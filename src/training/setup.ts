@@ -28,6 +28,7 @@ export type RunOptions = Pick<
   PretrainOptions & FinetuneOptions,
   Exclude<
     keyof PretrainOptions & keyof FinetuneOptions,
+    | "recipe"
     | "findings"
     | "method"
     | "patchSize"

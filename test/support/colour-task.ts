@@ -109,7 +109,7 @@ const options = verbOptions({
     ...runtimeFields,
   }),
   derived: ["inputSize", "patchSize", "mean", "std", "init"],
-  lengths: ["epochs", "warmupEpochs"],
+  settled: ["epochs", "warmupEpochs"],
   complete(given, whole) {
     completeSizes(colourKind.presets, given);
     completeMoments(given);

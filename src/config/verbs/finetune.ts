@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { networkKindOf, networkPresets } from "../../method/kinds/networks.ts";
+import type { AttendedRole } from "../../method/masking/policy.ts";
+import type { HeadFusion } from "../../method/models/config.ts";
 import { encoderPresets } from "../../method/models/presets.ts";
 import { augmentationFields } from "../augmentation.ts";
 import { augmentationNotes } from "../augmentation-checks.ts";
@@ -23,6 +25,7 @@ import { checkKeepSchedule, completeKeepSchedule, KEEP_SCHEDULE_EXPECTED } from 
 import { mapCropField, maskingFields, policyFields } from "../masking.ts";
 import { FINETUNING_METHODS } from "../methods.ts";
 import { checkNetwork } from "../network-checks.ts";
+import { completeFrom, type Recipe, recipeField } from "../recipe.ts";
 import { scaledEpochs } from "../schedule.ts";
 import { checkOneTarget, checkTarget, gradesField, temperatureField, valueFields } from "../target-fields.ts";
 import { trainingChecks } from "../training-checks.ts";
@@ -41,6 +44,7 @@ export const finetune = verbOptions({
     ...dataFields,
     ...valueFields,
     grades: gradesField,
+    recipe: recipeField,
     method: field(
       z.enum(FINETUNING_METHODS).optional(),
       "Of a vision transformer: whose recipe the defaults are: msmae (a quarter of the patches, chosen by attention), amt and mae (all patches), or vit (all patches, from scratch).",
@@ -83,8 +87,9 @@ export const finetune = verbOptions({
     ...mixingFields,
     ...balanceFields,
     globalPool: field(
-      z.enum(["avg", "cls"]).default("avg"),
+      z.enum(["avg", "cls"]).optional(),
       "What the head reads: the average of the patch tokens, or the cls token.",
+      { defaultText: "avg; cls in the small recipe of --method msmae" },
     ),
     maskRatio: field(maskingFields.maskRatio.unwrap().optional(), infoOf(maskingFields.maskRatio).description, {
       defaultText: "0.45; 0 for the other methods and networks",
@@ -101,8 +106,9 @@ export const finetune = verbOptions({
     ...policyFields,
     temperature: temperatureField,
     fullTokenEpochs: field(
-      z.int().min(0).default(0),
+      z.int().min(0).optional(),
       "Number of last epochs that run on all patches, nothing masked or thrown (not in the paper).",
+      { defaultText: "0; a third of the epochs in the small recipe" },
     ),
     keepSchedule: field(
       z.string().optional(),
@@ -119,21 +125,28 @@ export const finetune = verbOptions({
     ...loadingFields,
     ...runtimeFields,
   }),
-  derived: ["inputSize", "mean", "std", "init", "layerDecay", "dropPath", "maskRatio", "throwRatio"],
-  lengths: ["epochs", "warmupEpochs", "mapInterval"],
+  derived: ["inputSize", "mean", "std", "init", "dropPath", "maskRatio", "throwRatio"],
+  settled: [
+    ...(["recipe", "layerDecay", "mapHeads", "attended", "globalPool", "fullTokenEpochs"] as const),
+    ...(["epochs", "warmupEpochs", "mapInterval"] as const),
+  ],
   complete(options, whole) {
     completeSizes(presets, options);
     completeMoments(options);
     const network = networkKindOf(options.model);
     if (!network) options.method ??= "msmae";
-    options.layerDecay ??= network ? 1 : 0.75;
+    // A network that sees whole images has no method whose recipe there could be.
+    else options.recipe ??= "paper";
+    if (whole) options.recipe ??= "paper";
     options.dropPath ??= network && !network.skips ? 0 : 0.1;
     if (options.method === "vit" && options.finetune === undefined) options.init ??= "scratch";
     completeStart(options);
     completeKeepSchedule(options);
     options.maskRatio ??= options.method === "msmae" ? 0.45 : 0;
     options.throwRatio ??= options.method === "msmae" ? 0.3 : 0;
-    if (whole || options.resume === undefined) completeSchedule(options);
+    if (!whole && options.resume !== undefined) return;
+    completeSchedule(options);
+    if (options.recipe !== undefined) completeRecipe(options, options.recipe, network !== undefined);
   },
   checks: [
     checkModel(presets),
@@ -150,10 +163,40 @@ export const finetune = verbOptions({
 });
 
 export type FinetuneInput = InputOf<typeof finetune>;
-/** Fine-tuning options as asked for: of a run that goes on, the lengths not given are those it began with. */
+/** Fine-tuning options as asked for: what is settled as a run begins may be missing. */
 export type FinetuneRequest = OptionsOf<typeof finetune>;
 /** Fine-tuning options with every default filled in. */
 export type FinetuneOptions = RunOptionsOf<typeof finetune>;
+
+interface Decided {
+  layerDecay?: number;
+  mapHeads?: HeadFusion;
+  attended?: AttendedRole;
+  globalPool?: "avg" | "cls";
+  fullTokenEpochs?: number;
+}
+
+/** What a recipe decides. */
+function completeRecipe(
+  options: Decided & { method?: string; init?: string; epochs?: number; keepSchedule?: string },
+  recipe: Recipe,
+  network: boolean,
+): void {
+  const masks = options.method === "msmae";
+  const decided: Record<Recipe, Decided> = {
+    paper: {
+      ...{ layerDecay: network ? 1 : 0.75, mapHeads: "min-max", attended: "hide" },
+      ...{ globalPool: "avg", fullTokenEpochs: 0 },
+    },
+    small: {
+      // Nothing that was learned before is to be spared where nothing was.
+      ...{ layerDecay: options.init === "scratch" ? 1 : 0.75, mapHeads: "mean", attended: masks ? "keep" : "hide" },
+      globalPool: masks ? "cls" : "avg",
+      fullTokenEpochs: masks && options.keepSchedule === undefined ? Math.ceil((options.epochs ?? 0) / 3) : 0,
+    },
+  };
+  completeFrom(options, decided[recipe]);
+}
 
 function completeSchedule(options: { epochs?: number; warmupEpochs?: number; mapInterval?: number }): void {
   options.epochs ??= 100;

@@ -64,7 +64,7 @@ export const linprobe = verbOptions({
     ...runtimeFields,
   }),
   derived: ["inputSize", "patchSize", "mean", "std", "init"],
-  lengths: ["epochs", "warmupEpochs"],
+  settled: ["epochs", "warmupEpochs"],
   complete(options, whole) {
     completeSizes(encoderPresets, options);
     completeMoments(options);
@@ -78,7 +78,7 @@ export const linprobe = verbOptions({
 });
 
 export type LinprobeInput = InputOf<typeof linprobe>;
-/** Options of the linear probe as asked for: of a run that goes on, the lengths not given are those it began with. */
+/** Options of the linear probe as asked for: what is settled as a run begins may be missing. */
 export type LinprobeRequest = OptionsOf<typeof linprobe>;
 /** Options of the linear probe with every default filled in. */
 export type LinprobeOptions = RunOptionsOf<typeof linprobe>;

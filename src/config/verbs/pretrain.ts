@@ -1,4 +1,6 @@
 import { z } from "zod";
+import type { AttendedRole } from "../../method/masking/policy.ts";
+import type { HeadFusion } from "../../method/models/config.ts";
 import { pretrainPresets } from "../../method/models/presets.ts";
 import { augmentationFields } from "../augmentation.ts";
 import { augmentationNotes } from "../augmentation-checks.ts";
@@ -18,6 +20,7 @@ import { completeMoments, completeSizes } from "../completion.ts";
 import { field } from "../fields.ts";
 import { type MapSource, mapCropField, maskingFields, policyFields } from "../masking.ts";
 import { PRETRAINING_METHODS } from "../methods.ts";
+import { completeFrom, type Recipe, recipeField } from "../recipe.ts";
 import { firstRefreshEpoch, scaledEpochs } from "../schedule.ts";
 import { checkTarget, findingsField } from "../target-fields.ts";
 import { trainingChecks } from "../training-checks.ts";
@@ -32,6 +35,7 @@ export const pretrain = verbOptions({
   schema: z.strictObject({
     ...dataFields,
     findings: findingsField,
+    recipe: recipeField,
     method: field(
       z.enum(PRETRAINING_METHODS).default("msmae"),
       "Whose recipe the defaults are: msmae (supervised, masks by attention), amt (masks by attention, no labels) or mae (random masks, no labels).",
@@ -54,8 +58,9 @@ export const pretrain = verbOptions({
     maskRatio: maskingFields.maskRatio,
     throwRatio: maskingFields.throwRatio,
     randomMaskRatio: field(
-      z.number().gt(0).lt(1).default(0.75),
+      z.number().gt(0).lt(1).optional(),
       "Share of all patches masked in the random epochs before attention-driven masking starts.",
+      { defaultText: "0.75; 0.5 in the small recipe with labels" },
     ),
     attentionStartEpoch: field(
       z.union([z.int().min(0), z.literal("never")]).optional(),
@@ -80,13 +85,14 @@ export const pretrain = verbOptions({
     mapCrop: mapCropField,
     ...policyFields,
     clsLoss: field(
-      z.enum(["softmax-ce", "ce"]).default("softmax-ce"),
+      z.enum(["softmax-ce", "ce"]).optional(),
       "Classification loss: cross-entropy of softmaxed outputs as in the published program, or plain cross-entropy.",
+      { defaultText: "softmax-ce; ce in the small recipe" },
     ),
     clsLossWeight: field(
       z.number().min(0).optional(),
       "Weight of the classification loss beside the reconstruction loss; 0 pre-trains without labels.",
-      { defaultText: "0.1; 0 for --method amt and mae" },
+      { defaultText: "0.1; 1 in the small recipe; 0 for --method amt and mae" },
     ),
     normPixLoss: field(
       z.boolean().default(false),
@@ -99,13 +105,18 @@ export const pretrain = verbOptions({
     ...loadingFields,
     ...runtimeFields,
   }),
-  derived: ["inputSize", "patchSize", "mean", "std", "init", "clsLossWeight"],
-  lengths: ["epochs", "warmupEpochs", "mapInterval", "mapWarmupEpochs", "attentionStartEpoch"],
+  derived: ["inputSize", "patchSize", "mean", "std", "init"],
+  settled: [
+    ...(["recipe", "clsLoss", "clsLossWeight", "randomMaskRatio", "mapHeads", "attended"] as const),
+    ...(["epochs", "warmupEpochs", "mapInterval", "mapWarmupEpochs", "attentionStartEpoch"] as const),
+  ],
   complete(options, whole) {
     completeSizes(pretrainPresets, options);
     completeMoments(options);
     options.init ??= options.finetune === undefined ? "scratch" : "checkpoint";
-    options.clsLossWeight ??= options.method === "msmae" ? 0.1 : 0;
+    if (whole) options.recipe ??= "paper";
+    if (options.recipe !== undefined && (whole || options.resume === undefined))
+      completeRecipe(options, options.recipe);
     if (whole || options.resume === undefined) completeSchedule(options);
   },
   checks: [checkModel(pretrainPresets), ...trainingChecks, checkTarget, checkRatios(true), checkRandomRatio],
@@ -113,10 +124,37 @@ export const pretrain = verbOptions({
 });
 
 export type PretrainInput = InputOf<typeof pretrain>;
-/** Pre-training options as asked for: of a run that goes on, the lengths not given are those it began with. */
+/** Pre-training options as asked for: what is settled as a run begins may be missing. */
 export type PretrainRequest = OptionsOf<typeof pretrain>;
 /** Pre-training options with every default filled in. */
 export type PretrainOptions = RunOptionsOf<typeof pretrain>;
+
+/** What a recipe decides of a method. */
+function completeRecipe(options: Decided & { method?: (typeof PRETRAINING_METHODS)[number] }, recipe: Recipe): void {
+  const told = options.method === "msmae";
+  const decided: Record<Recipe, Decided> = {
+    paper: {
+      clsLoss: "softmax-ce",
+      clsLossWeight: told ? 0.1 : 0,
+      randomMaskRatio: 0.75,
+      mapHeads: "min-max",
+      attended: "hide",
+    },
+    small: {
+      ...{ clsLoss: "ce", clsLossWeight: told ? 1 : 0, randomMaskRatio: told ? 0.5 : 0.75 },
+      ...{ mapHeads: "mean", attended: told ? "keep" : "hide" },
+    },
+  };
+  completeFrom(options, decided[recipe]);
+}
+
+interface Decided {
+  clsLoss?: "softmax-ce" | "ce";
+  clsLossWeight?: number;
+  randomMaskRatio?: number;
+  mapHeads?: HeadFusion;
+  attended?: AttendedRole;
+}
 
 interface Lengths {
   method?: (typeof PRETRAINING_METHODS)[number];

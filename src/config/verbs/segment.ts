@@ -112,7 +112,7 @@ export const segment = verbOptions({
     ...runtimeFields,
   }),
   derived: ["inputSize", "patchSize", "mean", "std", "init", "headWidth", "weightDecay", "rot90"],
-  lengths: ["epochs", "fullTokenEpochs", "mapInterval"],
+  settled: ["epochs", "fullTokenEpochs", "mapInterval"],
   complete(options, whole) {
     completeSizes(encoderPresets, options);
     completeMoments(options);
@@ -131,7 +131,7 @@ export const segment = verbOptions({
 });
 
 export type SegmentInput = InputOf<typeof segment>;
-/** Options of segmentation as asked for: of a run that goes on, the lengths not given are those it began with. */
+/** Options of segmentation as asked for: what is settled as a run begins may be missing. */
 export type SegmentRequest = OptionsOf<typeof segment>;
 /** Options of segmentation with every default filled in. */
 export type SegmentOptions = RunOptionsOf<typeof segment>;

@@ -1,5 +1,6 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { ConfigError } from "../../../src/config/problems.ts";
+import { chosenRecipe } from "../../../src/config/recipe.ts";
 import { configNotes, resolveConfig, resolveOptions, resolveRun } from "../../../src/config/resolve.ts";
 import { verbs } from "../../../src/config/verbs/index.ts";
 import { MsmaeError } from "../../../src/support/errors.ts";
@@ -18,9 +19,11 @@ function problemsOf(run: () => unknown): Map<string, { expected: string; got: st
   return new Map();
 }
 
-test("pre-training defaults are the paper's", () => {
-  expect(resolveOptions(verbs.pretrain, place)).toEqual({
-    ...place,
+const paper = { recipe: "paper" } as const;
+
+test("pre-training defaults of the paper's recipe are the paper's", () => {
+  expect(resolveOptions(verbs.pretrain, { ...place, ...paper })).toEqual({
+    ...{ ...place, ...paper },
     valSplit: 0.1,
     labelShare: 1,
     cropMinScale: 0.2,
@@ -83,8 +86,10 @@ test("pre-training defaults are the paper's", () => {
   });
 });
 
-test("fine-tuning defaults are the paper's", () => {
-  expect(resolveOptions(verbs.finetune, { ...place, finetune: "c.safetensors" })).toMatchObject({
+test("fine-tuning defaults of the paper's recipe are the paper's", () => {
+  expect(resolveOptions(verbs.finetune, { ...place, ...paper, finetune: "c.safetensors" })).toMatchObject({
+    mapHeads: "min-max",
+    attended: "hide",
     model: "vit_base_patch16",
     init: "checkpoint",
     epochs: 100,
@@ -119,7 +124,7 @@ test("fewer epochs scale the schedule, longer ones keep the paper's, given value
 
 test("a method is a set of defaults, of which each gives way to a flag", () => {
   const pretrained = (method: "msmae" | "amt" | "mae", more = {}) => {
-    const options = resolveOptions(verbs.pretrain, { ...place, method, ...more });
+    const options = resolveOptions(verbs.pretrain, { ...place, ...paper, method, ...more });
     return [options.clsLossWeight, options.attentionStartEpoch];
   };
   expect(pretrained("msmae")).toEqual([0.1, 41]);
@@ -261,17 +266,71 @@ test("a note says when masks would follow maps that do not exist yet", () => {
   expect(configNotes(verbs.pretrain, resolveOptions(verbs.pretrain, place))).toEqual([]);
 });
 
-test("the lengths of a run that goes on are those it began with, unless they are given; a new run's are the recipe's", () => {
+test("the lengths and the recipe of a run that goes on are those it began with, unless they are given; a new run's lengths are the paper's", () => {
   const request = resolveOptions(verbs.pretrain, { ...place, resume: "run", mapInterval: 3 });
   expect(request).toMatchObject({ mapInterval: 3, batchSize: 64 });
-  for (const name of ["epochs", "warmupEpochs", "mapWarmupEpochs", "attentionStartEpoch"]) {
-    expect(request).not.toHaveProperty(name);
-  }
-  const begun = { epochs: 6, warmupEpochs: 2, mapInterval: 1, mapWarmupEpochs: 1, attentionStartEpoch: "never" };
+  const open = ["epochs", "warmupEpochs", "mapWarmupEpochs", "attentionStartEpoch", "recipe", "clsLoss", "attended"];
+  for (const name of open) expect(request).not.toHaveProperty(name);
+  const lengths = { epochs: 6, warmupEpochs: 2, mapInterval: 1, mapWarmupEpochs: 1, attentionStartEpoch: "never" };
+  const decided = {
+    recipe: "small",
+    clsLoss: "ce",
+    clsLossWeight: 0.5,
+    randomMaskRatio: 0.4,
+    mapHeads: "mean",
+    attended: "keep",
+  };
+  const begun = { ...lengths, ...decided };
   const options = resolveRun(verbs.pretrain, request, { ...begun, batchSize: 7 });
   expect(options).toEqual({ ...request, ...begun, mapInterval: 3 });
   expect(resolveRun(verbs.pretrain, { ...request, epochs: 9 }, begun)).toMatchObject({ epochs: 9, warmupEpochs: 2 });
-  expect(resolveRun(verbs.pretrain, place)).toEqual(resolveOptions(verbs.pretrain, place));
+  expect(resolveRun(verbs.pretrain, place)).toEqual(resolveOptions(verbs.pretrain, { ...place, ...paper }));
   const tooShort = problemsOf(() => resolveRun(verbs.pretrain, { ...request, epochs: 1 }, begun));
   expect(tooShort.get("warmupEpochs")).toMatchObject({ expected: "at most the 1 epochs there are", got: "2" });
+});
+
+describe("the small recipe", () => {
+  const small = { recipe: "small" } as const;
+  const pretrained = (more: object) => resolveOptions(verbs.pretrain, { ...place, ...small, ...more });
+  const finetuned = (more: object) =>
+    resolveOptions(verbs.finetune, { ...place, ...small, finetune: "c.safetensors", ...more });
+
+  test("tells classes plainly and shows what is attended; whatever is given wins", () => {
+    expect(pretrained({})).toMatchObject({ clsLoss: "ce", clsLossWeight: 1, attended: "keep", mapHeads: "mean" });
+    expect(pretrained({ attended: "hide", clsLossWeight: 0.3 })).toMatchObject({
+      clsLoss: "ce",
+      clsLossWeight: 0.3,
+      attended: "hide",
+    });
+    expect(pretrained({ method: "mae" })).toMatchObject({
+      clsLossWeight: 0,
+      attended: "hide",
+      randomMaskRatio: 0.75,
+      attentionStartEpoch: "never",
+    });
+  });
+
+  test("fine-tunes on what is attended, and on all patches at the end", () => {
+    expect(finetuned({ epochs: 20 })).toMatchObject({
+      attended: "keep",
+      globalPool: "cls",
+      fullTokenEpochs: 7,
+      layerDecay: 0.75,
+    });
+    expect(finetuned({ keepSchedule: "linear" }).fullTokenEpochs).toBe(0);
+    expect(finetuned({ method: "mae" })).toMatchObject({ attended: "hide", globalPool: "avg", fullTokenEpochs: 0 });
+    expect(finetuned({ method: "vit", finetune: undefined }).layerDecay).toBe(1);
+  });
+
+  test("is not for networks that see whole images", () => {
+    const network = { model: "resnet18", init: "scratch" } as const;
+    expect(resolveOptions(verbs.finetune, { ...place, ...network }).recipe).toBe("paper");
+    expect(() => resolveOptions(verbs.finetune, { ...place, ...network, ...small })).toThrow(/recipe: .* got "small"/);
+  });
+});
+
+test("without a GPU, or with few images, the recipe is the small one", () => {
+  expect(chosenRecipe({ images: 100_000, device: "cpu" }).recipe).toBe("small");
+  expect(chosenRecipe({ images: 999, device: "cuda" })).toEqual({ recipe: "small", why: "999 training images" });
+  expect(chosenRecipe({ images: 1000, device: "cuda" }).recipe).toBe("paper");
 });

@@ -19,7 +19,7 @@ describe("a plan", () => {
   test("gives each training its own options over the shared ones that its verb has", () => {
     const plan = readPlan(text, "plan.yaml");
     const places = { dataPath: "d", outputDir: "o", seed: 7 };
-    const shared = { inputSize: 32, batchSize: 8, labelShare: 0.1 };
+    const shared = { recipe: "paper", inputSize: 32, batchSize: 8, labelShare: 0.1 };
     expect(pretrainOptions(plan, "sup", places)).toEqual({
       ...{ ...shared, ...places, model: "msmae_vit_micro_patch8" },
       ...{ clsLossWeight: 0.5, epochs: 3 },

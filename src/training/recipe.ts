@@ -1,0 +1,37 @@
+import { type AnyVerb, chosenRecipe, type OptionsOf, valueColumnsOf } from "../config/index.ts";
+import { openDataset } from "../data/dataset.ts";
+import type { RunHooks } from "../support/events.ts";
+import { optionsAtStart } from "./resume.ts";
+import type { RunOptions } from "./setup.ts";
+
+/** What a run of a verb is asked for, as far as its recipe depends on it. */
+type Request = Omit<RunOptions, "epochs" | "warmupEpochs"> & {
+  recipe?: string;
+  findings?: string[];
+  target?: string;
+};
+
+/**
+ * The options that a run begins with where nobody says them: of one that goes on those that it began with, of a new one the
+ * recipe that fits its machine and its data.
+ *
+ * @throws MsmaeError Checkpoint when the run to go on with cannot be read; Data when the data cannot be counted.
+ */
+export async function beginning<V extends AnyVerb>(
+  verb: V,
+  request: OptionsOf<V> & Request,
+  { onEvent }: RunHooks,
+): Promise<Readonly<Record<string, unknown>>> {
+  const { resume, recipe: asked, device, dataPath } = request;
+  if (resume !== undefined) return optionsAtStart(resume);
+  if (!("recipe" in verb.schema.shape) || asked !== undefined) return {};
+  const count = async () => {
+    const values = valueColumnsOf(request);
+    const { splits } = await openDataset(dataPath, { ...request, oneClass: true, values, require: ["train"] });
+    return splits.train.length;
+  };
+  // Elsewhere the machine alone decides.
+  const { recipe, why } = chosenRecipe({ images: device === "cuda" ? await count() : 0, device });
+  onEvent?.({ type: "note", message: `${recipe} recipe, ${why} (docs/results.md); --recipe says which` });
+  return { recipe };
+}
