@@ -45,6 +45,7 @@ const kinds: [string, Kind][] = [
     "pretraining with accumulation, clipping and average",
     { verb: "pretrain", more: { accumIter: 2, clipGrad: 1, emaDecay: 0.9 }, step: 14 },
   ],
+  ["pretraining by the small recipe", { verb: "pretrain", more: { recipe: "small" }, step: 24 }],
   ["fine-tuning", { verb: "finetune", more: {}, step: 24 }],
   // Step 24 lies in the stage of epoch 3, after one of fewer patches.
   [

@@ -17,12 +17,16 @@ export async function writePhantoms(root: string): Promise<string> {
   return root;
 }
 
+/** Of trainings that have recipes: what is measured here was made by the paper's. */
+const paper = { recipe: "paper" } as const;
+
 const common = { batchSize: 4, inputSize: { height: 32, width: 32 }, threads: 1, workers: 1, cacheMb: 16, seed: 3 };
 
 /** Six epochs of seven batches; masks follow attention from epoch 2 on, and the maps are made anew after 2 and 4. */
 export function pretraining(dataPath: string, outputDir: string): PretrainInput {
   const schedule = { epochs: 6, warmupEpochs: 1, attentionStartEpoch: 2, mapWarmupEpochs: 1, mapInterval: 2 };
-  return { ...common, ...schedule, dataPath, outputDir, model: "msmae_vit_micro_patch8", lr: 1e-3, saveEvery: 2 };
+  const model = "msmae_vit_micro_patch8";
+  return { ...common, ...paper, ...schedule, dataPath, outputDir, model, lr: 1e-3, saveEvery: 2 };
 }
 
 /** Four epochs of seven batches from drawn weights; the maps are made anew before 0 and 2. */
@@ -30,6 +34,7 @@ export function finetuning(dataPath: string, outputDir: string): FinetuneInput {
   const schedule = { epochs: 4, warmupEpochs: 1, mapInterval: 2 };
   return {
     ...common,
+    ...paper,
     ...schedule,
     dataPath,
     outputDir,

@@ -126,6 +126,26 @@ describe("a run", () => {
     expect(phases).toEqual([2, 4, 6].map(() => ({ type: "phase", name: "attention maps", total: 30 })));
   });
 
+  test("told no recipe takes the small one where there is no GPU, says so before all else, and keeps it when it goes on", async () => {
+    const outputDir = at("small");
+    const { recipe: _told, ...input } = { ...pretraining(data, outputDir), epochs: 3, overwrite: true };
+    const notes: string[] = [];
+    const onEvent = (event: RunEvent): void => {
+      if (event.type === "note") notes.push(event.message);
+    };
+    await pretrain(input, { onEvent });
+    expect(notes[0]).toMatch(/^small recipe, without a GPU /);
+    const kept = readFileSync(join(outputDir, "config.yaml"), "utf8");
+    for (const line of ["recipe: small", "clsLoss: ce", "clsLossWeight: 1", "attended: keep", "mapHeads: mean"]) {
+      expect(kept).toMatch(new RegExp(`^${line}$`, "m"));
+    }
+    const { overwrite: _again, ...rest } = input;
+    await pretrain({ ...rest, epochs: 4, resume: outputDir });
+    expect(readFileSync(join(outputDir, "config.yaml"), "utf8")).toMatch(/^recipe: small$/m);
+    const other = pretrain({ ...rest, epochs: 5, resume: outputDir, recipe: "paper" });
+    await expect(other).rejects.toThrow(/recipe "small".* got .*recipe "paper"/s);
+  });
+
   test("fine-tunes: the best weights are measured, and eval measures the same", async () => {
     const outputDir = at("measured");
     const result = await finetune({ ...finetuning(data, outputDir), fullTokenEpochs: 1 });
