@@ -1,4 +1,5 @@
-import type { CurveChart, ReportFact, ReportInput } from "../results/report/index.ts";
+import type { CurveChart, LookingSection, ReportFact, ReportInput, SeedsFigure } from "../results/report/index.ts";
+import { lookingOfReport } from "./looking-report.ts";
 import type { ArmCurve, ExperimentOutcome } from "./outcome.ts";
 import { armsOf, type Plan } from "./plan.ts";
 
@@ -30,6 +31,7 @@ export function experimentReport(
       scale: SCALES[plan.scale],
       curves: [curveOf("epochs", outcome.curves, arms), curveOf("seconds", outcome.curves, arms)],
     },
+    looking: lookingOfReport(outcome.looking),
     provenance: {
       seed: 0,
       command: "msmae reproduce --plan plan.yaml --output-dir DIR",
@@ -40,8 +42,8 @@ export function experimentReport(
 }
 
 /** The same as Markdown. */
-export function markdownOf(plan: Plan, { table, differences }: ExperimentOutcome, left: readonly string[]): string {
-  const percent = (share: number | null): string => (share === null ? "–" : (100 * share).toFixed(1));
+export function markdownOf(plan: Plan, outcome: ExperimentOutcome, left: readonly string[]): string {
+  const { table, differences, looking } = outcome;
   const rows = table.map(
     ({ method, metric, mean, std, low, high, seeds, paper }) =>
       `| ${method} | ${metric} | ${percent(mean)} | ${percent(std)} | ${percent(low)} to ${percent(high)} | ${seeds} | ${percent(paper)} |`,
@@ -66,7 +68,27 @@ export function markdownOf(plan: Plan, { table, differences }: ExperimentOutcome
     "|---|---|---|---|---|---|",
     ...between,
     "",
+    ...lookingLines(lookingOfReport(looking)),
   ].join("\n");
+}
+
+const percent = (share: number | null): string => (share === null ? "–" : (100 * share).toFixed(1));
+
+function lookingLines(looking: LookingSection | undefined): string[] {
+  if (looking === undefined) return [];
+  const cell = (figure: SeedsFigure | null): string => {
+    if (figure === null) return "–";
+    return figure.std === null ? percent(figure.mean) : `${percent(figure.mean)} ± ${percent(figure.std)}`;
+  };
+  return [
+    "| pre-training | epochs | seeds | peak in the lesion, % | AUC, % | lesion's patches masked, % | thrown, % | kept, % | lesion wholly hidden, % |",
+    "|---|---|---|---|---|---|---|---|---|",
+    ...looking.rows.map(({ name, epoch, seeds, figures: { pointing, auc, masked, thrown, kept, hidden } }) => {
+      const cells = [pointing, auc, masked, thrown, kept, hidden].map(cell);
+      return `| ${[name, epoch ?? "–", seeds, ...cells].join(" | ")} |`;
+    }),
+    "",
+  ];
 }
 
 function timeOf({ runs }: ExperimentOutcome, method: string): string {

@@ -9,8 +9,9 @@ import {
   valuedAnswers,
 } from "../results/metrics/index.ts";
 import { MsmaeError } from "../support/errors.ts";
+import { LOOKING, type Looking } from "./looking.ts";
 import { type Arm, armsOf, type Plan } from "./plan.ts";
-import { evaluationFolder, pretrainingFolder, trainingFolder } from "./steps.ts";
+import { evaluationFolder, lookingFolder, neededPretrainings, pretrainingFolder, trainingFolder } from "./steps.ts";
 
 /** One arm with one seed. */
 export interface ArmRun {
@@ -46,6 +47,12 @@ export interface ArmCurve {
   points: { epoch: number; seconds: number; score: number }[];
 }
 
+/** Where a pre-training with one seed looks, where the data has masks. */
+export interface PretrainingLooking extends Looking {
+  pretraining: string;
+  seed: number;
+}
+
 /** What an experiment found so far. */
 export interface ExperimentOutcome {
   runs: ArmRun[];
@@ -53,6 +60,8 @@ export interface ExperimentOutcome {
   table: TableRow[];
   differences: ArmDifference[];
   curves: ArmCurve[];
+  /** Of the pre-trainings that are looked at already; empty where the data has no masks. */
+  looking: PretrainingLooking[];
 }
 
 /** As metrics.json of an evaluation has them. */
@@ -88,7 +97,8 @@ export async function readOutcome(root: string, plan: Plan, dataset: string): Pr
   const found = await Promise.all(arms.map((arm) => Promise.all(seeds.map((seed) => finishedRun(root, arm, seed)))));
   const all = found.flat().filter((one) => one !== undefined);
   const whole = seeds.filter((seed) => found.every((ofArm) => ofArm[seed] !== undefined));
-  const outcome = { runs: all.map(({ run }) => run), curves: all.map(({ curve }) => curve) };
+  const looking = await lookingOf(root, plan, seeds);
+  const outcome = { runs: all.map(({ run }) => run), curves: all.map(({ curve }) => curve), looking };
   if (whole.length === 0) return { ...outcome, table: [], differences: [] };
   const told = seededArms({
     arms: arms.map(({ name }, at) => ({
@@ -108,6 +118,17 @@ export async function readOutcome(root: string, plan: Plan, dataset: string): Pr
     }),
   );
   return { ...outcome, table, differences: told.differences };
+}
+
+async function lookingOf(root: string, plan: Plan, seeds: readonly number[]): Promise<PretrainingLooking[]> {
+  const wanted = neededPretrainings(plan).flatMap((pretraining) => seeds.map((seed) => ({ pretraining, seed })));
+  const found = await Promise.all(
+    wanted.map(async ({ pretraining, seed }) => {
+      const text = await readIfThere(join(root, lookingFolder(pretraining, seed), LOOKING));
+      return text === undefined ? [] : [{ pretraining, seed, ...(JSON.parse(text) as Looking) }];
+    }),
+  );
+  return found.flat().filter(({ points }) => points.length > 0);
 }
 
 /** Each arm less the one before it. */

@@ -8,6 +8,7 @@ import { pretrain } from "../training/tasks/pretrain.ts";
 import { segment } from "../training/tasks/segment.ts";
 import { dataPathOf, makeData } from "./data.ts";
 import type { Experiment } from "./experiment.ts";
+import { lookAtLesions, mayHaveMasks } from "./looking.ts";
 import { type Arm, armOptions, armsOf, type Plan, pretrainOptions } from "./plan.ts";
 
 /** A piece of work of its own that one process does and no other does again. */
@@ -37,6 +38,16 @@ export function pretrainingFolder(name: string, seed: number): string {
   return `pretrainings/${name}-${seed}`;
 }
 
+/** Where what is measured of a pre-training's attention stands, below the root. */
+export function lookingFolder(name: string, seed: number): string {
+  return `looking/${name}-${seed}`;
+}
+
+/** Names of the pre-trainings that arms start from. */
+export function neededPretrainings(plan: Plan): string[] {
+  return [...new Set(armsOf(plan).flatMap(({ from }) => from ?? []))];
+}
+
 /**
  * All steps of an experiment, those of the first seed first, so that an experiment that is stopped early has whole seeds. Each
  * pre-training is run once a seed, however many arms start from it.
@@ -44,12 +55,14 @@ export function pretrainingFolder(name: string, seed: number): string {
 export function stepsOf(experiment: Experiment): Step[] {
   const { plan } = experiment;
   const arms = armsOf(plan);
-  const needed = new Set(arms.flatMap(({ from }) => from ?? []));
+  const needed = neededPretrainings(plan);
+  const looked = mayHaveMasks(plan) ? needed : [];
   const data = dataSteps(experiment);
   const seeds = Array.from({ length: plan.seeds }, (_, seed) => seed);
   const trained = seeds.flatMap((seed) => [
-    ...[...needed].map((name) => pretrainStep(experiment, name, seed)),
+    ...needed.map((name) => pretrainStep(experiment, name, seed)),
     ...arms.flatMap((arm) => [trainStep(experiment, arm, seed), evaluateStep(experiment, arm, seed)]),
+    ...looked.map((name) => lookStep(experiment, name, seed)),
   ]);
   return [...data, ...trained];
 }
@@ -92,6 +105,18 @@ function pretrainStep(experiment: Experiment, name: string, seed: number): Step 
       const places = { dataPath: dataPathOf(experiment, seed), outputDir: join(root, folder), seed };
       await pretrain(goingOn({ ...pretrainOptions(plan, name, places), ...machine(experiment) }), hooks);
     },
+  };
+}
+
+function lookStep(experiment: Experiment, name: string, seed: number): Step {
+  const { root } = experiment;
+  const [from, to] = [pretrainingFolder(name, seed), lookingFolder(name, seed)].map((folder) => join(root, folder));
+  const step = `look ${name}, seed ${seed}`;
+  return {
+    name: step,
+    folder: noteOf(step),
+    after: [pretrainName(name, seed)],
+    run: (hooks) => lookAtLesions(experiment, { name, seed, from: from as string, to: to as string }, hooks),
   };
 }
 

@@ -15,12 +15,14 @@ import { createWeights, type EngineOptions, type ModelSession, startEngine } fro
 const MASK_SIDE = 224;
 
 /** The maps of some images, and what is outlined in these. */
-interface Looked extends Gathered {
+export interface Looked extends Gathered {
   maps: Grid[];
   /** Non-zero inside. */
   lesions: Grid[];
   groups: string[];
 }
+
+export type LookingOptions = AssessOptions & EngineOptions;
 
 /**
  * Whether a model's attention lies on what masks outline, beside the same network with random weights and beside the middle
@@ -31,24 +33,18 @@ interface Looked extends Gathered {
 export async function whereItLooks(
   model: ModelSession,
   samples: readonly Sample[],
-  options: AssessOptions & EngineOptions,
+  options: LookingOptions,
   hooks: RunHooks,
 ): Promise<LocalisationSummary | undefined> {
   const { kind, description } = model;
-  const encoder = kind.encoder(description.config);
-  const outlined = samples.filter(({ masks = [] }) => masks.length > 0);
-  if (!encoder || outlined.length === 0) return undefined;
-  const looking = { target: { kind: "mask" }, originals: true, gather: () => gathererOf(encoder) } as const;
-  const look = async (session: ModelSession, name: string): Promise<Looked> => {
-    const graphOf = (batchSize: number) => ({ graph: attentionGraph(encoder, batchSize) });
-    return (await assessModel(session, looking, outlined, { ...options, name, forward: graphOf }, hooks)).result;
-  };
-  const own = await look(model, "attention on lesions");
+  const own = await mapsOnLesions(model, samples, { ...options, name: "attention on lesions" }, hooks);
+  if (!own) return undefined;
   const engine = await startEngine(createWeights(kind.specs(description.config), description.seed), options);
   try {
-    const random = await look({ ...model, engine }, "attention of random weights");
+    const named = { ...options, name: "attention of random weights" };
+    const random = await mapsOnLesions({ ...model, engine }, samples, named, hooks);
     const { maps, lesions, groups } = own;
-    const found = localisation({ maps, masks: lesions, random: random.maps, groups, seed: description.seed });
+    const found = localisation({ maps, masks: lesions, random: random?.maps, groups, seed: description.seed });
     const { insideShare, auc, pointing, ...summary } = found;
     return {
       ...summary,
@@ -59,6 +55,25 @@ export async function whereItLooks(
   } finally {
     await engine.close();
   }
+}
+
+/**
+ * The attention maps of the images that have masks, beside these; undefined where none has, or the model has no attention.
+ *
+ * @throws MsmaeError as `assessModel` does.
+ */
+export async function mapsOnLesions(
+  model: ModelSession,
+  samples: readonly Sample[],
+  options: LookingOptions,
+  hooks: RunHooks,
+): Promise<Looked | undefined> {
+  const encoder = model.kind.encoder(model.description.config);
+  const outlined = samples.filter(({ masks = [] }) => masks.length > 0);
+  if (!encoder || outlined.length === 0) return undefined;
+  const looking = { target: { kind: "mask" }, originals: true, gather: () => gathererOf(encoder) } as const;
+  const forward = (batchSize: number) => ({ graph: attentionGraph(encoder, batchSize) });
+  return (await assessModel(model, looking, outlined, { ...options, forward }, hooks)).result;
 }
 
 function withoutImages({ perImage: _values, ...figure }: LocalisationFigure): Omit<LocalisationFigure, "perImage"> {

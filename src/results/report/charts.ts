@@ -1,7 +1,7 @@
 import type { CalibrationBin, ClassificationMetrics, ReliabilityBin, RocCurve } from "../metrics/index.ts";
 import type { TopLevelSpec } from "./generated/vega.js";
 import { escapeHtml, Html, html } from "./html.ts";
-import type { CurveChart } from "./types.ts";
+import type { CurveChart, CurveSeries } from "./types.ts";
 
 const WIDTH = 300;
 const HEIGHT = 210;
@@ -37,36 +37,50 @@ const CONFIG: TopLevelSpec["config"] = {
     title: null,
     symbolStrokeWidth: 2,
     symbolType: "stroke",
+    symbolOpacity: 1,
   },
 };
 
-/** Values over epochs, one line per series. */
+/** Values over epochs, one line per series, the runs that it is the mean of as thin lines behind it. */
 export async function curveChart({ title, xTitle = "epoch", yTitle, yFormat, series }: CurveChart): Promise<Html> {
   const values = series.flatMap(({ name, points }) =>
-    points.filter(([, value]) => Number.isFinite(value)).map(([epoch, value]) => ({ epoch, value, series: name })),
+    finitePoints(points).map((point) => ({ ...point, series: name })),
   );
   const single = series.every(({ points }) => points.length < 2);
+  const encoding = {
+    x: { field: "epoch", type: "quantitative" as const, title: xTitle, axis: { tickMinStep: 1, grid: false } },
+    y: {
+      field: "value",
+      type: "quantitative" as const,
+      title: yTitle,
+      axis: { ...(yFormat !== undefined && { format: yFormat }), tickCount: 5 },
+      scale: { zero: false },
+    },
+    ...seriesEncoding(series.map(({ name }) => name)),
+  };
+  const mark = { type: "line" as const, strokeWidth: 2, interpolate: "linear" as const, point: single };
+  const ofRuns = series.flatMap(({ name, runs = [] }) =>
+    runs.flatMap((points, run) => finitePoints(points).map((point) => ({ ...point, series: name, run }))),
+  );
+  const thin = { type: "line" as const, strokeWidth: 1, opacity: 0.35, interpolate: "linear" as const };
+  const drawn =
+    ofRuns.length === 0
+      ? { data: { values }, mark, encoding }
+      : {
+          layer: [
+            { data: { values: ofRuns }, mark: thin, encoding: { ...encoding, detail: { field: "run" } } },
+            { data: { values }, mark, encoding },
+          ],
+        };
   const chart = await svg(
     `${title}: ${series.map(({ name }) => name).join(", ")} over ${xTitle === "epoch" ? "epochs" : xTitle}`,
-    {
-      width: WIDTH,
-      height: HEIGHT,
-      data: { values },
-      mark: { type: "line", strokeWidth: 2, interpolate: "linear", point: single },
-      encoding: {
-        x: { field: "epoch", type: "quantitative", title: xTitle, axis: { tickMinStep: 1, grid: false } },
-        y: {
-          field: "value",
-          type: "quantitative",
-          title: yTitle,
-          axis: { format: yFormat, tickCount: 5 },
-          scale: { zero: false },
-        },
-        ...seriesEncoding(series.map(({ name }) => name)),
-      },
-    },
+    { width: WIDTH, height: HEIGHT, ...drawn },
   );
   return figure(title, chart);
+}
+
+function finitePoints(points: CurveSeries["points"]): { epoch: number; value: number }[] {
+  return points.filter(([, value]) => Number.isFinite(value)).map(([epoch, value]) => ({ epoch, value }));
 }
 
 /** One ROC curve per class against the rest; undefined where no class has one. */

@@ -11,6 +11,7 @@ import {
   reconstructionSection,
   retrievalSection,
 } from "./section-images.ts";
+import { lookingSection } from "./section-looking.ts";
 import { evaluationSection, figuresSection } from "./section-metrics.ts";
 import { segmentationSection } from "./section-segmentation.ts";
 import type { ProvenanceSection, ReportInput } from "./types.ts";
@@ -34,6 +35,9 @@ export type {
   EmbeddingSection,
   EvaluationSection,
   FiguresSection,
+  LookingFigure,
+  LookingRow,
+  LookingSection,
   NamedMap,
   PointingGameSection,
   ProvenanceSection,
@@ -42,6 +46,7 @@ export type {
   ReportInput,
   RetrievalExample,
   RetrievalSection,
+  SeedsFigure,
   SegmentationCase,
   SegmentationSection,
 } from "./types.ts";
@@ -70,6 +75,7 @@ async function reportSections(input: ReportInput): Promise<PageSection[]> {
     agreement,
     comparison,
     experiment,
+    looking,
     attention,
     errors,
     retrieval,
@@ -87,6 +93,7 @@ async function reportSections(input: ReportInput): Promise<PageSection[]> {
   if (agreement !== undefined) add("agreement", "Agreement", await agreementSection(agreement));
   if (comparison !== undefined) add("comparison", "Comparison", await comparisonSection(comparison));
   if (experiment !== undefined) add("experiment", "Methods", await experimentSection(experiment));
+  if (looking !== undefined) add("looking", "Where they look", await lookingSection(looking));
   if (attention !== undefined && attention.examples.length > 0) {
     add("attention", "Attention", await attentionSection(attention));
   }

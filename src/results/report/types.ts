@@ -19,6 +19,7 @@ export interface ReportInput {
   agreement?: AgreementSection;
   comparison?: ComparisonSection;
   experiment?: ExperimentSection;
+  looking?: LookingSection | undefined;
   attention?: AttentionSection;
   /** The most confident errors, the surest first; empty where nothing was told wrong. */
   errors?: readonly AttentionExample[];
@@ -50,6 +51,8 @@ export interface CurveSeries {
   name: string;
   /** [epoch, value] pairs; pairs with a value that is not finite are left out. */
   points: readonly (readonly [epoch: number, value: number])[];
+  /** Pairs of each of the runs that the series is the mean of: thin lines behind it. */
+  runs?: readonly (readonly (readonly [number, number])[])[];
 }
 
 /** Ways of training beside each other, each with several seeds. */
@@ -61,6 +64,33 @@ export interface ExperimentSection {
   /** What the figures are to be read as, a sentence. */
   scale: string;
   curves: readonly CurveChart[];
+}
+
+/** Where pre-trainings look, and what masking by it does to lesions. */
+export interface LookingSection {
+  rows: readonly LookingRow[];
+  /** Mean number of test images with a lesion of one seed, and of patches of a lesion. */
+  images: number;
+  patches: number;
+  curves: readonly CurveChart[];
+}
+
+/** A pre-training after its last epoch, or what drawing as many patches uniformly would do. */
+export interface LookingRow {
+  name: string;
+  /** Of pre-training; null where nothing is trained. */
+  epoch: number | null;
+  seeds: number;
+  /** Shares over seeds; null where there is none. */
+  figures: Record<LookingFigure, SeedsFigure | null>;
+}
+
+export type LookingFigure = "pointing" | "auc" | "masked" | "thrown" | "kept" | "hidden";
+
+/** Mean over seeds and standard deviation of the sample, null with one seed. */
+export interface SeedsFigure {
+  mean: number;
+  std: number | null;
 }
 
 export interface ExperimentRow {

@@ -8,7 +8,9 @@ export {
   type Localisation,
   type LocalisationFigure,
   type LocalisationInput,
+  type LookingFigures,
   localisation,
+  lookingFigures,
 } from "./localisation.ts";
 export { type OutlinePairOptions, outlinePair, TRUTH_COLOUR } from "./outline-pair.ts";
 export { outlineMask, overlayMap } from "./overlay.ts";

@@ -1,5 +1,6 @@
 import { MsmaeError } from "../../support/errors.ts";
 import { bootstrapEstimates, type Estimate } from "../metrics/index.ts";
+import { meanDefined } from "../metrics/mean.ts";
 import { enlargeMap } from "./enlarge-map.ts";
 import type { Grid } from "./image.ts";
 import { pointingGame } from "./pointing-game.ts";
@@ -114,6 +115,25 @@ export function localisation({ maps, masks, random, groups, seed, resamples }: L
     groups: drawn.groups,
     resamples: drawn.resamples,
   };
+}
+
+/** Where maps look, in single figures; null where no image has the measure. */
+export interface LookingFigures {
+  /** Images with a lesion: the ones that count. */
+  n: number;
+  pointing: number | null;
+  auc: number | null;
+}
+
+/**
+ * The pointing game and the AUC of {@link localisation} alone, without intervals and baselines.
+ *
+ * @throws MsmaeError as {@link localisation} does.
+ */
+export function lookingFigures({ maps, masks }: Pick<LocalisationInput, "maps" | "masks">): LookingFigures {
+  const { pointing, auc } = scoresOf(maps, masks);
+  const n = pointing.filter((score) => score !== null).length;
+  return { n, pointing: meanDefined(pointing), auc: meanDefined(auc) };
 }
 
 const MEASURES = ["insideShare", "auc", "pointing"] as const;

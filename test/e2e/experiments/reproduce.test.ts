@@ -16,7 +16,7 @@ const text = `
 title: two arms
 data: { phantom: { train: 8, val: 4, test: 6, size: 32, classes: 2 } }
 seeds: 2
-options: { model: micro_patch8, inputSize: 32, inChans: 1, batchSize: 8, warmupEpochs: 0, lr: 0.001 }
+options: { model: micro_patch8, inputSize: 32, inChans: 1, batchSize: 8, warmupEpochs: 0, lr: 0.001, saveEvery: 1 }
 pretrain:
   sup: { epochs: 2 }
 finetune:
@@ -49,7 +49,8 @@ function start(outputDir: string): { child: ChildProcess; said: () => string; en
 const begun = (said: string): string[] =>
   [...said.matchAll(/^\d+ of \d+: (.*?)( \(about .*)?$/gm)].map((found) => found[1] as string);
 
-const steps = ["data", "pretrain-sup", "finetune-scratch", "finetune-sup", "evaluate-scratch", "evaluate-sup"];
+const ofArms = ["finetune-scratch", "finetune-sup", "evaluate-scratch", "evaluate-sup"];
+const steps = ["data", "pretrain-sup", ...ofArms, "look-sup"];
 const all = steps.flatMap((name) => [`${name}-0`, `${name}-1`]).sort();
 const doneIn = (outputDir: string): string[] =>
   readdirSync(join(outputDir, "steps"))
@@ -63,7 +64,7 @@ describe("reproduce", () => {
     const first = run(outputDir);
     expect(first.status).toBe(0);
     expect(doneIn(outputDir)).toEqual(all);
-    const { runs, table, differences, curves, left } = first.result as ReproduceResult;
+    const { runs, table, differences, curves, left, looking } = first.result as ReproduceResult;
     expect(left).toEqual([]);
     expect(runs.map(({ method, seed }) => `${method} ${seed}`)).toEqual(["scratch 0", "scratch 1", "sup 0", "sup 1"]);
     for (const { method, seed, figures, pointing } of runs) {
@@ -90,9 +91,28 @@ describe("reproduce", () => {
     expect(scratch?.points.map(({ epoch }) => epoch)).toEqual([1, 2]);
     // Pre-training counts.
     expect(sup?.points[0]?.seconds).toBeGreaterThan(runs[2]?.seconds.pretraining as number);
+    // Of each checkpoint where it looks, and what masking by that would do with 7, 5 and 4 of 16 patches.
+    expect(looking.map(({ pretraining, seed }) => `${pretraining} ${seed}`)).toEqual(["sup 0", "sup 1"]);
+    for (const { images, uniform, points, pretraining, seed } of looking) {
+      expect(images).toBe(12);
+      expect(uniform).toMatchObject({ masked: 7 / 16, thrown: 5 / 16, kept: 4 / 16 });
+      expect(points.map(({ epoch }) => epoch)).toEqual([1, 2]);
+      for (const { masked, thrown, kept, hidden } of points) {
+        expect(masked + thrown + kept).toBeCloseTo(1, 12);
+        expect(hidden).toBeGreaterThan(0);
+        expect(hidden).toBeLessThanOrEqual(1 - kept + 1e-12);
+      }
+      const file = join(outputDir, `looking/${pretraining}-${seed}/looking.json`);
+      expect(JSON.parse(readFileSync(file, "utf8"))).toEqual({ images, patches: expect.any(Number), uniform, points });
+    }
+    expect(looking[0]?.points[0]?.auc).not.toBe(looking[0]?.points[1]?.auc);
     const report = readFileSync(join(outputDir, "report.html"), "utf8");
-    for (const said of ["sup less scratch", "98.0", "pre-training included"]) expect(report).toContain(said);
-    expect(readFileSync(join(outputDir, "results.md"), "utf8")).toContain("| sup | accuracy |");
+    for (const said of ["sup less scratch", "98.0", "pre-training included", "Lesion wholly hidden", "single seeds"]) {
+      expect(report).toContain(said);
+    }
+    const markdown = readFileSync(join(outputDir, "results.md"), "utf8");
+    expect(markdown).toContain("| sup | accuracy |");
+    expect(markdown).toMatch(/\| sup \| 2 \| 2 \| \d/);
 
     const before = statSync(join(outputDir, "runs/sup-1/training/last.safetensors")).mtimeMs;
     const second = run(outputDir);
@@ -129,6 +149,8 @@ describe("reproduce", () => {
     expect(ofB.length).toBeGreaterThan(0);
     expect(new Set([...ofA, ...ofB]).size).toBe(ofA.length + ofB.length);
     // Whoever does it, and however often it was interrupted, the same comes out.
+    const lookingIn = (root: string) => readFileSync(join(root, "looking/sup-1/looking.json"), "utf8");
+    expect(lookingIn(shared)).toBe(lookingIn(outputDir));
     const figuresIn = (root: string) =>
       (JSON.parse(readFileSync(join(root, "results.json"), "utf8")) as ReproduceResult).runs
         .filter(({ method }) => method !== "again")
@@ -168,7 +190,9 @@ describe("reproduce", () => {
     const argv = argvOf(outlines).map((part) => (part === plan ? join(folder, "outlines.yaml") : part));
     const { status, stdout, stderr } = spawnSync(process.execPath, argv, { encoding: "utf8" });
     expect(status, stderr).toBe(0);
-    const { runs, table: rows } = JSON.parse(stdout) as ReproduceResult;
+    const { runs, table: rows, looking } = JSON.parse(stdout) as ReproduceResult;
+    // From a pre-training that is told no classes too.
+    expect(looking.map(({ images: n, points }) => [n, points.length])).toEqual([[8, 1]]);
     expect(rows.map(({ method, metric }) => `${method} ${metric}`)).toEqual(
       ["scratch", "sup"].flatMap((method) => [`${method} dice`, `${method} iou`]),
     );

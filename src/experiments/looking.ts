@@ -1,0 +1,140 @@
+import { mkdir, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { type PretrainOptions, resolveOptions, resolveRun, verbs } from "../config/index.ts";
+import { mapsOnLesions } from "../inference/clinical/localisation.ts";
+import { openEvaluationData } from "../inference/evaluation-data.ts";
+import { openModel } from "../inference/session.ts";
+import { describeModelFile } from "../interop/model-file.ts";
+import { attentionCounts } from "../method/masking/index.ts";
+import { lookingFigures } from "../results/visual/index.ts";
+import type { RunHooks } from "../support/events.ts";
+import { writeFileAtomic } from "../support/files/atomic-file.ts";
+import { dataPathOf } from "./data.ts";
+import type { Experiment } from "./experiment.ts";
+import { drawnFates, type LesionFates, lesionPatches, meanFates, uniformFates } from "./lesion-fates.ts";
+import { type Plan, pretrainOptions } from "./plan.ts";
+
+/** Where a pre-training looks after some epochs, and what masking by it would do, over the test images with a lesion. */
+export interface LookingPoint extends LesionFates {
+  /** Epochs of pre-training behind it. */
+  epoch: number;
+  /** Share of the images whose attention peaks in the lesion. */
+  pointing: number | null;
+  /** Mean over the images of the AUC of attention between the lesion's pixels and the others. */
+  auc: number | null;
+}
+
+/** What looking.json of a pre-training has. */
+export interface Looking {
+  /** Test images with a lesion: the ones that count. */
+  images: number;
+  /** Mean number of a lesion's patches; null without images. */
+  patches: number | null;
+  /** What the same shares of patches drawn uniformly would do, as is to be expected; null without images. */
+  uniform: LesionFates | null;
+  /** Of each checkpoint that is kept, in order of epochs. */
+  points: LookingPoint[];
+}
+
+/** In the folder of a pre-training's looking. */
+export const LOOKING = "looking.json";
+/** Selections drawn of each image. */
+const DRAWS = 20;
+/** Published sets that come with masks. */
+const MASKED: ReadonlySet<string> = new Set(["busi", "kvasir-seg"]);
+
+/** Whether the data of a plan has masks, as far as that can be told before it is there. */
+export function mayHaveMasks({ data }: Plan): boolean {
+  return !("preset" in data) || MASKED.has(data.preset);
+}
+
+/** Of which pre-training, and where it stands. */
+export interface LookedAt {
+  name: string;
+  seed: number;
+  /** The pre-training's folder, and the one to write to. */
+  from: string;
+  to: string;
+}
+
+/**
+ * Measures, of each checkpoint that a pre-training has kept, whether its attention lies on lesions, and what becomes of these
+ * where attention masks; writes looking.json, without points where the data has no masks.
+ *
+ * Masks are drawn by the checkpoint's attention with the pre-training's own shares and roles, whether or not it used attention
+ * itself.
+ *
+ * @throws MsmaeError as evaluation does.
+ */
+export async function lookAtLesions(
+  experiment: Experiment,
+  { name, seed, from, to }: LookedAt,
+  hooks: RunHooks,
+): Promise<void> {
+  const { plan, threads, workers, device } = experiment;
+  const dataPath = dataPathOf(experiment, seed);
+  const options = resolveRun(verbs.pretrain, pretrainOptions(plan, name, { dataPath, outputDir: from, seed }));
+  const checkpoints = await keptCheckpoints(from);
+  const { description } = await describeModelFile(join(from, "last.safetensors"));
+  const looking = resolveOptions(verbs.evaluate, {
+    ...{ checkpoint: from, dataPath, threads, workers, device },
+  });
+  // No classes are asked of the images: a pre-training need not be told any.
+  const { splits } = await openEvaluationData(looking, description, hooks, { oneClass: true });
+  const told: Looking = { images: 0, patches: null, uniform: null, points: [] };
+  for (const { epoch, path } of checkpoints) {
+    const model = await openModel(path, undefined, { ...looking, allowPartial: false }, hooks);
+    try {
+      const phase = { ...looking, name: `attention after ${epoch} ${epoch === 1 ? "epoch" : "epochs"}` };
+      const looked = await mapsOnLesions(model, splits.test, phase, hooks);
+      if (!looked) break;
+      const { n, ...figures } = lookingFigures({ maps: looked.maps, masks: looked.lesions });
+      const fates = fatesOf(looked, options);
+      if (n === 0 || !fates) break;
+      const { drawn, ...same } = fates;
+      Object.assign(told, { images: n, ...same });
+      told.points.push({ epoch, ...figures, ...drawn });
+    } finally {
+      await model.close();
+    }
+  }
+  await mkdir(to, { recursive: true });
+  await writeFileAtomic(join(to, LOOKING), `${JSON.stringify(told, undefined, 2)}\n`);
+}
+
+type Looked = NonNullable<Awaited<ReturnType<typeof mapsOnLesions>>>;
+
+function fatesOf(
+  { maps, lesions, indices }: Looked,
+  options: PretrainOptions,
+): { drawn: LesionFates; uniform: LesionFates; patches: number } | undefined {
+  const [grid] = maps;
+  if (!grid) return undefined;
+  const counts = attentionCounts(grid.height * grid.width, options);
+  const how = { counts, policy: options, seed: options.seed, draws: DRAWS };
+  const found = maps.flatMap((map, at) => {
+    const lesion = lesionPatches(lesions[at] as Looked["lesions"][number], map);
+    if (lesion.length === 0) return [];
+    const drawn = drawnFates(map.data, lesion, indices[at] as number, how);
+    return [{ lesion, drawn, uniform: uniformFates(counts, lesion.length) }];
+  });
+  if (found.length === 0) return undefined;
+  return {
+    drawn: meanFates(found.map(({ drawn }) => drawn)),
+    uniform: meanFates(found.map(({ uniform }) => uniform)),
+    patches: found.reduce((sum, { lesion }) => sum + lesion.length, 0) / found.length,
+  };
+}
+
+/** The checkpoints of a pre-training that is done, with their epochs, in order: numbered ones, and the last. */
+async function keptCheckpoints(folder: string): Promise<{ epoch: number; path: string }[]> {
+  const paths = (await readdir(folder))
+    .filter((name) => /^(checkpoint-\d+|last)\.safetensors$/.test(name))
+    .map((name) => join(folder, name));
+  const found = await Promise.all(
+    paths.map(async (path) => ({ path, epoch: (await describeModelFile(path)).description.epoch })),
+  );
+  // The last stands there by its number too.
+  const byEpoch = new Map(found.map((one) => [one.epoch, one]));
+  return [...byEpoch.values()].sort((a, b) => a.epoch - b.epoch);
+}
