@@ -6,6 +6,7 @@ import { type Check, type InputOf, type OptionsOf, verbOptions } from "../verb.t
 const DATASETS = [
   "phantom",
   "btmd",
+  "btmd-published",
   "ham10000",
   "busi",
   "chestxray2017",
@@ -28,7 +29,7 @@ export const reproduce = verbOptions({
   schema: z.strictObject({
     dataset: field(
       z.enum(DATASETS).optional(),
-      "Data set of the paper's comparison; phantom draws images whose lesions are known.",
+      "Data set of the paper's comparison; phantom draws images whose lesions are known; btmd is without its copies, btmd-published with them, as published.",
       { defaultText: "none: --plan" },
     ),
     scale: field(

@@ -73,12 +73,16 @@ describe("a plan", () => {
     ] as const) {
       for (const scale of ["smoke", "small", "paper"] as const) {
         const plan = builtInPlan(dataset, scale);
-        expect(Object.keys(plan.finetune)).toEqual(["vit", "mae", "amt", "msmae"]);
+        // At the small scale, also what supervision earns by itself.
+        const more = scale === "small" ? ["random"] : [];
+        expect(Object.keys(plan.finetune)).toEqual(["vit", "mae", "amt", "msmae", ...more]);
+        expect(plan.options.recipe).toBe(scale === "small" ? "small" : undefined);
         expect(plan.finetune.vit).not.toHaveProperty("from");
         expect(plan.paper.msmae === undefined).toBe(dataset === "phantom");
       }
     }
     expect(builtInPlan("btmd", "small").data).toEqual({ preset: "btmd", clean: true });
+    expect(builtInPlan("btmd-published", "paper").data).toEqual({ preset: "btmd", clean: false });
     // The published schedule is what the verbs do by themselves.
     expect(builtInPlan("btmd", "paper").pretrain).toEqual({
       mae: { method: "mae" },
