@@ -82,7 +82,7 @@ async function run(options: DemoOptions, hooks: RunHooks): Promise<DemoResult> {
   const pretrainOptions = resolveRun(verbs.pretrain, pretrainRecipe(options, set.root, folder.pretrain));
   const pretrained = await pretrain(pretrainOptions, narration.training(pretraining));
 
-  narration.next("fine-tuning: name the lesion, first from the patches attended least, then from all");
+  narration.next("fine-tuning: name the lesion, first from the patches attended most, then from all");
   const finetuning: History = [];
   const finetuneOptions = resolveRun(
     verbs.finetune,

@@ -24,30 +24,26 @@ function common({ seed, threads, device, workers }: DemoOptions, dataPath: strin
 }
 
 /**
- * Supervised pre-training, the paper's method on a schedule of a minute: random masking, one refresh of the attention
- * maps, attention-driven masking. Three settings are ours, because 700 steps must do what the paper takes 300 epochs
- * for: plain cross-entropy at full weight instead of a tenth of the doubly softmaxed one, whose gradient is too small
- * to find lesions in this time; half of the patches hidden in the random epochs, so that the lesion is seen more often;
- * and milder crops.
+ * Supervised pre-training by the small recipe on a schedule of a minute: random masks, one refresh of the attention maps, then
+ * masks that leave the encoder what is attended most. Attention finds the lesion while all patches take turns in being
+ * seen: so most epochs are random. Crops are milder.
  */
 export function pretrainRecipe(options: DemoOptions, dataPath: string, outputDir: string): PretrainInput {
   return {
     ...common(options, dataPath),
     outputDir,
+    recipe: "small",
     model: "msmae_vit_micro_patch8",
     epochs: 24,
     lr: 1.5e-3,
     warmupEpochs: 2,
-    clsLoss: "ce",
-    clsLossWeight: 1,
-    randomMaskRatio: 0.5,
     mapWarmupEpochs: 19,
     mapInterval: 19,
     attentionStartEpoch: 20,
   };
 }
 
-/** Fine-tuning: attention-driven masking and throwing, then the last epochs on all patches, as in evaluation. */
+/** Fine-tuning by the small recipe: on the quarter attended most, then the last epochs on all patches, as in evaluation. */
 export function finetuneRecipe(
   options: DemoOptions,
   dataPath: string,
@@ -58,12 +54,9 @@ export function finetuneRecipe(
     ...common(options, dataPath),
     outputDir,
     model: "vit_micro_patch8",
+    recipe: "small",
     finetune: checkpoint,
     epochs: 8,
-    // The maps are so good by now that masking hides the lesion from almost every batch: all patches teach the most.
-    fullTokenEpochs: 5,
-    // The token that named the lesion in pre-training; the mean of the patches would have to learn it anew.
-    globalPool: "cls",
     lr: 1e-3,
     warmupEpochs: 1,
     // So small a network, trained so shortly, does not overfit.

@@ -78,11 +78,11 @@ function summaryOf({ pretrain, finetune, segment, metrics, seconds }: DemoRecord
     },
     {
       label: "1. Supervised pre-training",
-      value: `${epochs} epochs in ${duration(pretrain.seconds)}: fill in hidden patches and name the lesion; hidden at random until epoch ${attentionStartEpoch}, then where the network attends most`,
+      value: `${epochs} epochs in ${duration(pretrain.seconds)}: fill in hidden patches and name the lesion; hidden at random until epoch ${attentionStartEpoch}, then all but what the network attends most`,
     },
     {
       label: "2. Fine-tuning",
-      value: `${finetune.options.epochs} epochs in ${duration(finetune.seconds)}: name the lesion; ${masked} epochs on a quarter of the patches, ${finetune.options.fullTokenEpochs} on all`,
+      value: `${finetune.options.epochs} epochs in ${duration(finetune.seconds)}: name the lesion; ${masked} epochs on the quarter of the patches attended most, ${finetune.options.fullTokenEpochs} on all`,
     },
     {
       label: "3. Outlining",
@@ -103,7 +103,7 @@ function curvesOf({ pretrain, finetune, segment }: DemoRecord): CurveChart[] {
       series: [{ name: "train", points: points(pretrain.history, "reconstructionLoss") }],
     },
     {
-      title: "Pre-training: classification (rises when attention hides the lesion)",
+      title: "Pre-training: classification (falls when attention shows the lesion)",
       yTitle: "cross-entropy",
       series: [{ name: "train", points: points(pretrain.history, "classificationLoss") }],
     },
@@ -135,7 +135,7 @@ function notesOn({ pretrain, finetune, outlines }: DemoRecord): string[] {
     "Maps, pointing game and reconstructions are of the encoder after pre-training, whose attention drives the masking. Random weights are those of the same encoder before its first step.",
     "The images shown are drawn from the seed, not picked; of the outlines they are the best, the median and the worst.",
     `A disc of a lesion's size in the middle of every image would have a mean Dice of ${outlines.figures.chance.toFixed(3)}.`,
-    `Where this short run departs from the paper: plain cross-entropy with weight ${clsLossWeight} names the lesion in pre-training (paper: cross-entropy of softmaxed outputs, weight 0.1); its random epochs hide ${100 * randomMaskRatio} % of the patches (paper: 75 %) and end at epoch ${attentionStartEpoch} (paper: 41 of 300); crops keep at least ${100 * cropMinScale} % of the image (paper: 20 %), so that they rarely cut the lesion away; the last ${finetune.options.fullTokenEpochs} epochs of fine-tuning see all patches (paper: none), and the classifier reads the cls token (paper: the mean of the patches).`,
+    `Where this short run departs from the paper, by the small recipe (docs/comparators.md): plain cross-entropy with weight ${clsLossWeight} names the lesion in pre-training (paper: cross-entropy of softmaxed outputs, weight 0.1); what is attended most is shown to the encoder (paper: hidden from it), by the heads' mean attention (paper: each head scaled before); random epochs hide ${100 * randomMaskRatio} % of the patches (paper: 75 %) and end at epoch ${attentionStartEpoch} (paper: 41 of 300); the last ${finetune.options.fullTokenEpochs} epochs of fine-tuning see all patches (paper: none), and the classifier reads the cls token (paper: the mean of the patches). Crops keep at least ${100 * cropMinScale} % of the image (paper: 20 %), so that they rarely cut the lesion away.`,
   ];
 }
 
