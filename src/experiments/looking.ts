@@ -71,22 +71,16 @@ export async function lookAtLesions(
   { name, seed, from, to }: LookedAt,
   hooks: RunHooks,
 ): Promise<void> {
-  const { plan, threads, workers, device } = experiment;
-  const dataPath = dataPathOf(experiment, seed);
-  const options = resolveRun(verbs.pretrain, pretrainOptions(plan, name, { dataPath, outputDir: from, seed }));
+  const places = { dataPath: dataPathOf(experiment, seed), outputDir: from, seed };
+  const options = resolveRun(verbs.pretrain, pretrainOptions(experiment.plan, name, places));
   const checkpoints = await keptCheckpoints(from);
-  const { description } = await describeModelFile(join(from, "last.safetensors"));
-  const looking = resolveOptions(verbs.evaluate, {
-    ...{ checkpoint: from, dataPath, threads, workers, device },
-  });
-  // No classes are asked of the images: a pre-training need not be told any.
-  const { splits } = await openEvaluationData(looking, description, hooks, { oneClass: true });
+  const { looking, test } = await testImages(experiment, seed, join(from, "last.safetensors"), hooks);
   const told: Looking = { images: 0, patches: null, uniform: null, points: [] };
   for (const { epoch, path } of checkpoints) {
-    const model = await openModel(path, undefined, { ...looking, allowPartial: false }, hooks);
+    const model = await openModel(path, undefined, looking, hooks);
     try {
       const phase = { ...looking, name: `attention after ${epoch} ${epoch === 1 ? "epoch" : "epochs"}` };
-      const looked = await mapsOnLesions(model, splits.test, phase, hooks);
+      const looked = await mapsOnLesions(model, test, phase, hooks);
       if (!looked) break;
       const { n, ...figures } = lookingFigures({ maps: looked.maps, masks: looked.lesions });
       const fates = fatesOf(looked, options);
@@ -100,6 +94,20 @@ export async function lookAtLesions(
   }
   await mkdir(to, { recursive: true });
   await writeFileAtomic(join(to, LOOKING), `${JSON.stringify(told, undefined, 2)}\n`);
+}
+
+/** The images that a seed's checkpoint is looked at on, and how it is run on them. */
+export async function testImages(experiment: Experiment, seed: number, checkpoint: string, hooks: RunHooks) {
+  const { threads, workers, device } = experiment;
+  const dataPath = dataPathOf(experiment, seed);
+  const looking = {
+    ...resolveOptions(verbs.evaluate, { checkpoint, dataPath, threads, workers, device }),
+    allowPartial: false,
+  };
+  const { description } = await describeModelFile(checkpoint);
+  // No classes are asked of the images: a pre-training need not be told any.
+  const { splits, root } = await openEvaluationData(looking, description, hooks, { oneClass: true });
+  return { looking, test: splits.test, root };
 }
 
 type Looked = NonNullable<Awaited<ReturnType<typeof mapsOnLesions>>>;

@@ -1,17 +1,18 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type ParsedTable, parseTable } from "../data/tables/parse.ts";
-import {
-  type ArmDifference,
-  classAnswers,
-  type SeedAnswers,
-  seededArms,
-  valuedAnswers,
-} from "../results/metrics/index.ts";
-import { MsmaeError } from "../support/errors.ts";
+import { parseTable } from "../data/tables/parse.ts";
+import { type ArmDifference, type SeedAnswers, seededArms } from "../results/metrics/index.ts";
+import { outlines, pointingOf, toldClasses, withPointing } from "./arm-answers.ts";
 import { LOOKING, type Looking } from "./looking.ts";
 import { type Arm, armsOf, type Plan } from "./plan.ts";
-import { evaluationFolder, lookingFolder, neededPretrainings, pretrainingFolder, trainingFolder } from "./steps.ts";
+import {
+  evaluationFolder,
+  lookingFolder,
+  neededPretrainings,
+  pointingTable,
+  pretrainingFolder,
+  trainingFolder,
+} from "./steps.ts";
 
 /** One arm with one seed. */
 export interface ArmRun {
@@ -73,6 +74,8 @@ interface Evaluated extends Record<string, unknown> {
 interface Finished {
   run: ArmRun;
   answers: SeedAnswers<string>;
+  /** Of the test images with a lesion the pointing game; undefined where there is none. */
+  pointing: ReadonlyMap<string, number> | undefined;
   curve: ArmCurve;
 }
 
@@ -100,10 +103,14 @@ export async function readOutcome(root: string, plan: Plan, dataset: string): Pr
   const looking = await lookingOf(root, plan, seeds);
   const outcome = { runs: all.map(({ run }) => run), curves: all.map(({ curve }) => curve), looking };
   if (whole.length === 0) return { ...outcome, table: [], differences: [] };
+  const finished = found.map((ofArm) => whole.map((seed) => ofArm[seed] as Finished));
+  const pointed = finished.flat().every(({ pointing }) => pointing !== undefined);
   const told = seededArms({
     arms: arms.map(({ name }, at) => ({
       name,
-      seeds: whole.map((seed) => ((found[at] as Finished[])[seed] as Finished).answers),
+      seeds: (finished[at] as Finished[]).map(({ answers, pointing }) =>
+        pointed && pointing ? withPointing(answers, pointing) : answers,
+      ),
     })),
     differences: plan.differences ?? neighbours(arms),
     sameCases: !("phantom" in plan.data),
@@ -153,48 +160,14 @@ async function finishedRun(root: string, { name, verb, from }: Arm, seed: number
   const pointing = localisation && { pointing: localisation.pointing.maps.value };
   const seconds = { pretraining: before, finetuning: secondsOf(log) };
   const path = join(folder, "predictions.csv");
+  const pointingPath = join(root, pointingTable(name, seed));
+  const pointingText = await readIfThere(pointingPath);
   return {
     run: { method: name, seed, figures: Object.fromEntries(known), ...pointing, seconds },
     answers: answersOf(path, parseTable(path, await readFile(path, "utf8")), classNames),
+    pointing: pointingText === undefined ? undefined : pointingOf(pointingPath, parseTable(pointingPath, pointingText)),
     curve: { method: name, seed, points },
   };
-}
-
-function toldClasses(path: string, table: ParsedTable, classNames: readonly string[]): SeedAnswers<string> {
-  const [labels = [], predictions = []] = ["class", "predicted"].map((title) =>
-    columnOf(path, table, title).map((name) => classNames.indexOf(name)),
-  );
-  if (labels.includes(-1) || predictions.includes(-1)) throw altered(path, `the classes ${classNames.join(", ")}`);
-  return classAnswers(casesOf(path, table), labels, predictions, classNames.length);
-}
-
-/** Of each image the mean over what is outlined. */
-function outlines(path: string, table: ParsedTable, classNames: readonly string[]): SeedAnswers<string> {
-  const valuesOf = (figure: string): number[] => {
-    const columns = classNames.map((name) => columnOf(path, table, `${figure}(${name})`));
-    return table.records.map((_, at) => {
-      const defined = columns.map((column) => column[at] ?? "").filter((text) => text !== "");
-      return defined.reduce((sum, text) => sum + Number(text), 0) / defined.length;
-    });
-  };
-  return valuedAnswers(casesOf(path, table), { dice: valuesOf("dice"), iou: valuesOf("iou") });
-}
-
-function columnOf(path: string, { titles, records }: ParsedTable, title: string): string[] {
-  const at = titles.indexOf(title);
-  if (at < 0) throw altered(path, `a column ${title}`);
-  return records.map(({ fields }) => fields[at] ?? "");
-}
-
-function altered(path: string, expected: string): MsmaeError {
-  const todo = "remove the evaluation's folder and its step, and run again";
-  return new MsmaeError("Data", { where: path, expected, got: "none, or others", todo });
-}
-
-/** Path and slice. */
-function casesOf(path: string, table: ParsedTable): string[] {
-  const slices = table.titles.includes("slice") ? columnOf(path, table, "slice") : [];
-  return columnOf(path, table, "path").map((name, at) => `${name} ${slices[at] ?? ""}`);
 }
 
 interface EpochLine {

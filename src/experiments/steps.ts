@@ -10,6 +10,7 @@ import { dataPathOf, makeData } from "./data.ts";
 import type { Experiment } from "./experiment.ts";
 import { lookAtLesions, mayHaveMasks } from "./looking.ts";
 import { type Arm, armOptions, armsOf, type Plan, pretrainOptions } from "./plan.ts";
+import { pointAtLesions } from "./pointing.ts";
 
 /** A piece of work of its own that one process does and no other does again. */
 export interface Step {
@@ -38,6 +39,11 @@ export function pretrainingFolder(name: string, seed: number): string {
   return `pretrainings/${name}-${seed}`;
 }
 
+/** The pointing game of an arm's classifier of a seed, below the root. */
+export function pointingTable(arm: string, seed: number): string {
+  return `runs/${arm}-${seed}/pointing.csv`;
+}
+
 /** Where what is measured of a pre-training's attention stands, below the root. */
 export function lookingFolder(name: string, seed: number): string {
   return `looking/${name}-${seed}`;
@@ -57,12 +63,15 @@ export function stepsOf(experiment: Experiment): Step[] {
   const arms = armsOf(plan);
   const needed = neededPretrainings(plan);
   const looked = mayHaveMasks(plan) ? needed : [];
+  // A segmenter's attention has no classes to learn from.
+  const pointing = mayHaveMasks(plan) ? arms.filter(({ verb }) => verb === "finetune") : [];
   const data = dataSteps(experiment);
   const seeds = Array.from({ length: plan.seeds }, (_, seed) => seed);
   const trained = seeds.flatMap((seed) => [
     ...needed.map((name) => pretrainStep(experiment, name, seed)),
     ...arms.flatMap((arm) => [trainStep(experiment, arm, seed), evaluateStep(experiment, arm, seed)]),
     ...looked.map((name) => lookStep(experiment, name, seed)),
+    ...pointing.map((arm) => pointStep(experiment, arm, seed)),
   ]);
   return [...data, ...trained];
 }
@@ -153,6 +162,19 @@ function evaluateStep(experiment: Experiment, arm: Arm, seed: number): Step {
       const report = arm.verb === "finetune";
       await evaluate({ checkpoint, dataPath, outputDir, overwrite: true, report, ...machine(experiment) }, hooks);
     },
+  };
+}
+
+function pointStep(experiment: Experiment, arm: Arm, seed: number): Step {
+  const { root } = experiment;
+  const name = `point ${arm.name}, seed ${seed}`;
+  const to = join(root, pointingTable(arm.name, seed));
+  const checkpoint = join(root, trainingFolder(arm.name, seed), "best.safetensors");
+  return {
+    name,
+    folder: noteOf(name),
+    after: [trainName(arm, seed)],
+    run: (hooks) => pointAtLesions(experiment, { seed, checkpoint, to }, hooks),
   };
 }
 

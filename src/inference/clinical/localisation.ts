@@ -15,14 +15,14 @@ import { createWeights, type EngineOptions, type ModelSession, startEngine } fro
 const MASK_SIDE = 224;
 
 /** The maps of some images, and what is outlined in these. */
-export interface Looked extends Gathered {
+interface Looked extends Gathered {
   maps: Grid[];
   /** Non-zero inside. */
   lesions: Grid[];
   groups: string[];
 }
 
-export type LookingOptions = AssessOptions & EngineOptions;
+type LookingOptions = AssessOptions & EngineOptions;
 
 /**
  * Whether a model's attention lies on what masks outline, beside the same network with random weights and beside the middle
@@ -58,7 +58,8 @@ export async function whereItLooks(
 }
 
 /**
- * The attention maps of the images that have masks, beside these; undefined where none has, or the model has no attention.
+ * The attention maps of the images that have masks, beside these, with the samples that their indices count; undefined where
+ * none has masks, or the model has no attention.
  *
  * @throws MsmaeError as `assessModel` does.
  */
@@ -67,13 +68,14 @@ export async function mapsOnLesions(
   samples: readonly Sample[],
   options: LookingOptions,
   hooks: RunHooks,
-): Promise<Looked | undefined> {
+): Promise<(Looked & { samples: Sample[] }) | undefined> {
   const encoder = model.kind.encoder(model.description.config);
   const outlined = samples.filter(({ masks = [] }) => masks.length > 0);
   if (!encoder || outlined.length === 0) return undefined;
   const looking = { target: { kind: "mask" }, originals: true, gather: () => gathererOf(encoder) } as const;
   const forward = (batchSize: number) => ({ graph: attentionGraph(encoder, batchSize) });
-  return (await assessModel(model, looking, outlined, { ...options, forward }, hooks)).result;
+  const { result } = await assessModel(model, looking, outlined, { ...options, forward }, hooks);
+  return { ...result, samples: outlined };
 }
 
 function withoutImages({ perImage: _values, ...figure }: LocalisationFigure): Omit<LocalisationFigure, "perImage"> {

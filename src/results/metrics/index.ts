@@ -108,7 +108,13 @@ export { type CalibrationLine, type CalibrationLines, calibrationLines } from ".
 export { type ReliabilityBin, reliabilityBins } from "./reliability.ts";
 export type { Drawing, ResampledStatistic } from "./resample.ts";
 export { areaUnderRoc, averagePrecision, type RocCurve, type RocOptions, rocCurve } from "./roc.ts";
-export { type ClassAnswersFigure, classAnswers, type SeedAnswers, valuedAnswers } from "./seed-answers.ts";
+export {
+  type ClassAnswersFigure,
+  classAnswers,
+  joinedAnswers,
+  type SeedAnswers,
+  valuedAnswers,
+} from "./seed-answers.ts";
 export {
   type ArmDifference,
   type SeededArm,

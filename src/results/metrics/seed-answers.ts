@@ -79,3 +79,11 @@ export function valuedAnswers<Figure extends string>(
     },
   };
 }
+
+/** Answers with figures of more kinds than one on the same cases; strata, and what is right, are those of the first. */
+export function joinedAnswers<Figure extends string, Other extends string>(
+  first: SeedAnswers<Figure>,
+  second: Pick<SeedAnswers<Other>, "measure">,
+): SeedAnswers<Figure | Other> {
+  return { ...first, measure: (times) => ({ ...first.measure(times), ...second.measure(times) }) };
+}

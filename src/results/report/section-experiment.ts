@@ -54,4 +54,5 @@ const NAMES: Readonly<Record<string, string>> = {
   f1Macro: "macro F1",
   dice: "Dice",
   iou: "IoU",
+  pointing: "attention peaks in the lesion",
 };

@@ -50,7 +50,7 @@ const begun = (said: string): string[] =>
   [...said.matchAll(/^\d+ of \d+: (.*?)( \(about .*)?$/gm)].map((found) => found[1] as string);
 
 const ofArms = ["finetune-scratch", "finetune-sup", "evaluate-scratch", "evaluate-sup"];
-const steps = ["data", "pretrain-sup", ...ofArms, "look-sup"];
+const steps = ["data", "pretrain-sup", ...ofArms, "look-sup", "point-scratch", "point-sup"];
 const all = steps.flatMap((name) => [`${name}-0`, `${name}-1`]).sort();
 const doneIn = (outputDir: string): string[] =>
   readdirSync(join(outputDir, "steps"))
@@ -80,12 +80,16 @@ describe("reproduce", () => {
       expect(pointing).toBe(metrics.localisation.pointing.maps.value);
     }
     for (const method of ["scratch", "sup"]) {
+      const pointed = runs.filter((one) => one.method === method).map((one) => one.pointing as number);
+      const pointing = table.find((one) => one.method === method && one.metric === "pointing");
+      expect(pointing?.mean).toBeCloseTo(((pointed[0] as number) + (pointed[1] as number)) / 2, 12);
       const own = runs.filter((one) => one.method === method).map(({ figures }) => figures.accuracy);
       const row = table.find((one) => one.method === method && one.metric === "accuracy");
       expect(row).toMatchObject({ dataset: "phantom", seeds: 2, paper: method === "sup" ? 0.98 : null });
       expect(row?.mean).toBeCloseTo(((own[0] as number) + (own[1] as number)) / 2, 12);
     }
     expect(differences.map(({ first: a, second: b }) => [a, b])).toEqual([["sup", "scratch"]]);
+    expect(Object.keys(differences[0]?.figures ?? {})).toContain("pointing");
     const sup = curves.find(({ method, seed }) => method === "sup" && seed === 0);
     const scratch = curves.find(({ method, seed }) => method === "scratch" && seed === 0);
     expect(scratch?.points.map(({ epoch }) => epoch)).toEqual([1, 2]);
@@ -125,7 +129,7 @@ describe("reproduce", () => {
     writeFileSync(plan, `${text.replace("paper:", "  again: { from: sup, epochs: 1 }\npaper:")}`);
     const more = run(outputDir);
     expect(begun(more.stderr)).toEqual(
-      [0, 1].flatMap((seed) => [`finetune again, seed ${seed}`, `evaluate again, seed ${seed}`]),
+      [0, 1].flatMap((seed) => ["finetune", "evaluate", "point"].map((verb) => `${verb} again, seed ${seed}`)),
     );
     writeFileSync(plan, text.replace("sup: { epochs: 2 }", "sup: { epochs: 3 }"));
     const other = run(outputDir);

@@ -3,6 +3,7 @@ import {
   type ClassAnswersFigure,
   classAnswers,
   classificationMetrics,
+  joinedAnswers,
   type SeededArm,
   seededArms,
   valuedAnswers,
@@ -31,6 +32,15 @@ describe("arms over seeds", () => {
       expect(mean).toBeCloseTo((a + b) / 2, 14);
       expect(std).toBeCloseTo(Math.abs(a - b) / Math.SQRT2, 14);
     }
+  });
+
+  test("of more figures than one kind have all of them, a case that does not define one without a part in it", () => {
+    const own = classAnswers(cases, labels, half, 3);
+    const values = labels.map((_, at) => (at < 8 ? Number(at < 2) : Number.NaN));
+    const both = joinedAnswers(own, valuedAnswers(cases, { pointing: values }));
+    const once = new Uint32Array(cases.length).fill(1);
+    expect(both.measure(once)).toEqual({ ...own.measure(once), pointing: 0.25 });
+    expect(both).toMatchObject({ cases, strata: labels, right: own.right });
   });
 
   test("the same draw measures all arms: a difference is certain where one is right wherever the other is", () => {
