@@ -1,5 +1,11 @@
 import type { RandomStream } from "../../support/random.ts";
-import { type Selection, type SelectionCounts, selectAttended, selectFromAttentionOrder } from "./selection.ts";
+import {
+  randomOrder,
+  type Selection,
+  type SelectionCounts,
+  selectAttended,
+  selectFromAttentionOrder,
+} from "./selection.ts";
 
 /** What may become of the patches attended most. `alternate` is either of the others, drawn for each image. */
 export const ATTENDED_ROLES = ["hide", "keep", "alternate"] as const;
@@ -22,6 +28,26 @@ export function drawnRole({ attended, randomShare }: MaskingPolicy, stream: () =
   if (coins.uniform() < randomShare) return "uniform";
   if (attended !== "alternate") return attended;
   return coins.uniform() < 0.5 ? "hide" : "keep";
+}
+
+/**
+ * Draws what becomes of the patches of one image.
+ *
+ * @param patches how many the image has.
+ * @param roles the stream of the image's role, from its beginning each time.
+ * @param byMap draws an order in which the patches attended most come first; `uniform` where the map could not say.
+ * @returns the selection, and whether patches were drawn uniformly for want of a map.
+ */
+export function drawSelection(
+  policy: MaskingPolicy,
+  patches: number,
+  counts: SelectionCounts,
+  roles: () => RandomStream,
+  byMap: () => { order: Uint32Array; uniform: boolean },
+): { selection: Selection; uniform: boolean } {
+  const role = drawnRole(policy, roles);
+  const { order, uniform } = role === "uniform" ? { order: randomOrder(patches, roles()), uniform: false } : byMap();
+  return { selection: selectByRole(role, order, counts), uniform };
 }
 
 /** Reads an order, the patches attended most first, by what becomes of them. */

@@ -3,8 +3,8 @@ import type { Batch, ImageLoader } from "../../data/loader/loader.ts";
 import type { Engine } from "../../engine/thread/engine.ts";
 import type { FeedBuilder } from "../../method/feeds.ts";
 import type { PatchWeightOptions } from "../../method/masking/patch-weights.ts";
-import { drawnRole, type MaskingPolicy, selectByRole } from "../../method/masking/policy.ts";
-import { randomOrder, type Selection, type SelectionCounts } from "../../method/masking/selection.ts";
+import { drawSelection, type MaskingPolicy } from "../../method/masking/policy.ts";
+import type { Selection, SelectionCounts } from "../../method/masking/selection.ts";
 import { type EncoderConfig, patchCount } from "../../method/models/config.ts";
 import type { RunHooks } from "../../support/events.ts";
 import { RandomStream } from "../../support/random.ts";
@@ -96,11 +96,10 @@ export class GuidedMasking {
     const image = batch.indices[b] as number;
     const repeat = batch.repeats[b];
     const streamOf = () => RandomStream.for(this.#options.seed, "roles", epoch, image, repeat ?? 0);
-    const role = drawnRole(this.#options, streamOf);
-    if (role === "uniform") return selectByRole(role, randomOrder(weights.length, streamOf()), counts);
-    const { order, uniform } = this.#maps.drawOrder(image, weights, epoch, repeat);
+    const byMap = () => this.#maps.drawOrder(image, weights, epoch, repeat);
+    const { selection, uniform } = drawSelection(this.#options, weights.length, counts, streamOf, byMap);
     if (uniform) this.#warnUniform(epoch);
-    return selectByRole(role, order, counts);
+    return selection;
   }
 
   state(): TaskState {

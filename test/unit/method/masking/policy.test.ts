@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { drawnRole, type MaskingPolicy, selectByRole } from "../../../../src/method/masking/policy.ts";
+import { drawnRole, drawSelection, type MaskingPolicy, selectByRole } from "../../../../src/method/masking/policy.ts";
+import { randomOrder } from "../../../../src/method/masking/selection.ts";
 import { RandomStream } from "../../../../src/support/random.ts";
 
 const streamOf = (image: number) => () => RandomStream.for(3, "roles", 0, image, 0);
@@ -39,4 +40,19 @@ test("the patches attended most are masked first, or kept first and masked next"
   expect(lists("hide")).toEqual({ masked: [5, 3], thrown: [1, 0, 2], kept: [4] });
   expect(lists("uniform")).toEqual(lists("hide"));
   expect(lists("keep")).toEqual({ kept: [5], masked: [3, 1], thrown: [0, 2, 4] });
+});
+
+test("an image's patches are drawn by its map, or from the role's own stream where they are drawn uniformly", () => {
+  const counts = { kept: 1, masked: 2, thrown: 3 };
+  const order = Uint32Array.of(5, 3, 1, 0, 2, 4);
+  const byMap = () => ({ order, uniform: true });
+  const policy = { attended: "keep", randomShare: 0 } as const;
+  expect(drawSelection(policy, 6, counts, streamOf(1), byMap)).toEqual({
+    selection: selectByRole("keep", order, counts),
+    uniform: true,
+  });
+  expect(drawSelection({ ...policy, randomShare: 1 }, 6, counts, streamOf(1), byMap)).toEqual({
+    selection: selectByRole("uniform", randomOrder(6, streamOf(1)()), counts),
+    uniform: false,
+  });
 });
