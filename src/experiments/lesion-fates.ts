@@ -1,11 +1,9 @@
 import {
   attentionOrder,
-  drawnRole,
+  drawSelection,
   type MaskingPolicy,
-  randomOrder,
   type Selection,
   type SelectionCounts,
-  selectByRole,
 } from "../method/masking/index.ts";
 import { mean } from "../results/metrics/mean.ts";
 import type { Grid } from "../results/visual/index.ts";
@@ -76,13 +74,13 @@ export interface FateDraws {
 }
 
 /**
- * What masking by an image's map does to the lesion's patches: the mean over draws, as a training draws them of whole images.
+ * What masking by the weights of an image's patches does to those of the lesion: the mean over draws, as a training draws them.
  *
- * @param map [patches], weights of at least 0.
+ * @param weights [patches], of at least 0.
  * @param image its number, which keys the draws.
  */
 export function drawnFates(
-  map: ArrayLike<number>,
+  weights: ArrayLike<number>,
   lesion: readonly number[],
   image: number,
   how: FateDraws,
@@ -90,10 +88,9 @@ export function drawnFates(
   const { counts, policy, seed, draws } = how;
   return meanFates(
     Array.from({ length: draws }, (_, draw) => {
-      const stream = RandomStream.for(seed, "evaluation", draw, image);
-      const role = drawnRole(policy, () => stream);
-      const order = role === "uniform" ? randomOrder(map.length, stream) : attentionOrder(map, stream).order;
-      return fatesIn(selectByRole(role, order, counts), lesion);
+      const roles = () => RandomStream.for(seed, "roles", draw, image);
+      const byMap = () => attentionOrder(weights, RandomStream.for(seed, "evaluation", draw, image));
+      return fatesIn(drawSelection(policy, weights.length, counts, roles, byMap).selection, lesion);
     }),
   );
 }

@@ -41,16 +41,17 @@ export function lookingOfReport(looking: readonly PretrainingLooking[]): Looking
 
 type OfEach = readonly (readonly [name: string, seeds: readonly PretrainingLooking[]])[];
 
-/** One row for pre-trainings in which uniform drawing would do the same. */
+/** One row for pre-trainings in which uniform drawing would do the same; none for those that draw so themselves. */
 function uniformRows(ofEach: OfEach): LookingRow[] {
-  const rows = ofEach.map(([name, seeds]) => {
+  const guided = ofEach.filter(([, seeds]) => seeds.some(({ guidedFrom }) => guidedFrom !== null));
+  const rows = guided.map(([name, seeds]) => {
     const fates = seeds.map(({ uniform }) => ({ pointing: null, auc: null, ...(uniform as LesionFates) }));
     return { name, seeds: seeds.length, figures: figuresOf(fates) };
   });
   const alike = [...Map.groupBy(rows, ({ seeds, figures }) => JSON.stringify([seeds, figures])).values()];
   return alike.map((same) => {
     const { seeds, figures } = same[0] as (typeof same)[number];
-    const whose = alike.length === 1 ? "" : `, as for ${same.map(({ name }) => name).join(", ")}`;
+    const whose = same.length === ofEach.length ? "" : `, as for ${same.map(({ name }) => name).join(", ")}`;
     return { name: `uniform${whose}`, epoch: null, seeds, figures };
   });
 }

@@ -1,20 +1,22 @@
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { type PretrainOptions, resolveOptions, resolveRun, verbs } from "../config/index.ts";
+import { type EvalOptions, type PretrainOptions, resolveOptions, resolveRun, verbs } from "../config/index.ts";
+import type { Sample } from "../data/dataset.ts";
+import { ImageLoader } from "../data/loader/loader.ts";
 import { mapsOnLesions } from "../inference/clinical/localisation.ts";
 import { openEvaluationData } from "../inference/evaluation-data.ts";
-import { openModel } from "../inference/session.ts";
-import { describeModelFile } from "../interop/model-file.ts";
-import { attentionCounts } from "../method/masking/index.ts";
+import { openModel, readingOf } from "../inference/session.ts";
+import { describeModelFile, kindOf, type ModelDescription } from "../interop/model-file.ts";
 import { lookingFigures } from "../results/visual/index.ts";
 import type { RunHooks } from "../support/events.ts";
 import { writeFileAtomic } from "../support/files/atomic-file.ts";
 import { dataPathOf } from "./data.ts";
 import type { Experiment } from "./experiment.ts";
-import { drawnFates, type LesionFates, lesionPatches, meanFates, uniformFates } from "./lesion-fates.ts";
+import { type LesionFates, lesionPatches, meanFates } from "./lesion-fates.ts";
+import { OwnMasking } from "./own-masking.ts";
 import { type Plan, pretrainOptions } from "./plan.ts";
 
-/** Where a pre-training looks after some epochs, and what masking by it would do, over the test images with a lesion. */
+/** Where a pre-training looks after some epochs, and what its masking would then do, over the test images with a lesion. */
 export interface LookingPoint extends LesionFates {
   /** Epochs of pre-training behind it. */
   epoch: number;
@@ -30,6 +32,8 @@ export interface Looking {
   images: number;
   /** Mean number of a lesion's patches; null without images. */
   patches: number | null;
+  /** The epoch from which the pre-training masks by maps, counted from 0; null where it never does. */
+  guidedFrom: number | null;
   /** What the same shares of patches drawn uniformly would do, as is to be expected; null without images. */
   uniform: LesionFates | null;
   /** Of each checkpoint that is kept, in order of epochs. */
@@ -38,8 +42,6 @@ export interface Looking {
 
 /** In the folder of a pre-training's looking. */
 export const LOOKING = "looking.json";
-/** Selections drawn of each image. */
-const DRAWS = 20;
 /** Published sets that come with masks. */
 const MASKED: ReadonlySet<string> = new Set(["busi", "kvasir-seg"]);
 
@@ -59,10 +61,10 @@ export interface LookedAt {
 
 /**
  * Measures, of each checkpoint that a pre-training has kept, whether its attention lies on lesions, and what becomes of these
- * where attention masks; writes looking.json, without points where the data has no masks.
+ * in its masking; writes looking.json, without points where the data has no masks.
  *
- * Masks are drawn by the checkpoint's attention with the pre-training's own shares and roles, whether or not it used attention
- * itself.
+ * Masks are drawn as the pre-training draws them: by the checkpoint's attention or the maps that it follows instead, also before
+ * it does so itself; at random where it always does.
  *
  * @throws MsmaeError as evaluation does.
  */
@@ -74,16 +76,18 @@ export async function lookAtLesions(
   const places = { dataPath: dataPathOf(experiment, seed), outputDir: from, seed };
   const options = resolveRun(verbs.pretrain, pretrainOptions(experiment.plan, name, places));
   const checkpoints = await keptCheckpoints(from);
-  const { looking, test } = await testImages(experiment, seed, join(from, "last.safetensors"), hooks);
-  const told: Looking = { images: 0, patches: null, uniform: null, points: [] };
+  const { looking, test, description } = await testImages(experiment, seed, join(from, "last.safetensors"), hooks);
+  const guidedFrom = options.attentionStartEpoch === "never" ? null : options.attentionStartEpoch;
+  const told: Looking = { images: 0, patches: null, guidedFrom, uniform: null, points: [] };
+  const masking = await ownMasking(options, description, test, looking, hooks);
   for (const { epoch, path } of checkpoints) {
     const model = await openModel(path, undefined, looking, hooks);
     try {
       const phase = { ...looking, name: `attention after ${epoch} ${epoch === 1 ? "epoch" : "epochs"}` };
       const looked = await mapsOnLesions(model, test, phase, hooks);
-      if (!looked) break;
+      if (!looked || !masking) break;
       const { n, ...figures } = lookingFigures({ maps: looked.maps, masks: looked.lesions });
-      const fates = fatesOf(looked, options);
+      const fates = fatesOf(looked, masking);
       if (n === 0 || !fates) break;
       const { drawn, ...same } = fates;
       Object.assign(told, { images: n, ...same });
@@ -107,24 +111,40 @@ export async function testImages(experiment: Experiment, seed: number, checkpoin
   const { description } = await describeModelFile(checkpoint);
   // No classes are asked of the images: a pre-training need not be told any.
   const { splits, root } = await openEvaluationData(looking, description, hooks, { oneClass: true });
-  return { looking, test: splits.test, root };
+  return { looking, test: splits.test, root, description };
+}
+
+/** How the pre-training masks the images that {@link mapsOnLesions} looks at; undefined where it looks at none. */
+async function ownMasking(
+  options: PretrainOptions,
+  description: ModelDescription,
+  samples: readonly Sample[],
+  looking: EvalOptions,
+  hooks: RunHooks,
+): Promise<OwnMasking | undefined> {
+  const config = kindOf(description).encoder(description.config);
+  const outlined = samples.filter(({ masks = [] }) => masks.length > 0);
+  if (!config || outlined.length === 0) return undefined;
+  const { inputHeight, inputWidth, inChans } = config;
+  await using loader = new ImageLoader(outlined, {
+    ...{ inputHeight, inputWidth, channels: inChans as 1 | 3, reading: readingOf(description, looking) },
+    ...{ workers: looking.workers, target: { kind: "mask" }, cacheMb: 0 },
+  });
+  const batchSize = Math.min(looking.batchSize, outlined.length);
+  return await OwnMasking.of(options, { config, loader, batchSize, hooks });
 }
 
 type Looked = NonNullable<Awaited<ReturnType<typeof mapsOnLesions>>>;
 
 function fatesOf(
   { maps, lesions, indices }: Looked,
-  options: PretrainOptions,
+  masking: OwnMasking,
 ): { drawn: LesionFates; uniform: LesionFates; patches: number } | undefined {
-  const [grid] = maps;
-  if (!grid) return undefined;
-  const counts = attentionCounts(grid.height * grid.width, options);
-  const how = { counts, policy: options, seed: options.seed, draws: DRAWS };
   const found = maps.flatMap((map, at) => {
     const lesion = lesionPatches(lesions[at] as Looked["lesions"][number], map);
     if (lesion.length === 0) return [];
-    const drawn = drawnFates(map.data, lesion, indices[at] as number, how);
-    return [{ lesion, drawn, uniform: uniformFates(counts, lesion.length) }];
+    const drawn = masking.fates(map.data, lesion, indices[at] as number);
+    return [{ lesion, drawn, uniform: masking.uniform(lesion) }];
   });
   if (found.length === 0) return undefined;
   return {

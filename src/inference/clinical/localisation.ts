@@ -16,7 +16,7 @@ const MASK_SIDE = 224;
 
 /** The maps of some images, and what is outlined in these. */
 interface Looked extends Gathered {
-  maps: Grid[];
+  maps: (Grid & { data: Float32Array })[];
   /** Non-zero inside. */
   lesions: Grid[];
   groups: string[];
@@ -83,7 +83,8 @@ function withoutImages({ perImage: _values, ...figure }: LocalisationFigure): Om
 }
 
 function gathererOf(encoder: EncoderConfig): Gatherer<Looked> {
-  const [maps, lesions, groups, indices, paths]: [Grid[], Grid[], string[], number[], string[]] = [[], [], [], [], []];
+  const maps: Looked["maps"] = [];
+  const [lesions, groups, indices, paths]: [Grid[], string[], number[], string[]] = [[], [], [], []];
   return {
     add(batch, told) {
       for (const [b, { values }] of told.entries()) {

@@ -107,7 +107,9 @@ describe("reproduce", () => {
         expect(hidden).toBeLessThanOrEqual(1 - kept + 1e-12);
       }
       const file = join(outputDir, `looking/${pretraining}-${seed}/looking.json`);
-      expect(JSON.parse(readFileSync(file, "utf8"))).toEqual({ images, patches: expect.any(Number), uniform, points });
+      expect(JSON.parse(readFileSync(file, "utf8"))).toEqual({
+        ...{ images, patches: expect.any(Number), guidedFrom: expect.any(Number), uniform, points },
+      });
     }
     expect(looking[0]?.points[0]?.auc).not.toBe(looking[0]?.points[1]?.auc);
     const report = readFileSync(join(outputDir, "report.html"), "utf8");
@@ -127,10 +129,13 @@ describe("reproduce", () => {
 
   test("goes on with further seeds and arms, and refuses another plan in the same folder", () => {
     writeFileSync(plan, `${text.replace("paper:", "  again: { from: sup, epochs: 1 }\npaper:")}`);
+    // As a version left it that did not look at pre-trainings.
+    rmSync(join(outputDir, "looking"), { recursive: true });
+    for (const seed of [0, 1]) rmSync(join(outputDir, `steps/look-sup-${seed}`), { recursive: true });
     const more = run(outputDir);
-    expect(begun(more.stderr)).toEqual(
-      [0, 1].flatMap((seed) => ["finetune", "evaluate", "point"].map((verb) => `${verb} again, seed ${seed}`)),
-    );
+    const begunOf = ["finetune again", "evaluate again", "look sup", "point again"];
+    expect(begun(more.stderr)).toEqual([0, 1].flatMap((seed) => begunOf.map((step) => `${step}, seed ${seed}`)));
+    expect(more.result?.looking.map(({ points }) => points.length)).toEqual([2, 2]);
     writeFileSync(plan, text.replace("sup: { epochs: 2 }", "sup: { epochs: 3 }"));
     const other = run(outputDir);
     writeFileSync(plan, text);
@@ -197,6 +202,9 @@ describe("reproduce", () => {
     const { runs, table: rows, looking } = JSON.parse(stdout) as ReproduceResult;
     // From a pre-training that is told no classes too.
     expect(looking.map(({ images: n, points }) => [n, points.length])).toEqual([[8, 1]]);
+    // It masks three quarters of its patches at random.
+    expect(looking[0]).toMatchObject({ guidedFrom: null, uniform: { masked: 0.75, thrown: 0, kept: 0.25 } });
+    expect(looking[0]?.points[0]).toMatchObject(looking[0]?.uniform ?? {});
     expect(rows.map(({ method, metric }) => `${method} ${metric}`)).toEqual(
       ["scratch", "sup"].flatMap((method) => [`${method} dice`, `${method} iou`]),
     );

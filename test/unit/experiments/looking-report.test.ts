@@ -8,7 +8,7 @@ const point = (epoch: number, pointing: number | null): LookingPoint => ({
   ...{ epoch, pointing, auc: 0.6, masked: 0.5, thrown: 0.25, kept: 0.25, hidden: 0.75 },
 });
 const looking = (pretraining: string, seed: number, ...points: LookingPoint[]): PretrainingLooking => ({
-  ...{ pretraining, seed, images: 10, patches: 2 + seed, uniform, points },
+  ...{ pretraining, seed, images: 10, patches: 2 + seed, guidedFrom: 0, uniform, points },
 });
 
 test("a pre-training's row is its last checkpoint over seeds, beside one row of uniform drawing", () => {
@@ -30,6 +30,13 @@ test("a pre-training's row is its last checkpoint over seeds, beside one row of 
   expect(b?.figures.hidden).toEqual({ mean: 0.75, std: null });
   expect(expected?.figures).toMatchObject({ pointing: null, masked: { mean: 0.4, std: 0 }, hidden: { mean: 0.5 } });
   expect(found?.patches).toBeCloseTo(7 / 3, 12);
+});
+
+test("a pre-training that draws uniformly itself has no second row of that", () => {
+  const random = { ...looking("b", 0, point(4, 0)), guidedFrom: null, uniform: { ...uniform, masked: 0.75 } };
+  const names = (...seeds: PretrainingLooking[]) => lookingOfReport(seeds)?.rows.map(({ name }) => name);
+  expect(names(looking("a", 0, point(4, 0)), random)).toEqual(["a", "b", "uniform, as for a"]);
+  expect(names(random)).toEqual(["b"]);
 });
 
 test("curves are means over seeds with each seed behind, and uniform drawing from end to end", () => {
