@@ -8,7 +8,7 @@ import type { RunOptions } from "./setup.ts";
 type Request = Omit<RunOptions, "epochs" | "warmupEpochs"> & {
   recipe?: string;
   findings?: string[];
-  target?: string;
+  number?: string;
 };
 
 /**

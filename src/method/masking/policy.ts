@@ -34,7 +34,7 @@ export function drawnRole({ attended, randomShare }: MaskingPolicy, stream: () =
  * Draws what becomes of the patches of one image.
  *
  * @param patches how many the image has.
- * @param roles the stream of the image's role, from its beginning each time.
+ * @param roles the stream of the image's role, and of its patches where no map says them.
  * @param byMap draws an order in which the patches attended most come first; `uniform` where the map could not say.
  * @returns the selection, and whether patches were drawn uniformly for want of a map.
  */
@@ -45,8 +45,14 @@ export function drawSelection(
   roles: () => RandomStream,
   byMap: () => { order: Uint32Array; uniform: boolean },
 ): { selection: Selection; uniform: boolean } {
-  const role = drawnRole(policy, roles);
-  const { order, uniform } = role === "uniform" ? { order: randomOrder(patches, roles()), uniform: false } : byMap();
+  // Opened once: an order drawn from its beginning would follow from the coin that chose it.
+  let opened: RandomStream | undefined;
+  const stream = (): RandomStream => {
+    opened ??= roles();
+    return opened;
+  };
+  const role = drawnRole(policy, stream);
+  const { order, uniform } = role === "uniform" ? { order: randomOrder(patches, stream()), uniform: false } : byMap();
   return { selection: selectByRole(role, order, counts), uniform };
 }
 

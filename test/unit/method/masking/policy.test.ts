@@ -51,8 +51,11 @@ test("an image's patches are drawn by its map, or from the role's own stream whe
     selection: selectByRole("keep", order, counts),
     uniform: true,
   });
+  // Not the order that the stream gives from its beginning: the first number has said that it is drawn uniformly.
+  const stream = streamOf(1)();
+  stream.uniform();
   expect(drawSelection({ ...policy, randomShare: 1 }, 6, counts, streamOf(1), byMap)).toEqual({
-    selection: selectByRole("uniform", randomOrder(6, streamOf(1)()), counts),
+    selection: selectByRole("uniform", randomOrder(6, stream), counts),
     uniform: false,
   });
 });
