@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { ATTENDED_ROLES } from "../method/masking/policy.ts";
-import { HEAD_FUSIONS } from "../method/models/config.ts";
+import { HEAD_FUSIONS, MAP_BLOCKS } from "../method/models/config.ts";
 import { field } from "./fields.ts";
 
 export const maskingFields = {
@@ -27,6 +27,11 @@ export const mapHeadsField = field(
   { defaultText: "min-max; mean in the small recipe" },
 );
 
+export const mapBlocksField = field(
+  z.enum(MAP_BLOCKS).default("last"),
+  "Whose attention makes a map: the last block's, as in the paper, or that of all blocks together, for an encoder that has gathered the lesion before its last block.",
+);
+
 /** How maps decide what is masked, thrown away and kept. The paper's are those of its recipe. */
 export const policyFields = {
   mapSource: field(
@@ -34,6 +39,7 @@ export const policyFields = {
     "Where the maps come from: the model's own attention, the entropy of each patch's grey values, or the given masks of lesions (the upper bound of what maps can earn). The last two need no training and are made once.",
   ),
   mapHeads: mapHeadsField,
+  mapBlocks: mapBlocksField,
   attended: field(
     z.enum(ATTENDED_ROLES).optional(),
     "What becomes of the patches attended most: hidden from the encoder as in the paper (hide), shown to it (keep), or either for each image, drawn anew in each epoch (alternate).",

@@ -17,6 +17,7 @@ interface NetworkOptions {
   mapCrop?: string;
   mapSource?: string;
   mapHeads?: string;
+  mapBlocks?: string;
   attended?: string;
   randomShare?: number;
   fullTokenEpochs?: number;
@@ -34,6 +35,7 @@ const TRANSFORMERS_ALONE = {
   mapCrop: "aligned",
   mapSource: "attention",
   mapHeads: "min-max",
+  mapBlocks: "last",
   attended: "hide",
   randomShare: 0,
   fullTokenEpochs: 0,

@@ -46,8 +46,9 @@ export async function* attentionMaps(
   await using folder = await OutputFolder.claim(outputDir, { verb: "maps", kind, overwrite, onEvent: hooks.onEvent });
   const model = await openModel(checkpoint, undefined, options, hooks);
   try {
-    const { mapHeads } = options;
-    const encoder = { ...encoderOf(checkpoint, model), ...(mapHeads && { mapHeads }) };
+    const { mapHeads, mapBlocks } = options;
+    const own = encoderOf(checkpoint, model);
+    const encoder = { ...own, ...(mapHeads && { mapHeads }), ...(mapBlocks && { mapBlocks }) };
     const reading = readingOf(model.description, options);
     const files = await listPictures(options.files, { slices, sliceAxis: reading.sliceAxis });
     const targets = await outputNames(files, outputDir, suffixes);

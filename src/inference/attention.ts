@@ -1,7 +1,7 @@
 import type { Graph } from "../engine/graph/graph.ts";
 import type { Engine } from "../engine/thread/engine.ts";
 import type { Feeder } from "../method/kinds/kind.ts";
-import { attentionMapGraph, mapWeights } from "../method/models/attention-maps.ts";
+import { attentionMapGraph, mapHeadCount, mapWeights } from "../method/models/attention-maps.ts";
 import { type EncoderConfig, patchCount } from "../method/models/config.ts";
 import { forBatchSize, type ImageBatch, runBatches } from "./run-batches.ts";
 
@@ -39,11 +39,12 @@ export async function attentionMapsOf(input: AttentionMapsInput): Promise<void> 
 /** Maps, float32 [images, L], of the first `images` of a batch's attention [B, heads, 1 + L]. */
 export function mapsOfBatch(attention: Float32Array, images: number, config: EncoderConfig): Float32Array {
   const patches = patchCount(config);
-  const values = config.numHeads * (1 + patches);
+  const heads = mapHeadCount(config);
+  const values = heads * (1 + patches);
   const weights = new Float32Array(images * patches);
   for (let b = 0; b < images; b++) {
     const own = attention.subarray(b * values, (b + 1) * values);
-    weights.set(mapWeights(own, config.numHeads, config.mapHeads), b * patches);
+    weights.set(mapWeights(own, heads, config.mapHeads), b * patches);
   }
   return weights;
 }

@@ -37,6 +37,7 @@ export type RunOptions = Pick<
     | "mapCrop"
     | "mapSource"
     | "mapHeads"
+    | "mapBlocks"
     | "attended"
     | "randomShare"
     | "mapInterval"

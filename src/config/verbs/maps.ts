@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { overwriteField, runtimeFields, startFields } from "../common.ts";
 import { field, infoOf } from "../fields.ts";
-import { mapHeadsField } from "../masking.ts";
+import { mapBlocksField, mapHeadsField } from "../masking.ts";
 import { checkpoint, drawingsDir, files, modelReading } from "../model-fields.ts";
 import { type InputOf, type OptionsOf, verbOptions } from "../verb.ts";
 
@@ -14,6 +14,9 @@ export const maps = verbOptions({
     outputDir: drawingsDir,
     overwrite: overwriteField,
     mapHeads: field(mapHeadsField.unwrap().optional(), infoOf(mapHeadsField).description, {
+      defaultText: "as the model was trained with",
+    }),
+    mapBlocks: field(mapBlocksField.unwrap().optional(), infoOf(mapBlocksField).description, {
       defaultText: "as the model was trained with",
     }),
     batchSize: field(z.int().min(1).default(16), "Images per batch."),

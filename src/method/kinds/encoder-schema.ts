@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { HEAD_FUSIONS } from "../models/config.ts";
+import { HEAD_FUSIONS, MAP_BLOCKS } from "../models/config.ts";
 
 /** No model is larger in any respect; a file that claims more would keep the machine busy before its tensors are compared. */
 export const size = z.int().positive().max(65_536);
@@ -19,4 +19,5 @@ export const encoderShape = {
   numClasses: size,
   /** How its attention is read; files from before there was a choice have none. */
   mapHeads: z.enum(HEAD_FUSIONS).optional(),
+  mapBlocks: z.enum(MAP_BLOCKS).optional(),
 };

@@ -1,5 +1,5 @@
 import { MsmaeError } from "../../support/errors.ts";
-import type { EncoderConfig, HeadFusion, ImageModelConfig } from "../models/config.ts";
+import type { EncoderConfig, ImageModelConfig } from "../models/config.ts";
 import type { ModelKind } from "./kind.ts";
 
 /** What is chosen of a model beside the sizes that its name stands for. */
@@ -33,6 +33,9 @@ export function modelShape<P extends object>(
 }
 
 /** How a model's attention is to be read as a map, where that is not as in the paper. */
-export function mapReading({ mapHeads }: { mapHeads: HeadFusion }): Pick<EncoderConfig, "mapHeads"> {
-  return mapHeads === "min-max" ? {} : { mapHeads };
+export function mapReading({
+  mapHeads,
+  mapBlocks,
+}: Required<Pick<EncoderConfig, "mapHeads" | "mapBlocks">>): Pick<EncoderConfig, "mapHeads" | "mapBlocks"> {
+  return { ...(mapHeads !== "min-max" && { mapHeads }), ...(mapBlocks !== "last" && { mapBlocks }) };
 }

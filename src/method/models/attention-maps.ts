@@ -1,26 +1,37 @@
-import { reshape } from "../../engine/graph/builders.ts";
+import { concat, reshape } from "../../engine/graph/builders.ts";
 import { type Graph, graph } from "../../engine/graph/graph.ts";
+import type { Value } from "../../engine/graph/types.ts";
 import { parameterInputs } from "../../engine/parameters/specs.ts";
 import { attentionProbabilities } from "../nn/attention.ts";
 import { layerNorm } from "../nn/layers.ts";
 import { type EncoderConfig, type HeadFusion, patchCount } from "./config.ts";
-import { embed, encode, encoderSpecs, patchInputs } from "./encoder.ts";
+import { embed, encodeBlocks, encoderSpecs, patchInputs } from "./encoder.ts";
 
 /**
- * The cls token's attention in the last block: `attention` [batch, heads, 1 + patches] float32, softmaxed, the cls
- * column first. Input: `patches` of the whole image in order. In the last block only the cls query and the keys are
- * computed: no values, no projection, no MLP. Source: method.md section 2.
+ * The cls token's attention: `attention` [batch, heads, 1 + patches] float32, softmaxed, the cls column first, of the last
+ * block's heads, or of those of all blocks one after the other. Input: `patches` of the whole image in order. In the last
+ * block only the cls query and the keys are computed: no values, no projection, no MLP. Source: method.md section 2.
  */
 export function attentionMapGraph(config: EncoderConfig, batch: number): Graph {
   const p = parameterInputs(encoderSpecs(config, "fixed"));
   const layout = { tokens: 1 + patchCount(config), batch };
   const last = config.depth - 1;
   const tokens = embed(p, patchInputs(config, batch, "all"), config, batch);
-  const rows = encode(tokens, p, config, layout, { blocks: last });
-  const normalized = layerNorm(rows, p, `blocks.${last}.norm1`);
+  const before = [tokens, ...encodeBlocks(tokens, p, config, layout, { blocks: last })];
+  const lookedAt = config.mapBlocks === "all" ? before.map((_, block) => block) : [last];
   const cls = { from: 0, to: 1 };
-  const attention = attentionProbabilities(normalized, p, `blocks.${last}.attn`, layout, config.numHeads, cls);
-  return graph("attention-maps", { attention: reshape(attention, [batch, config.numHeads, layout.tokens]) });
+  const ofBlocks = lookedAt.map((block) => {
+    const normalized = layerNorm(before[block] as Value, p, `blocks.${block}.norm1`);
+    const attention = attentionProbabilities(normalized, p, `blocks.${block}.attn`, layout, config.numHeads, cls);
+    return reshape(attention, [batch, config.numHeads, layout.tokens]);
+  });
+  const [only, ...others] = ofBlocks as [Value, ...Value[]];
+  return graph("attention-maps", { attention: others.length === 0 ? only : concat(ofBlocks, 1) });
+}
+
+/** The heads whose attention {@link attentionMapGraph} gives. */
+export function mapHeadCount({ numHeads, depth, mapBlocks }: EncoderConfig): number {
+  return mapBlocks === "all" ? numHeads * depth : numHeads;
 }
 
 /**

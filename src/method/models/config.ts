@@ -16,6 +16,10 @@ export interface ImageModelConfig {
 export const HEAD_FUSIONS = ["min-max", "mean"] as const;
 export type HeadFusion = (typeof HEAD_FUSIONS)[number];
 
+/** Whose cls attention makes a map: the last block's, as in the paper, or that of the heads of all blocks. */
+export const MAP_BLOCKS = ["last", "all"] as const;
+export type MapBlocks = (typeof MAP_BLOCKS)[number];
+
 /** The shape of a Vision Transformer's encoder. Sizes in pixels and features. */
 export interface EncoderConfig extends ImageModelConfig {
   patchSize: number;
@@ -25,6 +29,8 @@ export interface EncoderConfig extends ImageModelConfig {
   mlpRatio: number;
   /** How its attention is read as a map. Default `min-max`. */
   mapHeads?: HeadFusion | undefined;
+  /** Default `last`. */
+  mapBlocks?: MapBlocks | undefined;
 }
 
 /** A pre-training model: the encoder with its classification head, and the MAE decoder. */

@@ -64,6 +64,7 @@ const told = [
   "throwRatio",
   "mapSource",
   "mapHeads",
+  "mapBlocks",
   "attended",
   "randomShare",
   "fullTokenEpochs",
@@ -73,7 +74,17 @@ const told = [
 
 /** Those that a network has nothing to do with. */
 const ofTransformers: readonly string[] = [
-  ...["method", "layerDecay", "maskRatio", "throwRatio", "mapSource", "mapHeads", "attended", "randomShare"],
+  ...[
+    "method",
+    "layerDecay",
+    "maskRatio",
+    "throwRatio",
+    "mapSource",
+    "mapHeads",
+    "mapBlocks",
+    "attended",
+    "randomShare",
+  ],
   ...["fullTokenEpochs", "keepSchedule"],
 ];
 

@@ -72,6 +72,7 @@ const told = [
   "mapCrop",
   "mapSource",
   "mapHeads",
+  "mapBlocks",
   "attended",
   "randomShare",
   "clsLoss",

@@ -65,6 +65,7 @@ test("pre-training defaults of the paper's recipe are the paper's", () => {
     mapCrop: "aligned",
     mapSource: "attention",
     mapHeads: "min-max",
+    mapBlocks: "last",
     attended: "hide",
     randomShare: 0,
     clsLoss: "softmax-ce",

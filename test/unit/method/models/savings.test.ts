@@ -5,7 +5,7 @@ import { graph } from "../../../../src/engine/graph/graph.ts";
 import { interpret } from "../../../../src/engine/graph/interpreter.ts";
 import type { Value } from "../../../../src/engine/graph/types.ts";
 import { parameterInputs } from "../../../../src/engine/parameters/specs.ts";
-import { attentionMapGraph, mapWeights } from "../../../../src/method/models/attention-maps.ts";
+import { attentionMapGraph, mapHeadCount, mapWeights } from "../../../../src/method/models/attention-maps.ts";
 import {
   classifierGraph,
   classifierSpecs,
@@ -109,6 +109,22 @@ test("all patches in order are the same as all patches kept", () => {
   const feeds = { ...values, ...randomInputs(all, values), positions };
   const kept = evaluate(classifierGraph(config, { batch, kept: 6 }), feeds, "logits");
   expect(relativeError(evaluate(all, feeds, "logits"), kept)).toBeLessThan(rounding);
+});
+
+test("attention of all blocks is that of the first alone and of the last, one after the other", () => {
+  const values = parameterValues(encoderSpecs(encoder, "fixed"));
+  const all = attentionMapGraph({ ...encoder, mapBlocks: "all" }, batch);
+  const feeds = { ...values, ...randomInputs(all, values) };
+  const both = evaluate(all, feeds, "attention");
+  const last = evaluate(attentionMapGraph(encoder, batch), feeds, "attention");
+  const first = evaluate(attentionMapGraph({ ...encoder, depth: 1 }, batch), feeds, "attention");
+  // Two heads of seven tokens for each of two blocks and each image.
+  for (let b = 0; b < batch; b++) {
+    expect(both.slice(b * 28, b * 28 + 14)).toEqual(first.slice(b * 14, b * 14 + 14));
+    expect(both.slice(b * 28 + 14, b * 28 + 28)).toEqual(last.slice(b * 14, b * 14 + 14));
+  }
+  expect(mapHeadCount({ ...encoder, mapBlocks: "all" })).toBe(4);
+  expect(mapHeadCount(encoder)).toBe(2);
 });
 
 test("attention maps, which compute one query of the last block, are its softmax: they sum to 1 and mix its values to its output", () => {
