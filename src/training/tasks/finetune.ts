@@ -44,6 +44,12 @@ export async function finetune<F extends object = ClassFigures>(
   return (await runTraining(definition, input, hooks)) as FinetuneResult<F>;
 }
 
+/** How patches are chosen. */
+const masking = [
+  ...(["maskRatio", "throwRatio", "mapSource", "mapHeads", "mapBlocks"] as const),
+  ...(["attended", "randomShare", "fullTokenEpochs", "keepSchedule"] as const),
+] as const;
+
 /** The options that the model card names. */
 const told = [
   "method",
@@ -60,33 +66,12 @@ const told = [
   "sampling",
   "classWeights",
   "loss",
-  "maskRatio",
-  "throwRatio",
-  "mapSource",
-  "mapHeads",
-  "mapBlocks",
-  "attended",
-  "randomShare",
-  "fullTokenEpochs",
-  "keepSchedule",
+  ...masking,
   "seed",
 ] as const;
 
 /** Those that a network has nothing to do with. */
-const ofTransformers: readonly string[] = [
-  ...[
-    "method",
-    "layerDecay",
-    "maskRatio",
-    "throwRatio",
-    "mapSource",
-    "mapHeads",
-    "mapBlocks",
-    "attended",
-    "randomShare",
-  ],
-  ...["fullTokenEpochs", "keepSchedule"],
-];
+const ofTransformers: readonly string[] = ["method", "layerDecay", ...masking];
 
 const definition: TrainingDefinition<typeof verbs.finetune, ImageModelConfig, FinetuneResult<object>> = {
   verb: verbs.finetune,
