@@ -7,6 +7,7 @@ import { mapsOnLesions } from "../inference/clinical/localisation.ts";
 import { openEvaluationData } from "../inference/evaluation-data.ts";
 import { openModel, readingOf } from "../inference/session.ts";
 import { describeModelFile, kindOf, type ModelDescription } from "../interop/model-file.ts";
+import { mean } from "../results/metrics/mean.ts";
 import { lookingFigures } from "../results/visual/index.ts";
 import type { RunHooks } from "../support/events.ts";
 import { writeFileAtomic } from "../support/files/atomic-file.ts";
@@ -150,7 +151,7 @@ function fatesOf(
   return {
     drawn: meanFates(found.map(({ drawn }) => drawn)),
     uniform: meanFates(found.map(({ uniform }) => uniform)),
-    patches: found.reduce((sum, { lesion }) => sum + lesion.length, 0) / found.length,
+    patches: mean(found.map(({ lesion }) => lesion.length)),
   };
 }
 

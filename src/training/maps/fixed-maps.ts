@@ -1,5 +1,5 @@
 import type { MapSource } from "../../config/index.ts";
-import { ImageLoader } from "../../data/loader/loader.ts";
+import { type Batch, ImageLoader } from "../../data/loader/loader.ts";
 import { targetOf } from "../../data/targets/target.ts";
 import { entropyMap } from "../../method/masking/entropy-map.ts";
 import { type EncoderConfig, patchCount } from "../../method/models/config.ts";
@@ -20,24 +20,17 @@ export interface FixedMapParts {
 
 /** Makes the maps of all training images, once for a training. */
 export const fixedMaps: Record<Exclude<MapSource, "attention">, (parts: FixedMapParts) => Promise<void>> = {
-  async entropy({ config, loader, maps, batchSize, hooks }) {
+  async entropy(parts) {
+    const { config, loader } = parts;
     const values = config.inputHeight * config.inputWidth * config.inChans;
-    let done = 0;
-    hooks.onEvent?.({ type: "phase", name: "entropy of patches", total: maps.images });
-    for await (const batch of loader.inOrder({ batchSize })) {
-      hooks.signal?.throwIfAborted();
-      batch.indices.forEach((image, b) => {
-        maps.set(image, entropyMap(batch.images.subarray(b * values, (b + 1) * values), config));
-      });
-      batch.release();
-      done += batch.indices.length;
-      hooks.onEvent?.({ type: "phase-progress", done });
-    }
+    await setMaps("entropy of patches", loader, parts, ({ images }, b) =>
+      entropyMap(images.subarray(b * values, (b + 1) * values), config),
+    );
   },
 
   /** The share of each patch that is outlined; of an image in which nothing is, all patches weigh the same. */
-  async mask({ config, loader, maps, batchSize, hooks }) {
-    const { samples, options } = loader;
+  async mask(parts) {
+    const { samples, options } = parts.loader;
     if (!samples.some(({ masks = [] }) => masks.length > 0)) {
       throw new MsmaeError("Data", {
         where: "training images",
@@ -47,26 +40,33 @@ export const fixedMaps: Record<Exclude<MapSource, "attention">, (parts: FixedMap
       });
     }
     const outlined = samples.map((sample) => ({ ...sample, masks: sample.masks ?? [] }));
-    await using reader = new ImageLoader(outlined, {
-      ...options,
-      target: { kind: "mask" },
-      coverage: false,
-      cacheMb: 0,
-    });
-    let done = 0;
-    hooks.onEvent?.({ type: "phase", name: "masks of lesions", total: maps.images });
-    for await (const batch of reader.inOrder({ batchSize })) {
-      hooks.signal?.throwIfAborted();
-      const { classes } = targetOf(batch, "mask");
-      batch.indices.forEach((image, b) => {
-        maps.set(image, outlinedShares(classes, b, config));
-      });
-      batch.release();
-      done += batch.indices.length;
-      hooks.onEvent?.({ type: "phase-progress", done });
-    }
+    const reading = { ...options, target: { kind: "mask" }, coverage: false, cacheMb: 0 } as const;
+    await using reader = new ImageLoader(outlined, reading);
+    await setMaps("masks of lesions", reader, parts, (batch, b) =>
+      outlinedShares(targetOf(batch, "mask").classes, b, parts.config),
+    );
   },
 };
+
+/** Sets the map of every image that a loader reads. @param mapOf of image `b` of a batch, float32 [patches]. */
+async function setMaps(
+  name: string,
+  loader: ImageLoader,
+  { maps, batchSize, hooks }: Pick<FixedMapParts, "maps" | "batchSize" | "hooks">,
+  mapOf: (batch: Batch, b: number) => Float32Array,
+): Promise<void> {
+  let done = 0;
+  hooks.onEvent?.({ type: "phase", name, total: maps.images });
+  for await (const batch of loader.inOrder({ batchSize })) {
+    hooks.signal?.throwIfAborted();
+    batch.indices.forEach((image, b) => {
+      maps.set(image, mapOf(batch, b));
+    });
+    batch.release();
+    done += batch.indices.length;
+    hooks.onEvent?.({ type: "phase-progress", done });
+  }
+}
 
 /** Of each patch of image `b` the share that is outlined, float32 [patches], from classes [B, H, W]. */
 function outlinedShares(classes: Uint8Array, b: number, config: EncoderConfig): Float32Array {

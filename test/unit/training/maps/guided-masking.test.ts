@@ -78,20 +78,8 @@ test("of entropy, the patch with something to see weighs all; maps are made once
   made.restore({});
   await made.refresh(true);
   const maps = mapsOf(made.state());
-  expect(maps.map((v) => v > 0)).toEqual([
-    false,
-    false,
-    true,
-    false,
-    false,
-    false,
-    false,
-    false,
-    true,
-    false,
-    false,
-    false,
-  ]);
+  // One digit a patch: that at the top right of either image.
+  expect(maps.map((v) => Number(v > 0)).join("")).toBe("001000001000");
   const kept = new Float32Array(12).fill(0.25);
   made.restore({ maps: kept });
   await made.refresh(true);
