@@ -92,9 +92,13 @@ export async function writeModelFile(
   await writeSafetensorsFile(path, tensors, { format: "pt", [descriptionKey]: JSON.stringify(description) });
 }
 
-/** Reads and verifies a checkpoint. @throws MsmaeError Checkpoint when it is damaged or describes no model. */
-export async function readModelFile(path: string): Promise<ModelFile> {
-  const { metadata, tensors } = await readSafetensorsFile(path);
+/**
+ * Reads and verifies a checkpoint; `own` as for {@link readSafetensorsFile}.
+ *
+ * @throws MsmaeError Checkpoint when it is damaged or describes no model.
+ */
+export async function readModelFile(path: string, { own = false } = {}): Promise<ModelFile> {
+  const { metadata, tensors } = await readSafetensorsFile(path, { own });
   return { description: described(path, parseDescription(path, metadata)), tensors };
 }
 

@@ -11,6 +11,7 @@ import {
   headerLength,
   parseHeader,
   planEntries,
+  requireChecksum,
   type Safetensors,
   type SafetensorsHeader,
   type StoredTensor,
@@ -18,8 +19,8 @@ import {
 } from "./safetensors.ts";
 
 export interface ReadOptions {
-  /** Compare the content with the file's checksum, if it has one: yes unless told otherwise. */
-  verify?: boolean;
+  /** The file is one of msmae's own and has a checksum, or it was altered; files of other programs need not have one. */
+  own?: boolean;
   /** Which tensors to keep; all unless told otherwise. */
   keep?: (name: string) => boolean;
 }
@@ -33,10 +34,11 @@ const PIECE_BYTES = 1 << 24;
  * @throws MsmaeError "Checkpoint" for a file that is missing, cut short, altered, or not in this format.
  */
 export async function readSafetensorsFile(path: string, options: ReadOptions = {}): Promise<Safetensors> {
-  const { verify = true, keep = () => true } = options;
+  const { own = false, keep = () => true } = options;
   return withFile(path, async (file) => {
     const header = await readHeader(file, path);
-    const hash = verify && CHECKSUM_KEY in header.metadata ? createHash("sha256") : undefined;
+    if (own) requireChecksum(header, path);
+    const hash = CHECKSUM_KEY in header.metadata ? createHash("sha256") : undefined;
     hash?.update(checksumText(header));
     const tensors = new Map<string, StoredTensor>();
     for (const [name, { dtype, shape, begin, end }] of header.entries) {

@@ -167,6 +167,12 @@ export function compareChecksum(header: SafetensorsHeader, digest: string, where
   }
 }
 
+/** @throws MsmaeError "Checkpoint" where the file has no checksum, as when the key's own name was damaged. */
+export function requireChecksum({ metadata }: SafetensorsHeader, where: string): void {
+  if (CHECKSUM_KEY in metadata) return;
+  throw fault(where, `metadata with "${CHECKSUM_KEY}"`, "none: the file was altered after it was written");
+}
+
 function headerOf(file: Uint8Array, where: string): SafetensorsHeader {
   const length = headerLength(file, file.length, where);
   return parseHeader(file.subarray(8, 8 + length), file.length, where);

@@ -89,7 +89,7 @@ export async function saveCheckpoint(
  */
 export async function loadState(path: string, step: number, store: ParameterStore): Promise<TrainingState> {
   const file = statePath(path, step);
-  const { metadata, tensors } = await readSafetensorsFile(file);
+  const { metadata, tensors } = await readSafetensorsFile(file, { own: true });
   for (const arena of arenas.filter((name) => store.keeps(name))) {
     for (const name of store.trainableNames) {
       const key = `${arena}/${name}`;

@@ -90,7 +90,7 @@ async function readState(
   store: ParameterStore,
 ): Promise<TrainingState> {
   try {
-    const { description, tensors } = await readModelFile(path);
+    const { description, tensors } = await readModelFile(path, { own: true });
     // Options before weights: a model of another shape is better named by the option that shaped it.
     const progress = await readProgress(path, description.step);
     const unsaid = Object.entries(earlier).filter(([name]) => name in binding);
@@ -149,7 +149,7 @@ async function keepBest(resumed: string, folder: OutputFolder, { best }: Progres
 /** Now rather than at the end of the training, when the best weights are needed. */
 async function readBest(path: string): Promise<ModelDescription> {
   try {
-    return (await readModelFile(path)).description;
+    return (await readModelFile(path, { own: true })).description;
   } catch (error) {
     if (!(error instanceof MsmaeError)) throw error;
     const todo = "put an undamaged copy there, or move it away: the best of the epochs to come is then kept";

@@ -28,16 +28,21 @@ interface Mutation {
   apply(path: string): void;
 }
 
-/** Flips of bits and cuts: at both ends, on both sides of a checkpoint's header, and where the draws fall. */
+/**
+ * Flips of bits and cuts: at both ends, on both sides of a checkpoint's header, in the name of its checksum, and where
+ * the draws fall.
+ */
 function mutationsOf(path: string, file: string, draws: RandomStream): Mutation[] {
   const bytes = readFileSync(path);
   const header = file.endsWith(".safetensors") ? 8 + Number(bytes.readBigUInt64LE(0)) : Math.min(64, bytes.length);
+  const checksum = bytes.subarray(0, header).indexOf('"sha256"');
   const somewhere = (from: number, to: number) => draws.integer(from, Math.max(from, to - 1));
   const flipped = [
     somewhere(0, Math.min(8, bytes.length)),
     somewhere(0, header),
     somewhere(0, header),
     header - 1,
+    checksum < 0 ? -1 : checksum + somewhere(1, 7),
     somewhere(header, bytes.length),
     somewhere(header, bytes.length),
     bytes.length - 1,

@@ -87,7 +87,18 @@ describe("safetensors files", () => {
     bytes[bytes.length - 1] = 3;
     writeFileSync(path, bytes);
     await expect(readSafetensorsFile(path, { keep })).rejects.toThrow(/altered/);
-    expect((await readSafetensorsFile(path, { keep, verify: false })).tensors.size).toBe(1);
+  });
+
+  test("damage of the checksum's own name is found where the file is one of ours", async () => {
+    await writeSafetensorsFile(path, tensors, metadata);
+    expect((await readSafetensorsFile(path, { own: true })).tensors.size).toBe(tensors.size);
+    const bytes = readFileSync(path);
+    bytes.write("sha257", bytes.indexOf('"sha256"') + 1);
+    writeFileSync(path, bytes);
+    expect((await readSafetensorsFile(path)).tensors.size).toBe(tensors.size);
+    const act = readSafetensorsFile(path, { own: true });
+    await expect(act).rejects.toMatchObject({ code: "Checkpoint" });
+    await expect(act).rejects.toThrow(`${path}: expected metadata with "sha256", got none: the file was altered`);
   });
 
   test("a file cut short names itself and both sizes", async () => {
