@@ -4,7 +4,7 @@ import { parseTable } from "../data/tables/parse.ts";
 import { type ArmDifference, type SeedAnswers, seededArms } from "../results/metrics/index.ts";
 import { outlines, pointingOf, toldClasses, withPointing } from "./arm-answers.ts";
 import { LOOKING, type Looking } from "./looking.ts";
-import { type Arm, armsOf, type Plan } from "./plan.ts";
+import { type Arm, armsOf, type Plan, seedsOf } from "./plan.ts";
 import {
   evaluationFolder,
   lookingFolder,
@@ -96,14 +96,14 @@ const KINDS = {
  */
 export async function readOutcome(root: string, plan: Plan, dataset: string): Promise<ExperimentOutcome> {
   const arms = armsOf(plan);
-  const seeds = Array.from({ length: plan.seeds }, (_, seed) => seed);
+  const seeds = seedsOf(plan);
   const found = await Promise.all(arms.map((arm) => Promise.all(seeds.map((seed) => finishedRun(root, arm, seed)))));
   const all = found.flat().filter((one) => one !== undefined);
-  const whole = seeds.filter((seed) => found.every((ofArm) => ofArm[seed] !== undefined));
+  const whole = [...seeds.keys()].filter((at) => found.every((ofArm) => ofArm[at] !== undefined));
   const looking = await lookingOf(root, plan, seeds);
   const outcome = { runs: all.map(({ run }) => run), curves: all.map(({ curve }) => curve), looking };
   if (whole.length === 0) return { ...outcome, table: [], differences: [] };
-  const finished = found.map((ofArm) => whole.map((seed) => ofArm[seed] as Finished));
+  const finished = found.map((ofArm) => whole.map((at) => ofArm[at] as Finished));
   const pointed = finished.flat().every(({ pointing }) => pointing !== undefined);
   const told = seededArms({
     arms: arms.map(({ name }, at) => ({

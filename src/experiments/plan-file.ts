@@ -35,9 +35,16 @@ export async function keptPlan(root: string, plan: Plan): Promise<Plan> {
   const pretrain = { ...before?.pretrain, ...plan.pretrain };
   const finetune = { ...before?.finetune, ...plan.finetune };
   const segment = { ...before?.segment, ...plan.segment };
-  const all = { ...plan, pretrain, finetune, segment, seeds: Math.max(plan.seeds, before?.seeds ?? 0) };
+  const all = { ...plan, ...seedRange(plan, before), pretrain, finetune, segment };
   if (!isDeepStrictEqual(before, all)) await writeFileAtomic(path, stringify(all));
   return plan;
+}
+
+/** The seeds of both plans, and those between. */
+function seedRange(plan: Plan, before: Plan = plan): Pick<Plan, "firstSeed" | "seeds"> {
+  const firstSeed = Math.min(plan.firstSeed, before.firstSeed);
+  const end = Math.max(plan.firstSeed + plan.seeds, before.firstSeed + before.seeds);
+  return { firstSeed, seeds: end - firstSeed };
 }
 
 /** What makes the steps of two plans differ that have the same name; undefined where nothing does. */

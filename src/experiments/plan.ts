@@ -43,6 +43,8 @@ const schema = z.strictObject({
     }),
   ]),
   seeds: z.int().min(1).max(1000).default(1),
+  /** A later one leaves out those that options were chosen by. */
+  firstSeed: count.default(0),
   /** Of every training that has them. */
   options: options.default({}),
   pretrain: names.default({}),
@@ -110,6 +112,11 @@ export function checkPlan(given: unknown, where: string): Plan {
     tried(`${where}, pretrain, ${name}`, () => triedPretraining(plan, name));
   for (const arm of arms) tried(`${where}, ${arm.verb}, ${arm.name}`, () => triedArm(plan, arm));
   return plan;
+}
+
+/** The seeds of a plan, in its order. */
+export function seedsOf({ firstSeed, seeds }: Pick<Plan, "firstSeed" | "seeds">): number[] {
+  return Array.from({ length: seeds }, (_, at) => firstSeed + at);
 }
 
 /** The arms of a plan in its order. */

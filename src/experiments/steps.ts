@@ -9,7 +9,7 @@ import { segment } from "../training/tasks/segment.ts";
 import { dataPathOf, makeData } from "./data.ts";
 import type { Experiment } from "./experiment.ts";
 import { lookAtLesions, mayHaveMasks } from "./looking.ts";
-import { type Arm, armOptions, armsOf, type Plan, pretrainOptions } from "./plan.ts";
+import { type Arm, armOptions, armsOf, type Plan, pretrainOptions, seedsOf } from "./plan.ts";
 import { pointAtLesions } from "./pointing.ts";
 
 /** A piece of work of its own that one process does and no other does again. */
@@ -66,8 +66,7 @@ export function stepsOf(experiment: Experiment): Step[] {
   // A segmenter's attention has no classes to learn from.
   const pointing = mayHaveMasks(plan) ? arms.filter(({ verb }) => verb === "finetune") : [];
   const data = dataSteps(experiment);
-  const seeds = Array.from({ length: plan.seeds }, (_, seed) => seed);
-  const trained = seeds.flatMap((seed) => [
+  const trained = seedsOf(plan).flatMap((seed) => [
     ...needed.map((name) => pretrainStep(experiment, name, seed)),
     ...arms.flatMap((arm) => [trainStep(experiment, arm, seed), evaluateStep(experiment, arm, seed)]),
     ...looked.map((name) => lookStep(experiment, name, seed)),
@@ -79,7 +78,7 @@ export function stepsOf(experiment: Experiment): Step[] {
 /** Phantoms are drawn anew for each seed; files are the same for all. */
 function dataSteps(experiment: Experiment): Step[] {
   const { plan } = experiment;
-  const seeds = "phantom" in plan.data ? Array.from({ length: plan.seeds }, (_, seed) => seed) : [0];
+  const seeds = "phantom" in plan.data ? seedsOf(plan) : [0];
   if ("path" in plan.data) return [];
   return seeds.map((seed) => ({
     name: dataStep(plan, seed),

@@ -49,7 +49,7 @@ export const reproduce = verbOptions({
       placeholder: "a,b,c",
       defaultText: "all of them",
     }),
-    seeds: field(z.int().min(1).max(1000).optional(), "How many seeds, from 0.", { defaultText: "as the plan says" }),
+    seeds: field(z.int().min(1).max(1000).optional(), "How many seeds.", { defaultText: "as the plan says" }),
     budget: field(z.number().gt(0).optional(), "Hours after which to stop, to go on another time.", {
       placeholder: "hours",
       defaultText: "no limit",

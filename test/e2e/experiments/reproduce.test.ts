@@ -167,6 +167,24 @@ describe("reproduce", () => {
     expect(figuresIn(shared)).toEqual(figuresIn(outputDir));
   }, 180_000);
 
+  test("leaves out the seeds that options were chosen by", () => {
+    writeFileSync(plan, text.replace("seeds: 2", "firstSeed: 1\nseeds: 1"));
+    const { stderr, result } = run(outputDir);
+    writeFileSync(plan, text);
+    expect(begun(stderr)).toEqual([]);
+    const ofSeed = result?.runs.map(({ method, seed, figures }) => [method, seed, figures.accuracy]);
+    expect(ofSeed?.map(([method, seed]) => [method, seed])).toEqual([
+      ["scratch", 1],
+      ["sup", 1],
+    ]);
+    const means = result?.table.filter(({ metric }) => metric === "accuracy");
+    expect(means?.map(({ method, mean, seeds }) => [method, seeds, mean])).toEqual(
+      ofSeed?.map(([method, , accuracy]) => [method, 1, accuracy]),
+    );
+    // What stands there of other seeds stays the plan's.
+    expect(readFileSync(join(outputDir, "plan.yaml"), "utf8")).toMatch(/^seeds: 2\nfirstSeed: 0$/m);
+  }, 120_000);
+
   test("stops when its time is over, says what is left, and goes on another time", () => {
     const short = join(folder, "short");
     // A few seconds: less than all of it takes.
