@@ -26,7 +26,7 @@ export const rooms: readonly Room[] = [
   },
   { name: "config" },
   { name: "curation", node: [""] },
-  { name: "interop", node: ["safetensors-file.ts"] },
+  { name: "interop", node: ["safetensors-file.ts", "containers"] },
   { name: "inference", node: [""] },
   { name: "training", node: [""] },
   { name: "experiments", inside: ["phantom"], node: [""] },

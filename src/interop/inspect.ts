@@ -4,8 +4,8 @@ import { classifierKind } from "../method/kinds/classifier.ts";
 import { networkKinds } from "../method/kinds/networks.ts";
 import { modelKinds } from "../method/kinds/registry.ts";
 import { modelShape } from "../method/kinds/shape.ts";
-import { describeModelFile, descriptionKey, type TensorSummary } from "./model-file.ts";
-import { readSafetensorsFile, readSafetensorsHeader } from "./safetensors-file.ts";
+import { type ModelDescription, parseDescription, type TensorSummary } from "./model-file.ts";
+import { readTensorFile } from "./tensor-file.ts";
 
 /** What a checkpoint holds. What another program's file does not say is guessed from its keys, or left empty. */
 export interface Inspection {
@@ -35,21 +35,21 @@ export interface Inspection {
 }
 
 /**
- * Says what a safetensors file holds, given by its path or as the verb's options. Its weights are read only to compare them with the checksum.
+ * Says what a checkpoint of any format holds, given by its path or as the verb's options. Its weights are read only to compare
+ * them with the checksum, where there is one.
  *
- * @throws MsmaeError Checkpoint when the file is no safetensors file, is cut short, altered, or describes itself wrongly.
+ * @throws MsmaeError Checkpoint when the file is of no known format, is cut short, altered, or describes itself wrongly.
  */
 export async function inspect(input: InspectInput | InspectOptions | string): Promise<Inspection> {
   const { checkpoint: path } = resolveOptions(verbs.inspect, typeof input === "string" ? { checkpoint: input } : input);
-  await readSafetensorsFile(path, { keep: () => false });
-  const { metadata, entries } = await readSafetensorsHeader(path);
-  if (descriptionKey in metadata) return describedInspection(path);
+  const { metadata, entries } = await readTensorFile(path, { keep: () => false });
   const keys = [...entries].map(([key, { dtype, shape }]) => ({ key, dtype, shape }));
+  const description = parseDescription(path, metadata);
+  if (description) return describedInspection(description, keys);
   return guessNetwork(keys, metadata) ?? guess(keys, metadata);
 }
 
-async function describedInspection(path: string): Promise<Inspection> {
-  const { description, keys } = await describeModelFile(path);
+function describedInspection(description: ModelDescription, keys: TensorSummary[]): Inspection {
   const { kind, model, classNames, mean, std, config, ...rest } = description;
   const { inputHeight, inputWidth, numClasses, ...sizes } = config;
   return {

@@ -102,13 +102,10 @@ export async function readModelFile(path: string, { own = false } = {}): Promise
   return { description: described(path, parseDescription(path, metadata)), tensors };
 }
 
-/** What a checkpoint says of itself, and its keys with dtypes and shapes, without reading the weights. */
-export async function describeModelFile(
-  path: string,
-): Promise<{ description: ModelDescription; keys: TensorSummary[] }> {
-  const { metadata, entries } = await readSafetensorsHeader(path);
-  const keys = [...entries].map(([key, { dtype, shape }]) => ({ key, dtype, shape }));
-  return { description: described(path, parseDescription(path, metadata)), keys };
+/** What a checkpoint says of itself, without reading the weights. @throws MsmaeError as {@link readModelFile}. */
+export async function describeModelFile(path: string): Promise<Pick<ModelFile, "description">> {
+  const { metadata } = await readSafetensorsHeader(path);
+  return { description: described(path, parseDescription(path, metadata)) };
 }
 
 export interface TensorSummary {

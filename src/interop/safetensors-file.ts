@@ -1,8 +1,7 @@
 import { createHash, type Hash } from "node:crypto";
-import type { FileHandle } from "node:fs/promises";
-import { MsmaeError, messageOf } from "../support/errors.ts";
 import { writeFileAtomic } from "../support/files/atomic-file.ts";
-import { openRegular } from "../support/files/regular-file.ts";
+import type { KeepOptions } from "./containers/container.ts";
+import { type OpenedFile, readInto, withFile } from "./containers/opened-file.ts";
 import {
   CHECKSUM_KEY,
   checksumText,
@@ -18,11 +17,14 @@ import {
   type TensorToStore,
 } from "./safetensors.ts";
 
-export interface ReadOptions {
+export interface ReadOptions extends KeepOptions {
   /** The file is one of msmae's own and has a checksum, or it was altered; files of other programs need not have one. */
   own?: boolean;
-  /** Which tensors to keep; all unless told otherwise. */
-  keep?: (name: string) => boolean;
+}
+
+export interface SafetensorsFile extends Safetensors {
+  /** Every tensor of the file, kept or not. */
+  entries: SafetensorsHeader["entries"];
 }
 
 /** Bytes read or hashed at a time where nothing is kept. */
@@ -33,10 +35,10 @@ const PIECE_BYTES = 1 << 24;
  *
  * @throws MsmaeError "Checkpoint" for a file that is missing, cut short, altered, or not in this format.
  */
-export async function readSafetensorsFile(path: string, options: ReadOptions = {}): Promise<Safetensors> {
+export async function readSafetensorsFile(path: string, options: ReadOptions = {}): Promise<SafetensorsFile> {
   const { own = false, keep = () => true } = options;
   return withFile(path, async (file) => {
-    const header = await readHeader(file, path);
+    const header = await readHeader(file);
     if (own) requireChecksum(header, path);
     const hash = CHECKSUM_KEY in header.metadata ? createHash("sha256") : undefined;
     hash?.update(checksumText(header));
@@ -45,19 +47,19 @@ export async function readSafetensorsFile(path: string, options: ReadOptions = {
       const position = header.dataStart + begin;
       if (keep(name)) {
         const bytes = new Uint8Array(end - begin);
-        await readInto(file, bytes, position, path);
+        await readInto(file, bytes, position);
         updateHash(hash, bytes);
         tensors.set(name, { dtype, shape, bytes });
       } else if (hash !== undefined) {
         for (let at = begin; at < end; at += PIECE_BYTES) {
           const piece = new Uint8Array(Math.min(PIECE_BYTES, end - at));
-          await readInto(file, piece, header.dataStart + at, path);
+          await readInto(file, piece, header.dataStart + at);
           hash.update(piece);
         }
       }
     }
     if (hash !== undefined) compareChecksum(header, hash.digest("hex"), path);
-    return { metadata: header.metadata, tensors };
+    return { metadata: header.metadata, entries: header.entries, tensors };
   });
 }
 
@@ -67,7 +69,7 @@ export async function readSafetensorsFile(path: string, options: ReadOptions = {
  * @throws MsmaeError "Checkpoint" for a file that is missing, cut short, or not in this format.
  */
 export async function readSafetensorsHeader(path: string): Promise<SafetensorsHeader> {
-  return withFile(path, (file) => readHeader(file, path));
+  return withFile(path, readHeader);
 }
 
 /**
@@ -93,24 +95,13 @@ export async function writeSafetensorsFile(
   await writeFileAtomic(path, [header, ...data]);
 }
 
-async function readHeader(file: FileHandle, path: string): Promise<SafetensorsHeader> {
-  const { size } = await file.stat();
+async function readHeader(file: OpenedFile): Promise<SafetensorsHeader> {
+  const { path, size } = file;
   const start = new Uint8Array(Math.min(8, size));
-  await readInto(file, start, 0, path);
+  await readInto(file, start, 0);
   const json = new Uint8Array(headerLength(start, size, path));
-  await readInto(file, json, 8, path);
+  await readInto(file, json, 8);
   return parseHeader(json, size, path);
-}
-
-async function readInto(file: FileHandle, bytes: Uint8Array, position: number, path: string): Promise<void> {
-  let done = 0;
-  while (done < bytes.length) {
-    const length = Math.min(1 << 30, bytes.length - done);
-    const { bytesRead } = await file.read(bytes, done, length, position + done);
-    // The size was checked before: a shorter read means that someone is changing the file.
-    if (bytesRead === 0) throw unreadable(path, `${bytes.length} bytes at ${position}`, `${done}`);
-    done += bytesRead;
-  }
 }
 
 /** In pieces: the hash takes at most 2 GiB at once, and no shared memory on some Node versions. */
@@ -120,22 +111,4 @@ function updateHash(hash: Hash | undefined, bytes: Uint8Array): void {
     const piece = bytes.subarray(at, at + PIECE_BYTES);
     hash.update(shared ? Uint8Array.from(piece) : piece);
   }
-}
-
-async function withFile<T>(path: string, use: (file: FileHandle) => Promise<T>): Promise<T> {
-  let file: FileHandle | undefined;
-  try {
-    file = await openRegular(path);
-    return await use(file);
-  } catch (error) {
-    if (error instanceof MsmaeError) throw error;
-    throw unreadable(path, "a readable checkpoint", messageOf(error), error);
-  } finally {
-    await file?.close();
-  }
-}
-
-function unreadable(path: string, expected: string, got: string, cause?: unknown): MsmaeError {
-  const todo = "check the path and its permissions";
-  return new MsmaeError("Checkpoint", { where: path, expected, got, todo }, { cause });
 }

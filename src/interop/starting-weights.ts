@@ -4,7 +4,8 @@ import { MsmaeError } from "../support/errors.ts";
 import { withPositionGrid } from "./load-weights.ts";
 import { kindOf, type ModelDescription, parseDescription } from "./model-file.ts";
 import type { StoredTensor } from "./safetensors.ts";
-import { readSafetensorsFile } from "./safetensors-file.ts";
+import { readTensorFile } from "./tensor-file.ts";
+import { unwrapped } from "./unwrapping.ts";
 
 export interface StartingWeights {
   tensors: ReadonlyMap<string, StoredTensor>;
@@ -22,7 +23,7 @@ export interface StartingWeights {
  * @throws MsmaeError Checkpoint for a damaged file, a description that is none, or a table of an unknown grid.
  */
 export async function readStartingWeights(path: string, config: EncoderConfig | undefined): Promise<StartingWeights> {
-  const { tensors: stored, metadata } = await readSafetensorsFile(path);
+  const { tensors: stored, metadata } = await readTensorFile(path);
   const description = parseDescription(path, metadata);
   const tensors = description ? stored : unwrapped(stored);
   const table = tensors.get("pos_embed");
@@ -45,17 +46,6 @@ export function requireEncoder(path: string, { description }: Pick<StartingWeigh
     got: kind.title,
     todo: "use one of another kind",
   });
-}
-
-/** Names under which PyTorch programs hold the model: data parallel, compiled, or part of something larger. */
-const WRAPPERS = ["module.", "_orig_mod.", "model.", "encoder.", "backbone."];
-
-/** Tensors without the names of what wrapped their model, where all of them bear the same. */
-function unwrapped(tensors: ReadonlyMap<string, StoredTensor>): ReadonlyMap<string, StoredTensor> {
-  const keys = [...tensors.keys()];
-  const wrapper = WRAPPERS.find((name) => keys.length > 0 && keys.every((key) => key.startsWith(name)));
-  if (wrapper === undefined) return tensors;
-  return unwrapped(new Map([...tensors].map(([key, tensor]) => [key.slice(wrapper.length), tensor])));
 }
 
 function gridOfTable(

@@ -7,7 +7,7 @@ import { type InputOf, type OptionsOf, verbOptions } from "../verb.ts";
 export const inspect = verbOptions({
   name: "inspect",
   schema: z.strictObject({
-    checkpoint: field(z.string().min(1), "Checkpoint file (safetensors) to describe.", {
+    checkpoint: field(z.string().min(1), "Checkpoint to describe, of any format that msmae reads.", {
       positional: true,
       placeholder: "checkpoint",
     }),

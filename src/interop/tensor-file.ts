@@ -1,0 +1,36 @@
+import { messageOf } from "../support/errors.ts";
+import { isFolder } from "../support/files/path-kind.ts";
+import { readStart } from "../support/files/regular-file.ts";
+import { containerFault, type KeepOptions, type TensorFile } from "./containers/container.ts";
+import { readSharded, weightsOfFolder } from "./containers/sharded.ts";
+import { readSafetensorsFile } from "./safetensors-file.ts";
+
+/** Bytes that tell every format. */
+const START_BYTES = 64;
+
+/**
+ * Reads the tensors of a checkpoint, ours or another program's: safetensors, or an index of its shards, or the folder of
+ * either. The format is told by the content, whatever the name.
+ *
+ * @throws MsmaeError "Checkpoint" for a file that is missing, damaged, dishonest or of another format.
+ */
+export async function readTensorFile(path: string, options: KeepOptions = {}): Promise<TensorFile> {
+  if (await isFolder(path)) return readTensorFile(await weightsOfFolder(path), options);
+  const start = await startOf(path);
+  if (isJson(start)) return readSharded(path, options);
+  const { metadata, entries, tensors } = await readSafetensorsFile(path, options);
+  return { container: "safetensors", metadata, entries, tensors, beside: new Map() };
+}
+
+async function startOf(path: string): Promise<string> {
+  try {
+    return (await readStart(path, START_BYTES)).toString("latin1");
+  } catch (error) {
+    throw containerFault(path, "a readable checkpoint", messageOf(error), "check the path and its permissions", error);
+  }
+}
+
+/** The header of safetensors is JSON too, but behind 8 bytes of which the last are zero. */
+function isJson(start: string): boolean {
+  return /^\s*\{\s*("|$|\})/.test(start) && !start.includes("\0");
+}
