@@ -3,6 +3,7 @@ import { wholeImage } from "../geometry/geometry.ts";
 import type { PretrainedDescription } from "../interop/model-file.ts";
 import { FeedBuilder } from "../method/feeds.ts";
 import { patchWeights } from "../method/masking/patch-weights.ts";
+import { drawSelection } from "../method/masking/policy.ts";
 import {
   attentionCounts,
   attentionOrder,
@@ -10,7 +11,6 @@ import {
   randomOrder,
   type Selection,
   type SelectionCounts,
-  selectFromAttentionOrder,
   selectFromRandomOrder,
 } from "../method/masking/selection.ts";
 import { normalizePatches, type PatchStatistics } from "../method/masking/tokens.ts";
@@ -126,14 +126,15 @@ export class Reconstructor {
   /** As in training, with the whole image for a crop. */
   #select(index: number, b: number, maps: Float32Array | undefined): { selection: Selection; uniform: boolean } {
     const { counts, seed } = this.#options;
-    const { config } = this.#model.description;
+    const { config, attended = "hide" } = this.#model.description;
     const patches = patchCount(config);
     const stream = RandomStream.for(seed, "evaluation", index);
     if (!maps) return { selection: selectFromRandomOrder(randomOrder(patches, stream), counts), uniform: false };
     const map = maps.subarray(b * patches, (b + 1) * patches);
     const geometry = wholeImage(config.inputHeight, config.inputWidth);
-    const { order, uniform } = attentionOrder(patchWeights(map, geometry, { ...config, mapCrop: "aligned" }), stream);
-    return { selection: selectFromAttentionOrder(order, counts), uniform };
+    const weights = patchWeights(map, geometry, { ...config, mapCrop: "aligned" });
+    const roles = () => RandomStream.for(seed, "roles", 0, index);
+    return drawSelection({ attended, randomShare: 0 }, patches, counts, roles, () => attentionOrder(weights, stream));
   }
 
   #picture(images: Uint8Array, b: number): RgbImage {

@@ -179,6 +179,11 @@ function completeSchedule(options: Lengths): void {
 }
 
 function mapNotes({ attentionStartEpoch, mapInterval, mapWarmupEpochs, mapSource }: Lengths): string[] {
+  if (attentionStartEpoch === "never" && mapSource !== "attention") {
+    return [
+      `maps of --map-source ${mapSource} are not used: no epoch's masks follow them (--attention-start-epoch never)`,
+    ];
+  }
   const lengthsKnown = attentionStartEpoch !== undefined && mapInterval !== undefined && mapWarmupEpochs !== undefined;
   if (!lengthsKnown || attentionStartEpoch === "never" || mapSource !== "attention") return [];
   const first = firstRefreshEpoch(mapWarmupEpochs, mapInterval);

@@ -127,7 +127,8 @@ function pretrainTask(context: RunContext<PretrainOptions, MaeConfig>): Training
   const guide = supervision(options, data);
   hooks.onEvent?.({ type: "note", message: `pre-training by ${recipeOf(options, guide)}` });
   const { config } = context.plan;
-  const { seed, batchSize, clsLossWeight, normPixLoss, attentionStartEpoch, mapInterval, mapWarmupEpochs } = options;
+  const { seed, batchSize, clsLossWeight, normPixLoss, attended } = options;
+  const { attentionStartEpoch, mapInterval, mapWarmupEpochs } = options;
   const patches = patchCount(config);
 
   const feeds = new FeedBuilder(config, normalizerOf({ ...options, config }));
@@ -168,6 +169,7 @@ function pretrainTask(context: RunContext<PretrainOptions, MaeConfig>): Training
         kind: pretrainedKind.name,
         config,
         normPixLoss,
+        ...(attended !== "hide" && { attended }),
         ...describeTraining(options, { classNames, split: data.split }, epoch, step),
         ...target,
       };

@@ -3,11 +3,12 @@ import { describe, expect, test } from "vitest";
 import { resolveOptions, verbs } from "../../../src/config/index.ts";
 import { wholeImage } from "../../../src/geometry/geometry.ts";
 import { reconstruct } from "../../../src/inference/reconstruct.ts";
+import type { PretrainedDescription } from "../../../src/interop/model-file.ts";
 import { patchWeights } from "../../../src/method/masking/patch-weights.ts";
 import { attentionOrder } from "../../../src/method/masking/selection.ts";
 import { patchCount } from "../../../src/method/models/config.ts";
 import { RandomStream } from "../../../src/support/random.ts";
-import { pretrained } from "../micro-models.ts";
+import { pretrained, writeMicroModel } from "../micro-models.ts";
 import { all, at, checkpoints, direct, directMap, good, msmae, pretrainedWeights } from "./scene.ts";
 
 describe("reconstruct", () => {
@@ -58,6 +59,21 @@ describe("reconstruct", () => {
         expect(Math.abs((data[(y * info.width + x) * 3 + (i % 3)] as number) - value)).toBeLessThan(0.6);
       });
       expect(other.loss).toBeCloseTo(line.loss, 5);
+    }
+  });
+
+  test("a model that was shown what is attended is shown it here too", async () => {
+    const shown: PretrainedDescription = { ...pretrained, attended: "keep" };
+    const checkpoint = at("shown.safetensors");
+    await writeMicroModel(checkpoint, shown);
+    const options = { ...given(), checkpoint, maskRatio: 0.3, throwRatio: 0.2 };
+    for (const [index, line] of (await all(reconstruct(resolveOptions(verbs.reconstruct, options)))).entries()) {
+      if ("error" in line) throw new Error(line.error.message);
+      const map = Float32Array.from(await directMap(line.path, pretrainedWeights));
+      const weights = patchWeights(map, wholeImage(32, 48), { ...pretrained.config, mapCrop: "aligned" });
+      const { order } = attentionOrder(weights, RandomStream.for(5, "evaluation", index));
+      const expected = await direct(line.path, { kept: order.slice(0, 12), masked: order.slice(12, 19) });
+      expect(Math.abs(line.loss / expected.loss - 1)).toBeLessThan(1e-4);
     }
   });
 

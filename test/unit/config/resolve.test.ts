@@ -265,6 +265,11 @@ test("a note says when masks would follow maps that do not exist yet", () => {
     expect.stringContaining("starts at epoch 10, but the first maps come at the end of epoch 40"),
   ]);
   expect(configNotes(verbs.pretrain, resolveOptions(verbs.pretrain, place))).toEqual([]);
+  const unused = resolveOptions(verbs.pretrain, { ...place, method: "mae", mapSource: "entropy" });
+  expect(configNotes(verbs.pretrain, unused)).toEqual([
+    expect.stringMatching(/^maps of --map-source entropy are not used/),
+  ]);
+  expect(configNotes(verbs.pretrain, { ...unused, attentionStartEpoch: 0 })).toEqual([]);
 });
 
 test("the lengths and the recipe of a run that goes on are those it began with, unless they are given; a new run's lengths are the paper's", () => {
