@@ -28,8 +28,9 @@ export const mapHeadsField = field(
 );
 
 export const mapBlocksField = field(
-  z.enum(MAP_BLOCKS).default("last"),
+  z.enum(MAP_BLOCKS).optional(),
   "Whose attention makes a map: the last block's, as in the paper, or that of all blocks together, for an encoder that has gathered the lesion before its last block.",
+  { defaultText: "last; all in the small recipe" },
 );
 
 /** How maps decide what is masked, thrown away and kept. The paper's are those of its recipe. */

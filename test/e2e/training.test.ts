@@ -136,7 +136,14 @@ describe("a run", () => {
     await pretrain(input, { onEvent });
     expect(notes[0]).toMatch(/^small recipe, without a GPU /);
     const kept = readFileSync(join(outputDir, "config.yaml"), "utf8");
-    for (const line of ["recipe: small", "clsLoss: ce", "clsLossWeight: 1", "attended: keep", "mapHeads: mean"]) {
+    for (const line of [
+      "recipe: small",
+      "clsLoss: ce",
+      "clsLossWeight: 1",
+      "attended: keep",
+      "mapHeads: mean",
+      "mapBlocks: all",
+    ]) {
       expect(kept).toMatch(new RegExp(`^${line}$`, "m"));
     }
     const { overwrite: _again, ...rest } = input;

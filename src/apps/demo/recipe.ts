@@ -23,9 +23,6 @@ function common({ seed, threads, device, workers }: DemoOptions, dataPath: strin
   };
 }
 
-/** Which of its two blocks gathers the lesion is the network's to choose: attention of both is looked at. */
-const mapBlocks = "all";
-
 /**
  * Supervised pre-training by the small recipe on a schedule of a minute: random masks, one refresh of the attention maps, then
  * masks that leave the encoder what is attended most. Attention finds the lesion while all patches take turns in being
@@ -36,7 +33,6 @@ export function pretrainRecipe(options: DemoOptions, dataPath: string, outputDir
     ...common(options, dataPath),
     outputDir,
     recipe: "small",
-    mapBlocks,
     model: "msmae_vit_micro_patch8",
     epochs: 24,
     lr: 1.5e-3,
@@ -59,7 +55,6 @@ export function finetuneRecipe(
     outputDir,
     model: "vit_micro_patch8",
     recipe: "small",
-    mapBlocks,
     finetune: checkpoint,
     epochs: 8,
     lr: 1e-3,

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { networkKindOf, networkPresets } from "../../method/kinds/networks.ts";
 import type { AttendedRole } from "../../method/masking/policy.ts";
-import type { HeadFusion } from "../../method/models/config.ts";
+import type { HeadFusion, MapBlocks } from "../../method/models/config.ts";
 import { encoderPresets } from "../../method/models/presets.ts";
 import { augmentationFields } from "../augmentation.ts";
 import { augmentationNotes } from "../augmentation-checks.ts";
@@ -127,7 +127,7 @@ export const finetune = verbOptions({
   }),
   derived: ["inputSize", "mean", "std", "init", "dropPath", "maskRatio", "throwRatio"],
   settled: [
-    ...(["recipe", "layerDecay", "mapHeads", "attended", "globalPool", "fullTokenEpochs"] as const),
+    ...(["recipe", "layerDecay", "mapHeads", "mapBlocks", "attended", "globalPool", "fullTokenEpochs"] as const),
     ...(["epochs", "warmupEpochs", "mapInterval"] as const),
   ],
   complete(options, whole) {
@@ -171,6 +171,7 @@ export type FinetuneOptions = RunOptionsOf<typeof finetune>;
 interface Decided {
   layerDecay?: number;
   mapHeads?: HeadFusion;
+  mapBlocks?: MapBlocks;
   attended?: AttendedRole;
   globalPool?: "avg" | "cls";
   fullTokenEpochs?: number;
@@ -185,12 +186,13 @@ function completeRecipe(
   const masks = options.method === "msmae";
   const decided: Record<Recipe, Decided> = {
     paper: {
-      ...{ layerDecay: network ? 1 : 0.75, mapHeads: "min-max", attended: "hide" },
+      ...{ layerDecay: network ? 1 : 0.75, mapHeads: "min-max", mapBlocks: "last", attended: "hide" },
       ...{ globalPool: "avg", fullTokenEpochs: 0 },
     },
     small: {
       // Nothing that was learned before is to be spared where nothing was.
-      ...{ layerDecay: options.init === "scratch" ? 1 : 0.75, mapHeads: "mean", attended: masks ? "keep" : "hide" },
+      layerDecay: options.init === "scratch" ? 1 : 0.75,
+      ...{ mapHeads: "mean", mapBlocks: "all", attended: masks ? "keep" : "hide" },
       globalPool: masks ? "cls" : "avg",
       fullTokenEpochs: masks && options.keepSchedule === undefined ? Math.ceil((options.epochs ?? 0) / 3) : 0,
     },

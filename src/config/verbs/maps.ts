@@ -13,10 +13,10 @@ export const maps = verbOptions({
     files,
     outputDir: drawingsDir,
     overwrite: overwriteField,
-    mapHeads: field(mapHeadsField.unwrap().optional(), infoOf(mapHeadsField).description, {
+    mapHeads: field(mapHeadsField, infoOf(mapHeadsField).description, {
       defaultText: "as the model was trained with",
     }),
-    mapBlocks: field(mapBlocksField.unwrap().optional(), infoOf(mapBlocksField).description, {
+    mapBlocks: field(mapBlocksField, infoOf(mapBlocksField).description, {
       defaultText: "as the model was trained with",
     }),
     batchSize: field(z.int().min(1).default(16), "Images per batch."),

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { AttendedRole } from "../../method/masking/policy.ts";
-import type { HeadFusion } from "../../method/models/config.ts";
+import type { HeadFusion, MapBlocks } from "../../method/models/config.ts";
 import { pretrainPresets } from "../../method/models/presets.ts";
 import { augmentationFields } from "../augmentation.ts";
 import { augmentationNotes } from "../augmentation-checks.ts";
@@ -107,7 +107,7 @@ export const pretrain = verbOptions({
   }),
   derived: ["inputSize", "patchSize", "mean", "std", "init"],
   settled: [
-    ...(["recipe", "clsLoss", "clsLossWeight", "randomMaskRatio", "mapHeads", "attended"] as const),
+    ...(["recipe", "clsLoss", "clsLossWeight", "randomMaskRatio", "mapHeads", "mapBlocks", "attended"] as const),
     ...(["epochs", "warmupEpochs", "mapInterval", "mapWarmupEpochs", "attentionStartEpoch"] as const),
   ],
   complete(options, whole) {
@@ -138,11 +138,12 @@ function completeRecipe(options: Decided & { method?: (typeof PRETRAINING_METHOD
       clsLossWeight: told ? 0.1 : 0,
       randomMaskRatio: 0.75,
       mapHeads: "min-max",
+      mapBlocks: "last",
       attended: "hide",
     },
     small: {
       ...{ clsLoss: "ce", clsLossWeight: told ? 1 : 0, randomMaskRatio: told ? 0.5 : 0.75 },
-      ...{ mapHeads: "mean", attended: told ? "keep" : "hide" },
+      ...{ mapHeads: "mean", mapBlocks: "all", attended: told ? "keep" : "hide" },
     },
   };
   completeFrom(options, decided[recipe]);
@@ -153,6 +154,7 @@ interface Decided {
   clsLossWeight?: number;
   randomMaskRatio?: number;
   mapHeads?: HeadFusion;
+  mapBlocks?: MapBlocks;
   attended?: AttendedRole;
 }
 

@@ -90,6 +90,7 @@ test("pre-training defaults of the paper's recipe are the paper's", () => {
 test("fine-tuning defaults of the paper's recipe are the paper's", () => {
   expect(resolveOptions(verbs.finetune, { ...place, ...paper, finetune: "c.safetensors" })).toMatchObject({
     mapHeads: "min-max",
+    mapBlocks: "last",
     attended: "hide",
     model: "vit_base_patch16",
     init: "checkpoint",
@@ -284,6 +285,7 @@ test("the lengths and the recipe of a run that goes on are those it began with, 
     clsLossWeight: 0.5,
     randomMaskRatio: 0.4,
     mapHeads: "mean",
+    mapBlocks: "all",
     attended: "keep",
   };
   const begun = { ...lengths, ...decided };
@@ -302,7 +304,7 @@ describe("the small recipe", () => {
     resolveOptions(verbs.finetune, { ...place, ...small, finetune: "c.safetensors", ...more });
 
   test("tells classes plainly and shows what is attended; whatever is given wins", () => {
-    expect(pretrained({})).toMatchObject({ clsLoss: "ce", clsLossWeight: 1, attended: "keep", mapHeads: "mean" });
+    expect(pretrained({})).toMatchObject({ clsLoss: "ce", clsLossWeight: 1, attended: "keep", mapBlocks: "all" });
     expect(pretrained({ attended: "hide", clsLossWeight: 0.3 })).toMatchObject({
       clsLoss: "ce",
       clsLossWeight: 0.3,
@@ -319,6 +321,8 @@ describe("the small recipe", () => {
   test("fine-tunes on what is attended, and on all patches at the end", () => {
     expect(finetuned({ epochs: 20 })).toMatchObject({
       attended: "keep",
+      mapHeads: "mean",
+      mapBlocks: "all",
       globalPool: "cls",
       fullTokenEpochs: 7,
       layerDecay: 0.75,
