@@ -2,7 +2,7 @@ import { MsmaeError, messageOf } from "../support/errors.ts";
 import { repeatedKey } from "./json-keys.ts";
 
 /** Bytes per element of every dtype that is read here. */
-const ELEMENT_BYTES = {
+export const ELEMENT_BYTES = {
   F64: 8,
   F32: 4,
   F16: 2,
@@ -59,7 +59,7 @@ const FOREIGN: readonly (readonly [starts: string[], got: string, todo: string])
   [
     ["PK\x03\x04", "\x80\x02", "\x80\x04"],
     "a file of torch.save (.pth, .pt, .bin)",
-    "save its tensors in Python with safetensors.torch.save_file, and give that file",
+    "start a training from it with --finetune, or save its tensors in Python with safetensors.torch.save_file",
   ],
   [["<"], "a web page, as failed downloads leave it", "download the file again"],
   [["version "], "a Git LFS pointer in the place of the file", "fetch the file with git lfs pull"],

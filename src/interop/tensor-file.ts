@@ -3,14 +3,15 @@ import { isFolder } from "../support/files/path-kind.ts";
 import { readStart } from "../support/files/regular-file.ts";
 import { containerFault, type KeepOptions, type TensorFile } from "./containers/container.ts";
 import { readSharded, weightsOfFolder } from "./containers/sharded.ts";
+import { readTorchFile } from "./containers/torch-file.ts";
 import { readSafetensorsFile } from "./safetensors-file.ts";
 
 /** Bytes that tell every format. */
 const START_BYTES = 64;
 
 /**
- * Reads the tensors of a checkpoint, ours or another program's: safetensors, or an index of its shards, or the folder of
- * either. The format is told by the content, whatever the name.
+ * Reads the tensors of a checkpoint, ours or another program's: safetensors, an index of its shards, files of
+ * torch.save in both of its forms, or a folder with one of these. The format is told by the content, whatever the name.
  *
  * @throws MsmaeError "Checkpoint" for a file that is missing, damaged, dishonest or of another format.
  */
@@ -18,6 +19,8 @@ export async function readTensorFile(path: string, options: KeepOptions = {}): P
   if (await isFolder(path)) return readTensorFile(await weightsOfFolder(path), options);
   const start = await startOf(path);
   if (isJson(start)) return readSharded(path, options);
+  if (start.startsWith("PK\x03\x04")) return readTorchFile(path, "zip", options);
+  if (isPickle(start)) return readTorchFile(path, "legacy", options);
   const { metadata, entries, tensors } = await readSafetensorsFile(path, options);
   return { container: "safetensors", metadata, entries, tensors, beside: new Map() };
 }
@@ -33,4 +36,9 @@ async function startOf(path: string): Promise<string> {
 /** The header of safetensors is JSON too, but behind 8 bytes of which the last are zero. */
 function isJson(start: string): boolean {
   return /^\s*\{\s*("|$|\})/.test(start) && !start.includes("\0");
+}
+
+/** With the opcode that says the protocol; or, in protocols 0 and 1, torch.save's magic number as text. */
+function isPickle(start: string): boolean {
+  return (start.startsWith("\x80") && start.charCodeAt(1) <= 5) || start.startsWith("L119547037146038801333356L");
 }

@@ -8,3 +8,26 @@ export function unwrapped<T>(tensors: ReadonlyMap<string, T>): ReadonlyMap<strin
   if (wrapper === undefined) return tensors;
   return unwrapped(new Map([...tensors].map(([key, tensor]) => [key.slice(wrapper.length), tensor])));
 }
+
+/** Under which names programs save the weights of a model beside other things, the first of them that is there. */
+const PARTS = [
+  "model",
+  "state_dict",
+  "model_state_dict",
+  "model_state",
+  "module",
+  "teacher",
+  "student",
+  "target_encoder",
+  "encoder",
+  "backbone",
+  "network",
+  "net",
+  "params",
+  "weights",
+];
+
+/** Which of the parts of a checkpoint is the model; undefined where none has a name that says so. */
+export function preferredPart(names: readonly string[]): string | undefined {
+  return PARTS.find((part) => names.includes(part));
+}
