@@ -3,22 +3,25 @@ import { type ZipEntry, zipOf } from "./zip-writer.ts";
 
 // Writes what torch.save does, in both of its forms, by the layout that torch/serialization.py documents.
 
-export interface View {
+export interface StorageId {
   /** Class of the storage, as `FloatStorage`. */
   storage: string;
   key: string;
   /** Elements of the whole storage. */
   elements: number;
-  offset?: number;
-  shape: readonly number[];
-  strides: readonly number[];
   /** What stands behind the number of elements in the storage's id: nothing in the zip form, None in the other. */
   view?: Piece;
 }
 
+export interface View extends StorageId {
+  offset?: number;
+  shape: readonly number[];
+  strides: readonly number[];
+}
+
 const numbers = (values: readonly number[]) => tuple(...values.map(int));
 
-export function storage({ storage: name, key, elements, view = "" }: View): Uint8Array {
+export function storage({ storage: name, key, elements, view = "" }: StorageId): Uint8Array {
   const module = name === "UntypedStorage" ? "torch.storage" : "torch";
   return join(tuple(str("storage"), global(module, name), str(key), str("cpu"), int(elements), view), "Q");
 }
