@@ -2,6 +2,7 @@ import { messageOf } from "../support/errors.ts";
 import { isFolder } from "../support/files/path-kind.ts";
 import { readStart } from "../support/files/regular-file.ts";
 import { containerFault, type KeepOptions, type TensorFile } from "./containers/container.ts";
+import { readOnnx } from "./containers/onnx.ts";
 import { readSharded, weightsOfFolder } from "./containers/sharded.ts";
 import { readTorchFile } from "./containers/torch-file.ts";
 import { readSafetensorsFile } from "./safetensors-file.ts";
@@ -11,7 +12,7 @@ const START_BYTES = 64;
 
 /**
  * Reads the tensors of a checkpoint, ours or another program's: safetensors, an index of its shards, files of
- * torch.save in both of its forms, or a folder with one of these. The format is told by the content, whatever the name.
+ * torch.save in both of its forms, ONNX models, or a folder with one of these. The format is told by the content, whatever the name.
  *
  * @throws MsmaeError "Checkpoint" for a file that is missing, damaged, dishonest or of another format.
  */
@@ -21,6 +22,7 @@ export async function readTensorFile(path: string, options: KeepOptions = {}): P
   if (isJson(start)) return readSharded(path, options);
   if (start.startsWith("PK\x03\x04")) return readTorchFile(path, "zip", options);
   if (isPickle(start)) return readTorchFile(path, "legacy", options);
+  if (isOnnx(start)) return readOnnx(path, options);
   const { metadata, entries, tensors } = await readSafetensorsFile(path, options);
   return { container: "safetensors", metadata, entries, tensors, beside: new Map() };
 }
@@ -41,4 +43,9 @@ function isJson(start: string): boolean {
 /** With the opcode that says the protocol; or, in protocols 0 and 1, torch.save's magic number as text. */
 function isPickle(start: string): boolean {
   return (start.startsWith("\x80") && start.charCodeAt(1) <= 5) || start.startsWith("L119547037146038801333356L");
+}
+
+/** Field 1, the version of the format, and a field behind it; a header of safetensors of so few bytes begins with a brace. */
+function isOnnx(start: string): boolean {
+  return start.startsWith("\b") && start.charCodeAt(1) < 0x80 && start[8] !== "{";
 }

@@ -1,4 +1,3 @@
-import { stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { messageOf } from "../../support/errors.ts";
 import { isFile } from "../../support/files/path-kind.ts";
@@ -7,6 +6,7 @@ import { repeatedKey } from "../json-keys.ts";
 import type { StoredTensor } from "../safetensors.ts";
 import { readSafetensorsFile } from "../safetensors-file.ts";
 import { containerFault, type KeepOptions, type TensorFacts, type TensorFile } from "./container.ts";
+import { isPlainName, requireBeside } from "./plain-name.ts";
 
 /** No honest index is larger: it has a line for each tensor. */
 const MAX_INDEX_BYTES = 2 ** 25;
@@ -38,13 +38,7 @@ export async function readSharded(path: string, { keep = () => true }: KeepOptio
   const shardOf = await readIndex(path);
   const shards = [...new Set(shardOf.values())];
   const folder = dirname(path);
-  const absent: string[] = [];
-  for (const shard of shards) {
-    if (!(await stat(join(folder, shard)).catch(() => undefined))) absent.push(shard);
-  }
-  if (absent.length > 0) {
-    throw containerFault(path, `${shards.length} shards beside it`, `no ${absent.join(", ")}`, "download those too");
-  }
+  await requireBeside(path, shards);
   const entries = new Map<string, TensorFacts>();
   const tensors = new Map<string, StoredTensor>();
   for (const shard of shards) {
@@ -94,10 +88,4 @@ async function readIndex(path: string): Promise<Map<string, string>> {
     shards.set(name, shard);
   }
   return shards;
-}
-
-/** Whether a name is that of a file in the same folder, on every system. */
-export function isPlainName(name: string): boolean {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: a name with any of them is no name of a file.
-  return name.length <= 255 && /^[^/\\:\u0000-\u001f]+$/.test(name) && name !== "." && name !== "..";
 }

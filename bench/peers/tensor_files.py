@@ -1,11 +1,13 @@
-"""Writes files of torch.save into a folder, and beside each the same tensors as safetensors, for what reads the former."""
+"""Writes files of torch.save and ONNX into a folder, and the same tensors as safetensors, for what reads the former."""
 
 import argparse
 import sys
 from collections import OrderedDict
 from pathlib import Path
 
+import onnx
 import torch
+from onnx import numpy_helper
 from safetensors.torch import save_file
 
 TYPES = [
@@ -60,9 +62,20 @@ def trained() -> dict:
     return {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "epoch": 3, "args": args, "scaler": {}}
 
 
+def write_onnx(folder: Path, state: dict) -> None:
+    """The tensors that NumPy has a type for, in the file and beside it."""
+    arrays = {key: value.detach().clone(memory_format=torch.contiguous_format).numpy() for key, value in state.items() if value.dtype != torch.bfloat16}
+    save_file({key: torch.from_numpy(value) for key, value in arrays.items()}, folder / "onnx.safetensors")
+    tensors = [numpy_helper.from_array(value, key) for key, value in arrays.items()]
+    model = onnx.helper.make_model(onnx.helper.make_graph([], "g", [], [], tensors), producer_name="bench")
+    onnx.save(model, folder / "onnx.inside.onnx")
+    onnx.save(model, folder / "onnx.beside.onnx", save_as_external_data=True, location="onnx.data", size_threshold=64)
+
+
 def main(folder: Path) -> None:
     state = tensors()
     checkpoint = trained()
+    write_onnx(folder, state)
     for name, content, expected in [("state", state, state), ("checkpoint", checkpoint, checkpoint["model"])]:
         save_file({key: value.detach().clone().contiguous() for key, value in expected.items()}, folder / f"{name}.safetensors")
         for protocol in [2, 3, 4, 5]:
