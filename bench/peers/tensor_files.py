@@ -72,10 +72,20 @@ def write_onnx(folder: Path, state: dict) -> None:
     onnx.save(model, folder / "onnx.beside.onnx", save_as_external_data=True, location="onnx.data", size_threshold=64)
 
 
+def export_onnx(folder: Path) -> None:
+    """A model by PyTorch's exporter: weights transposed and without names, equal parameters kept once."""
+    layers = [torch.nn.LayerNorm(6), torch.nn.Linear(6, 5), torch.nn.LayerNorm(5), torch.nn.LayerNorm(5)]
+    model = torch.nn.ModuleDict({"a": torch.nn.Sequential(*layers), "b": torch.nn.Linear(5, 2, bias=False)})
+    model.forward = lambda x: model["b"](model["a"](x))
+    save_file(dict(model.state_dict()), folder / "exported.safetensors")
+    torch.onnx.export(model.eval(), (torch.randn(2, 4, 6),), folder / "exported.onnx", dynamo=False)
+
+
 def main(folder: Path) -> None:
     state = tensors()
     checkpoint = trained()
     write_onnx(folder, state)
+    export_onnx(folder)
     for name, content, expected in [("state", state, state), ("checkpoint", checkpoint, checkpoint["model"])]:
         save_file({key: value.detach().clone().contiguous() for key, value in expected.items()}, folder / f"{name}.safetensors")
         for protocol in [2, 3, 4, 5]:

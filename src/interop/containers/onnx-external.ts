@@ -40,8 +40,8 @@ export async function readExternal(
   path: string,
   places: ReadonlyMap<string, ExternalPlace>,
   keep: (name: string) => boolean,
-): Promise<Map<string, Uint8Array>> {
-  const read = new Map<string, Uint8Array>();
+): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
+  const read = new Map<string, Uint8Array<ArrayBuffer>>();
   const files = [...new Set([...places.values()].map(({ file }) => file))];
   await requireBeside(path, files);
   for (const name of files) {

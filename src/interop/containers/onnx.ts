@@ -6,101 +6,141 @@ import { ELEMENT_BYTES, type StoredTensor } from "../safetensors.ts";
 import { Allowance } from "./allowance.ts";
 import { containerFault, type KeepOptions, type TensorFacts, type TensorFile } from "./container.ts";
 import { type ExternalPlace, externalPlace, readExternal } from "./onnx-external.ts";
+import { ParameterNames, type Target } from "./onnx-names.ts";
 import { elementsIn, onnxDtype } from "./onnx-values.ts";
-import { elementsOf } from "./strided.ts";
+import { elementsOf, gather } from "./strided.ts";
 
 /** No message of protobuf is larger. */
 const MAX_FILE_BYTES = 2 ** 31 - 1;
-const MAX_INITIALIZERS = 100_000;
+const MAX_TENSORS = 100_000;
+const MAX_BESIDE = 200;
+const MAX_DIMENSIONS = 64;
 
 /** Tags of fields: their number, and that they hold a message or text. */
-const TAG = { producer: (2 << 3) | 2, graph: (7 << 3) | 2, initializer: (5 << 3) | 2 };
+const TAG = { producer: (2 << 3) | 2, graph: (7 << 3) | 2, node: (1 << 3) | 2, initializer: (5 << 3) | 2 };
 
 /**
- * Reads the initialisers of an ONNX model: the tensors that it was exported with, under the names that the exporter gave them.
- * Those outside of the file lie in its folder. Nodes are passed over.
+ * Reads the initialisers of an ONNX model: the tensors that it was exported with, under the names of its parameters where
+ * the nodes tell them. Those outside of the file lie in its folder.
  *
  * @throws MsmaeError "Checkpoint" for a file that is damaged, names files elsewhere, names a tensor twice, or has no tensors.
  */
 export async function readOnnx(path: string, { keep = () => true }: KeepOptions = {}): Promise<TensorFile> {
   const file = await inModel(path, () => readRegular(path, MAX_FILE_BYTES));
-  const allowance = new Allowance(file.length);
-  const entries = new Map<string, TensorFacts>();
-  const tensors = new Map<string, StoredTensor>();
-  const outside = new Map<string, ExternalPlace>();
-  const beside = new Map<string, string>();
-  const take = (proto: onnx.TensorProto) => {
-    const { name } = proto;
-    const where = `${path}: "${name}"`;
-    if (entries.has(name) || beside.has(name)) throw containerFault(path, "each name once", `"${name}" twice`);
-    if (entries.size === MAX_INITIALIZERS) throw containerFault(path, `at most ${MAX_INITIALIZERS} tensors`, "more");
+  const content = new Content(path, file.length, keep);
+  await inModel(path, async () => {
+    const names = new ParameterNames();
+    walk(file, TAG.node, (reader, length) => names.readNode(reader, length), content.beside);
+    const targets = names.targets();
+    walk(
+      file,
+      TAG.initializer,
+      (reader, length) => {
+        checkSize(reader, length);
+        const proto = onnx.TensorProto.decode(reader, length);
+        for (const target of targets.get(proto.name) ?? [{ name: proto.name, turned: false }])
+          content.take(proto, target);
+      },
+      content.beside,
+    );
+  });
+  const { entries, beside, outside } = content;
+  if (entries.size === 0) throw containerFault(path, "an ONNX model with weights", "none", "give the model's weights");
+  const tensors = content.inOrder(await readExternal(path, outside, keep));
+  return { container: "ONNX", metadata: {}, entries, tensors, beside };
+}
+
+/** What has been found of a model's tensors. */
+class Content {
+  readonly entries = new Map<string, TensorFacts>();
+  readonly beside = new Map<string, string>();
+  readonly outside = new Map<string, ExternalPlace>();
+  readonly #read = new Map<string, Uint8Array<ArrayBuffer>>();
+  readonly #turned = new Set<string>();
+  readonly #path: string;
+  readonly #keep: (name: string) => boolean;
+  readonly #allowance: Allowance;
+
+  constructor(path: string, fileBytes: number, keep: (name: string) => boolean) {
+    this.#path = path;
+    this.#keep = keep;
+    this.#allowance = new Allowance(fileBytes);
+  }
+
+  take(proto: onnx.TensorProto, { name, turned }: Target): void {
+    const where = `${this.#path}: "${name}"`;
+    if (this.entries.has(name)) throw containerFault(this.#path, "each name once", `"${name}" twice`);
+    if (this.entries.size === MAX_TENSORS) throw containerFault(this.#path, `at most ${MAX_TENSORS} tensors`, "more");
     const dtype = onnxDtype(proto.dataType);
     const shape = proto.dims.map((size) => Number(size.toString()));
     if (dtype === undefined) {
-      beside.set(name, `a tensor [${shape}] of type ${onnx.TensorProto.DataType[proto.dataType] ?? proto.dataType}`);
+      const type = onnx.TensorProto.DataType[proto.dataType] ?? proto.dataType;
+      if (this.beside.size < MAX_BESIDE) this.beside.set(name, `a tensor [${shape}] of type ${type}`);
       return;
     }
-    if (shape.some((size) => !Number.isSafeInteger(size) || size < 0)) {
-      throw containerFault(where, "a shape of whole numbers", `[${shape}]`);
+    if (shape.length > MAX_DIMENSIONS || shape.some((size) => !Number.isSafeInteger(size) || size < 0)) {
+      throw containerFault(where, `a shape of at most ${MAX_DIMENSIONS} whole numbers`, `[${shape}]`);
     }
+    if (turned && shape.length !== 2) throw containerFault(where, "a weight of two axes", `[${shape}]`);
     const bytes = elementsOf(shape) * ELEMENT_BYTES[dtype];
-    entries.set(name, { dtype, shape });
+    this.entries.set(name, { dtype, shape: turned ? shape.toReversed() : shape });
+    if (turned) this.#turned.add(name);
     if (proto.dataLocation === onnx.TensorProto.DataLocation.EXTERNAL) {
-      outside.set(name, externalPlace(proto, bytes, where));
+      this.outside.set(name, externalPlace(proto, bytes, where));
       return;
     }
+    this.#allowance.take(bytes, where);
     const got = elementsIn(proto, dtype);
     if (proto.segment || got.length !== bytes)
       throw containerFault(where, `${bytes} bytes for its shape`, `${got.length}`);
-    allowance.take(bytes, where);
-    if (keep(name)) tensors.set(name, { dtype, shape, bytes: got });
-  };
-  await inModel(path, async () => walk(file, take, beside));
-  if (entries.size === 0) throw containerFault(path, "an ONNX model with weights", "none", "give the model's weights");
-  const read = await readExternal(path, outside, keep);
-  return { container: "ONNX", metadata: {}, entries, tensors: inOrder(entries, tensors, read), beside };
-}
-
-function inOrder(
-  entries: ReadonlyMap<string, TensorFacts>,
-  tensors: ReadonlyMap<string, StoredTensor>,
-  read: ReadonlyMap<string, Uint8Array>,
-): Map<string, StoredTensor> {
-  const ordered = new Map<string, StoredTensor>();
-  for (const [name, { dtype, shape }] of entries) {
-    const bytes = tensors.get(name)?.bytes ?? read.get(name);
-    if (bytes) ordered.set(name, { dtype, shape, bytes });
+    if (this.#keep(name)) this.#read.set(name, got);
   }
-  return ordered;
+
+  /** What is kept of these and of those outside of the file, in the order of the initialisers. */
+  inOrder(external: ReadonlyMap<string, Uint8Array<ArrayBuffer>>): Map<string, StoredTensor> {
+    const ordered = new Map<string, StoredTensor>();
+    for (const [name, { dtype, shape }] of this.entries) {
+      const bytes = this.#read.get(name) ?? external.get(name);
+      if (!bytes) continue;
+      const [rows = 0] = shape;
+      const view = { offset: 0, shape, strides: [1, rows] };
+      ordered.set(name, {
+        dtype,
+        shape,
+        bytes: this.#turned.has(name) ? gather(bytes, ELEMENT_BYTES[dtype], view) : bytes,
+      });
+    }
+    return ordered;
+  }
 }
 
-/** Hands out one initialiser after another, so that at most one is there twice. */
-function walk(file: Uint8Array, take: (proto: onnx.TensorProto) => void, beside: Map<string, string>): void {
+/** Hands out the reader at each part of the graph under a tag, with its length. What comes before the graph is noted. */
+function walk(
+  file: Uint8Array,
+  wanted: number,
+  use: (reader: protobuf.Reader, length: number) => void,
+  beside: Map<string, string>,
+): void {
   const reader = protobuf.Reader.create(file);
   while (reader.pos < reader.len) {
     const tag = reader.uint32();
-    if (tag === TAG.producer) {
-      beside.set("producer", reader.string().slice(0, 200));
-    } else if (tag === TAG.graph) {
-      walkGraph(reader, take);
-    } else {
-      reader.skipType(tag & 7);
-    }
+    if (tag === TAG.producer) beside.set("producer", reader.string().slice(0, 200));
+    else if (tag === TAG.graph) walkGraph(reader, wanted, use);
+    else reader.skipType(tag & 7);
   }
 }
 
-function walkGraph(reader: protobuf.Reader, take: (proto: onnx.TensorProto) => void): void {
+function walkGraph(
+  reader: protobuf.Reader,
+  wanted: number,
+  use: (reader: protobuf.Reader, length: number) => void,
+): void {
   const end = reader.uint32() + reader.pos;
   if (end > reader.len) throw new Error("a graph that ends before it should");
   while (reader.pos < end) {
     const tag = reader.uint32();
-    if (tag !== TAG.initializer) {
-      reader.skipType(tag & 7);
-      continue;
-    }
-    const length = reader.uint32();
-    checkSize(reader, length);
-    take(onnx.TensorProto.decode(reader, length));
+    if (tag === wanted) use(reader, reader.uint32());
+    else reader.skipType(tag & 7);
   }
 }
 

@@ -18,8 +18,7 @@ const { DataType, DataLocation } = onnx.TensorProto;
 const three = Float32Array.of(1, 2, 3);
 const raw: Tensor = { name: "w", dims: [3], dataType: DataType.FLOAT, rawData: bytesOf(three) };
 
-function modelOf(...initializer: Tensor[]): Uint8Array {
-  const node = [{ opType: "MatMul", input: ["x", "w"], output: ["y"] }];
+function modelWith(node: onnx.INodeProto[], initializer: Tensor[]): Uint8Array {
   const graph = { name: "g", node, initializer, output: [{ name: "y" }] };
   return onnx.ModelProto.encode({
     irVersion: 10,
@@ -28,6 +27,8 @@ function modelOf(...initializer: Tensor[]): Uint8Array {
     graph,
   }).finish();
 }
+const modelOf = (...initializer: Tensor[]) =>
+  modelWith([{ opType: "MatMul", input: ["x", "w"], output: ["y"] }], initializer);
 let files = 0;
 function fileOf(bytes: Uint8Array): string {
   const path = join(folder, `${files++}`);
@@ -73,6 +74,91 @@ describe("initialisers of ONNX models", () => {
     ]);
   });
 
+  describe("names of parameters", () => {
+    const weight: Tensor = {
+      name: "onnx::MatMul_7",
+      dims: [2, 3],
+      dataType: DataType.FLOAT,
+      floatData: [1, 2, 3, 4, 5, 6],
+    };
+    const layer = (name: string, input = weight.name as string) => ({
+      opType: "MatMul",
+      name,
+      input: ["x", input],
+      output: ["y"],
+    });
+    const identity = (input: string, output: string) => ({
+      opType: "Identity",
+      name: "i",
+      input: [input],
+      output: [output],
+    });
+
+    test("a linear layer's weights are turned back, and named after the layer's place", async () => {
+      const path = fileOf(modelWith([layer("/blocks/blocks.0/mlp/fc1/MatMul")], [weight, raw]));
+      expect(await valuesOf(path)).toEqual([
+        ["blocks.0.mlp.fc1.weight", "F32", [3, 2], [1, 4, 2, 5, 3, 6]],
+        ["w", "F32", [3], [1, 2, 3]],
+      ]);
+      expect((await readTensorFile(path, { keep: () => false })).entries.get("blocks.0.mlp.fc1.weight")?.shape).toEqual(
+        [3, 2],
+      );
+    });
+
+    test("two layers of the same weights, and parameters of equal values", async () => {
+      const nodes = [
+        identity("a.bias", "b.bias"),
+        identity("b.bias", "c.bias"),
+        identity("a.bias", "/a/Identity_output_0"),
+        identity("onnx::MatMul_7", "onnx::MatMul_8"),
+        layer("/a/MatMul"),
+        layer("/b/MatMul", "onnx::MatMul_8"),
+      ];
+      const bias = { ...raw, name: "a.bias" };
+      expect(
+        (await valuesOf(fileOf(modelWith(nodes, [bias, weight])))).map(([name, , shape]) => [name, shape]),
+      ).toEqual([
+        ["a.bias", [3]],
+        ["b.bias", [3]],
+        ["c.bias", [3]],
+        ["a.weight", [3, 2]],
+        ["b.weight", [3, 2]],
+      ]);
+    });
+
+    test("those that no node tells stay as they are", async () => {
+      const nodes = [layer("MatMul_3"), layer("/head/MatMul", "w"), { ...layer("/c/Gemm"), opType: "Gemm" }];
+      expect((await valuesOf(fileOf(modelWith(nodes, [raw, weight])))).map(([name]) => name)).toEqual([
+        "w",
+        "onnx::MatMul_7",
+      ]);
+    });
+
+    const dishonest: [string, onnx.INodeProto[], Tensor[], RegExp][] = [
+      [
+        "a name that is there already",
+        [layer("/w/MatMul")],
+        [{ ...raw, name: "w.weight" }, weight],
+        /"w\.weight" twice/,
+      ],
+      ["weights of one axis", [layer("/w/MatMul")], [{ ...weight, dims: [6] }], /a weight of two axes/],
+    ];
+    test.each(dishonest)("%s is refused", async (_, nodes, tensors, message) => {
+      await expect(valuesOf(fileOf(modelWith(nodes, tensors)))).rejects.toThrow(message);
+    });
+
+    test("identities that take each other end", async () => {
+      const nodes = [identity("a.a", "b.b"), identity("b.b", "a.a")];
+      expect((await valuesOf(fileOf(modelWith(nodes, [raw])))).map(([name]) => name)).toEqual(["w"]);
+    });
+
+    test("many names for the same bytes are refused", async () => {
+      const large = { ...weight, name: "l", dims: [2 ** 20], floatData: [], rawData: new Uint8Array(2 ** 22) };
+      const nodes = Array.from({ length: 40 }, (_, index) => identity("l", `n.n${index}`));
+      await expect(valuesOf(fileOf(modelWith(nodes, [large])))).rejects.toThrow(/bytes together, by what is stored/);
+    });
+  });
+
   const external = (location: string, more: Readonly<Record<string, string>> = {}): Tensor => ({
     name: "e",
     dims: [2],
@@ -102,8 +188,8 @@ describe("initialisers of ONNX models", () => {
     ["another length", [external("data.bin", { length: "4" })], /8 bytes for its shape/],
     ["too few bytes", [{ ...raw, dims: [4] }], /"w": expected 16 bytes for its shape, got 12/],
     ["too few numbers", [{ ...raw, rawData: new Uint8Array(), floatData: [1] }], /12 bytes for its shape, got 4/],
-    ["a negative size", [{ ...raw, dims: [-3] }], /a shape of whole numbers/],
-    ["a size beyond numbers", [{ ...raw, dims: [2 ** 52, 2 ** 52] }], /bytes for its shape/],
+    ["a negative size", [{ ...raw, dims: [-3] }], /a shape of at most 64 whole numbers/],
+    ["a size beyond numbers", [{ ...raw, dims: [2 ** 52, 2 ** 52] }], /by what is stored/],
     ["a piece of a tensor", [{ ...raw, segment: { begin: 0, end: 3 } }], /bytes for its shape/],
     ["a name twice", [raw, raw], /"w" twice/],
     ["no tensors", [], /an ONNX model with weights/],

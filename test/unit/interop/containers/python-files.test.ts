@@ -53,5 +53,12 @@ describe.skipIf(unavailable)(
           expect([file, key, tensors.get(key)]).toEqual([file, key, tensor]);
       }
     });
+
+    test("a model that PyTorch exported to ONNX has the tensors of its state dict, under their names", async () => {
+      const expected = await readTensorFile(join(folder, "exported.safetensors"));
+      const { tensors } = await readTensorFile(join(folder, "exported.onnx"));
+      expect([...tensors.keys()].sort()).toEqual([...expected.tensors.keys()].sort());
+      for (const [key, tensor] of expected.tensors) expect([key, tensors.get(key)]).toEqual([key, tensor]);
+    });
   },
 );
