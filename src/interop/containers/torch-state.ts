@@ -120,7 +120,7 @@ function isContainer(value: PyValue): value is Container {
   return value instanceof PyDict || value instanceof PyList || value instanceof PyTuple;
 }
 
-/** The containers with a tensor in them, at any depth. Each is looked at once, however often and wherever it stands. */
+/** The containers with a tensor in them, read or not, at any depth. Each is looked at once, however often and wherever it stands. */
 function holdersOf(root: PyValue): Set<PyValue> {
   const parents = new Map<PyValue, Container[]>();
   const found: PyValue[] = [];
@@ -128,7 +128,7 @@ function holdersOf(root: PyValue): Set<PyValue> {
   const seen = new Set<PyValue>(queue);
   for (let part = queue.pop(); part; part = queue.pop()) {
     for (const value of part instanceof PyDict ? part.entries.values() : part.items) {
-      if (value instanceof TorchTensor) found.push(part);
+      if (value instanceof TorchTensor || value instanceof UnreadTensor) found.push(part);
       if (!isContainer(value)) continue;
       const above = parents.get(value);
       if (above) above.push(part);

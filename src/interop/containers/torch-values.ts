@@ -85,9 +85,9 @@ export function torchHooks(where: string): PickleHooks {
     ["collections.OrderedDict", (args) => dictOf(args[0])],
     ["collections.defaultdict", () => new PyDict()],
     ["torch.Size", ([sizes = null]) => sizes],
-    ["torch._utils._rebuild_tensor", tensorOf],
-    ["torch._utils._rebuild_tensor_v2", tensorOf],
-    ["torch._utils._rebuild_tensor_v3", (args) => tensorOf(args, args[6])],
+    ["torch._utils._rebuild_tensor", (args) => tensorOf(args)],
+    ["torch._utils._rebuild_tensor_v2", (args) => flagged(args[6]) ?? tensorOf(args)],
+    ["torch._utils._rebuild_tensor_v3", (args) => flagged(args[7]) ?? tensorOf(args, args[6])],
     ["torch._utils._rebuild_parameter", parameterOf],
     ["torch._utils._rebuild_parameter_with_state", parameterOf],
     ["torch._tensor._rebuild_from_type_v2", typed],
@@ -136,6 +136,13 @@ export function torchHooks(where: string): PickleHooks {
     call: (name, args) => calls.get(name)?.(args),
     persistent: storageOf,
   };
+}
+
+/** A view whose values are those of its storage with another sign, or conjugate, says so in a dictionary. */
+function flagged(metadata: PyValue | undefined): UnreadTensor | undefined {
+  const plain =
+    metadata === undefined || metadata === null || (metadata instanceof PyDict && metadata.entries.size === 0);
+  return plain ? undefined : new UnreadTensor("values that are not those of its storage");
 }
 
 /** ("storage", class, key, device, elements), with None or (key, first, elements) of a view behind it in old files. */

@@ -234,6 +234,14 @@ describe("tensors", () => {
     await expect(readTensorFile(fileOf(bytes))).rejects.toThrow(message);
   });
 
+  test("one whose values are those of its storage with the other sign is refused", async () => {
+    const parts = [storage(view), int(0), tuple(int(6)), tuple(int(1)), "\x89", dict({})];
+    const made = (flags: Uint8Array) =>
+      torchZip(dict({ w: call("torch._utils", "_rebuild_tensor_v2", ...parts, flags) }), { 0: six });
+    expect(await valuesOf(made(dict({})))).toHaveLength(1);
+    await expect(valuesOf(made(dict({ neg: "\x88" })))).rejects.toThrow(/"w": expected .*not those of its storage/);
+  });
+
   test("one of 8-bit floats is refused by name, but passed by beside the model", async () => {
     const untyped = storage({ ...view, storage: "UntypedStorage", elements: 24 });
     const float8 = [untyped, int(0), tuple(int(2)), tuple(int(1)), "\x89", dict({}), global("torch", "float8_e4m3fn")];
