@@ -51,9 +51,15 @@ function uniformRows(ofEach: OfEach): LookingRow[] {
   const alike = [...Map.groupBy(rows, ({ seeds, figures }) => JSON.stringify([seeds, figures])).values()];
   return alike.map((same) => {
     const { seeds, figures } = same[0] as (typeof same)[number];
-    const whose = same.length === ofEach.length ? "" : `, as for ${same.map(({ name }) => name).join(", ")}`;
+    const whose = same.length === ofEach.length ? "" : `, as for ${namesIn(same.map(({ name }) => name))}`;
     return { name: `uniform${whose}`, epoch: null, seeds, figures };
   });
+}
+
+/** Short enough for a legend. */
+function namesIn(names: readonly string[]): string {
+  const more = names.length - 2;
+  return more < 2 ? names.join(", ") : `${names.slice(0, 2).join(", ")} and ${more} more`;
 }
 
 function figuresOf(points: readonly Record<LookingFigure, number | null>[]): LookingRow["figures"] {

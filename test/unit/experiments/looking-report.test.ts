@@ -37,6 +37,9 @@ test("a pre-training that draws uniformly itself has no second row of that", () 
   const names = (...seeds: PretrainingLooking[]) => lookingOfReport(seeds)?.rows.map(({ name }) => name);
   expect(names(looking("a", 0, point(4, 0)), random)).toEqual(["a", "b", "uniform, as for a"]);
   expect(names(random)).toEqual(["b"]);
+  const guided = ["a", "c", "d", "e"].map((name) => looking(name, 0, point(4, 0)));
+  expect(names(...guided.slice(0, 3), random)?.at(-1)).toBe("uniform, as for a, c, d");
+  expect(names(...guided, random)?.at(-1)).toBe("uniform, as for a, c and 2 more");
 });
 
 test("curves are means over seeds with each seed behind, and uniform drawing from end to end", () => {
