@@ -20,4 +20,6 @@ export const encoderShape = {
   /** How its attention is read; files from before there was a choice have none. */
   mapHeads: z.enum(HEAD_FUSIONS).optional(),
   mapBlocks: z.enum(MAP_BLOCKS).optional(),
+  /** Of models that another program made. */
+  normEpsilon: z.number().positive().max(1).optional(),
 };

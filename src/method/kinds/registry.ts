@@ -1,4 +1,5 @@
 import { classifierKind } from "./classifier.ts";
+import { encoderKind } from "./encoder.ts";
 import type { ModelKind } from "./kind.ts";
 import { linearProbeKind } from "./linear-probe.ts";
 import { networkKinds } from "./networks.ts";
@@ -6,7 +7,14 @@ import { pretrainedKind } from "./pretrained.ts";
 import { segmenterKind } from "./segmenter.ts";
 
 /** Every kind of model that checkpoints may hold. Those before are recognised before those after. */
-const kinds: ModelKind[] = [...networkKinds, pretrainedKind, classifierKind, segmenterKind, linearProbeKind];
+const kinds: ModelKind[] = [
+  ...networkKinds,
+  pretrainedKind,
+  classifierKind,
+  segmenterKind,
+  linearProbeKind,
+  encoderKind,
+];
 
 /** The kinds of model that there are. */
 export function modelKinds(): readonly ModelKind[] {

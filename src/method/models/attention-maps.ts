@@ -21,7 +21,7 @@ export function attentionMapGraph(config: EncoderConfig, batch: number): Graph {
   const lookedAt = config.mapBlocks === "all" ? before.map((_, block) => block) : [last];
   const cls = { from: 0, to: 1 };
   const ofBlocks = lookedAt.map((block) => {
-    const normalized = layerNorm(before[block] as Value, p, `blocks.${block}.norm1`);
+    const normalized = layerNorm(before[block] as Value, p, `blocks.${block}.norm1`, config.normEpsilon);
     const attention = attentionProbabilities(normalized, p, `blocks.${block}.attn`, layout, config.numHeads, cls);
     return reshape(attention, [batch, config.numHeads, layout.tokens]);
   });

@@ -35,7 +35,7 @@ export function budgetedClassifierGraphs(
   const p = parameterInputs(classifierSpecs(config));
   const all = { tokens: 1 + patches, batch };
   const tokens = encode(embed(p, patchInputs(config, batch, "all"), config, batch), p, config, all, { blocks: early });
-  const asking = layerNorm(tokens, p, `blocks.${early}.norm1`);
+  const asking = layerNorm(tokens, p, `blocks.${early}.norm1`, config.normEpsilon);
   const cls = { from: 0, to: 1 };
   const weights = attentionProbabilities(asking, p, `blocks.${early}.attn`, all, numHeads, cls);
   const attention = reshape(weights, [batch, numHeads, all.tokens]);

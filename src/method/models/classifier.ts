@@ -112,12 +112,12 @@ export function pooledTokens(
   layout: TokenLayout,
   options: Pick<EncoderOptions, "dropPath" | "from">,
 ): Value {
-  const { embedDim, globalPool } = config;
+  const { embedDim, globalPool, normEpsilon } = config;
   const { batch } = layout;
   const lastQueries = globalPool === "cls" ? { from: 0, to: 1 } : undefined;
   const rows = encode(tokens, p, config, layout, { ...options, lastQueries });
-  if (globalPool === "cls") return layerNorm(rows, p, "norm");
+  if (globalPool === "cls") return layerNorm(rows, p, "norm", normEpsilon);
   const patches = tokenRows(rows, layout, { from: 1, to: layout.tokens });
   const pooled = reduceMean(reshape(patches, [layout.tokens - 1, batch, embedDim]), [0]);
-  return layerNorm(pooled, p, "fc_norm");
+  return layerNorm(pooled, p, "fc_norm", normEpsilon);
 }

@@ -31,6 +31,8 @@ export interface EncoderConfig extends ImageModelConfig {
   mapHeads?: HeadFusion | undefined;
   /** Default `last`. */
   mapBlocks?: MapBlocks | undefined;
+  /** Of its norms, the decoder's included. Default 1e-6; Hugging Face's models have 1e-12. */
+  normEpsilon?: number | undefined;
 }
 
 /** A pre-training model: the encoder with its classification head, and the MAE decoder. */
@@ -74,7 +76,10 @@ export function checkConfig(config: EncoderConfig | MaeConfig): void {
   };
   for (const [key, value] of Object.entries(config)) {
     if (typeof value === "number")
-      expect(value > 0 && (key === "mlpRatio" || Number.isInteger(value)), `${key} = ${value}`);
+      expect(
+        value > 0 && (key === "mlpRatio" || key === "normEpsilon" || Number.isInteger(value)),
+        `${key} = ${value}`,
+      );
   }
   const { inputHeight, inputWidth, patchSize, embedDim, numHeads } = config;
   const fits = inputHeight % patchSize === 0 && inputWidth % patchSize === 0;

@@ -106,6 +106,7 @@ export function encodeBlocks(
     rows = block(rows, p, `blocks.${i}`, layout, config.numHeads, {
       dropPath: dropPath?.rates[i] === 0 ? undefined : factors?.[i],
       queries: i === config.depth - 1 ? lastQueries : undefined,
+      normEpsilon: config.normEpsilon,
     });
     after.push(rows);
   }

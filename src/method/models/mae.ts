@@ -109,7 +109,7 @@ export function reconstructionGraph(config: MaeConfig, tokens: PretrainTokens & 
 /** Normalised encoder output of cls and kept patches, rows [(1 + kept) · batch, D]. */
 function encodeVisible(p: Parameters, config: MaeConfig, visible: PatchInputs, batch: number, kept: number): Value {
   const tokens = embed(p, visible, config, batch);
-  return layerNorm(encode(tokens, p, config, { tokens: 1 + kept, batch }), p, "norm");
+  return layerNorm(encode(tokens, p, config, { tokens: 1 + kept, batch }), p, "norm", config.normEpsilon);
 }
 
 /**
@@ -125,7 +125,7 @@ function decode(
   { batch, kept, masked }: PretrainTokens & { batch: number },
   wanted: "masked" | "all",
 ): Value {
-  const { decoderEmbedDim, decoderDepth, decoderNumHeads } = config;
+  const { decoderEmbedDim, decoderDepth, decoderNumHeads, normEpsilon } = config;
   const table = reshape(p("decoder_pos_embed"), [1 + patchCount(config), decoderEmbedDim]);
   const embedded = linear(latent, p, "decoder_embed");
   const [cls, patches] = split(embedded, [batch, kept * batch], 0) as [Value, Value];
@@ -140,7 +140,7 @@ function decode(
   let rows = concat([cls, visible, hidden], 0);
   for (let i = 0; i < decoderDepth; i++) {
     const queries = i === decoderDepth - 1 ? range : undefined;
-    rows = block(rows, p, `decoder_blocks.${i}`, layout, decoderNumHeads, { queries });
+    rows = block(rows, p, `decoder_blocks.${i}`, layout, decoderNumHeads, { queries, normEpsilon });
   }
-  return linear(layerNorm(rows, p, "decoder_norm"), p, "decoder_pred");
+  return linear(layerNorm(rows, p, "decoder_norm", normEpsilon), p, "decoder_pred");
 }

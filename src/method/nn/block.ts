@@ -19,6 +19,8 @@ export interface BlockOptions {
    * 1 / (1 - rate) where it keeps it.
    */
   dropPath?: readonly [Value, Value];
+  /** Of the norms, where it is not the method's. */
+  normEpsilon?: number | undefined;
 }
 
 /** The specs of a pre-norm transformer block, its linear layers starting as {@link linearSpecs} unless told otherwise. */
@@ -43,10 +45,12 @@ export function block(
   numHeads: number,
   options: BlockOptions = {},
 ): Value {
-  const { queries = { from: 0, to: layout.tokens }, dropPath } = options;
-  const attended = attention(layerNorm(x, p, `${prefix}.norm1`), p, `${prefix}.attn`, layout, numHeads, { queries });
+  const { queries = { from: 0, to: layout.tokens }, dropPath, normEpsilon: epsilon } = options;
+  const asking = layerNorm(x, p, `${prefix}.norm1`, epsilon);
+  const attended = attention(asking, p, `${prefix}.attn`, layout, numHeads, { queries });
   const residual = add(tokenRows(x, layout, queries), scaled(attended, dropPath?.[0]));
-  return add(residual, scaled(mlp(layerNorm(residual, p, `${prefix}.norm2`), p, `${prefix}.mlp`), dropPath?.[1]));
+  const hidden = mlp(layerNorm(residual, p, `${prefix}.norm2`, epsilon), p, `${prefix}.mlp`);
+  return add(residual, scaled(hidden, dropPath?.[1]));
 }
 
 /** Rows [tokens · batch, D] times a factor per image [batch]; as they are without one. */

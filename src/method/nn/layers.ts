@@ -2,7 +2,7 @@ import { gelu, gemm, layerNormalization } from "../../engine/graph/builders.ts";
 import type { Value } from "../../engine/graph/types.ts";
 import type { Parameters } from "../../engine/parameters/specs.ts";
 
-/** Epsilon of every LayerNorm of the method. */
+/** Epsilon of every LayerNorm of the method; models of other programs may have another. */
 const layerNormEpsilon = 1e-6;
 
 /** `x · Wᵀ + b` for rows x [T, in] with the weight [out, in] and bias of `prefix`. */
