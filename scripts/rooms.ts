@@ -26,7 +26,11 @@ export const rooms: readonly Room[] = [
   },
   { name: "config" },
   { name: "curation", node: [""] },
-  { name: "interop", node: ["safetensors-file.ts", "containers"] },
+  {
+    name: "interop",
+    node: ["safetensors-file.ts", "beside-files.ts", "containers", "convert.ts"],
+    inside: ["layouts"],
+  },
   { name: "inference", node: [""] },
   { name: "training", node: [""] },
   { name: "experiments", inside: ["phantom"], node: [""] },

@@ -9,6 +9,7 @@
 export { type DemoResult, demo } from "./apps/demo/demo.ts";
 export type {
   CompareInput,
+  ConvertInput,
   DataAnonymiseInput,
   DataCheckInput,
   DataPrepareInput,
@@ -60,6 +61,7 @@ export {
 } from "./inference/predictor.ts";
 export type { FileFailure } from "./inference/read-files.ts";
 export { type FileReconstruction as ReconstructResult, reconstruct } from "./inference/reconstruct.ts";
+export { type Conversion as ConvertResult, convert } from "./interop/convert.ts";
 export { type Inspection as InspectResult, inspect } from "./interop/inspect.ts";
 export { type ErrorCode, type ErrorParts, MsmaeError } from "./support/errors.ts";
 export type { RunEvent, RunHooks } from "./support/events.ts";

@@ -35,11 +35,11 @@ export const imageFields = {
     { expected: "1 or 3", placeholder: "1|3" },
   ),
   mean: field(z.array(z.number()).optional(), "Mean per channel, on pixels scaled to [0, 1], that is subtracted.", {
-    defaultText: "ImageNet's",
+    defaultText: "the checkpoint's that training starts from, else ImageNet's",
     placeholder: "m,m,m",
   }),
   std: field(z.array(z.number()).optional(), "Standard deviation per channel, on pixels scaled to [0, 1].", {
-    defaultText: "ImageNet's",
+    defaultText: "the checkpoint's that training starts from, else ImageNet's",
     placeholder: "s,s,s",
   }),
 };
@@ -185,6 +185,20 @@ export function epochsField(paper: number) {
   );
 }
 
+/** How a checkpoint's weights are brought to a model's sizes. Without defaults: of most runs there is nothing to say. */
+export const fittingFields = {
+  resizePositions: field(
+    z.enum(["bicubic", "bicubic-antialias"]).optional(),
+    "How positions of another grid are interpolated: as MAE does, or with antialias as timm does.",
+    { defaultText: "bicubic" },
+  ),
+  resizePatches: field(
+    z.boolean().optional(),
+    "Bring the kernel of patches to another patch size by FlexiViT's pseudo-inverse.",
+    { defaultText: "another patch size is refused" },
+  ),
+};
+
 export const startFields = {
   finetune: field(z.string().min(1).optional(), "Checkpoint whose weights the model starts from.", {
     placeholder: "file",
@@ -203,6 +217,7 @@ export const startFields = {
     z.boolean().default(false),
     "Load a checkpoint although some of its weights are missing, unexpected or of another shape.",
   ),
+  ...fittingFields,
 };
 
 export const optimiserFields = {

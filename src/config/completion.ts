@@ -13,8 +13,15 @@ export function completeSizes(
   options.inputSize ??= { height: defaultInputSize, width: defaultInputSize };
 }
 
-/** Fills in the mean and standard deviation of pixels. */
-export function completeMoments(options: { inChans?: 1 | 3; mean?: number[]; std?: number[] }): void {
+/**
+ * Fills in the mean and standard deviation of pixels: ImageNet's. A run from a checkpoint takes them of that as it begins, and
+ * a run that goes on those it began with.
+ */
+export function completeMoments(
+  options: { inChans?: 1 | 3; mean?: number[]; std?: number[]; finetune?: string; resume?: string },
+  whole = true,
+): void {
+  if (!whole && (options.finetune ?? options.resume) !== undefined) return;
   const { mean, std } = imagenetNormalization(options.inChans === 1 ? 1 : 3);
   options.mean ??= [...mean];
   options.std ??= [...std];

@@ -9,6 +9,7 @@ export type { Size } from "./size.ts";
 export { valueColumnsOf } from "./target-fields.ts";
 export { type AnyVerb, type InputOf, type OptionsOf, type RunOptionsOf, verbOptions } from "./verb.ts";
 export type { CompareInput, CompareOptions } from "./verbs/compare.ts";
+export type { ConvertInput, ConvertOptions } from "./verbs/convert.ts";
 export type { DataAnonymiseInput, DataAnonymiseOptions } from "./verbs/data-anonymise.ts";
 export type { DataCheckInput, DataCheckOptions } from "./verbs/data-check.ts";
 export type { DataPrepareInput, DataPrepareOptions } from "./verbs/data-prepare.ts";

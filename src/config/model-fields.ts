@@ -68,8 +68,14 @@ export const foreignEncoderFields = {
     ...infoOf(inChans),
     defaultText: "as the checkpoint says, else 3",
   }),
-  mean: field(mean, `Of another program's encoder. ${infoOf(mean).description}`, infoOf(mean)),
-  std: field(std, `Of another program's encoder. ${infoOf(std).description}`, infoOf(std)),
+  mean: field(mean, `Of another program's encoder. ${infoOf(mean).description}`, {
+    ...infoOf(mean),
+    defaultText: "as the checkpoint or its layout has it",
+  }),
+  std: field(std, `Of another program's encoder. ${infoOf(std).description}`, {
+    ...infoOf(std),
+    defaultText: "as the checkpoint or its layout has it",
+  }),
 };
 
 /** How many patches a classifier runs on. */

@@ -34,7 +34,7 @@ export async function embed(input: EmbedInput | EmbedOptions, hooks: RunHooks = 
   const { outputDir, overwrite } = options;
   const claim = { verb: "embed", kind: embeddingFiles, overwrite, onEvent: hooks.onEvent };
   await using folder = await OutputFolder.claim(outputDir, claim);
-  const model = await openFeatureModel(options);
+  const model = await openFeatureModel(options, hooks);
   try {
     const { dataPath, files = [] } = options;
     const images =

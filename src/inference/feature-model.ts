@@ -1,13 +1,16 @@
 import type { InputOf, verbs } from "../config/index.ts";
 import { imagenetNormalization } from "../images/transforms/normalize.ts";
+import { type Checkpoint, forChannels, readCheckpoint } from "../interop/checkpoint.ts";
+import { loadLine } from "../interop/load-line.ts";
 import { featuresFromEncoder, loadWeights } from "../interop/load-weights.ts";
 import { kindOf, type ModelDescription } from "../interop/model-file.ts";
-import { readStartingWeights, requireEncoder } from "../interop/starting-weights.ts";
+import { fitted, requireEncoder } from "../interop/starting-weights.ts";
 import { encoderKind } from "../method/kinds/encoder.ts";
 import { modelShape } from "../method/kinds/shape.ts";
 import type { ClassifierConfig, EncoderConfig } from "../method/models/config.ts";
 import { poolOf } from "../method/models/linear-probe.ts";
 import { MsmaeError } from "../support/errors.ts";
+import type { RunHooks } from "../support/events.ts";
 import { packageVersion } from "../support/version.ts";
 import {
   checkDescription,
@@ -37,19 +40,21 @@ type EncoderOptions = Pick<InputOf<typeof verbs.knn>, "model" | "patchSize" | "i
  */
 export async function openFeatureModel(
   options: FeatureModelOptions,
+  hooks: RunHooks = {},
 ): Promise<ModelSession<ModelDescription<ClassifierConfig>>> {
   const { checkpoint } = options;
   const globalPool = poolOf(options.features);
-  const stored = await readStartingWeights(checkpoint, undefined);
+  const stored = await readCheckpoint(checkpoint, { inputSize: options.inputSize });
   requireEncoder(checkpoint, stored);
-  const said = stored.description ? ownDescription(stored.description, options) : foreignDescription(options);
+  const said = stored.description ? ownDescription(stored.description, options) : foreignDescription(options, stored);
   const description = { ...said, config: { ...said.config, globalPool } };
   checkDescription(checkpoint, description, encoderKind);
   const { config } = description;
-  const { tensors } = stored.description ? stored : await readStartingWeights(checkpoint, config);
+  const start = fitted(checkpoint, stored, config);
   // With first values: a norm that the checkpoint lacks neither scales nor shifts.
   const store = createWeights(encoderKind.specs(config), 0);
-  loadWeights(store, tensors, { where: checkpoint, mapping: featuresFromEncoder(globalPool) });
+  const report = loadWeights(store, start.tensors, { where: checkpoint, mapping: featuresFromEncoder(globalPool) });
+  hooks.onEvent?.({ type: "note", message: loadLine(checkpoint, start, report, description) });
   const engine = await startEngine(store, options);
   const feeds = encoderKind.feeder(config, normalizerOf(description));
   return { description, kind: encoderKind, engine, feeds, close: () => engine.close() };
@@ -71,7 +76,10 @@ function ownDescription(description: ModelDescription, options: EncoderOptions):
   });
 }
 
-function foreignDescription({ checkpoint, ...options }: FeatureModelOptions): ModelDescription<EncoderConfig> {
+function foreignDescription(
+  { checkpoint, ...options }: FeatureModelOptions,
+  { source }: Checkpoint,
+): ModelDescription<EncoderConfig> {
   const { model, patchSize, inChans = 3, inputSize = { height: 224, width: 224 } } = options;
   if (model === undefined) {
     throw new MsmaeError("Config", {
@@ -82,7 +90,7 @@ function foreignDescription({ checkpoint, ...options }: FeatureModelOptions): Mo
     });
   }
   const size = patchSize ?? encoderKind.presets[model]?.patchSize ?? 16;
-  const usual = imagenetNormalization(inChans);
+  const usual = forChannels(source?.normalization ?? imagenetNormalization(inChans), inChans);
   return {
     kind: encoderKind.name,
     model,

@@ -48,7 +48,7 @@ export async function knn(input: KnnInput | KnnOptions, hooks: RunHooks = {}): P
   const { split, outputDir, overwrite, features } = options;
   const claim = { verb: "knn", kind: evaluationFiles, overwrite, onEvent: hooks.onEvent };
   await using folder = outputDir === undefined ? undefined : await OutputFolder.claim(outputDir, claim);
-  const encoder = await openFeatureModel(options);
+  const encoder = await openFeatureModel(options, hooks);
   try {
     const chooses = options.k.length > 1;
     const require: Split[] = chooses ? ["train", "val", split] : ["train", split];

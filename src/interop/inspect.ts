@@ -1,9 +1,15 @@
 import { type InspectInput, type InspectOptions, resolveOptions, verbs } from "../config/index.ts";
 import { sameShape } from "../engine/graph/shape.ts";
+import type { Normalization } from "../images/transforms/normalize.ts";
 import { classifierKind } from "../method/kinds/classifier.ts";
 import { networkKinds } from "../method/kinds/networks.ts";
 import { modelKinds } from "../method/kinds/registry.ts";
 import { modelShape } from "../method/kinds/shape.ts";
+import { messageOf } from "../support/errors.ts";
+import { factsBeside } from "./beside-files.ts";
+import type { Shapes } from "./layouts/layout.ts";
+import { ownForm } from "./layouts/own-form.ts";
+import { recognise } from "./layouts/registry.ts";
 import { type ModelDescription, parseDescription, type TensorSummary } from "./model-file.ts";
 import { readTensorFile } from "./tensor-file.ts";
 
@@ -22,7 +28,7 @@ export interface Inspection {
   classNames: readonly string[];
   /** Pixels; null where the file does not say and the grid is not square. */
   inputSize: { height: number; width: number } | null;
-  /** Per channel, on pixels scaled to [0, 1]. */
+  /** Per channel, on pixels scaled to [0, 1]; of another program's model as it, or its layout, has them. */
   mean: readonly number[];
   std: readonly number[];
   /** Elements of all tensors together, fixed position tables included. */
@@ -46,7 +52,7 @@ export async function inspect(input: InspectInput | InspectOptions | string): Pr
   const keys = [...entries].map(([key, { dtype, shape }]) => ({ key, dtype, shape }));
   const description = parseDescription(path, metadata);
   if (description) return describedInspection(description, keys);
-  return guessNetwork(keys, metadata) ?? guess(keys, metadata);
+  return guessNetwork(keys, metadata) ?? guess(keys, metadata, await foreignModelIn(path, keys));
 }
 
 function describedInspection(description: ModelDescription, keys: TensorSummary[]): Inspection {
@@ -100,15 +106,44 @@ function guessNetwork(keys: TensorSummary[], metadata: Readonly<Record<string, s
 /** Pixels of a side for which other programs' networks are made unless they say otherwise. */
 const usualSide = 224;
 
-function guess(keys: TensorSummary[], metadata: Readonly<Record<string, string>>): Inspection {
-  const suffix = "patch_embed.proj.weight";
-  const kernel = keys.find(({ key, shape }) => key.endsWith(suffix) && shape.length === 4);
-  // Programs that wrap their model, as for data-parallel training, prefix every key.
-  const prefix = kernel?.key.slice(0, -suffix.length) ?? "";
-  const shapes = new Map(
-    keys.filter(({ key }) => key.startsWith(prefix)).map(({ key, shape }) => [key.slice(prefix.length), shape]),
-  );
-  const [embedDim = 0, inChans = 0, patchSize = 0] = kernel?.shape ?? [];
+/** Another program's vision transformer: under our keys where we have a model for it. */
+interface ForeignModelIn {
+  shapes: Shapes;
+  prefix: string;
+  layout: string;
+  normalization: Normalization;
+  classNames: readonly string[];
+  /** Why no model of ours can be it. */
+  refused?: string;
+}
+
+async function foreignModelIn(path: string, keys: readonly TensorSummary[]): Promise<ForeignModelIn | undefined> {
+  const file = new Map(keys.map(({ key, shape }) => [key, shape]));
+  const found = recognise(file);
+  if (!found) return undefined;
+  const { layout, wrapper: prefix } = found;
+  const { name, normalization } = layout;
+  try {
+    const facts = await factsBeside(path);
+    const { tensors } = ownForm(path, file, found, facts.inputSize ? [facts.inputSize] : []);
+    const shapes = new Map([...tensors].map(([key, { shape }]) => [key, shape]));
+    const said = facts.normalization ?? normalization;
+    return { shapes, prefix, layout: name, normalization: said, classNames: facts.classNames ?? [] };
+  } catch (error) {
+    const refused = messageOf(error);
+    return { shapes: found.shapes, prefix, layout: name, normalization, classNames: [], refused };
+  }
+}
+
+function guess(
+  keys: TensorSummary[],
+  metadata: Readonly<Record<string, string>>,
+  foreign: ForeignModelIn | undefined,
+): Inspection {
+  const { prefix = "", layout, refused } = foreign ?? {};
+  const shapes = foreign?.shapes ?? new Map(keys.map(({ key, shape }) => [key, shape]));
+  const kernel = shapes.get("patch_embed.proj.weight");
+  const [embedDim = 0, inChans = 0, patchSize = 0] = kernel ?? [];
   const depth = new Set([...shapes.keys()].map((key) => /^blocks\.(\d+)\./.exec(key)?.[1]).filter(Boolean)).size;
   const known = kernel && modelKinds().find(({ recognises }) => recognises(new Set(shapes.keys())));
   const grid = squareGrid(shapes.get("pos_embed"));
@@ -117,14 +152,20 @@ function guess(keys: TensorSummary[], metadata: Readonly<Record<string, string>>
   return {
     kind: isTrainingState(keys) ? "training-state" : kernel ? (known?.name ?? "encoder") : "unknown",
     model: preset?.[0] ?? "unknown",
-    numClasses: shapes.get("head.weight")?.[0] ?? 0,
-    classNames: [],
+    numClasses: shapes.get("head.weight")?.[0] ?? shapes.get("head.1.weight")?.[0] ?? 0,
+    classNames: foreign?.classNames ?? [],
     inputSize: kernel && grid ? { height: grid * patchSize, width: grid * patchSize } : null,
-    mean: [],
-    std: [],
+    mean: foreign?.normalization.mean ?? [],
+    std: foreign?.normalization.std ?? [],
     parameters: countElements(keys),
     described: false,
-    details: { ...(kernel && { embedDim, depth, patchSize, inChans }), ...(prefix && { prefix }), metadata },
+    details: {
+      ...(layout && { layout }),
+      ...(refused && { refused }),
+      ...(kernel && { embedDim, depth, patchSize, inChans }),
+      ...(prefix && { prefix }),
+      metadata,
+    },
     keys,
   };
 }

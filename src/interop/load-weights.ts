@@ -1,6 +1,7 @@
 import type { ParameterStore } from "../engine/parameters/parameter-store.ts";
 import type { NetworkKind } from "../method/kinds/network.ts";
 import { MsmaeError } from "../support/errors.ts";
+import type { CubicOptions } from "./cubic-taps.ts";
 import { type Grid, interpolatePositionEmbedding } from "./position-embedding.ts";
 import type { StoredTensor } from "./safetensors.ts";
 import { toFloat32 } from "./tensor-values.ts";
@@ -64,6 +65,18 @@ export const segmenterFromEncoder: WeightMapping = {
   rename: (key) => (/^(decoder_|mask_token$|head\.|norm\.|fc_norm\.)/.test(key) ? undefined : key),
   fresh: (key) => key.startsWith("heads."),
 };
+
+/**
+ * From another program's vision transformer to a model to pre-train: the head starts anew, and the decoder where it has none;
+ * the decoder's table is that of the grid.
+ */
+export function pretrainingFromOthers(tensors: ReadonlyMap<string, StoredTensor>): WeightMapping {
+  const started = tensors.has("decoder_embed.weight")
+    ? /^(head\.|decoder_pos_embed$)/
+    : /^(head\.|decoder_|mask_token$)/;
+  const leftOut = /^(head\.|fc_norm\.|decoder_pos_embed$)/;
+  return { rename: (key) => (leftOut.test(key) ? undefined : key), fresh: (key) => started.test(key) };
+}
 
 /** From another program's checkpoint of a network, with `keys`: its head is of other classes, and starts anew. */
 export function networkFromOthers(
@@ -152,11 +165,12 @@ export function withPositionGrid(
   tensors: ReadonlyMap<string, StoredTensor>,
   from: Grid,
   to: Grid,
+  options: CubicOptions = {},
 ): ReadonlyMap<string, StoredTensor> {
   const tensor = tensors.get("pos_embed");
   if (tensor === undefined || sameShape(from, to)) return tensors;
   const width = tensor.shape[2] ?? 0;
-  const data = Float32Array.from(interpolatePositionEmbedding(toFloat32(tensor), width, from, to));
+  const data = Float32Array.from(interpolatePositionEmbedding(toFloat32(tensor), width, from, to, options));
   const resized: StoredTensor = {
     dtype: "F32",
     shape: [1, 1 + to[0] * to[1], width],
@@ -172,7 +186,8 @@ function sameShape(a: readonly number[], b: readonly number[]): boolean {
 /** Keys of each kind that an error names before it only counts. */
 const LISTED = 12;
 
-const CHECK = "check model, input size, channels and number of classes, or pass --allow-partial to load what fits";
+const CHECK =
+  "check model, input size, patch size, channels and number of classes, or pass --allow-partial to load what fits";
 
 function misfit(where: string, { missing, unexpected, reshaped }: LoadReport, todo = CHECK): MsmaeError {
   const list = (kind: string, keys: string[]) => {

@@ -1,14 +1,12 @@
 import { MsmaeError } from "../support/errors.ts";
+import { type CubicOptions, cubicTaps } from "./cubic-taps.ts";
 
 /** A grid of patches: rows, columns. */
 export type Grid = readonly [rows: number, columns: number];
 
-/** Sharpness of the cubic kernel that torch uses. */
-const CUBIC = -0.75;
-
 /**
  * Brings a position embedding to another grid: the leading tokens (cls) stay, the patch positions are interpolated
- * bicubically with `align_corners=False` and no antialiasing.
+ * bicubically with `align_corners=False`, as MAE does; with `antialias` as timm does.
  *
  * @param embedding [1, prefix + rows·columns, D], row by row.
  * @param width D.
@@ -16,14 +14,14 @@ const CUBIC = -0.75;
  * @returns [1, prefix + rows'·columns', D] in float64.
  * @throws MsmaeError "Shape" where the length does not fit the grid.
  *
- * Source: torch.nn.functional.interpolate(mode="bicubic"); Keys 1981 with a = -0.75.
+ * Source: torch.nn.functional.interpolate(mode="bicubic").
  */
 export function interpolatePositionEmbedding(
   embedding: ArrayLike<number>,
   width: number,
   from: Grid,
   to: Grid,
-  prefix = 1,
+  { prefix = 1, antialias = false }: { prefix?: number } & CubicOptions = {},
 ): Float64Array {
   const expected = (prefix + from[0] * from[1]) * width;
   if (embedding.length !== expected) {
@@ -36,8 +34,8 @@ export function interpolatePositionEmbedding(
   }
   const result = new Float64Array((prefix + to[0] * to[1]) * width);
   for (let i = 0; i < prefix * width; i++) result[i] = embedding[i] as number;
-  const rowTaps = cubicTaps(from[0], to[0]);
-  const columnTaps = cubicTaps(from[1], to[1]);
+  const rowTaps = cubicTaps(from[0], to[0], { antialias });
+  const columnTaps = cubicTaps(from[1], to[1], { antialias });
   let at = prefix * width;
   for (const row of rowTaps) {
     for (const column of columnTaps) {
@@ -54,21 +52,4 @@ export function interpolatePositionEmbedding(
     }
   }
   return result;
-}
-
-/** For each output position of one axis, the four source positions (clamped to the edge) and their weights. */
-function cubicTaps(from: number, to: number): [position: number, weight: number][][] {
-  return Array.from({ length: to }, (_, out) => {
-    const centre = ((out + 0.5) * from) / to - 0.5;
-    const left = Math.floor(centre);
-    return [-1, 0, 1, 2].map((offset) => {
-      const position = Math.min(from - 1, Math.max(0, left + offset));
-      return [position, cubic(Math.abs(centre - left - offset))];
-    });
-  });
-}
-
-function cubic(distance: number): number {
-  if (distance <= 1) return ((CUBIC + 2) * distance - (CUBIC + 3)) * distance * distance + 1;
-  return ((distance - 5) * distance + 8) * distance * CUBIC - 4 * CUBIC;
 }

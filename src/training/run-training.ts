@@ -30,7 +30,8 @@ export async function runTraining<V extends AnyVerb, C extends ImageModelConfig,
 ): Promise<R> {
   const { verb } = definition;
   // The definition's type holds only for verbs that have what every run needs.
-  const request = resolveOptions(verb, input) as OptionsOf<V> & Omit<RunOptions, "epochs" | "warmupEpochs">;
+  const request = resolveOptions(verb, input) as OptionsOf<V> &
+    Omit<RunOptions, "epochs" | "warmupEpochs" | "mean" | "std">;
   await using folder = await claimRun(verb.name, request, hooks);
   const options = resolveRun(verb, request, await beginning(verb, request, hooks)) as TrainingOptionsOf<V>;
   for (const message of configNotes(verb, options)) hooks.onEvent?.({ type: "warning", message });

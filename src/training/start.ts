@@ -1,4 +1,5 @@
 import type { ParameterStore } from "../engine/parameters/parameter-store.ts";
+import { loadLine } from "../interop/load-line.ts";
 import { type LoadReport, loadWeights } from "../interop/load-weights.ts";
 import { readStartingWeights } from "../interop/starting-weights.ts";
 import type { ImageModelConfig } from "../method/models/config.ts";
@@ -6,17 +7,23 @@ import type { RunHooks } from "../support/events.ts";
 import type { ModelPlan } from "./definition.ts";
 import type { RunOptions } from "./setup.ts";
 
-/** Loads the checkpoint a new run starts from. Whatever `allowPartial` left out is told in a warning. */
+/**
+ * Loads the checkpoint a new run starts from, and says in a line what became of it. Whatever `allowPartial` left out is told in a
+ * warning.
+ */
 export async function loadStart(
-  { finetune, allowPartial }: Pick<RunOptions, "finetune" | "allowPartial">,
+  options: Pick<RunOptions, "finetune" | "allowPartial" | "resizePositions" | "resizePatches" | "mean" | "std">,
   { kind, config, mapping }: Pick<ModelPlan<ImageModelConfig>, "kind" | "config" | "mapping">,
   store: ParameterStore,
   hooks: RunHooks,
 ): Promise<void> {
   // The options have been checked: a start from a checkpoint names one.
-  const path = finetune as string;
-  const start = await readStartingWeights(path, kind.encoder(config));
+  const path = options.finetune as string;
+  const { allowPartial, resizePositions, resizePatches } = options;
+  const antialias = resizePositions === "bicubic-antialias";
+  const start = await readStartingWeights(path, kind.encoder(config), { antialias, resizePatches });
   const report = loadWeights(store, start.tensors, { where: path, allowPartial, mapping: mapping(start) });
+  hooks.onEvent?.({ type: "note", message: loadLine(path, start, report, options) });
   const left = leftOut(report);
   if (left.length > 0) hooks.onEvent?.({ type: "warning", message: `${path} fits in part only: ${left.join("; ")}` });
 }

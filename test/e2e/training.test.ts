@@ -302,12 +302,12 @@ describe("starting weights", () => {
     expect(target.get("blocks.2.mlp.fc2.weight")).toEqual((await weights(misfit)).get("blocks.2.mlp.fc2.weight"));
   });
 
-  test("of three channels do not pass for one", async () => {
+  test("of patches of one size do not pass for another", async () => {
     const error = await failure(
-      finetune(shortFinetuning({ outputDir: at("one channel"), ...from(pretrained), inChans: 1 })),
+      finetune(shortFinetuning({ outputDir: at("small patches"), ...from(pretrained), patchSize: 4 })),
     );
     expect(error.code).toBe("Checkpoint");
-    expect(error.message).toContain("patch_embed.proj.weight: [96,3,8,8] instead of [96,1,8,8]");
+    expect(error.message).toContain("patch_embed.proj.weight: [96,3,8,8] instead of [96,3,4,4]");
     expect(error.parts.todo).toContain("channels");
   });
 

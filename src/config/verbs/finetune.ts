@@ -125,14 +125,15 @@ export const finetune = verbOptions({
     ...loadingFields,
     ...runtimeFields,
   }),
-  derived: ["inputSize", "mean", "std", "init", "dropPath", "maskRatio", "throwRatio"],
+  derived: ["inputSize", "init", "dropPath", "maskRatio", "throwRatio"],
   settled: [
+    ...(["mean", "std"] as const),
     ...(["recipe", "layerDecay", "mapHeads", "mapBlocks", "attended", "globalPool", "fullTokenEpochs"] as const),
     ...(["epochs", "warmupEpochs", "mapInterval"] as const),
   ],
   complete(options, whole) {
     completeSizes(presets, options);
-    completeMoments(options);
+    completeMoments(options, whole);
     const network = networkKindOf(options.model);
     if (!network) options.method ??= "msmae";
     // A network that sees whole images has no method whose recipe there could be.

@@ -1,4 +1,5 @@
 import { compare } from "./compare.ts";
+import { convert } from "./convert.ts";
 import { dataAnonymise } from "./data-anonymise.ts";
 import { dataCheck } from "./data-check.ts";
 import { dataPrepare } from "./data-prepare.ts";
@@ -36,6 +37,7 @@ export const verbs = {
   reconstruct,
   flops,
   inspect,
+  convert,
   reproduce,
   dataShow,
   dataPrepare,

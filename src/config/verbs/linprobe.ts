@@ -63,11 +63,11 @@ export const linprobe = verbOptions({
     ...loadingFields,
     ...runtimeFields,
   }),
-  derived: ["inputSize", "patchSize", "mean", "std", "init"],
-  settled: ["epochs", "warmupEpochs"],
+  derived: ["inputSize", "patchSize", "init"],
+  settled: ["mean", "std", "epochs", "warmupEpochs"],
   complete(options, whole) {
     completeSizes(encoderPresets, options);
-    completeMoments(options);
+    completeMoments(options, whole);
     completeStart(options);
     if (!whole && options.resume !== undefined) return;
     options.epochs ??= 90;

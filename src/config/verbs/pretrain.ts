@@ -105,14 +105,15 @@ export const pretrain = verbOptions({
     ...loadingFields,
     ...runtimeFields,
   }),
-  derived: ["inputSize", "patchSize", "mean", "std", "init"],
+  derived: ["inputSize", "patchSize", "init"],
   settled: [
+    ...(["mean", "std"] as const),
     ...(["recipe", "clsLoss", "clsLossWeight", "randomMaskRatio", "mapHeads", "mapBlocks", "attended"] as const),
     ...(["epochs", "warmupEpochs", "mapInterval", "mapWarmupEpochs", "attentionStartEpoch"] as const),
   ],
   complete(options, whole) {
     completeSizes(pretrainPresets, options);
-    completeMoments(options);
+    completeMoments(options, whole);
     options.init ??= options.finetune === undefined ? "scratch" : "checkpoint";
     if (whole) options.recipe ??= "paper";
     if (options.recipe !== undefined && (whole || options.resume === undefined))

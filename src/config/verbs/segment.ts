@@ -111,11 +111,11 @@ export const segment = verbOptions({
     ...loadingFields,
     ...runtimeFields,
   }),
-  derived: ["inputSize", "patchSize", "mean", "std", "init", "headWidth", "weightDecay", "rot90"],
-  settled: ["epochs", "fullTokenEpochs", "mapInterval"],
+  derived: ["inputSize", "patchSize", "init", "headWidth", "weightDecay", "rot90"],
+  settled: ["mean", "std", "epochs", "fullTokenEpochs", "mapInterval"],
   complete(options, whole) {
     completeSizes(encoderPresets, options);
-    completeMoments(options);
+    completeMoments(options, whole);
     completeStart(options);
     options.headWidth ??= options.head === "light" ? 64 : 256;
     options.weightDecay ??= options.optimizer === "adamw" ? 0.05 : 1e-4;

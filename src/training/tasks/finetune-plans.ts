@@ -1,6 +1,11 @@
 import type { FinetuneOptions } from "../../config/index.ts";
 import { parameterGroups } from "../../engine/optim/parameter-groups.ts";
-import { classifierFromPretraining, networkFromOthers, type WeightMapping } from "../../interop/load-weights.ts";
+import {
+  classifierFromPretraining,
+  featuresFromEncoder,
+  networkFromOthers,
+  type WeightMapping,
+} from "../../interop/load-weights.ts";
 import type { StartingWeights } from "../../interop/starting-weights.ts";
 import { classifierKind } from "../../method/kinds/classifier.ts";
 import type { NetworkKind } from "../../method/kinds/network.ts";
@@ -26,7 +31,7 @@ export function transformerPlan(options: FinetuneOptions, { outputs }: Told): Mo
     groups: (trainable) => finetuneGroups(trainable, { depth: shape.depth, weightDecay, layerDecay }),
     lr: peakLr(options),
     optimizer: betas,
-    mapping: (start) => mappingFrom(start, options),
+    mapping: (start) => mappingFrom(start, options, outputs),
   };
 }
 
@@ -49,11 +54,17 @@ export function networkPlan(
   };
 }
 
-/** A pre-trained checkpoint comes without its decoder and head; another classifier with its own norm and head. */
+/**
+ * A pre-trained checkpoint comes without its decoder and head; another classifier with its own norm and head, save that of
+ * another program with a head of other classes.
+ */
 function mappingFrom(
   { tensors, description }: StartingWeights,
   { globalPool }: Pick<FinetuneOptions, "globalPool">,
+  outputs: number,
 ): WeightMapping | undefined {
-  const isClassifier = description ? description.kind === classifierKind.name : tensors.has("fc_norm.weight");
-  return isClassifier ? undefined : classifierFromPretraining(globalPool);
+  if (description) return description.kind === classifierKind.name ? undefined : classifierFromPretraining(globalPool);
+  if (!tensors.has("fc_norm.weight")) return classifierFromPretraining(globalPool);
+  const sameHead = globalPool === "avg" && tensors.get("head.weight")?.shape[0] === outputs;
+  return sameHead ? undefined : featuresFromEncoder(globalPool);
 }

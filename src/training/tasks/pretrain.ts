@@ -7,7 +7,7 @@ import {
 } from "../../config/index.ts";
 import type { Batch } from "../../data/loader/loader.ts";
 import { normalizerOf } from "../../inference/session.ts";
-import type { WeightMapping } from "../../interop/load-weights.ts";
+import { pretrainingFromOthers, type WeightMapping } from "../../interop/load-weights.ts";
 import { FeedBuilder } from "../../method/feeds.ts";
 import { pretrainedKind } from "../../method/kinds/pretrained.ts";
 import { mapReading, modelShape } from "../../method/kinds/shape.ts";
@@ -96,7 +96,7 @@ const definition: TrainingDefinition<typeof verbs.pretrain, MaeConfig, PretrainR
       groups: (trainable) => pretrainGroups(trainable, options.weightDecay),
       lr: peakLr(options),
       optimizer: { beta1: 0.9, beta2: 0.95 },
-      mapping: () => keepDecoderTable,
+      mapping: (start) => (start.source ? pretrainingFromOthers(start.tensors) : keepDecoderTable),
       // Targets are normalised by what was measured of their patches.
       loading: { ...loading, coverage: options.normPixLoss },
     };

@@ -273,6 +273,15 @@ test("a note says when masks would follow maps that do not exist yet", () => {
   expect(configNotes(verbs.pretrain, { ...unused, attentionStartEpoch: 0 })).toEqual([]);
 });
 
+test("the mean and deviation of a run from a checkpoint are open until it begins, unless they are given", () => {
+  const start = { ...place, finetune: "c.safetensors" };
+  const request = resolveOptions(verbs.finetune, { ...start, std: [1, 2, 3] });
+  expect(request).not.toHaveProperty("mean");
+  const begun = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] };
+  expect(resolveRun(verbs.finetune, request, begun)).toMatchObject({ mean: [0.5, 0.5, 0.5], std: [1, 2, 3] });
+  expect(resolveRun(verbs.finetune, request)).toMatchObject({ mean: [0.485, 0.456, 0.406], std: [1, 2, 3] });
+});
+
 test("the lengths and the recipe of a run that goes on are those it began with, unless they are given; a new run's lengths are the paper's", () => {
   const request = resolveOptions(verbs.pretrain, { ...place, resume: "run", mapInterval: 3 });
   expect(request).toMatchObject({ mapInterval: 3, batchSize: 64 });
@@ -287,6 +296,7 @@ test("the lengths and the recipe of a run that goes on are those it began with, 
     mapHeads: "mean",
     mapBlocks: "all",
     attended: "keep",
+    ...{ mean: [0.1, 0.2, 0.3], std: [1, 2, 3] },
   };
   const begun = { ...lengths, ...decided };
   const options = resolveRun(verbs.pretrain, request, { ...begun, batchSize: 7 });

@@ -9,7 +9,7 @@ describe("interpolatePositionEmbedding", () => {
       -0.01986885070800782, 1.3873493194580078, 1.938108444213868, 4.947926712036132, 8.208864212036133,
       13.724045944213866, 14.273286819458008, 21.39106864929199,
     ];
-    const got = interpolatePositionEmbedding(grid, 1, [3, 5], [4, 2], 0);
+    const got = interpolatePositionEmbedding(grid, 1, [3, 5], [4, 2], { prefix: 0 });
     expect(got).toHaveLength(8);
     for (const [index, value] of expected.entries()) expect(got[index]).toBeCloseTo(value, 13);
   });

@@ -1,6 +1,7 @@
 import type { verbs } from "../../../config/index.ts";
 import type { Command } from "../verb.ts";
 import { compare } from "./compare.ts";
+import { convert } from "./convert.ts";
 import { dataAnonymise } from "./data-anonymise.ts";
 import { dataCheck } from "./data-check.ts";
 import { dataPrepare } from "./data-prepare.ts";
@@ -38,6 +39,7 @@ export const commands = {
   reconstruct,
   flops,
   inspect,
+  convert,
   reproduce,
   dataShow,
   dataPrepare,

@@ -1,0 +1,30 @@
+import type { Destination } from "./outgoing.ts";
+import { leavingTransformer } from "./vision-transformer.ts";
+
+/**
+ * facebookresearch/mae: the pre-trained model without the head that is ours, the classifier of `models_vit.py`, and that with
+ * the linear probe's normalisation.
+ */
+export const toMae: Destination = {
+  name: "mae",
+  depart(model) {
+    const { encoder, head, decoder, globalPool } = leavingTransformer(model);
+    if (decoder.size > 0) {
+      return {
+        tensors: new Map([...encoder, ...decoder]),
+        dropped: [...model.tensors.keys()].filter((key) => key.startsWith("head.")),
+        beside: {},
+        loads: "models_mae.MaskedAutoencoderViT",
+      };
+    }
+    const probe = new Map([...model.tensors].filter(([key]) => /^head\.[01]\./.test(key)));
+    // PyTorch counts batches beside running statistics.
+    if (probe.size > 0) probe.set("head.0.num_batches_tracked", { shape: [], data: new BigInt64Array(1) });
+    return {
+      tensors: new Map([...encoder, ...(probe.size > 0 ? probe : head)]),
+      dropped: [],
+      beside: {},
+      loads: `models_vit.VisionTransformer(global_pool=${globalPool === "avg" ? "True" : "False"})`,
+    };
+  },
+};

@@ -1,0 +1,29 @@
+import type { ModelDescription } from "../model-file.ts";
+import type { TensorToStore } from "../safetensors.ts";
+
+/** A model of ours that is to leave: its tensors under our keys, in float32 as they are computed with. */
+export interface LeavingModel {
+  /** For errors. */
+  where: string;
+  description: ModelDescription;
+  tensors: ReadonlyMap<string, TensorToStore>;
+}
+
+/** A model as another program loads it. */
+export interface Departure {
+  tensors: ReadonlyMap<string, TensorToStore>;
+  /** Our keys that it has no place for. */
+  dropped: readonly string[];
+  /** Files to stand beside the weights, by name, as JSON. */
+  beside: Readonly<Record<string, object>>;
+  /** The class that loads it there, and how it is made. */
+  loads: string;
+}
+
+/** How models leave for another program. */
+export interface Destination {
+  /** As `--to` names it. */
+  readonly name: "timm" | "mae" | "hf";
+  /** @throws MsmaeError Checkpoint for a kind of model that it has no class for. */
+  depart(model: LeavingModel): Departure;
+}
