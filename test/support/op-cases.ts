@@ -10,6 +10,8 @@ import {
 } from "./window-cases.ts";
 
 const indices = (values: number[]) => b.constant(values, [values.length], "int64");
+const roundedRows = b.constant([0.4, -1.1, 0.3, 2.2, 0.6, -0.7, 1.9, 0], [2, 4]);
+const roundedColumns = b.constant([64, -3, 20, 7, -64, 1, 0, 33, -20, 5, 11, 64], [4, 3], "int8");
 const matMulCases: OpCase[] = [];
 for (const transA of [false, true]) {
   for (const transB of [false, true]) {
@@ -86,6 +88,14 @@ export const opCases: Record<OpName, OpCase[]> = {
       shapes: [[3]],
       build: (x) => b.mul(x as Value, b.cast(b.equal(indices([1, 2, 3]), indices([1, 5, 3])), "float32")),
     },
+  ],
+  // By its first operand the derivative is not that of the steps: quantized-mat-mul.test.ts.
+  QuantizedMatMul: [
+    {
+      shapes: [[3], [3]],
+      build: (scale, bias) => b.quantizedMatMul(roundedRows, roundedColumns, scale as Value, bias as Value),
+    },
+    { shapes: [[3]], build: (scale) => b.quantizedMatMul(roundedRows, roundedColumns, scale as Value) },
   ],
   Cast: [{ shapes: [[2]], build: (x) => b.mul(x as Value, b.cast(indices([2, 3]), "float32")) }],
   MatMul: [

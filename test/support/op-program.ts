@@ -2,7 +2,7 @@ import { gradients } from "../../src/engine/autodiff/gradients.ts";
 import * as b from "../../src/engine/graph/builders.ts";
 import { type Graph, graph } from "../../src/engine/graph/graph.ts";
 import { sizeOf } from "../../src/engine/graph/shape.ts";
-import type { Value } from "../../src/engine/graph/types.ts";
+import type { OpName, Value } from "../../src/engine/graph/types.ts";
 import type { HostTensor } from "../../src/engine/runtime/session.ts";
 import { RandomStream } from "../../src/support/random.ts";
 import { opCases } from "./op-cases.ts";
@@ -16,15 +16,17 @@ export interface OpProgram {
   names: string[];
 }
 
-export function opProgram(): OpProgram {
-  const stream = RandomStream.for(23, "evaluation");
+/** @param without operators to leave out: the numbers of the others stay the same. */
+export function opProgram(without: readonly OpName[] = []): OpProgram {
   const outputs: Record<string, Value> = {};
   const feeds: OpProgram["feeds"] = {};
   const names: string[] = [];
-  for (const [op, cases] of Object.entries(opCases)) {
-    cases.forEach(({ shapes, build, range: [low, high] = [-1.5, 1.5] }, i) => {
+  const taken = (Object.keys(opCases) as OpName[]).filter((op) => !without.includes(op));
+  for (const op of taken) {
+    opCases[op].forEach(({ shapes, build, range: [low, high] = [-1.5, 1.5] }, i) => {
       const name = `${op}-${i}`;
       names.push(name);
+      const stream = RandomStream.for(23, "evaluation", ...Array.from(name, (letter) => letter.charCodeAt(0)));
       const draw = (size: number) => Float32Array.from({ length: size }, () => low + (high - low) * stream.uniform());
       const operands = shapes.map((shape, k) => b.input(`${name}/x${k}`, shape));
       shapes.forEach((shape, k) => {

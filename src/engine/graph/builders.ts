@@ -122,6 +122,13 @@ export const matMul: Builders["matMul"] = (a, b, options = {}) =>
 export const gemm: Builders["gemm"] = (a, b, bias, options = {}) =>
   apply1("Gemm", bias ? [a, b, bias] : [a, b], { transA: false, transB: false, alpha: 1, ...options });
 
+/**
+ * `x · (w ∘ scale) + bias` of float32 x [M, K], rounded to 8 bits on the way, and int8 w [K, N] with scales [N]. int8 values
+ * beyond ±64 may saturate on processors without VNNI.
+ */
+export const quantizedMatMul: Builders["quantizedMatMul"] = (x, w, scale, bias) =>
+  apply1("QuantizedMatMul", bias ? [x, w, scale, bias] : [x, w, scale], {});
+
 const everyPixel: WindowAttributes = { strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1] };
 
 /**
@@ -209,6 +216,7 @@ export const builders: Builders = {
   cast,
   matMul,
   gemm,
+  quantizedMatMul,
   conv,
   convTranspose,
   convWeightGradient,

@@ -42,6 +42,8 @@ export interface OpAttributes {
   MatMul: MatMulAttributes;
   /** `y = alpha · op(a) · op(b) + bias` of matrices; the bias, where there is one, broadcasts over rows. */
   Gemm: { transA: boolean; transB: boolean; alpha: number };
+  /** No operator of ONNX: DynamicQuantizeLinear of the first operand and MatMulIntegerToFloat with the second. */
+  QuantizedMatMul: NoAttributes;
   // windows over images [N, C, H, W]
   Conv: WindowAttributes;
   ConvTranspose: ConvTransposeAttributes;
@@ -167,6 +169,7 @@ export interface Builders {
   cast(x: Value, to: DType): Value;
   matMul(a: Value, b: Value, options?: Partial<MatMulAttributes>): Value;
   gemm(a: Value, b: Value, bias?: Value, options?: Partial<OpAttributes["Gemm"]>): Value;
+  quantizedMatMul(x: Value, w: Value, scale: Value, bias?: Value): Value;
   conv(x: Value, weight: Value, bias?: Value, options?: Partial<WindowAttributes>): Value;
   convTranspose(x: Value, weight: Value, bias?: Value, options?: Partial<ConvTransposeAttributes>): Value;
   convWeightGradient(x: Value, dy: Value, kernel: Pair, options?: Partial<WindowAttributes>): Value;

@@ -67,6 +67,14 @@ export const lowerings: { readonly [Op in OpName]: Lowering<Op> } = {
     transB: { int: transB ? 1 : 0 },
     alpha: { float: alpha },
   })),
+  QuantizedMatMul({ inputs, outputs }, e) {
+    const [x, w, scale, bias] = inputs.map(e.name) as [string, string, string, string | undefined];
+    const [levels, step, zero] = [e.fresh(), e.fresh(), e.fresh()];
+    e.emit("DynamicQuantizeLinear", [x], [levels, step, zero]);
+    // Without a name in its place: the zero point of w, which is 0.
+    const operands = [levels, w, step, scale, zero, ...(bias === undefined ? [] : ["", bias])];
+    e.emit("MatMulIntegerToFloat", operands, outputs.map(e.name), {}, contribDomain);
+  },
   Conv: plain("Conv", windowAttributes),
   ConvTranspose: lowerConvTranspose,
   ConvWeightGradient: lowerConvWeightGradient,

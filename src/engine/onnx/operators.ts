@@ -42,8 +42,10 @@ const ofProcessors = [
   "LogSoftmax",
   "LayerNormalization",
   "BatchNormalization",
+  "DynamicQuantizeLinear",
   "com.microsoft:FusedMatMul",
   "com.microsoft:Gelu",
+  "com.microsoft:MatMulIntegerToFloat",
 ] as const;
 
 /**

@@ -1,13 +1,22 @@
 import { MsmaeError } from "../../support/errors.ts";
-import { type Arena, ParameterStore, type StoreHandle } from "../parameters/parameter-store.ts";
-import { instantiateKernels, type OptimizerKernels } from "./kernel-instance.ts";
+import { type Arena, ParameterStore, type StoreHandle, type TensorPlace } from "../parameters/parameter-store.ts";
+import { instantiateKernels, type OptimizerKernels, type QuantizeKernels } from "./kernel-instance.ts";
 import type { ParameterGroup } from "./parameter-groups.ts";
+import { elementsPerPiece, type QuantizedRows, quantizedRows } from "./quantized-weights.ts";
 
 /** Elements of a piece: its parameters, gradients and moments fit a core's cache together, so that each is read once. */
 const PIECE_ELEMENTS = 16384;
 
 /** What a job does to every piece. */
-export const OPERATION = { adamw: 1, sumOfSquares: 2, accumulate: 3, larsNorms: 4, lars: 5 } as const;
+export const OPERATION = {
+  adamw: 1,
+  sumOfSquares: 2,
+  accumulate: 3,
+  larsNorms: 4,
+  lars: 5,
+  columnMaxima: 6,
+  quantize: 7,
+} as const;
 
 /** The scalars of a job, by their place in {@link OptimizerJob.scalars}. */
 export const SCALAR = {
@@ -75,9 +84,12 @@ export function planJob(
   }
   const pieces: number[] = [];
   for (const [group, name] of names.entries()) {
-    const { segment, start, length } = store.place(name);
-    for (let at = 0; at < length; at += PIECE_ELEMENTS) {
-      pieces.push(segment, start / 4 + at, Math.min(PIECE_ELEMENTS, length - at), group);
+    const place = store.place(name);
+    const { segment, start, length } = place;
+    // Of a weight that is also kept in int8, whole rows.
+    const size = place.quantized ? elementsPerPiece(place, PIECE_ELEMENTS) : PIECE_ELEMENTS;
+    for (let at = 0; at < length; at += size) {
+      pieces.push(segment, start / 4 + at, Math.min(size, length - at), group);
     }
   }
   const table = names.flatMap((name) => {
@@ -99,7 +111,7 @@ export function planJob(
 }
 
 interface Piece {
-  kernels: OptimizerKernels;
+  kernels: OptimizerKernels & QuantizeKernels;
   count: number;
   group: number;
   /** Bytes from the start of the memory to this piece in each arena; -1 where the store has no such arena. */
@@ -109,6 +121,8 @@ interface Piece {
   secondMoment: number;
   accumulator: number;
   ema: number;
+  /** Where its rows stand in int8; absent where they do not. */
+  quantized: QuantizedRows | undefined;
 }
 
 /** One thread's hands on a job: claims pieces until none is left. Which thread takes which piece changes nothing. */
@@ -120,11 +134,12 @@ export class PieceRunner {
     this.#job = job;
     const store = ParameterStore.attach(job.store);
     const kernels = store.memories.map(instantiateKernels);
+    const places = store.trainableNames.map((name) => store.place(name));
     this.#pieces = Array.from({ length: job.pieces.length / 4 }, (_, index) => {
       const word = (place: number) => job.pieces[4 * index + place] as number;
       const at = (arena: Arena) => (store.keeps(arena) ? store.arenaStart(word(0), arena) + 4 * word(1) : -1);
       return {
-        kernels: kernels[word(0)] as OptimizerKernels,
+        kernels: kernels[word(0)] as OptimizerKernels & QuantizeKernels,
         count: word(2),
         group: word(3),
         parameter: at("parameter"),
@@ -133,6 +148,7 @@ export class PieceRunner {
         secondMoment: at("secondMoment"),
         accumulator: at("accumulator"),
         ema: at("ema"),
+        quantized: quantizedRows(places[word(3)] as TensorPlace, 4 * word(1), word(2)),
       };
     });
   }
@@ -153,6 +169,8 @@ export class PieceRunner {
     else if (operation === OPERATION.lars) this.#lars(piece, index);
     else if (operation === OPERATION.larsNorms) this.#larsNorms(piece, index);
     else if (operation === OPERATION.sumOfSquares) this.#sumOfSquares(piece, index);
+    else if (operation === OPERATION.columnMaxima) columnMaxima(piece);
+    else if (operation === OPERATION.quantize) quantize(piece);
     else piece.kernels.axpy(piece.accumulator, piece.gradient, piece.count, 1);
   }
 
@@ -221,10 +239,23 @@ export class PieceRunner {
     return this.#job.groups[GROUP.words * group + word] as number;
   }
 
-  #afterUpdate({ kernels, parameter, ema, accumulator, count }: Piece): void {
+  #afterUpdate(piece: Piece): void {
+    const { kernels, parameter, ema, accumulator, count } = piece;
     const { scalars } = this.#job;
     const emaDecay = scalars[SCALAR.emaDecay] as number;
     if (emaDecay >= 0) kernels.ema(ema, parameter, count, 1 - emaDecay);
     if (scalars[SCALAR.fromAccumulator] === 1) kernels.zero(accumulator, count);
+    columnMaxima(piece);
   }
+}
+
+function columnMaxima({ kernels, parameter, quantized }: Piece): void {
+  if (quantized) kernels.columnMaxima(parameter, quantized.rows, quantized.columns, quantized.columnMaxima);
+}
+
+function quantize({ kernels, parameter, quantized }: Piece): void {
+  if (!quantized) return;
+  const { rows, columns, stride, transposed, rowScales, plain } = quantized;
+  kernels.quantize(parameter, rows, columns, stride, transposed, rowScales, plain, quantized.columnMaxima);
+  if (quantized.first) kernels.columnScales(quantized.columnMaxima, columns, quantized.columnScales);
 }

@@ -5,6 +5,7 @@ import { clipCoefficient } from "./clip.ts";
 import { OPERATION, type OptimizerJob, planJob, SCALAR } from "./optimizer-job.ts";
 import { OptimizerPool } from "./optimizer-pool.ts";
 import type { ParameterGroup } from "./parameter-groups.ts";
+import { resetColumnMaxima } from "./quantized-weights.ts";
 
 /** Who does the work of an optimiser. */
 export interface OptimizerThreads {
@@ -115,6 +116,7 @@ export abstract class Optimizer {
       this.run(OPERATION.sumOfSquares, source);
       scale *= clipCoefficient(this.#norm(gradientScale), clipNorm);
     }
+    resetColumnMaxima(this.#store);
     this.update({
       ...source,
       lr,
@@ -123,7 +125,16 @@ export abstract class Optimizer {
       emaDecay: emaDecay ?? -1,
       withNorm: Number(clipNorm === undefined),
     });
+    this.#writeQuantized();
     return { gradientNorm: this.#norm(gradientScale) };
+  }
+
+  /** Writes the copies in int8 of the weights that have them. A step does so by itself: this is for the first. */
+  quantize(): void {
+    if (this.#store.quantizedNames.size === 0) return;
+    resetColumnMaxima(this.#store);
+    this.run(OPERATION.columnMaxima, {});
+    this.#writeQuantized();
   }
 
   /** Ends the helper threads; the optimiser can step no more. */
@@ -139,6 +150,11 @@ export abstract class Optimizer {
     this.job.scalars[SCALAR.operation] = operation;
     for (const [name, value] of Object.entries(scalars)) this.job.scalars[SCALAR[name as keyof typeof SCALAR]] = value;
     this.#pool.run();
+  }
+
+  /** The update has left the largest magnitudes of columns, which no piece of it could know alone. */
+  #writeQuantized(): void {
+    if (this.#store.quantizedNames.size > 0) this.run(OPERATION.quantize, {});
   }
 
   #norm(gradientScale: number): number {

@@ -1,4 +1,5 @@
 import { MsmaeError } from "../../support/errors.ts";
+import type { QuantizedCopy } from "../graph/quantized-names.ts";
 import {
   type Arena,
   arenasOf,
@@ -48,7 +49,7 @@ export class ParameterStore {
    */
   static create(specs: readonly TensorSpec[], options: StoreOptions = {}): ParameterStore {
     const limit = options.maxSegmentBytes ?? MAX_SEGMENT_BYTES;
-    const layout = planSegments(specs, arenasOf(options), limit);
+    const layout = planSegments(specs, arenasOf(options), limit, options.quantized);
     const memories = layout.segments.map(({ pages }) => {
       try {
         return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
@@ -86,6 +87,11 @@ export class ParameterStore {
   /** The names of those that are trained, in the order of the specs. */
   get trainableNames(): string[] {
     return this.#layout.tensors.filter(({ role }) => role === "trainable").map(({ name }) => name);
+  }
+
+  /** The names of those of which copies in int8 are kept. */
+  get quantizedNames(): ReadonlySet<string> {
+    return new Set(this.#layout.tensors.filter(({ quantized }) => quantized).map(({ name }) => name));
   }
 
   /** The memories, one per segment. */
@@ -157,6 +163,21 @@ export class ParameterStore {
     return this.#view("ema", name);
   }
 
+  /**
+   * One of the copies in int8 of a weight [rows, columns], its scales, or the largest magnitudes of its columns: a view.
+   * The optimiser renews them.
+   *
+   * @throws MsmaeError "Config" for a tensor of which none are kept.
+   */
+  quantized(name: string, copy: QuantizedCopy | "columnMaxima"): Int8Array | Float32Array {
+    const { segment, length, quantized, shape } = this.place(name);
+    if (quantized === undefined) throw unknown(`int8 copies of "${name}"`, "none", "a tensor kept in int8");
+    const [rows, columns] = shape as [number, number];
+    if (copy === "rowScales") return this.#viewAt(segment, quantized.rowScales, rows);
+    if (copy === "columnScales" || copy === "columnMaxima") return this.#viewAt(segment, quantized[copy], columns);
+    return new Int8Array(this.#memoryOf(segment).buffer, quantized[copy], length);
+  }
+
   /** One quantity of all trainable tensors, padding included: one view per segment that has any. */
   flat(arena: Arena): Float32Array[] {
     this.#requireArena(arena);
@@ -193,9 +214,13 @@ export class ParameterStore {
   }
 
   #viewAt(segment: number, byteOffset: number, length: number): Float32Array {
+    return new Float32Array(this.#memoryOf(segment).buffer, byteOffset, length);
+  }
+
+  #memoryOf(segment: number): WebAssembly.Memory {
     const memory = this.#memories[segment];
     if (memory === undefined) throw unknown("parameter store", `segment ${segment}`, "a segment that exists");
-    return new Float32Array(memory.buffer, byteOffset, length);
+    return memory;
   }
 
   #requireArena(arena: Arena): void {

@@ -26,6 +26,8 @@ export interface StoreOptions {
   accumulate?: boolean;
   /** Keep an exponential moving average of the parameters. */
   ema?: boolean;
+  /** Trainable weights of which copies in int8 are kept, which the optimiser renews (see quantized-weights.ts). */
+  quantized?: ReadonlySet<string>;
   /** Bytes that one memory may have, at most {@link MAX_SEGMENT_BYTES}. */
   maxSegmentBytes?: number;
 }
@@ -40,6 +42,20 @@ export interface TensorPlace {
   segment: number;
   /** Bytes: from the start of each arena for a trainable tensor, from the start of the memory for a frozen one. */
   start: number;
+  /** Where its copies in int8 stand; absent where there are none. */
+  quantized?: QuantizedPlace;
+}
+
+/** Where the copies in int8 of a weight [rows, columns] stand, in bytes from the start of the memory. */
+export interface QuantizedPlace {
+  /** int8 [columns, rows] with the scales float32 [rows]. */
+  transposed: number;
+  rowScales: number;
+  /** int8 [rows, columns] with the scales float32 [columns]. */
+  plain: number;
+  columnScales: number;
+  /** float32 [columns]: the largest magnitude of each column. */
+  columnMaxima: number;
 }
 
 export interface SegmentLayout {
@@ -84,7 +100,12 @@ export function arenasOf(options: StoreOptions): Arena[] {
  *
  * @throws MsmaeError "Config" for a repeated name, a bad shape, or a tensor that no segment can hold.
  */
-export function planSegments(specs: readonly TensorSpec[], arenas: Arena[], maxBytes: number): StoreLayout {
+export function planSegments(
+  specs: readonly TensorSpec[],
+  arenas: Arena[],
+  maxBytes: number,
+  quantized: ReadonlySet<string> = new Set(),
+): StoreLayout {
   const limit = Math.floor(Math.min(maxBytes, MAX_SEGMENT_BYTES) / PAGE) * PAGE;
   const segments: { trainable: number; frozen: number }[] = [];
   const seen = new Set<string>();
@@ -92,8 +113,9 @@ export function planSegments(specs: readonly TensorSpec[], arenas: Arena[], maxB
     if (seen.has(spec.name)) throw bad(spec, "a name that occurs once", "it twice");
     seen.add(spec.name);
     const length = elementsOf(spec);
-    const bytes = Math.ceil((length * 4) / ALIGNMENT) * ALIGNMENT;
-    const cost = bytes * (spec.role === "trainable" ? arenas.length : 1);
+    const bytes = aligned(length * 4);
+    const copies = quantized.has(spec.name) ? copiesOf(spec) : undefined;
+    const cost = bytes * (spec.role === "trainable" ? arenas.length : 1) + (copies?.bytes ?? 0);
     if (RESERVED_BYTES + cost > limit) {
       throw bad(
         spec,
@@ -109,8 +131,12 @@ export function planSegments(specs: readonly TensorSpec[], arenas: Arena[], maxB
     const kind = spec.role === "trainable" ? "trainable" : "frozen";
     const start = current[kind];
     current[kind] += bytes;
-    return { spec, length, start, segment: segments.length - 1 };
+    const copiesStart = current.frozen;
+    current.frozen += copies?.bytes ?? 0;
+    return { spec, length, start, segment: segments.length - 1, copies, copiesStart };
   });
+  // Frozen tensors and copies in int8 stand behind the arenas, whose size is known only now.
+  const behindArenas = (segment: number) => RESERVED_BYTES + arenas.length * (segments[segment]?.trainable ?? 0);
   return {
     arenas,
     segments: segments.map((segment) => ({
@@ -120,20 +146,43 @@ export function planSegments(specs: readonly TensorSpec[], arenas: Arena[], maxB
         arenas.map((arena, index) => [arena, RESERVED_BYTES + index * segment.trainable]),
       ),
     })),
-    tensors: drafts.map(({ spec, length, start, segment }) => ({
+    tensors: drafts.map(({ spec, length, start, segment, copies, copiesStart }) => ({
       name: spec.name,
       shape: [...spec.shape],
       role: spec.role,
       length,
       segment,
-      // Frozen tensors stand behind the arenas, whose size is known only now.
-      start:
-        spec.role === "trainable"
-          ? start
-          : start + RESERVED_BYTES + arenas.length * (segments[segment]?.trainable ?? 0),
+      start: spec.role === "trainable" ? start : start + behindArenas(segment),
+      ...(copies && { quantized: copies.at(copiesStart + behindArenas(segment)) }),
     })),
   };
 }
+
+/** What a weight's copies in int8 take, and where each stands when the first begins at a byte. */
+function copiesOf(spec: TensorSpec): { bytes: number; at(start: number): QuantizedPlace } {
+  const [rows = 0, columns = 0] = spec.shape;
+  // The kernels take sixteen values at a time.
+  if (spec.role !== "trainable" || spec.shape.length !== 2 || rows % 16 !== 0 || columns % 16 !== 0) {
+    throw bad(spec, "a trainable matrix with multiples of 16 rows and columns, to be kept in int8", `[${spec.shape}]`);
+  }
+  // All of them multiples of a cache line.
+  const transposed = rows * columns;
+  const plain = transposed + 4 * rows;
+  const scales = plain + rows * columns;
+  const maxima = scales + 4 * columns;
+  return {
+    bytes: maxima + 4 * columns,
+    at: (start) => ({
+      transposed: start,
+      rowScales: start + transposed,
+      plain: start + plain,
+      columnScales: start + scales,
+      columnMaxima: start + maxima,
+    }),
+  };
+}
+
+const aligned = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 
 function sizeOf(segment: { trainable: number; frozen: number }, arenas: Arena[]): number {
   return RESERVED_BYTES + segment.trainable * arenas.length + segment.frozen;

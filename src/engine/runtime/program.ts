@@ -3,6 +3,7 @@ import { type DType, holds, type TensorData, toDtype } from "../graph/dtypes.ts"
 import { type Graph, inputName } from "../graph/graph.ts";
 import { storeOutputKey } from "../graph/output-names.ts";
 import { optimize } from "../graph/passes/index.ts";
+import { type QuantizedCopy, quantizedInput } from "../graph/quantized-names.ts";
 import { formatShape, sizeOf } from "../graph/shape.ts";
 import type { TensorType } from "../graph/types.ts";
 import { emitOnnx } from "../onnx/emit.ts";
@@ -16,6 +17,8 @@ export interface TensorBinding {
   parameter(name: string): Float32Array;
   gradient(name: string): Float32Array;
   state(name: string): Float32Array;
+  /** What is kept of a weight in int8, by {@link quantizedInputName}. */
+  quantized(name: string, copy: QuantizedCopy): Int8Array | Float32Array;
 }
 
 /** A graph ready to be sent to the thread that runs it: model bytes and the types of what goes in and out. */
@@ -71,7 +74,11 @@ export class Program {
     this.#graph = graph;
     this.#session = session;
     this.#provider = provider;
-    this.#bound = bind(Object.entries(graph.inputs), (name) => (store?.has(name) ? store.parameter(name) : undefined));
+    this.#bound = bind(Object.entries(graph.inputs), (name) => {
+      if (store?.has(name)) return store.parameter(name);
+      const quantized = quantizedInput(name);
+      return quantized && store?.quantized(quantized.key, quantized.copy);
+    });
     const states = new Map(store ? stateUpdates(graph, store) : []);
     this.#states = [...states.values()];
     this.#into = bind(Object.entries(graph.outputs), (name) => {
@@ -107,6 +114,11 @@ export class Program {
     );
   }
 
+  /** Whether it reads copies in int8 of weights. */
+  get readsQuantized(): boolean {
+    return Object.keys(this.#graph.inputs).some((name) => quantizedInput(name));
+  }
+
   /** Takes the next values that the last run gave for state tensors: its step was taken. */
   commitState(): void {
     for (const { current, next } of this.#states) current.set(next);
@@ -140,7 +152,7 @@ function inDtype(wanted: DType, dtype: DType, data: TensorData): { dtype: DType;
 
 function bind(
   types: [string, TensorType][],
-  viewOf: (name: string) => Float32Array | undefined,
+  viewOf: (name: string) => Float32Array | Int8Array | undefined,
 ): Record<string, HostTensor> {
   return Object.fromEntries(
     types.flatMap(([name, type]): [string, HostTensor][] => {

@@ -51,6 +51,8 @@ export class EngineCore {
   readonly #store: ParameterStore;
   readonly #optimizer: Optimizer | undefined;
   readonly #programs = new Map<string, Program>();
+  /** Whether copies in int8 are those of the weights: not until they are first read, nor after a program came. */
+  #quantized = false;
 
   private constructor(setup: EngineSetup, backend: Backend, spawn: SpawnThread | undefined) {
     this.#setup = setup;
@@ -71,6 +73,7 @@ export class EngineCore {
     if (this.#programs.has(graph.name)) return;
     const { provider, threads } = this.#setup;
     this.#programs.set(graph.name, await Program.load(this.#backend, graph, { provider, threads, store: this.#store }));
+    this.#quantized = false;
   }
 
   /** Drops a program, with the memory it holds. */
@@ -79,8 +82,16 @@ export class EngineCore {
     this.#programs.delete(name);
   }
 
-  run(name: string, feeds: Feeds): Promise<Outputs> {
-    return this.#program(name).run(feeds);
+  /** @throws MsmaeError Config for a graph that reads weights in int8, which are only kept up while it trains. */
+  async run(name: string, feeds: Feeds): Promise<Outputs> {
+    const program = this.#program(name);
+    if (!program.readsQuantized) return program.run(feeds);
+    throw new MsmaeError("Config", {
+      where: `graph "${name}"`,
+      expected: "a graph that reads its weights in float32",
+      got: "one that reads them in int8",
+      todo: "run it by train, or load it as it was before inInt8",
+    });
   }
 
   /**
@@ -92,6 +103,10 @@ export class EngineCore {
     if (!optimizer) throw new Error("this engine has no optimiser");
     const started = performance.now();
     const program = this.#program(name);
+    if (program.readsQuantized && !this.#quantized) {
+      optimizer.quantize();
+      this.#quantized = true;
+    }
     const outputs = await program.run(feeds);
     const ran = performance.now();
     const loss = lossOf(name, outputs);

@@ -23,6 +23,7 @@ import { matMul } from "./mat-mul.ts";
 import { maxPool } from "./max-pool.ts";
 import { mul } from "./mul.ts";
 import { neg } from "./neg.ts";
+import { quantizedMatMul } from "./quantized-mat-mul.ts";
 import { reciprocal } from "./reciprocal.ts";
 import { reduceMean } from "./reduce-mean.ts";
 import { reduceSum } from "./reduce-sum.ts";
@@ -56,6 +57,7 @@ export const ops: { readonly [Op in OpName]: OpDefinition<Op> } = {
   Cast: cast,
   MatMul: matMul,
   Gemm: gemm,
+  QuantizedMatMul: quantizedMatMul,
   Conv: conv,
   ConvTranspose: convTranspose,
   ConvWeightGradient: convWeightGradient,

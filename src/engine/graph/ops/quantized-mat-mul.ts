@@ -1,0 +1,94 @@
+import { ndarray } from "../ndarray.ts";
+import { formatShape, shapeError } from "../shape.ts";
+import type { NdArray, OpDefinition, TensorType, Value } from "../types.ts";
+import { sumTo } from "./broadcast.ts";
+
+/**
+ * `x̂ · (w ∘ scale) + bias` of a matrix x [M, K] and int8 w [K, N] with a scale for each column [N]; x̂ is x rounded to 256
+ * levels between its smallest and its largest element and 0, as {@link dynamicQuantization} says.
+ *
+ * By `scale` and `bias` the derivatives are exact. By x it is the straight-through one, dy · (w ∘ scale)ᵀ: that of the
+ * product with x itself, since rounding is flat nearly everywhere. By w there is none: int8 copies follow the weight
+ * that they are made from, and {@link inInt8} puts this operator into graphs that are differentiated before.
+ */
+export const quantizedMatMul: OpDefinition<"QuantizedMatMul"> = {
+  infer(inputs) {
+    const [x, w, scale, bias] = inputs as [TensorType, TensorType, TensorType, TensorType | undefined];
+    const fits =
+      x.shape.length === 2 &&
+      w.shape.length === 2 &&
+      x.shape[1] === w.shape[0] &&
+      perColumn(scale, w) &&
+      x.shape[0] !== 0;
+    if (!fits) {
+      const shapes = [x, w, scale].map(({ shape }) => formatShape(shape)).join(", ");
+      throw shapeError("QuantizedMatMul", "[M, K], [K, N] and a scale for each column [N]", shapes);
+    }
+    if (bias && !perColumn(bias, w)) {
+      throw shapeError("QuantizedMatMul", `a bias of shape [${w.shape[1]}]`, formatShape(bias.shape));
+    }
+    const dtypes = [x, w, scale, ...(bias ? [bias] : [])].map(({ dtype }) => dtype);
+    if (dtypes.some((dtype, i) => dtype !== (i === 1 ? "int8" : "float32"))) {
+      throw shapeError("QuantizedMatMul", "float32, int8 and float32", dtypes.join(", "));
+    }
+    return [{ dtype: "float32", shape: [x.shape[0] as number, w.shape[1] as number] }];
+  },
+  vjp({ inputs, cotangents, needed, b }) {
+    const [x, w, scale, bias] = inputs as [Value, Value, Value, Value | undefined];
+    const dy = cotangents[0] as Value;
+    const weights = b.cast(w, "float32");
+    const ones = b.expand(b.scalar(1), scale.shape);
+    const gradients = [
+      needed[0] ? b.gemm(dy, b.mul(weights, scale), undefined, { transB: true }) : undefined,
+      undefined,
+      needed[2] ? sumTo(b, b.mul(dy, b.quantizedMatMul(x, w, ones)), scale.shape) : undefined,
+    ];
+    return bias ? [...gradients, needed[3] ? sumTo(b, dy, bias.shape) : undefined] : gradients;
+  },
+  reference(inputs) {
+    const [x, w, scale, bias] = inputs as [NdArray, NdArray, NdArray, NdArray | undefined];
+    const [rows, inner] = x.shape as [number, number];
+    const columns = w.shape[1] as number;
+    const { step, zero, levels } = dynamicQuantization(x.data);
+    const data = new Float64Array(rows * columns);
+    for (let r = 0; r < rows; r++) {
+      for (let k = 0; k < inner; k++) {
+        const level = (levels[r * inner + k] as number) - zero;
+        for (let c = 0; c < columns; c++) {
+          data[r * columns + c] = (data[r * columns + c] as number) + level * (w.data[k * columns + c] as number);
+        }
+      }
+    }
+    for (let i = 0; i < data.length; i++) {
+      const c = i % columns;
+      const product = (data[i] as number) * (step * (scale.data[c] as number));
+      data[i] = product + ((bias?.data[c] as number | undefined) ?? 0);
+    }
+    return [ndarray([rows, columns], data)];
+  },
+};
+
+const perColumn = ({ shape }: TensorType, w: TensorType): boolean => shape.length === 1 && shape[0] === w.shape[1];
+
+/**
+ * What DynamicQuantizeLinear makes of float32 values: 256 levels of one step, of which `zero` is 0, rounded to the nearest,
+ * halves to even. In float32 as ONNX Runtime computes it, since a level more or less is no rounding error of the result.
+ */
+function dynamicQuantization(x: Float64Array): { step: number; zero: number; levels: Float64Array } {
+  const { fround } = Math;
+  let smallest = 0;
+  let largest = 0;
+  for (const value of x) {
+    smallest = Math.min(smallest, fround(value));
+    largest = Math.max(largest, fround(value));
+  }
+  const step = largest === smallest ? 1 : fround(fround(largest - smallest) / 255);
+  const within = (level: number) => Math.max(0, Math.min(255, level));
+  const zero = roundHalfToEven(within(fround(-fround(smallest / step))));
+  return { step, zero, levels: x.map((value) => within(roundHalfToEven(fround(fround(value) / step)) + zero)) };
+}
+
+function roundHalfToEven(value: number): number {
+  const rounded = Math.round(value);
+  return Math.abs(value % 1) === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
+}

@@ -1,0 +1,64 @@
+import { input, quantizedMatMul } from "../builders.ts";
+import type { DType } from "../dtypes.ts";
+import { type Graph, inputName } from "../graph.ts";
+import { type QuantizedCopy, quantizedInputName } from "../quantized-names.ts";
+import type { Node, OpAttributes, Shape, Value } from "../types.ts";
+import { rewrite } from "./rewrite.ts";
+
+/**
+ * A training graph with the products by some weights in int8: the layers' own, x · Wᵀ + b, and those of the derivative by
+ * what a layer read, dy · W. Both round their first operand when they run, and take the second from the store's copies of
+ * the weight. The derivative by the weight, dyᵀ · x, stays in float32, of the x and dy that come of the other two: the
+ * straight-through gradient. What stands between the products is as it was.
+ *
+ * Source: Wortsman et al. 2023, "Stable and low-precision training for large-scale vision-language models" (SwitchBack),
+ * with a scale for each row and, in the derivative, each column of W, and one for each of x and dy.
+ *
+ * @param weights names of the inputs [out, in] of which the store keeps copies in int8.
+ */
+export function inInt8(source: Graph, weights: ReadonlySet<string>): Graph {
+  if (weights.size === 0) return source;
+  const made = new Map<string, Value>();
+  const copyOf = (key: string, copy: QuantizedCopy, shape: Shape, dtype: DType): Value => {
+    const name = quantizedInputName(key, copy);
+    const value = made.get(name) ?? input(name, shape, dtype);
+    made.set(name, value);
+    return value;
+  };
+  return rewrite(source, (node, inputs, keep) => {
+    const [x, weight, bias] = inputs as [Value, Value | undefined, Value | undefined];
+    const product = weight && productBy(node, weight, weights);
+    if (!weight || !product) return keep();
+    const { key, transB } = product;
+    const [rows, columns] = weight.shape as [number, number];
+    return transB
+      ? [
+          quantizedMatMul(
+            x,
+            copyOf(key, "transposed", [columns, rows], "int8"),
+            copyOf(key, "rowScales", [rows], "float32"),
+            bias,
+          ),
+        ]
+      : [
+          quantizedMatMul(
+            x,
+            copyOf(key, "plain", [rows, columns], "int8"),
+            copyOf(key, "columnScales", [columns], "float32"),
+            bias,
+          ),
+        ];
+  });
+}
+
+/** Of a Gemm by one of the weights: its name, and whether it is taken transposed. */
+function productBy(
+  node: Node,
+  weight: Value,
+  weights: ReadonlySet<string>,
+): { key: string; transB: boolean } | undefined {
+  if (node.op !== "Gemm" || weight.node.op !== "Input") return undefined;
+  const { transA, transB, alpha } = node.attributes as OpAttributes["Gemm"];
+  const key = inputName(weight);
+  return !transA && alpha === 1 && weights.has(key) ? { key, transB } : undefined;
+}

@@ -1,0 +1,148 @@
+import { describe, expect, test } from "vitest";
+import { add, gelu, input, layerNormalization, mul, reduceSum } from "../../../../src/engine/graph/builders.ts";
+import { type Graph, graph, inputName } from "../../../../src/engine/graph/graph.ts";
+import { interpret } from "../../../../src/engine/graph/interpreter.ts";
+import { inInt8 } from "../../../../src/engine/graph/passes/in-int8.ts";
+import { quantizedInputName } from "../../../../src/engine/graph/quantized-names.ts";
+import { initialStore } from "../../../../src/engine/parameters/initial-store.ts";
+import { layerNormSpecs, linearSpecs, parameterInputs } from "../../../../src/engine/parameters/specs.ts";
+import { trainingOutputs } from "../../../../src/engine/parameters/training-outputs.ts";
+import { linear } from "../../../../src/method/nn/layers.ts";
+import { quantizedFeeds } from "../../../support/quantized-reference.ts";
+
+const [rows, width, hidden] = [24, 16, 32];
+const specs = [
+  ...linearSpecs("fc1", width, hidden),
+  ...layerNormSpecs("norm", hidden),
+  ...linearSpecs("fc2", hidden, width),
+];
+const weights = new Set(["fc1.weight", "fc2.weight"]);
+const store = initialStore(specs, 3);
+const values = Object.fromEntries(specs.map(({ name }) => [name, Float64Array.from(store.parameter(name))]));
+const wave = (length: number, by: number) => Float64Array.from({ length }, (_, i) => Math.sin(by * i + 0.3));
+const x = wave(rows * width, 0.7);
+
+/** One layer, whose loss has the derivative `dy` by its output, given as an input of its own. */
+function oneLayer(): Graph {
+  const p = parameterInputs(specs.slice(0, 2));
+  const y = linear(input("x", [rows, width]), p, "fc1");
+  // The derivative by what the layer reads goes on to a sum with something that is learned.
+  const loss = reduceSum(mul(y, input("dy", [rows, hidden])), [0, 1]);
+  return graph("layer", { loss, y, ...trainingOutputs(loss, p) });
+}
+
+/** Two layers, so that the second one's derivative by its input reaches the first. */
+function twoLayers(): Graph {
+  const p = parameterInputs(specs);
+  const [normalized] = layerNormalization(
+    linear(input("x", [rows, width]), p, "fc1"),
+    p("norm.weight"),
+    p("norm.bias"),
+    1e-6,
+  );
+  const y = add(linear(gelu(normalized), p, "fc2"), input("x2", [rows, width]));
+  const loss = reduceSum(mul(mul(y, y), input("factors", [rows, width])), [0, 1]);
+  return graph("layers", { loss, y, ...trainingOutputs(loss, p) });
+}
+
+/** Values rounded to 256 levels from the smallest to the largest and 0, as the operator rounds its first operand. */
+function rounded(of: Float64Array): Float64Array {
+  const all = Array.from(of, Math.fround);
+  const [low, high] = [Math.min(0, ...all), Math.max(0, ...all)];
+  const step = Math.fround(Math.fround(high - low) / 255);
+  const zero = Math.round(-low / step);
+  return Float64Array.from(all, (v) => step * (Math.max(0, Math.min(255, Math.round(v / step) + zero)) - zero));
+}
+
+const ops = ({ nodes }: Graph, op: string) => nodes.filter((node) => node.op === op).length;
+
+describe("a training graph in int8", () => {
+  test("is the graph itself where no weight is kept in int8", () => {
+    const source = twoLayers();
+    expect(inInt8(source, new Set())).toBe(source);
+  });
+
+  test("has the products by these weights in int8, forward and by the input, and no other", () => {
+    const source = twoLayers();
+    const result = inInt8(source, weights);
+    // Of the first layer the derivative by its input is not asked for; both by the weights stay as they were.
+    expect([ops(source, "Gemm"), ops(source, "QuantizedMatMul")]).toEqual([5, 0]);
+    expect([ops(result, "Gemm"), ops(result, "QuantizedMatMul")]).toEqual([2, 3]);
+    const names = result.inputs.map(inputName);
+    expect(names).not.toContain("fc1.weight");
+    expect(names).toContain(quantizedInputName("fc2.weight", "plain"));
+    expect([...result.outputs.keys()]).toEqual([...source.outputs.keys()]);
+    expect(ops(inInt8(source, new Set(["fc1.weight"])), "QuantizedMatMul")).toBe(1);
+  });
+
+  test("gives what the float32 graph gives of the rounded weight and the rounded operand", () => {
+    const dy = wave(rows * hidden, 1.9);
+    const quantized = quantizedFeeds(store, ["fc1.weight"]);
+    const copy = (of: "transposed" | "plain") => quantized[quantizedInputName("fc1.weight", of)] as Float64Array;
+    const scales = (of: "rowScales" | "columnScales") =>
+      quantized[quantizedInputName("fc1.weight", of)] as Float64Array;
+    const got = interpret(inInt8(oneLayer(), new Set(["fc1.weight"])), { ...values, ...quantized, x, dy });
+    const weight = Float64Array.from({ length: hidden * width }, (_, i) => {
+      const [row, column] = [Math.floor(i / width), i % width];
+      return (copy("transposed")[column * hidden + row] as number) * (scales("rowScales")[row] as number);
+    });
+    const forward = interpret(oneLayer(), { ...values, "fc1.weight": weight, x: rounded(x), dy });
+    const backward = interpret(oneLayer(), { ...values, x, dy });
+    const expectClose = (name: string, expected: ArrayLike<number> | undefined) => {
+      const data = got.get(name)?.data as Float64Array;
+      data.forEach((value, i) => {
+        expect(value, `${name}[${i}]`).toBeCloseTo(expected?.[i] as number, 6);
+      });
+    };
+    expectClose("y", forward.get("y")?.data);
+    // Straight through: the gradient by the weight is that of the operands as they were before they were rounded.
+    expectClose("grad/fc1.weight", backward.get("grad/fc1.weight")?.data);
+    expectClose("grad/fc1.bias", backward.get("grad/fc1.bias")?.data);
+  });
+
+  test("passes on the rounded derivative times the weight rounded by columns", () => {
+    const feeds = { ...values, x, x2: wave(rows * width, 0.2), factors: wave(rows * width, 2.3) };
+    const quantized = quantizedFeeds(store, ["fc2.weight"]);
+    const source = twoLayers();
+    const got = interpret(inInt8(source, new Set(["fc2.weight"])), { ...feeds, ...quantized });
+    // By hand from y, which is the int8 one: dy = 2 · factors · y, then dy · W.
+    const y = got.get("y")?.data as Float64Array;
+    const dy = rounded(y.map((value, i) => 2 * value * (feeds.factors[i] as number)));
+    const plain = quantized[quantizedInputName("fc2.weight", "plain")] as Float64Array;
+    const scales = quantized[quantizedInputName("fc2.weight", "columnScales")] as Float64Array;
+    const byHidden = new Float64Array(rows * hidden);
+    for (let r = 0; r < rows; r++) {
+      for (let k = 0; k < width; k++) {
+        for (let c = 0; c < hidden; c++) {
+          const w = (plain[k * hidden + c] as number) * (scales[c] as number);
+          byHidden[r * hidden + c] = (byHidden[r * hidden + c] as number) + (dy[r * width + k] as number) * w;
+        }
+      }
+    }
+    // The bias of the norm collects dy · W · gelu'; gelu' from the float64 graph, which is the same up to there.
+    const normalized = interpret(normalizedGraph(), feeds).get("n")?.data as Float64Array;
+    const bias = new Float64Array(hidden);
+    normalized.forEach((n, i) => {
+      bias[i % hidden] = (bias[i % hidden] as number) + (byHidden[i] as number) * geluSlope(n);
+    });
+    const derivative = got.get("grad/norm.bias")?.data as Float64Array;
+    derivative.forEach((value, c) => {
+      expect(value).toBeCloseTo(bias[c] as number, 5);
+    });
+    const plainGradient = interpret(source, feeds).get("grad/norm.bias")?.data as Float64Array;
+    expect(derivative.some((value, c) => Math.abs(value - (plainGradient[c] as number)) > 1e-4)).toBe(true);
+  });
+});
+
+function normalizedGraph(): Graph {
+  const p = parameterInputs(specs);
+  const [n] = layerNormalization(linear(input("x", [rows, width]), p, "fc1"), p("norm.weight"), p("norm.bias"), 1e-6);
+  return graph("normalized", { n });
+}
+
+function geluSlope(x: number): number {
+  const step = 1e-6;
+  const probe = graph("probe", { y: gelu(input("v", [2])) });
+  const y = interpret(probe, { v: [x + step, x - step] }).get("y")?.data as Float64Array;
+  return ((y[0] as number) - (y[1] as number)) / (2 * step);
+}
