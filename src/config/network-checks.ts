@@ -22,6 +22,7 @@ interface NetworkOptions {
   randomShare?: number;
   fullTokenEpochs?: number;
   keepSchedule?: string;
+  precision?: string;
 }
 
 /** What belongs to vision transformers alone, each with the value that asks for nothing. */
@@ -40,6 +41,7 @@ const TRANSFORMERS_ALONE = {
   randomShare: 0,
   fullTokenEpochs: 0,
   keepSchedule: undefined,
+  precision: "fp32",
 } as const satisfies { [Name in keyof NetworkOptions]: NetworkOptions[Name] | undefined };
 
 /** A network that sees whole images has neither a method of masking nor what goes with it. */

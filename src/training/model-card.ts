@@ -38,7 +38,11 @@ export function cardOf<O extends RunOptions, C extends ImageModelConfig>(
     trainingSummary: labels
       ? [...summary, `The ${labelUseText(labels)} were used; the others were ${others}.`]
       : summary,
-    hyperparameters: pick(options, labels ? [...told, "labelShare"] : told) as ModelCardInput["hyperparameters"],
+    hyperparameters: pick(options, [
+      ...told,
+      ...(labels ? (["labelShare"] as const) : []),
+      ...(options.precision === "int8" ? (["precision"] as const) : []),
+    ]) as ModelCardInput["hyperparameters"],
     results,
     msmaeVersion: packageVersion,
   };

@@ -14,7 +14,7 @@ import type { RunData, RunOptions } from "./setup.ts";
 
 /** What versions did that had no such option yet. */
 const earlier = {
-  ...{ alpha: "black", labelShare: 1, recipe: "paper" },
+  ...{ alpha: "black", labelShare: 1, recipe: "paper", precision: "fp32" },
   ...{ mapSource: "attention", mapHeads: "min-max", mapBlocks: "last", attended: "hide", randomShare: 0 },
 };
 

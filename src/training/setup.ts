@@ -16,6 +16,7 @@ import type { ParameterSpec } from "../engine/parameters/specs.ts";
 import { parseWindow } from "../images/window-rule.ts";
 import type { SplitDescription } from "../interop/model-file.ts";
 import type { ImageModelConfig } from "../method/models/config.ts";
+import { int8Weights } from "../method/models/int8-weights.ts";
 import { MsmaeError } from "../support/errors.ts";
 import type { RunHooks } from "../support/events.ts";
 import { packageVersion } from "../support/version.ts";
@@ -43,8 +44,12 @@ export type RunOptions = Pick<
     | "mapInterval"
     | "blr"
     | "lr"
+    | "precision"
   >
->;
+> & {
+  /** Of what has no such choice, fp32. */
+  precision?: FinetuneOptions["precision"];
+};
 
 /** The data of a run, checked. */
 export interface RunData {
@@ -131,8 +136,9 @@ export function loadingOf(
 
 /** Parameters with their first values: drawn from the seed. */
 export function createStore(specs: readonly ParameterSpec[], options: RunOptions): ParameterStore {
-  const { seed, accumIter, emaDecay } = options;
-  return initialStore(specs, seed, { accumulate: accumIter > 1, ema: emaDecay !== undefined });
+  const { seed, accumIter, emaDecay, precision } = options;
+  const quantized = precision === "int8" ? int8Weights(specs) : undefined;
+  return initialStore(specs, seed, { accumulate: accumIter > 1, ema: emaDecay !== undefined, quantized });
 }
 
 /** The peak learning rate: itself, or from that of 256 images. */

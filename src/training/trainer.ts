@@ -1,3 +1,4 @@
+import { inInt8 } from "../engine/graph/passes/in-int8.ts";
 import { lrAt, type WarmupCosine } from "../engine/optim/schedule.ts";
 import { withEma } from "../engine/parameters/ema.ts";
 import type { ParameterStore } from "../engine/parameters/parameter-store.ts";
@@ -132,7 +133,8 @@ export class Trainer {
   async #enter(phase: Phase): Promise<void> {
     if (this.#loaded === phase) return;
     if (this.#loaded) await this.#parts.engine.unload(this.#loaded.graph.name);
-    await this.#parts.engine.load(phase.graph);
+    const { engine, store } = this.#parts;
+    await engine.load(inInt8(phase.graph, store.quantizedNames));
     this.#loaded = phase;
   }
 

@@ -46,11 +46,16 @@ const kinds: [string, Kind][] = [
     { verb: "pretrain", more: { accumIter: 2, clipGrad: 1, emaDecay: 0.9 }, step: 14 },
   ],
   ["pretraining by the small recipe", { verb: "pretrain", more: { recipe: "small" }, step: 24 }],
+  ["pretraining in int8", { verb: "pretrain", more: { precision: "int8" }, step: 24 }],
   ["fine-tuning", { verb: "finetune", more: {}, step: 24 }],
   // Step 24 lies in the stage of epoch 3, after one of fewer patches.
   [
     "fine-tuning on more and more patches",
     { verb: "finetune", more: { keepSchedule: "0:0.25,2:0.5,75%:0.8,5:1", epochs: 6 }, step: 24 },
+  ],
+  [
+    "fine-tuning in int8 with accumulation and average",
+    { verb: "finetune", more: { precision: "int8", accumIter: 2, emaDecay: 0.9 }, step: 14 },
   ],
   [
     "fine-tuning with accumulation, clipping and average",

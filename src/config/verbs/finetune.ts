@@ -25,6 +25,7 @@ import { checkKeepSchedule, completeKeepSchedule, KEEP_SCHEDULE_EXPECTED } from 
 import { mapCropField, maskingFields, policyFields } from "../masking.ts";
 import { FINETUNING_METHODS } from "../methods.ts";
 import { checkNetwork } from "../network-checks.ts";
+import { checkPrecision, completePrecision, precisionField, precisionNotes } from "../precision.ts";
 import { completeFrom, type Recipe, recipeField } from "../recipe.ts";
 import { scaledEpochs } from "../schedule.ts";
 import { checkOneTarget, checkTarget, gradesField, temperatureField, valueFields } from "../target-fields.ts";
@@ -123,6 +124,7 @@ export const finetune = verbOptions({
     ...augmentationFields,
     ...readingFields,
     ...loadingFields,
+    precision: precisionField,
     ...runtimeFields,
   }),
   derived: ["inputSize", "init", "dropPath", "maskRatio", "throwRatio"],
@@ -134,6 +136,7 @@ export const finetune = verbOptions({
   complete(options, whole) {
     completeSizes(presets, options);
     completeMoments(options, whole);
+    completePrecision(options);
     const network = networkKindOf(options.model);
     if (!network) options.method ??= "msmae";
     // A network that sees whole images has no method whose recipe there could be.
@@ -153,6 +156,7 @@ export const finetune = verbOptions({
     checkModel(presets),
     checkNetwork,
     ...trainingChecks,
+    checkPrecision,
     checkOneTarget,
     checkTarget,
     checkRatios(false),
@@ -160,7 +164,7 @@ export const finetune = verbOptions({
     checkMixing,
     checkLoss,
   ],
-  notes: (options) => [...augmentationNotes(options), ...balanceNotes(options)],
+  notes: (options) => [...augmentationNotes(options), ...balanceNotes(options), ...precisionNotes(options)],
 });
 
 export type FinetuneInput = InputOf<typeof finetune>;

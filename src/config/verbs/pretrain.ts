@@ -20,6 +20,7 @@ import { completeMoments, completeSizes } from "../completion.ts";
 import { field } from "../fields.ts";
 import { type MapSource, mapCropField, maskingFields, policyFields } from "../masking.ts";
 import { PRETRAINING_METHODS } from "../methods.ts";
+import { checkPrecision, completePrecision, precisionField, precisionNotes } from "../precision.ts";
 import { completeFrom, type Recipe, recipeField } from "../recipe.ts";
 import { firstRefreshEpoch, scaledEpochs } from "../schedule.ts";
 import { checkTarget, findingsField } from "../target-fields.ts";
@@ -103,6 +104,7 @@ export const pretrain = verbOptions({
     ...augmentationFields,
     ...readingFields,
     ...loadingFields,
+    precision: precisionField,
     ...runtimeFields,
   }),
   derived: ["inputSize", "patchSize", "init"],
@@ -114,14 +116,22 @@ export const pretrain = verbOptions({
   complete(options, whole) {
     completeSizes(pretrainPresets, options);
     completeMoments(options, whole);
+    completePrecision(options);
     options.init ??= options.finetune === undefined ? "scratch" : "checkpoint";
     if (whole) options.recipe ??= "paper";
     if (options.recipe !== undefined && (whole || options.resume === undefined))
       completeRecipe(options, options.recipe);
     if (whole || options.resume === undefined) completeSchedule(options);
   },
-  checks: [checkModel(pretrainPresets), ...trainingChecks, checkTarget, checkRatios(true), checkRandomRatio],
-  notes: (options) => [...augmentationNotes(options), ...mapNotes(options)],
+  checks: [
+    checkModel(pretrainPresets),
+    ...trainingChecks,
+    checkPrecision,
+    checkTarget,
+    checkRatios(true),
+    checkRandomRatio,
+  ],
+  notes: (options) => [...augmentationNotes(options), ...mapNotes(options), ...precisionNotes(options)],
 });
 
 export type PretrainInput = InputOf<typeof pretrain>;

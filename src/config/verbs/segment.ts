@@ -20,6 +20,7 @@ import {
 import { completeMoments, completeSizes, completeStart } from "../completion.ts";
 import { field, infoOf } from "../fields.ts";
 import { mapCropField } from "../masking.ts";
+import { checkPrecision, completePrecision, precisionField, precisionNotes } from "../precision.ts";
 import { scaledEpochs } from "../schedule.ts";
 import { trainingChecks } from "../training-checks.ts";
 import { type InputOf, type OptionsOf, type RunOptionsOf, verbOptions } from "../verb.ts";
@@ -109,6 +110,7 @@ export const segment = verbOptions({
     }),
     ...readingFields,
     ...loadingFields,
+    precision: precisionField,
     ...runtimeFields,
   }),
   derived: ["inputSize", "patchSize", "init", "headWidth", "weightDecay", "rot90"],
@@ -116,6 +118,7 @@ export const segment = verbOptions({
   complete(options, whole) {
     completeSizes(encoderPresets, options);
     completeMoments(options, whole);
+    completePrecision(options);
     completeStart(options);
     options.headWidth ??= options.head === "light" ? 64 : 256;
     options.weightDecay ??= options.optimizer === "adamw" ? 0.05 : 1e-4;
@@ -126,8 +129,8 @@ export const segment = verbOptions({
     options.fullTokenEpochs ??= Math.ceil(epochs / 4);
     options.mapInterval ??= Math.max(1, scaledEpochs(20, 200, epochs));
   },
-  checks: [checkModel(encoderPresets), ...trainingChecks, checkMaskLoss, checkBudget],
-  notes: augmentationNotes,
+  checks: [checkModel(encoderPresets), ...trainingChecks, checkPrecision, checkMaskLoss, checkBudget],
+  notes: (options) => [...augmentationNotes(options), ...precisionNotes(options)],
 });
 
 export type SegmentInput = InputOf<typeof segment>;

@@ -84,6 +84,7 @@ test("pre-training defaults of the paper's recipe are the paper's", () => {
     seed: 0,
     threads: 0,
     device: "cpu",
+    precision: "fp32",
   });
 });
 

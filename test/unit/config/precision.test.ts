@@ -1,0 +1,34 @@
+import { describe, expect, test } from "vitest";
+import { configNotes, resolveRun } from "../../../src/config/resolve.ts";
+import { verbs } from "../../../src/config/verbs/index.ts";
+
+const start = { dataPath: "images", outputDir: "run", init: "scratch" } as const;
+const { pretrain, finetune, segment } = verbs;
+
+describe.each([
+  ["pretrain", (more: object) => resolveRun(pretrain, { ...start, ...more }), pretrain],
+  ["finetune", (more: object) => resolveRun(finetune, { ...start, ...more }), finetune],
+  ["segment", (more: object) => resolveRun(segment, { ...start, ...more }), segment],
+] as const)("--precision of %s", (_, resolved, verb) => {
+  test("is fp32 unless told otherwise, and auto is fp32 before anything is written down", () => {
+    expect(resolved({}).precision).toBe("fp32");
+    expect(resolved({ precision: "auto" }).precision).toBe("fp32");
+    expect(resolved({ precision: "int8" }).precision).toBe("int8");
+  });
+
+  test("int8 is told, with what has not been shown of it", () => {
+    const notes = (more: object) =>
+      configNotes(verb as typeof finetune, resolved(more) as ReturnType<typeof resolveRun<typeof finetune>>);
+    expect(notes({}).join()).not.toContain("precision");
+    expect(notes({ precision: "int8" })).toContainEqual(
+      expect.stringMatching(/^--precision int8 rounds .* has not been shown/),
+    );
+  });
+
+  test("int8 is for CPUs alone", () => {
+    expect(() => resolved({ precision: "int8", device: "webgpu" })).toThrow(
+      /precision: expected fp32 on webgpu, got int8; leave out --precision, or use --device cpu/,
+    );
+    expect(resolved({ precision: "auto", device: "webgpu" }).precision).toBe("fp32");
+  });
+});
