@@ -1,12 +1,15 @@
 import { interpret } from "../src/engine/graph/interpreter.ts";
 import { storeOutputKey, storeOutputName } from "../src/engine/graph/output-names.ts";
+import { inInt8 } from "../src/engine/graph/passes/in-int8.ts";
 import type { NdArray } from "../src/engine/graph/types.ts";
 import type { ParameterStore } from "../src/engine/parameters/parameter-store.ts";
 import { floatsOf } from "../src/engine/runtime/program.ts";
 import { openEngine } from "../src/engine/thread/node-engine.ts";
 import { adamwReference } from "../test/support/adamw-reference.ts";
 import { isNoise, kernelOf } from "../test/support/normalised-bias.ts";
+import { quantizedFeeds } from "../test/support/quantized-reference.ts";
 import { afterAdamW, gradients, outputs, type Tolerance } from "../test/tolerances.ts";
+import type { Precision } from "./contestant.ts";
 import type { Phase } from "./phases.ts";
 import { createParameters } from "./weights.ts";
 import { type ModelConfig, type Workload, workload } from "./workload.ts";
@@ -49,11 +52,20 @@ const learningRate = 0.05;
  * Runs a phase of a small model through the engine and compares every output, every gradient element and every
  * parameter after one AdamW step with float64 references.
  */
-export async function checkSmallCase(phase: Phase, threads: number): Promise<CheckedQuantity[]> {
-  const work = workload(phase, smallConfig, smallBatch);
-  const store = createParameters(work);
+export async function checkSmallCase(
+  phase: Phase,
+  threads: number,
+  precision: Precision = "fp32",
+): Promise<CheckedQuantity[]> {
+  const planned = workload(phase, smallConfig, smallBatch);
+  const store = createParameters(planned, precision);
+  const work = { ...planned, graph: inInt8(planned.graph, store.quantizedNames) };
   const before = parametersOf(store);
-  const expected = interpret(work.graph, { ...Object.fromEntries(before), ...work.feeds(0) });
+  const expected = interpret(work.graph, {
+    ...Object.fromEntries(before),
+    ...quantizedFeeds(store, store.quantizedNames),
+    ...work.feeds(0),
+  });
   const engine = await openEngine({ threads, store, optimizer: work.optimizer });
   try {
     await engine.load(work.graph);

@@ -4,21 +4,30 @@ import { createInterface } from "node:readline";
 import type { Shape } from "../src/engine/graph/types.ts";
 import type { Phase } from "./phases.ts";
 
+export const precisions = ["fp32", "int8"] as const;
+export type Precision = (typeof precisions)[number];
+
 /** What a benchmark process is to run. */
 export interface Job {
   phase: Phase;
   model: string;
   batch: number;
   threads: number;
+  /** How training computes: in fp32 unless told otherwise. */
+  precision?: Precision;
   /** Runs one side of a saving instead of the phase itself. */
   saving?: { name: string; variant: "with" | "without" };
   /** Runs in the process's main thread with ONNX Runtime's arena on or off. */
   arena?: boolean;
 }
 
-/** One step, in seconds: graph and optimiser together, of that the optimiser; and making the feeds, before it. */
+/**
+ * One step, in seconds: graph and optimiser together, of that the optimiser; making the feeds, before it; and, of ours, the
+ * processor time of all threads, which other load disturbs less.
+ */
 export interface Step {
   stepSeconds: number;
+  processorSeconds?: number;
   optimizerSeconds: number;
   feedSeconds?: number;
   outputs?: Record<string, Float32Array>;

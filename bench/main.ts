@@ -5,14 +5,17 @@ import { dataIndexCommand } from "./data-index.ts";
 import { efficiencyCommand } from "./efficiency.ts";
 import { UsageError } from "./flags.ts";
 import { loaderCommand } from "./loader.ts";
+import { precisionCommand } from "./precision.ts";
 import { savingsCommand } from "./savings.ts";
 import { stepCommand } from "./step.ts";
 
 const usage = `Usage:
-  npm run -s bench -- step --phase PHASE --model MODEL --batch N [--threads 2] [--repeats 5] [--warmup 2] [--json]
+  npm run -s bench -- step --phase PHASE --model MODEL --batch N [--threads 2] [--precision fp32|int8]
+                               [--repeats 5] [--warmup 2] [--json]
   npm run -s bench -- compare [--model M] [--phase P] [--repeats 5] [--python PYTHON] [--json FILE]
   npm run -s bench -- savings [--model M] [--only NAME] [--repeats 5] [--json FILE]
   npm run -s bench -- efficiency [--models micro,tiny,base] [--batch N] [--threads 2] [--repeats 5] [--json FILE]
+  npm run -s bench -- precision [--model M] [--phase P] [--batch N] [--threads 2] [--repeats 5] [--json FILE]
   npm run -s bench -- all [--models M,…] [--threads 2] [--repeats 5] [--python PYTHON] [--data FOLDER] [--json FOLDER]
   npm run -s bench -- loader --data FOLDER [--dicom] [--batch 64] [--repeats 3] [--python PYTHON] [--json FILE]
   npm run -s bench -- data-index [--images 100000] [--repeats 5] [--json FILE]
@@ -22,6 +25,7 @@ compare  times every phase beside the PyTorch peer, step by step in turn; writes
 savings  times what the engine leaves out or sets, with and without it; the same outputs.
 efficiency  fine-tuning and inference on all patches (mae) and on a quarter of them (msmae): time, images a second, peak memory
          and operations of every preset, micro to base unless --models names others; what memory does not allow is skipped.
+precision  times training steps in fp32 and in int8, in turn in one run, after a check of both on a small case.
 all      compare, efficiency and savings one after the other, and with --data loader; every table.
 loader   reads and augments a folder of class folders with 1 and 2 workers, beside torchvision's DataLoader.
 data-index  starts on a data set of many images, first and with the index of files; the same fingerprint.
@@ -37,6 +41,7 @@ const commands: Readonly<Record<string, (argv: string[]) => Promise<number>>> = 
   savings: savingsCommand,
   efficiency: efficiencyCommand,
   all: allCommand,
+  precision: precisionCommand,
   loader: loaderCommand,
   "data-index": dataIndexCommand,
 };

@@ -1,5 +1,5 @@
 import type { FlopConvention } from "../src/results/efficiency.ts";
-import type { Job } from "./contestant.ts";
+import type { Job, Precision } from "./contestant.ts";
 import type { Timing } from "./step.ts";
 
 /** Why there are no times. */
@@ -28,6 +28,16 @@ export interface SavingRow extends Job {
   /** Over the outputs and the gradient norm of the first timed-size step, in fp32. */
   fp32Error: number;
   checked: boolean;
+}
+
+/** One phase with its products in fp32 and in int8: the steps were taken in turn. */
+export interface PrecisionRow extends Omit<Job, "precision"> {
+  fp32: Timing;
+  int8: Timing;
+  /** int8 over fp32, of each pair of neighbouring steps: wall time, and processor time of all threads. */
+  ratios: { wall: number[]; processor: number[] };
+  /** Medians over steps. */
+  processorSeconds: Record<Precision, number>;
 }
 
 /** One model at one kind of work by one method; the other method's steps were taken in turn with its. */

@@ -1,4 +1,6 @@
 import { inputName } from "../src/engine/graph/graph.ts";
+import { inInt8 } from "../src/engine/graph/passes/in-int8.ts";
+import { quantizedInput } from "../src/engine/graph/quantized-names.ts";
 import type { Shape } from "../src/engine/graph/types.ts";
 import { nodeBackend } from "../src/engine/runtime/node-backend.ts";
 import { loadOnnxRuntime } from "../src/engine/runtime/node-binding.ts";
@@ -27,8 +29,9 @@ type Executor = Pick<Engine, "run" | "train" | "close">;
 /** Loads the workload of a job into an engine as training does: a worker thread over shared parameters. */
 export async function startRunner(job: Job): Promise<Runner> {
   const { batch, threads } = job;
-  const work = workloadOf(job);
-  const store = createParameters(work);
+  const planned = workloadOf(job);
+  const store = createParameters(planned, job.precision);
+  const work = { ...planned, graph: inInt8(planned.graph, store.quantizedNames) };
   const options: EngineOptions = { threads, store, optimizer: work.optimizer };
   const executor = await load(options, work, job.arena);
   let count = 0;
@@ -36,22 +39,26 @@ export async function startRunner(job: Job): Promise<Runner> {
     nodes: work.graph.nodes.length,
     inputs: Object.fromEntries(
       work.graph.inputs
-        .filter((value) => !store.names.includes(inputName(value)))
+        .filter((value) => !store.names.includes(inputName(value)) && !quantizedInput(inputName(value)))
         .map((value) => [inputName(value), value.shape]),
     ),
     async step() {
       const began = performance.now();
       const feeds = work.feeds(count++);
       const fed = performance.now();
+      const before = process.cpuUsage();
       const update: Update = { kind: "step", lr: work.learningRate ?? learningRate(batch), stepIndex: count };
       const { name } = work.graph;
       const result = work.optimizer
         ? await executor.train(name, feeds, update)
         : { outputs: await executor.run(name, feeds), optimizerSeconds: 0, gradientNorm: undefined };
       const stepSeconds = (performance.now() - fed) / 1000;
+      const { user, system } = process.cpuUsage(before);
+      const processorSeconds = (user + system) / 1e6;
       const { optimizerSeconds, gradientNorm } = result;
       const outputs = floatsOf(result.outputs);
-      return { stepSeconds, optimizerSeconds, feedSeconds: (fed - began) / 1000, outputs, gradientNorm };
+      const feedSeconds = (fed - began) / 1000;
+      return { stepSeconds, processorSeconds, optimizerSeconds, feedSeconds, outputs, gradientNorm };
     },
     close: () => executor.close(),
   };

@@ -1,6 +1,6 @@
 import { checkSmallCase, passed } from "./check.ts";
-import { type Contestant, type Job, median, type Step, startOurs } from "./contestant.ts";
-import { count, modelOf, phaseOf, readFlags } from "./flags.ts";
+import { type Contestant, type Job, median, precisions, type Step, startOurs } from "./contestant.ts";
+import { choice, count, modelOf, phaseOf, readFlags } from "./flags.ts";
 import { describeMachine } from "./machine.ts";
 
 export interface StepOptions extends Job {
@@ -22,12 +22,13 @@ export interface Timing {
 
 /** `bench step`: one line for people, or one JSON document. Returns the exit status. */
 export async function stepCommand(argv: string[]): Promise<number> {
-  const flags = readFlags(argv, ["phase", "model", "batch", "threads", "repeats", "warmup"], ["json"]);
+  const flags = readFlags(argv, ["phase", "model", "batch", "threads", "precision", "repeats", "warmup"], ["json"]);
   const result = await benchStep({
     phase: phaseOf(flags.phase),
     model: modelOf(flags.model),
     batch: count("batch", flags.batch),
     threads: count("threads", flags.threads, 2),
+    precision: choice("precision", flags.precision ?? "fp32", precisions),
     repeats: count("repeats", flags.repeats, 5),
     warmup: count("warmup", flags.warmup, 2),
   });
@@ -41,7 +42,7 @@ export async function stepCommand(argv: string[]): Promise<number> {
  * case does not agree with its references.
  */
 async function benchStep({ repeats, warmup, ...job }: StepOptions) {
-  const check = await checkSmallCase(job.phase, job.threads);
+  const check = await checkSmallCase(job.phase, job.threads, job.precision);
   const checked = passed(check);
   const common = { ...job, checked, check, ...(await describeMachine(job.threads)) };
   if (!checked) return common;
@@ -53,10 +54,10 @@ async function benchStep({ repeats, warmup, ...job }: StepOptions) {
   return { ...common, ...(await timingOf(steps, ours)), loadSeconds, warmup, nodes, shapes: inputs };
 }
 
-function sentence({ phase, model, batch, threads, ...rest }: Job & Partial<Timing>): string {
+function sentence({ phase, model, batch, threads, precision = "fp32", ...rest }: Job & Partial<Timing>): string {
   const { stepSeconds = Number.NaN, optimizerSeconds = Number.NaN, peakRssBytes = Number.NaN } = rest;
   const times = `${stepSeconds.toFixed(4)} s a step, optimiser ${optimizerSeconds.toFixed(4)} s`;
-  return `${phase} ${model} batch ${batch}, ${threads} threads: ${times}, peak ${(peakRssBytes / 1e9).toFixed(2)} GB`;
+  return `${phase} ${model} batch ${batch}, ${precision}, ${threads} threads: ${times}, peak ${(peakRssBytes / 1e9).toFixed(2)} GB`;
 }
 
 /** Ends a contestant and sums its steps up. */

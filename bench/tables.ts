@@ -1,5 +1,7 @@
 import type { FlopConvention } from "../src/results/efficiency.ts";
-import type { ComparisonRow, EfficiencyRow, PeerTiming, SavingRow, Skipped } from "./rows.ts";
+import { median } from "./contestant.ts";
+import type { ComparisonRow, EfficiencyRow, PeerTiming, PrecisionRow, SavingRow, Skipped } from "./rows.ts";
+import type { Timing } from "./step.ts";
 
 const feedNote =
   "¹ Drawing masks, normalising and gathering patches: made on another thread while the step before runs, not in our times.";
@@ -68,6 +70,42 @@ export function savingsTable(rows: readonly SavingRow[]): string {
     percent(1 - row.with.stepSeconds / row.without.stepSeconds),
     [row.with, row.without].map(gigabytes).join(" / "),
   ]);
+  return table(header, lines, []);
+}
+
+/** Markdown: a phase in fp32 and in int8, with the median ratio of neighbouring steps and, in brackets, the least and most. */
+export function precisionTable({
+  model,
+  phase,
+  batch,
+  threads,
+  fp32,
+  int8,
+  ratios,
+  processorSeconds,
+}: PrecisionRow): string {
+  const header = [
+    "model",
+    "phase",
+    "batch",
+    "threads",
+    "time",
+    "fp32",
+    "int8",
+    "int8 of fp32",
+    "optimiser",
+    "peak memory",
+  ];
+  const spread = (all: readonly number[]) =>
+    `${median(all).toFixed(2)} (${Math.min(...all).toFixed(2)} to ${Math.max(...all).toFixed(2)})`;
+  const both = (of: (timing: Timing) => string) => `${of(fp32)} / ${of(int8)}`;
+  const job = [model, phase, String(batch), String(threads)];
+  const optimizer = both(({ optimizerSeconds }) => seconds(optimizerSeconds));
+  const { wall, processor } = ratios;
+  const lines = [
+    [...job, "wall", seconds(fp32.stepSeconds), seconds(int8.stepSeconds), spread(wall), optimizer, both(gigabytes)],
+    [...job, "processor", seconds(processorSeconds.fp32), seconds(processorSeconds.int8), spread(processor), "", ""],
+  ];
   return table(header, lines, []);
 }
 

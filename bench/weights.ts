@@ -1,16 +1,22 @@
 import { sizeOf } from "../src/engine/graph/shape.ts";
 import { ParameterStore } from "../src/engine/parameters/parameter-store.ts";
 import type { ParameterSpec } from "../src/engine/parameters/specs.ts";
+import { int8Weights } from "../src/method/models/int8-weights.ts";
 import { RandomStream } from "../src/support/random.ts";
+import type { Precision } from "./contestant.ts";
 import type { Workload } from "./workload.ts";
 
 /**
  * Parameters of a workload, random in every element and of a size that keeps activations near 1. They come from one
  * table of normal numbers: drawing 86 million of them would take longer than what is timed.
  */
-export function createParameters({ specs, optimizer }: Workload): ParameterStore {
+export function createParameters({ specs, optimizer }: Workload, precision: Precision = "fp32"): ParameterStore {
   const trained = optimizer !== undefined;
-  const store = ParameterStore.create(specs, { gradients: trained, moments: trained });
+  const store = ParameterStore.create(specs, {
+    gradients: trained,
+    moments: trained,
+    quantized: precision === "int8" ? int8Weights(specs) : undefined,
+  });
   const stream = RandomStream.for(0, "initialisation");
   // A prime length, so that rows of a matrix do not repeat.
   const table = Float64Array.from({ length: 65_521 }, () => stream.normal());

@@ -86,6 +86,16 @@ test.each(phases)("the small case of %s agrees with its float64 references", asy
   expect(passed(check)).toBe(true);
 });
 
+test.each(["finetune", "pretrain-attention", "segment"] as const)(
+  "the small case of %s in int8 agrees with float64 references that round as it does",
+  async (phase) => {
+    const inInt8 = await checkSmallCase(phase, 1, "int8");
+    expect(passed(inInt8), JSON.stringify(inInt8)).toBe(true);
+    // And is not that of fp32 under another name.
+    expect(inInt8).not.toEqual(await checkSmallCase(phase, 1));
+  },
+);
+
 test("a segmenter's phase is the paper's: taps, width, two classes and Adam with a coupled penalty", () => {
   expect(segmenterOf(configOf("tiny"))).toMatchObject({
     ...{
