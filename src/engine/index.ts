@@ -29,6 +29,7 @@ export {
   maxPool,
   mul,
   neg,
+  quantizedMatMul,
   reciprocal,
   reduceMean,
   reduceSum,
@@ -46,6 +47,7 @@ export {
 export { type DType, type TensorData, type TensorDataOf, toDtype } from "./graph/dtypes.ts";
 export { type Graph, graph } from "./graph/graph.ts";
 export { interpret } from "./graph/interpreter.ts";
+export { inInt8 } from "./graph/passes/in-int8.ts";
 export { optimize } from "./graph/passes/index.ts";
 export { printGraph } from "./graph/print.ts";
 export type { NdArray, Pair, Shape, TensorType, Value, WindowAttributes } from "./graph/types.ts";
