@@ -230,7 +230,8 @@ function seriesEncoding(names: readonly string[]) {
   const dashes = names.map((_, i) => DASHES[Math.floor(i / SERIES_COLOURS.length) % DASHES.length] as number[]);
   // Long names stand one below the other rather than cut short.
   const columns = Math.max(...names.map((name) => name.length)) > 16 ? 1 : 2;
-  const legend = { legend: names.length > 1 ? { columns, labelLimit: columns === 1 ? 280 : 130 } : null };
+  // In pixels as Vega reckons them without a screen, half as much again as the text takes.
+  const legend = { legend: names.length > 1 ? { columns, labelLimit: columns === 1 ? 420 : 170 } : null };
   return {
     color: { field: "series", type: "nominal" as const, scale: { domain: [...names], range }, ...legend },
     strokeDash: { field: "series", type: "nominal" as const, scale: { domain: [...names], range: dashes }, ...legend },
