@@ -1,10 +1,10 @@
 import { type DType, onnxNumber, toDtype } from "../graph/dtypes.ts";
 import { type Graph, inputName } from "../graph/graph.ts";
 import type { Node, OpAttributes, OpName, Shape, Value } from "../graph/types.ts";
-import { type AttributeValue, contribDomain, type Emitter, type NodeAttributes } from "./emitter.ts";
+import { type AttributeValue, contribDomain, type Emitter, emitted, type NodeAttributes } from "./emitter.ts";
 import { onnx } from "./generated/onnx.js";
 import { lowerings, providerDtype } from "./lowering.ts";
-import { checkOperators, type Provider } from "./operators.ts";
+import { checkOperators, type Provider, type Target } from "./operators.ts";
 
 /** ONNX opset and IR versions that the emitted operators are taken from. */
 const opset = 21;
@@ -21,25 +21,44 @@ const largestTable = 4096;
  */
 export function emitOnnx(graph: Graph, provider: Provider = "cpu"): Uint8Array {
   const writer = new ModelWriter(graph, provider);
-  for (const node of graph.nodes) {
-    const lower = lowerings[node.op] as (node: Node, e: Emitter) => void;
-    lower(node, writer);
-  }
-  return writer.finish();
+  const model = onnx.ModelProto.create({
+    irVersion,
+    producerName: "msmae",
+    opsetImport: [
+      { domain: "", version: opset },
+      { domain: contribDomain, version: 1 },
+    ],
+    graph: writer.write(),
+  });
+  return onnx.ModelProto.encode(model).finish();
 }
 
-class ModelWriter implements Emitter {
-  readonly provider: Provider;
+/** How a graph that was built for one batch is written for all of them. */
+export interface AnyBatch {
+  /** The batch that it was built for. An extent that this divides is so many batches; no other extent is divisible by it. */
+  batch: number;
+  /** The model's input whose first extent is the batch at run time. */
+  input: string;
+}
+
+/** Writes the nodes of a graph, for one batch or for any. */
+export class ModelWriter implements Emitter {
+  readonly provider: Target;
   readonly #graph: Graph;
+  readonly #anyBatch: AnyBatch | undefined;
+  /** Of models for any batch: what has been written, and the names of results that others have already. */
+  readonly #written = new Map<string, readonly string[]>();
+  readonly #same = new Map<string, string>();
   readonly #names = new Map<Value, string>();
   readonly #used = new Set<Value>();
   readonly #nodes: onnx.INodeProto[] = [];
   readonly #initializers = new Map<string, onnx.ITensorProto>();
   #counter = 0;
 
-  constructor(graph: Graph, provider: Provider) {
+  constructor(graph: Graph, provider: Target, anyBatch?: AnyBatch) {
     this.provider = provider;
     this.#graph = graph;
+    this.#anyBatch = anyBatch;
     for (const [name, value] of graph.outputs) {
       this.#used.add(value);
       // The first output that a computed value serves gives it its name; others become Identity nodes.
@@ -63,8 +82,22 @@ class ModelWriter implements Emitter {
   number = (): number => this.#counter++;
 
   fresh = (): string => `v${this.number()}`;
-  int64 = (values: readonly number[]): string => this.#shared(values, "int64", [values.length]);
   float = (value: number): string => this.#shared([value], "float32", []);
+
+  int64 = (values: readonly number[]): string =>
+    values.some((value) => this.#batches(value) !== undefined)
+      ? this.#computed(values)
+      : this.#shared(values, "int64", [values.length]);
+
+  // The extent that grows with the batch is what the others leave: there is one, since the elements grow with it too.
+  reshape = (shape: Shape): string =>
+    this.int64(shape.map((extent) => (this.#batches(extent) === undefined ? extent : -1)));
+
+  floats = (values: readonly number[], shape: Shape): string => {
+    const name = this.fresh();
+    this.#initializers.set(name, tensorProto(name, values, "float32", shape));
+    return name;
+  };
 
   emit = (
     opType: string,
@@ -73,44 +106,72 @@ class ModelWriter implements Emitter {
     attributes: NodeAttributes = {},
     domain = "",
   ): void => {
+    const read = input.map((name) => this.#same.get(name) ?? name);
+    if (this.#anyBatch && this.#isWritten(JSON.stringify([opType, read, attributes]), output)) return;
     const attribute = Object.entries(attributes).map(([name, value]) => attributeProto(name, value));
     this.#nodes.push({
       opType,
       domain,
       name: `${opType}_${this.#nodes.length}`,
-      input: [...input],
+      input: read,
       output: [...output],
       attribute,
     });
   };
 
-  finish(): Uint8Array {
+  /** @throws MsmaeError UnsupportedOp naming every operator that the target lacks. */
+  write(): onnx.IGraphProto {
+    for (const node of this.#graph.nodes) {
+      const lower = lowerings[node.op] as (node: Node, e: Emitter) => void;
+      lower(node, this);
+    }
     for (const [name, value] of this.#graph.outputs) {
       if (this.name(value) !== name) this.emit("Identity", [this.name(value)], [name]);
     }
     const used = this.#nodes.map(({ domain, opType }) => (domain ? `${domain}:${opType}` : String(opType)));
     checkOperators(`graph "${this.#graph.name}"`, used, this.provider);
-    const model = onnx.ModelProto.create({
-      irVersion,
-      producerName: "msmae",
-      opsetImport: [
-        { domain: "", version: opset },
-        { domain: contribDomain, version: 1 },
-      ],
-      graph: {
-        name: this.#graph.name,
-        node: inOrderOfRelease(this.#nodes),
-        initializer: [...this.#initializers.values()],
-        input: this.#graph.inputs.map((value) => this.#info(inputName(value), value)),
-        output: [...this.#graph.outputs].map(([name, value]) => this.#info(name, value)),
-      },
+    return {
+      name: this.#graph.name,
+      node: inOrderOfRelease(this.#nodes),
+      initializer: [...this.#initializers.values()],
+      input: this.#graph.inputs.map((value) => this.#info(inputName(value), value)),
+      output: [...this.#graph.outputs].map(([name, value]) => this.#info(name, value)),
+    };
+  }
+
+  /** How many batches an extent is; undefined where it is none, or the graph is for one batch. */
+  #batches(extent: number): number | undefined {
+    const { batch } = this.#anyBatch ?? {};
+    return batch === undefined || extent === 0 || extent % batch !== 0 ? undefined : extent / batch;
+  }
+
+  /** A vector of which some numbers are batches, when the model runs. */
+  #computed(values: readonly number[]): string {
+    const input = (this.#anyBatch as AnyBatch).input;
+    const batch = emitted(this, "Shape", [input], { start: { int: 0 }, end: { int: 1 } });
+    const parts = values.map((value) => {
+      const batches = this.#batches(value);
+      if (batches === undefined) return this.int64([value]);
+      return batches === 1 ? batch : emitted(this, "Mul", [batch, this.int64([batches])]);
     });
-    return onnx.ModelProto.encode(model).finish();
+    return parts.length === 1 ? (parts[0] as string) : emitted(this, "Concat", parts, { axis: { int: 0 } });
+  }
+
+  /** Whether the same node stands there already, whose results are then read in place of these. */
+  #isWritten(node: string, output: readonly string[]): boolean {
+    const before = this.#written.get(node);
+    const isNew = output.some((name) => this.#graph.outputs.has(name)) || (before?.length ?? 0) < output.length;
+    if (isNew) this.#written.set(node, output);
+    else for (const [i, name] of output.entries()) this.#same.set(name, (before as readonly string[])[i] as string);
+    return !isNew;
   }
 
   /** Large constants of one repeated number (zeros, mostly) are written as that number and its Expand. */
   #writeConstant(name: string, { data, dtype, shape }: OpAttributes["Constant"]): void {
-    if (data.length > largestTable && dtype === "float32" && data.every((x) => x === data[0])) {
+    const grows = shape.some((extent) => this.#batches(extent) !== undefined);
+    const repeats = dtype === "float32" && data.every((x) => x === data[0]);
+    if (grows && !repeats) throw new Error(`graph "${this.#graph.name}" has a table for each image of a batch`);
+    if (grows || (data.length > largestTable && repeats)) {
       this.emit("Expand", [this.float(data[0] as number), this.int64(shape)], [name]);
     } else {
       this.#initializers.set(name, tensorProto(name, data, providerDtype(dtype, this.provider), shape));
@@ -118,7 +179,11 @@ class ModelWriter implements Emitter {
   }
 
   #info(name: string, { dtype, shape }: Value): onnx.IValueInfoProto {
-    return valueInfo(name, providerDtype(dtype, this.provider), shape);
+    const extents = shape.map((extent) => {
+      const batches = this.#batches(extent);
+      return batches === undefined ? extent : batches === 1 ? "batch" : `${batches}*batch`;
+    });
+    return valueInfo(name, providerDtype(dtype, this.provider), extents);
   }
 
   #shared(values: readonly number[], dtype: DType, shape: Shape): string {
@@ -152,15 +217,15 @@ function attributeProto(name: string, value: AttributeValue): onnx.IAttributePro
   return { name, type: AttributeType.INTS, ints: [...value.ints] };
 }
 
-function tensorProto(name: string, data: ArrayLike<number>, dtype: DType, dims: Shape): onnx.ITensorProto {
+/** A tensor that stands in the model. */
+export function tensorProto(name: string, data: ArrayLike<number>, dtype: DType, dims: Shape): onnx.ITensorProto {
   // Typed arrays are little-endian on every platform that Node and browsers run on, as raw_data must be.
   const rawData = new Uint8Array(toDtype(dtype, data).buffer);
   return { name, dataType: onnxNumber(dtype), dims: [...dims], rawData };
 }
 
-function valueInfo(name: string, dtype: DType, shape: Shape): onnx.IValueInfoProto {
-  return {
-    name,
-    type: { tensorType: { elemType: onnxNumber(dtype), shape: { dim: shape.map((dimValue) => ({ dimValue })) } } },
-  };
+/** @param shape extents, and names of those that are known when the model runs. */
+export function valueInfo(name: string, dtype: DType, shape: readonly (number | string)[]): onnx.IValueInfoProto {
+  const dim = shape.map((extent) => (typeof extent === "number" ? { dimValue: extent } : { dimParam: extent }));
+  return { name, type: { tensorType: { elemType: onnxNumber(dtype), shape: { dim } } } };
 }

@@ -1,20 +1,21 @@
-import type { Value } from "../graph/types.ts";
-import type { Provider } from "./operators.ts";
+import type { Shape, Value } from "../graph/types.ts";
+import type { Target } from "./operators.ts";
 
 /** What a lowering rule may do: name operands, make intermediate results, and write nodes. */
 export interface Emitter {
-  readonly provider: Provider;
+  readonly provider: Target;
   name(value: Value): string;
   /** Whether anything reads this output. */
   isUsed(value: Value): boolean;
   fresh(): string;
   /** A number that this graph has not been given before. */
   number(): number;
-  /** A number that this graph has not been given before. */
-  number(): number;
   /** A small int64 vector, as operators of newer ONNX versions take for axes and shapes. */
   int64(values: readonly number[]): string;
+  /** As {@link Emitter.int64}, the shape that a Reshape takes. */
+  reshape(shape: Shape): string;
   float(value: number): string;
+  floats(values: readonly number[], shape: Shape): string;
   emit(
     opType: string,
     inputs: readonly string[],
@@ -28,3 +29,15 @@ export type NodeAttributes = Readonly<Record<string, AttributeValue>>;
 export type AttributeValue = { int: number } | { float: number } | { ints: readonly number[] };
 
 export const contribDomain = "com.microsoft";
+
+/** Writes a node of one result, and gives its name. */
+export function emitted(
+  e: Emitter,
+  opType: string,
+  inputs: readonly string[],
+  attributes?: NodeAttributes,
+  result = e.fresh(),
+): string {
+  e.emit(opType, inputs, [result], attributes);
+  return result;
+}

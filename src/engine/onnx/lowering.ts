@@ -1,14 +1,14 @@
 import { type DType, onnxNumber } from "../graph/dtypes.ts";
 import type { Node, OpAttributes, OpName, Value } from "../graph/types.ts";
-import { contribDomain, type Emitter, type NodeAttributes } from "./emitter.ts";
+import { contribDomain, type Emitter, emitted, type NodeAttributes } from "./emitter.ts";
 import { lowerBatchNormalization } from "./lowering-batch-normalization.ts";
 import { lowerConvTranspose, lowerConvWeightGradient, windowAttributes } from "./lowering-windows.ts";
-import type { Provider } from "./operators.ts";
+import type { Target } from "./operators.ts";
 
 type Lowering<Op extends OpName> = (node: Node<Op>, e: Emitter) => void;
 
 /** The dtype in which a provider holds a graph's dtype: WebGPU has no 64-bit integers, so that indices are int32 there. */
-export function providerDtype(dtype: DType, provider: Provider): DType {
+export function providerDtype(dtype: DType, provider: Target): DType {
   return provider === "webgpu" && dtype === "int64" ? "int32" : dtype;
 }
 
@@ -26,15 +26,14 @@ function outputNames(node: Node<OpName>, e: Emitter): string[] {
 
 const reduce =
   (opType: "ReduceSum" | "ReduceMean"): Lowering<"ReduceSum" | "ReduceMean"> =>
-  ({ inputs, outputs, attributes: { axes, keepdims } }, e) =>
-    e.emit(opType, [e.name(inputs[0] as Value), e.int64(axes)], outputs.map(e.name), {
-      keepdims: { int: keepdims ? 1 : 0 },
-    });
-
-const withShape =
-  (opType: "Reshape" | "Expand"): Lowering<"Reshape" | "Expand"> =>
-  ({ inputs, outputs, attributes: { shape } }, e) =>
-    e.emit(opType, [e.name(inputs[0] as Value), e.int64(shape)], outputs.map(e.name));
+  ({ inputs, outputs, attributes: { axes, keepdims } }, e) => {
+    const x = e.name(inputs[0] as Value);
+    const kept = { keepdims: { int: keepdims ? 1 : 0 } };
+    // A mean takes its axes as an input from version 18 on only.
+    if (e.provider === "portable" && opType === "ReduceMean") {
+      e.emit(opType, [x], outputs.map(e.name), { axes: { ints: axes }, ...kept });
+    } else e.emit(opType, [x, e.int64(axes)], outputs.map(e.name), kept);
+  };
 
 /** How every operator is written as ONNX nodes. The mapped type makes a missing rule a compile error. */
 export const lowerings: { readonly [Op in OpName]: Lowering<Op> } = {
@@ -52,6 +51,10 @@ export const lowerings: { readonly [Op in OpName]: Lowering<Op> } = {
   Reciprocal: plain("Reciprocal"),
   Erf: plain("Erf"),
   Gelu(node, e) {
+    if (e.provider === "portable") {
+      lowerGelu(node, e);
+      return;
+    }
     // The older operator of the same function: ONNX Runtime would join the copy with its original.
     const domain = node.attributes.recomputed && e.provider !== "webgpu" ? contribDomain : "";
     e.emit("Gelu", node.inputs.map(e.name), node.outputs.map(e.name), {}, domain);
@@ -108,21 +111,32 @@ export const lowerings: { readonly [Op in OpName]: Lowering<Op> } = {
   BatchNormalization: lowerBatchNormalization,
   ReduceSum: reduce("ReduceSum"),
   ReduceMean: reduce("ReduceMean"),
-  Reshape: withShape("Reshape"),
+  Reshape: ({ inputs, outputs, attributes: { shape } }, e) =>
+    e.emit("Reshape", [e.name(inputs[0] as Value), e.reshape(shape)], outputs.map(e.name)),
   Transpose: plain("Transpose", ({ perm }) => ({ perm: { ints: perm } })),
-  Expand: withShape("Expand"),
+  Expand: ({ inputs, outputs, attributes: { shape } }, e) =>
+    e.emit("Expand", [e.name(inputs[0] as Value), e.int64(shape)], outputs.map(e.name)),
   Concat: plain("Concat", ({ axis }) => ({ axis: { int: axis } })),
   Split: ({ inputs, outputs, attributes: { axis, sizes } }, e) =>
     e.emit("Split", [e.name(inputs[0] as Value), e.int64(sizes)], outputs.map(e.name), { axis: { int: axis } }),
   Gather: plain("Gather", ({ axis }) => ({ axis: { int: axis } })),
 };
 
+/** x / 2 · (1 + erf(x / √2)), in the order in which programs recognise it and make one operation of it again. */
+function lowerGelu({ inputs, outputs }: Node<"Gelu">, e: Emitter): void {
+  const x = e.name(inputs[0] as Value);
+  const erf = emitted(e, "Erf", [emitted(e, "Div", [x, e.float(Math.SQRT2)])]);
+  const product = emitted(e, "Mul", [x, emitted(e, "Add", [erf, e.float(1)])]);
+  e.emit("Mul", [product, e.float(0.5)], outputs.map(e.name));
+}
+
 /** A plain MatMul where nothing is transposed or scaled; else FusedMatMul, or Transpose and Mul where there is none. */
 function lowerMatMul(node: Node<"MatMul">, e: Emitter): void {
   const { transA, transB, transBatchA, transBatchB, alpha } = node.attributes;
   const outputs = node.outputs.map(e.name);
   const rearranged = transA || transB || transBatchA || transBatchB;
-  if (e.provider !== "webgpu" && (rearranged || alpha !== 1)) {
+  const fuses = e.provider !== "webgpu" && e.provider !== "portable";
+  if (fuses && (rearranged || alpha !== 1)) {
     const flag = (on: boolean) => ({ int: on ? 1 : 0 });
     const attributes = {
       transA: flag(transA),
