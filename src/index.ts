@@ -19,6 +19,7 @@ export type {
   DemoInput,
   EmbedInput,
   EvalInput,
+  ExportInput,
   FinetuneInput,
   FlopsInput,
   InspectInput,
@@ -43,6 +44,7 @@ export { attentionMaps, type MapFiles as MapsResult } from "./inference/attentio
 export { type Comparison as CompareResult, compare } from "./inference/comparison/compare.ts";
 export { type EmbedResult, embed } from "./inference/embed.ts";
 export { type Evaluation as EvalResult, evaluate } from "./inference/evaluate.ts";
+export { type ExportResult, exportModel } from "./inference/export-model.ts";
 export { type FlopsFigures as FlopsResult, flops } from "./inference/flops.ts";
 export { type KnnResult, knn } from "./inference/knn.ts";
 export type { MaskLine } from "./inference/mask-files.ts";

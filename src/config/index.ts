@@ -19,6 +19,7 @@ export type { DataStatsInput, DataStatsOptions } from "./verbs/data-stats.ts";
 export type { DemoInput, DemoOptions } from "./verbs/demo.ts";
 export type { EmbedInput, EmbedOptions } from "./verbs/embed.ts";
 export type { EvalInput, EvalOptions } from "./verbs/eval.ts";
+export type { ExportInput, ExportOptions } from "./verbs/export-model.ts";
 export type { FinetuneInput, FinetuneOptions, FinetuneRequest } from "./verbs/finetune.ts";
 export type { FlopsInput, FlopsOptions } from "./verbs/flops.ts";
 export { verbs } from "./verbs/index.ts";

@@ -16,16 +16,19 @@ import {
   checkDescription,
   createWeights,
   type EngineOptions,
+  type LoadedModel,
   type ModelSession,
   normalizerOf,
   startEngine,
 } from "./session.ts";
 
 /** Which checkpoint is read as an encoder, and how. */
-export type FeatureModelOptions = EngineOptions & {
+export type FeatureModelOptions = EngineOptions & FeatureEncoderOptions;
+
+type FeatureEncoderOptions = EncoderOptions & {
   checkpoint: string;
   features: "cls" | "mean";
-} & EncoderOptions;
+};
 
 /** What the checkpoint of another program does not say of its encoder. */
 type EncoderOptions = Pick<InputOf<typeof verbs.knn>, "model" | "patchSize" | "inChans" | "mean" | "std"> & {
@@ -42,6 +45,17 @@ export async function openFeatureModel(
   options: FeatureModelOptions,
   hooks: RunHooks = {},
 ): Promise<ModelSession<ModelDescription<ClassifierConfig>>> {
+  const { description, kind, store } = await loadFeatureModel(options, hooks);
+  const engine = await startEngine(store, options);
+  const feeds = kind.feeder(description.config, normalizerOf(description));
+  return { description, kind, engine, feeds, close: () => engine.close() };
+}
+
+/** The first part of {@link openFeatureModel}, which needs no engine. */
+export async function loadFeatureModel(
+  options: FeatureEncoderOptions,
+  hooks: RunHooks = {},
+): Promise<LoadedModel<ModelDescription<ClassifierConfig>>> {
   const { checkpoint } = options;
   const globalPool = poolOf(options.features);
   const stored = await readCheckpoint(checkpoint, { inputSize: options.inputSize });
@@ -55,9 +69,7 @@ export async function openFeatureModel(
   const store = createWeights(encoderKind.specs(config), 0);
   const report = loadWeights(store, start.tensors, { where: checkpoint, mapping: featuresFromEncoder(globalPool) });
   hooks.onEvent?.({ type: "note", message: loadLine(checkpoint, start, report, description) });
-  const engine = await startEngine(store, options);
-  const feeds = encoderKind.feeder(config, normalizerOf(description));
-  return { description, kind: encoderKind, engine, feeds, close: () => engine.close() };
+  return { description, kind: encoderKind, store };
 }
 
 const FOREIGN = ["model", "inputSize", "patchSize", "inChans", "mean", "std"] as const;
@@ -77,7 +89,7 @@ function ownDescription(description: ModelDescription, options: EncoderOptions):
 }
 
 function foreignDescription(
-  { checkpoint, ...options }: FeatureModelOptions,
+  { checkpoint, ...options }: FeatureEncoderOptions,
   { source }: Checkpoint,
 ): ModelDescription<EncoderConfig> {
   const { model, patchSize, inChans = 3, inputSize = { height: 224, width: 224 } } = options;

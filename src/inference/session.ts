@@ -37,6 +37,13 @@ export interface ModelSession<D extends ModelDescription = ModelDescription> {
   close(): Promise<void>;
 }
 
+/** A checkpoint whose weights are in memory. */
+export interface LoadedModel<D extends ModelDescription = ModelDescription> {
+  description: D;
+  kind: ModelKind;
+  store: ParameterStore;
+}
+
 /**
  * Opens a checkpoint of ours for use on images: its weights in shared memory, and an engine over them.
  *
@@ -50,21 +57,34 @@ export async function openModel<K extends ModelKind = ModelKind>(
   options: SessionOptions,
   hooks: RunHooks = {},
 ): Promise<ModelSession<DescriptionOf<K>>> {
+  const { description, kind, store } = await loadModel(path, wanted, options, hooks);
+  const feeds = kind.feeder(description.config, normalizerOf(description));
+  const engine = await startEngine(store, options);
+  return { description, kind, engine, feeds, close: () => engine.close() };
+}
+
+/** The first part of {@link openModel}, which needs no engine. */
+export async function loadModel<K extends ModelKind = ModelKind>(
+  path: string,
+  wanted: readonly K[] | undefined,
+  { allowPartial }: Pick<SessionOptions, "allowPartial">,
+  hooks: RunHooks = {},
+): Promise<LoadedModel<DescriptionOf<K>>> {
   const { description, tensors } = await readModelFile(path);
   const kind = kindOf(description);
   if (wanted) checkKind(path, kind, wanted);
   checkDescription(path, description, kind);
-  const { config } = description;
-  const store = createWeights(kind.specs(config), options.allowPartial ? description.seed : undefined);
-  warnOfMisfit(path, loadWeights(store, tensors, { where: path, allowPartial: options.allowPartial }), hooks);
-  const feeds = kind.feeder(config, normalizerOf(description));
-  const engine = await startEngine(store, options);
+  const store = createWeights(kind.specs(description.config), allowPartial ? description.seed : undefined);
+  warnOfMisfit(path, loadWeights(store, tensors, { where: path, allowPartial }), hooks);
   // It is one of the kinds wanted.
-  return { description: description as DescriptionOf<K>, kind, engine, feeds, close: () => engine.close() };
+  return { description: description as DescriptionOf<K>, kind, store };
 }
 
 /** The encoder within a model whose attention can be looked at. @throws MsmaeError Checkpoint where it has none. */
-export function encoderOf(path: string, { kind, description }: ModelSession): EncoderConfig {
+export function encoderOf(
+  path: string,
+  { kind, description }: Pick<ModelSession, "kind" | "description">,
+): EncoderConfig {
   const encoder = kind.encoder(description.config);
   if (encoder) return encoder;
   throw new MsmaeError("Checkpoint", {

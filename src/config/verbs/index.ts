@@ -9,6 +9,7 @@ import { dataStats } from "./data-stats.ts";
 import { demo } from "./demo.ts";
 import { embed } from "./embed.ts";
 import { evaluate } from "./eval.ts";
+import { exportModel } from "./export-model.ts";
 import { finetune } from "./finetune.ts";
 import { flops } from "./flops.ts";
 import { inspect } from "./inspect.ts";
@@ -38,6 +39,7 @@ export const verbs = {
   flops,
   inspect,
   convert,
+  exportModel,
   reproduce,
   dataShow,
   dataPrepare,

@@ -11,6 +11,7 @@ import { dataStats } from "./data-stats.ts";
 import { demo } from "./demo.ts";
 import { embed } from "./embed.ts";
 import { evaluate } from "./eval.ts";
+import { exportModel } from "./export-model.ts";
 import { finetune } from "./finetune.ts";
 import { flops } from "./flops.ts";
 import { inspect } from "./inspect.ts";
@@ -40,6 +41,7 @@ export const commands = {
   flops,
   inspect,
   convert,
+  exportModel,
   reproduce,
   dataShow,
   dataPrepare,
