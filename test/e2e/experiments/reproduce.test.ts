@@ -248,6 +248,23 @@ describe("reproduce", () => {
     expect(stderr).toMatch(expected);
   });
 
+  test("of phantoms at the scale of a smoke test: every method, from nothing to a table", () => {
+    const outputDir = join(folder, "smoke");
+    const argv = ["reproduce", "--dataset", "phantom", "--scale", "smoke", "--output-dir", outputDir];
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      [entry, ...argv, "--threads", "1", "--workers", "0", "--json"],
+      { encoding: "utf8" },
+    );
+    expect(status, stderr).toBe(0);
+    const { table, left, looking } = JSON.parse(stdout) as ReproduceResult;
+    expect(left).toEqual([]);
+    const told = table.filter(({ metric }) => metric === "accuracy").map(({ method, seeds }) => [method, seeds]);
+    expect(told).toEqual(["vit", "mae", "amt", "msmae"].map((method) => [method, 1]));
+    expect(looking.map(({ pretraining }) => pretraining)).toEqual(["mae", "amt", "msmae"]);
+    expect(readFileSync(join(outputDir, "results.md"), "utf8")).toContain("| msmae | accuracy |");
+  }, 120_000);
+
   test("a published data set without its downloads is refused by the step's name", () => {
     const argv = [entry, "reproduce", "--dataset", "btmd", "--scale", "smoke", "--output-dir", join(folder, "btmd")];
     const { status, stderr } = spawnSync(process.execPath, argv, { encoding: "utf8" });
