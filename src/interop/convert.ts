@@ -1,5 +1,5 @@
 import { mkdir } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, extname, join } from "node:path";
 import { type ConvertInput, type ConvertOptions, resolveOptions, verbs } from "../config/index.ts";
 import { initialStore } from "../engine/parameters/initial-store.ts";
 import type { ModelKind } from "../method/kinds/kind.ts";
@@ -9,6 +9,7 @@ import type { RunHooks } from "../support/events.ts";
 import { OutputFile } from "../support/files/output-file.ts";
 import { packageVersion } from "../support/version.ts";
 import { type Checkpoint, type ForeignSource, forChannels, readCheckpoint } from "./checkpoint.ts";
+import { writeTorchFile } from "./containers/torch-save.ts";
 import { foreignModel } from "./foreign-model.ts";
 import { loadLine } from "./load-line.ts";
 import { loadWeights, type WeightMapping } from "./load-weights.ts";
@@ -56,7 +57,7 @@ export interface Conversion {
 export async function convert(input: ConvertInput | ConvertOptions, hooks: RunHooks = {}): Promise<Conversion> {
   const options = resolveOptions(verbs.convert, input);
   const { checkpoint: path, output, overwrite, to } = options;
-  if (!output.endsWith(".safetensors")) throw notSafetensors(output);
+  const torch = isTorchName(options);
   const claim = (file: string) => OutputFile.claim(file, { option: "OUT", overwrite, inputs: [path] });
   await claim(output);
   const from = options.from === "auto" ? undefined : options.from;
@@ -69,12 +70,14 @@ export async function convert(input: ConvertInput | ConvertOptions, hooks: RunHo
 
   const { source } = checkpoint;
   const departure = to === "msmae" ? undefined : destinations[to].depart({ where: path, description, tensors });
-  const beside = Object.entries(departure?.beside ?? {}).map(
+  const facts = torch ? { [`${basename(output, extname(output))}.json`]: factsOf(description) } : {};
+  const beside = Object.entries({ ...facts, ...departure?.beside }).map(
     ([name, value]) => [join(dirname(output), name), value] as const,
   );
   const claimed = await Promise.all(beside.map(async ([file, value]) => [await claim(file), value] as const));
   await mkdir(dirname(output), { recursive: true });
-  if (departure) await writeSafetensorsFile(output, departure.tensors, metadataOf(description));
+  if (departure && torch) await writeTorchFile(output, departure.tensors, departure.under);
+  else if (departure) await writeSafetensorsFile(output, departure.tensors, metadataOf(description));
   else await writeModelFile(output, description, tensors);
   for (const [file, value] of claimed) await file.write(`${JSON.stringify(value, null, 2)}\n`);
   return {
@@ -174,13 +177,34 @@ function fromOthers(tensors: ReadonlyMap<string, unknown>, resized: ReadonlyMap<
 }
 
 /** What is to be known of a model beside its weights, where their file does not describe it as ours do. */
-function metadataOf({ mean, std, classNames, licence }: ModelDescription): Record<string, string> {
-  return {
-    mean: JSON.stringify(mean),
-    std: JSON.stringify(std),
-    class_names: JSON.stringify(classNames),
-    licence,
-  };
+function factsOf({ mean, std, classNames, licence }: ModelDescription) {
+  return { mean, std, class_names: classNames, licence };
+}
+
+function metadataOf(description: ModelDescription): Record<string, string> {
+  const texts = Object.entries(factsOf(description)).map(([name, value]) => {
+    return [name, typeof value === "string" ? value : JSON.stringify(value)] as const;
+  });
+  return Object.fromEntries(texts);
+}
+
+/**
+ * Whether a file of torch.save is to be written, by its name.
+ *
+ * @throws MsmaeError Config for other names, and for a model of ours, which describes itself in metadata.
+ */
+function isTorchName({ output, to }: ConvertOptions): boolean {
+  if (output.endsWith(".safetensors")) return false;
+  const isTorch = [".pth", ".pt", ".bin"].includes(extname(output));
+  if (isTorch && to !== "msmae") return true;
+  throw new MsmaeError("Config", {
+    where: "output",
+    expected: isTorch
+      ? "a file name that ends in .safetensors, for a model of ours"
+      : "a file name that ends in .safetensors, .pth, .pt or .bin",
+    got: output,
+    todo: isTorch ? "say with --to timm, mae or hf whose classes are to load it" : "choose another name",
+  });
 }
 
 function notForeign(path: string): MsmaeError {
@@ -189,14 +213,5 @@ function notForeign(path: string): MsmaeError {
     expected: "a checkpoint of ours, or one with a vision transformer in a layout of docs/interop.md",
     got: "neither",
     todo: "say its layout with --from; other networks are taken by --finetune alone",
-  });
-}
-
-function notSafetensors(path: string): MsmaeError {
-  return new MsmaeError("Config", {
-    where: "output",
-    expected: "a file name that ends in .safetensors",
-    got: path,
-    todo: "PyTorch reads it with safetensors.torch.load_file",
   });
 }

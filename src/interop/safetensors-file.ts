@@ -1,5 +1,6 @@
 import { createHash, type Hash } from "node:crypto";
 import { writeFileAtomic } from "../support/files/atomic-file.ts";
+import { ordinaryPieces } from "../support/files/ordinary-pieces.ts";
 import type { KeepOptions } from "./containers/container.ts";
 import { type OpenedFile, readInto, withFile } from "./containers/opened-file.ts";
 import {
@@ -104,11 +105,8 @@ async function readHeader(file: OpenedFile): Promise<SafetensorsHeader> {
   return parseHeader(json, size, path);
 }
 
-/** In pieces: the hash takes at most 2 GiB at once, and no shared memory on some Node versions. */
+/** The hash takes at most 2 GiB at once. */
 function updateHash(hash: Hash | undefined, bytes: Uint8Array): void {
-  const shared = bytes.buffer instanceof SharedArrayBuffer;
-  for (let at = 0; hash !== undefined && at < bytes.length; at += PIECE_BYTES) {
-    const piece = bytes.subarray(at, at + PIECE_BYTES);
-    hash.update(shared ? Uint8Array.from(piece) : piece);
-  }
+  if (hash === undefined) return;
+  for (const piece of ordinaryPieces(bytes, PIECE_BYTES)) hash.update(piece);
 }

@@ -16,7 +16,10 @@ export const convert = verbOptions({
       positional: true,
       placeholder: "in",
     }),
-    output: field(z.string().min(1), "File to write (safetensors).", { positional: true, placeholder: "out" }),
+    output: field(z.string().min(1), "File to write: .safetensors, or .pth, .pt and .bin for classes of others.", {
+      positional: true,
+      placeholder: "out",
+    }),
     from: field(z.enum(["auto", ...LAYOUTS]).default("auto"), "Layout of the checkpoint; auto tells it by its keys."),
     to: field(z.enum(["msmae", "timm", "mae", "hf"]).default("msmae"), "Whose classes are to load what is written."),
     inputSize: field(

@@ -67,6 +67,10 @@ const TYPES: readonly (readonly [storage: string, dtype: string, SafetensorsDtyp
   ["BoolStorage", "bool", "BOOL"],
 ];
 const STORAGES = new Map(TYPES.map(([storage, , dtype]) => [`torch.${storage}`, dtype]));
+/** Classes of storages in the module torch. */
+export const STORAGE_CLASSES: ReadonlyMap<SafetensorsDtype, string> = new Map(
+  TYPES.map(([storage, , dtype]) => [dtype, storage]),
+);
 const DTYPES = new Map(TYPES.map(([, name, dtype]) => [`torch.${name}`, dtype]));
 const UNTYPED = "torch.storage.UntypedStorage";
 

@@ -14,6 +14,7 @@ export const toMae: Destination = {
         tensors: new Map([...encoder, ...decoder]),
         dropped: [...model.tensors.keys()].filter((key) => key.startsWith("head.")),
         beside: {},
+        under: "model",
         loads: "models_mae.MaskedAutoencoderViT",
       };
     }
@@ -24,6 +25,7 @@ export const toMae: Destination = {
       tensors: new Map([...encoder, ...(probe.size > 0 ? probe : head)]),
       dropped: [],
       beside: {},
+      under: "model",
       loads: `models_vit.VisionTransformer(global_pool=${globalPool === "avg" ? "True" : "False"})`,
     };
   },

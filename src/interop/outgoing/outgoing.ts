@@ -16,6 +16,8 @@ export interface Departure {
   dropped: readonly string[];
   /** Files to stand beside the weights, by name, as JSON. */
   beside: Readonly<Record<string, object>>;
+  /** Under which key its programs keep the tensors in a file of torch.save; absent where they stand there alone. */
+  under?: string;
   /** The class that loads it there, and how it is made. */
   loads: string;
 }

@@ -6,6 +6,7 @@ import { forChannels, normalizationOf } from "../../../src/interop/checkpoint.ts
 import { convert } from "../../../src/interop/convert.ts";
 import { readModelFile } from "../../../src/interop/model-file.ts";
 import { readSafetensorsFile, writeSafetensorsFile } from "../../../src/interop/safetensors-file.ts";
+import { readTensorFile } from "../../../src/interop/tensor-file.ts";
 import { toFloat32 } from "../../../src/interop/tensor-values.ts";
 import type { RunEvent } from "../../../src/support/events.ts";
 import { hfClassifier, hfEncoder, hfMae, own, type Table, without } from "../../support/foreign-checkpoints.ts";
@@ -59,6 +60,27 @@ describe("there and back, bit by bit", () => {
     expect(outward.to).toBe(to);
     expect({ ...inward, beside: outward.beside, loads: outward.loads }).toMatchObject(expected);
     expect(await valuesOf(at("back.safetensors"))).toEqual(await valuesOf(checkpoint));
+  });
+
+  test.each([
+    ["mae", headless, "out.pth", ["out.json"]],
+    ["timm", own.reading, "out.pt", ["out.json"]],
+    ["hf", hfClassifier(), "pytorch_model.bin", ["pytorch_model.json", "config.json", "preprocessor_config.json"]],
+  ] as const)("%s in a file of torch.save, with what has no place in it beside it", async (to, keys, name, beside) => {
+    const checkpoint = await made(keys);
+    const said = { mean: [0.1, 0.2, 0.3], std: [1, 2, 3] };
+    const result = await convert({ checkpoint, output: at(name), ...heads, ...said, to });
+    expect(result.beside).toEqual(beside.map(at));
+    const { container, tensors, beside: parts } = await readTensorFile(at(name));
+    expect(container).toBe("torch.save");
+    const { tensors: expected } = await readSafetensorsFile(checkpoint);
+    expect(Object.fromEntries(tensors)).toEqual(Object.fromEntries(expected));
+    expect([...parts.keys()]).toEqual([]);
+    const isNested = readFileSync(at(name)).includes("X\x05\0\0\0model");
+    expect(isNested).toBe(to === "mae");
+    const named = to === "mae" ? [] : [0, 1, 2, 3, 4].map((index) => `class ${index}`);
+    const facts = JSON.parse(readFileSync(at(beside[0]), "utf8"));
+    expect(facts).toEqual({ ...said, class_names: named, licence: "other" });
   });
 
   test("a linear probe keeps its statistics for MAE, with PyTorch's count, and has them in its head for timm", async () => {
@@ -165,7 +187,8 @@ test("a checkpoint of ours says its own mean and deviation, also where they are 
 describe("refused", () => {
   test.each([
     ["an average for Hugging Face", own.averaging, { to: "hf" }, /reads the cls token.*got one that averages/],
-    ["a name that does not end in .safetensors", own.reading, { output: "a.pth" }, /ends in \.safetensors/],
+    ["a name that says no format", own.reading, { output: "a.ckpt" }, /ends in \.safetensors, \.pth, \.pt or \.bin/],
+    ["a model of ours for PyTorch", own.reading, { output: "a.pth" }, /\.safetensors, for a model of ours.*--to timm/],
     ["a network of another kind", { "conv1.weight": [8, 3, 3, 3] }, {}, /in a layout of docs\/interop\.md/],
     [
       "a block that is incomplete",

@@ -1,9 +1,13 @@
 import { execFileSync } from "node:child_process";
-import { globSync, mkdtempSync, rmSync } from "node:fs";
+import { globSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { storedZip } from "../../../../src/interop/containers/stored-zip.ts";
+import { writeTorchFile } from "../../../../src/interop/containers/torch-save.ts";
+import { writeSafetensorsFile } from "../../../../src/interop/safetensors-file.ts";
 import { readTensorFile } from "../../../../src/interop/tensor-file.ts";
+import { tensorsOfEveryType } from "../../../support/tensors-to-store.ts";
 
 const python = process.env.MSMAE_PYTHON;
 
@@ -16,6 +20,27 @@ function reasonToSkip(): string | undefined {
   }
   return undefined;
 }
+
+const COMPARE = `
+import sys, torch
+from safetensors.torch import load_file
+folder, form = sys.argv[1:]
+expected = load_file(f"{folder}/{form}.safetensors")
+for mapped in (False, True):
+    saved = torch.load(f"{folder}/{form}.pth", weights_only=True, mmap=mapped)
+    found = saved["model"] if form == "nested" else saved
+    assert type(found).__name__ == "OrderedDict" and found.keys() == expected.keys()
+    for key, tensor in expected.items():
+        assert found[key].dtype == tensor.dtype and found[key].shape == tensor.shape, key
+        assert torch.equal(found[key].reshape(-1).view(torch.uint8), tensor.reshape(-1).view(torch.uint8)), key
+        assert found[key].is_contiguous() and (found[key].numel() == 0 or found[key].data_ptr() % 64 == 0), key
+print(len(found), "equal")
+`;
+const RECORD = `
+import sys, torch
+print(torch._C.PyTorchFileReader(sys.argv[1]).get_record("data/0").decode())
+`;
+
 const unavailable = reasonToSkip();
 
 describe.skipIf(unavailable)(
@@ -43,6 +68,24 @@ describe.skipIf(unavailable)(
         }
       },
     );
+
+    test.each(["flat", "nested"])("PyTorch reads what is written, %s, bit for bit, weights only", async (form) => {
+      const tensors = tensorsOfEveryType();
+      await writeSafetensorsFile(join(folder, `${form}.safetensors`), tensors);
+      await writeTorchFile(join(folder, `${form}.pth`), tensors, form === "nested" ? "model" : undefined);
+      const said = execFileSync(python as string, ["-c", COMPARE, folder, form], { encoding: "utf8" });
+      expect(said.trim()).toBe(`${tensors.size} equal`);
+    });
+
+    test("PyTorch reads sizes and places in the fields of zip64", () => {
+      const parts = { "data.pkl": "0".repeat(90), "data/0": "2".repeat(90), version: "3\n" };
+      const entries = Object.entries(parts).map(([name, text]) => {
+        return { name: `archive/${name}`, bytes: Buffer.from(text) };
+      });
+      writeFileSync(join(folder, "wide.zip"), Buffer.concat(storedZip(entries, 80)));
+      const said = execFileSync(python as string, ["-c", RECORD, join(folder, "wide.zip")], { encoding: "utf8" });
+      expect(said.trim()).toBe("2".repeat(90));
+    });
 
     test("initialisers of ONNX models, in the file and beside it, are bit for bit what safetensors holds", async () => {
       const expected = await readTensorFile(join(folder, "onnx.safetensors"));
