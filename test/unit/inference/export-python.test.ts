@@ -8,19 +8,9 @@ import { exportModel } from "../../../src/inference/export-model.ts";
 import { predict } from "../../../src/inference/predict.ts";
 import { writePicture } from "../../e2e/micro-models.ts";
 import { models, pixelsOf, runFile, writeModel } from "../../support/exported.ts";
+import { python, withoutPython } from "../../support/python.ts";
 
-const python = process.env.MSMAE_PYTHON;
-
-function reasonToSkip(): string | undefined {
-  if (python === undefined) return "MSMAE_PYTHON names no Python with onnxruntime";
-  try {
-    execFileSync(python, ["-c", "import onnx, onnxruntime, PIL"], { stdio: "ignore" });
-  } catch {
-    return `${python} has no onnx, onnxruntime and pillow`;
-  }
-  return undefined;
-}
-const unavailable = reasonToSkip();
+const unavailable = withoutPython("onnx, onnxruntime, PIL");
 
 const folder = mkdtempSync(join(tmpdir(), "msmae-exported-"));
 const at = (name: string) => join(folder, name);

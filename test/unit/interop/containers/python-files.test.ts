@@ -7,19 +7,10 @@ import { storedZip } from "../../../../src/interop/containers/stored-zip.ts";
 import { writeTorchFile } from "../../../../src/interop/containers/torch-save.ts";
 import { writeSafetensorsFile } from "../../../../src/interop/safetensors-file.ts";
 import { readTensorFile } from "../../../../src/interop/tensor-file.ts";
+import { python, withoutPython } from "../../../support/python.ts";
 import { tensorsOfEveryType } from "../../../support/tensors-to-store.ts";
 
-const python = process.env.MSMAE_PYTHON;
-
-function reasonToSkip(): string | undefined {
-  if (python === undefined) return "MSMAE_PYTHON names no Python with PyTorch";
-  try {
-    execFileSync(python, ["-c", "import torch, onnx, safetensors.torch"], { stdio: "ignore" });
-  } catch {
-    return `${python} has no torch, onnx and safetensors`;
-  }
-  return undefined;
-}
+const unavailable = withoutPython("torch, onnx, safetensors.torch");
 
 const COMPARE = `
 import sys, torch
@@ -40,8 +31,6 @@ const RECORD = `
 import sys, torch
 print(torch._C.PyTorchFileReader(sys.argv[1]).get_record("data/0").decode())
 `;
-
-const unavailable = reasonToSkip();
 
 describe.skipIf(unavailable)(
   `files that PyTorch and ONNX write${unavailable ? ` SKIPPED: ${unavailable}` : ""}`,
