@@ -91,11 +91,34 @@ describe("the engine's example", () => {
     },
   );
 
-  test("stands in docs/engine.md as it is", () => {
+  /** The page's lines of JavaScript: those of the example, and those that take products in 8 bits. */
+  function linesOfPage(): { example: string[]; int8: string[] } {
     const page = readFileSync(file("docs/engine.md"), "utf8");
     const blocks = Array.from(page.matchAll(/```js\n(.*?)```/gs), ([, code]) => code as string);
-    const example = readFileSync(file("examples/engine/spirals.js"), "utf8");
-    expect(blocks.length).toBeGreaterThan(3);
-    for (const block of blocks) expect(example).toContain(block);
+    const [int8 = [], example = []] = [true, false].map((wanted) =>
+      blocks.filter((block) => block.includes("inInt8") === wanted),
+    );
+    return { example, int8 };
+  }
+  const source = readFileSync(file("examples/engine/spirals.js"), "utf8");
+
+  test("stands in docs/engine.md as it is", () => {
+    const { example } = linesOfPage();
+    expect(example.length).toBeGreaterThan(3);
+    for (const block of example) expect(source).toContain(block);
+  });
+
+  test("learns with the page's lines on products in 8 bits in the place of its own", { timeout: patience }, () => {
+    const { int8 } = linesOfPage();
+    expect(int8).toHaveLength(1);
+    const inFloat32 = /const engine = await openEngine\(.*?\n|await engine\.load\(.*?\n/g;
+    expect(source.match(inFloat32)).toHaveLength(2);
+    const [load = "", ...opening] = (int8[0] as string).trimEnd().split("\n").reverse();
+    const lines = [opening.reverse().join("\n"), load];
+    const changed = source.replace(inFloat32, () => `${lines.shift()}\n`).replace("import {", "import { inInt8,");
+    const told = runNode("--input-type=module", "--eval", `${changed}\nconsole.log(JSON.stringify(await train()));`);
+    const trained = JSON.parse(told) as Trained;
+    expectLearnt(trained);
+    expect(trained.losses).not.toEqual(trainInNode().losses);
   });
 });
