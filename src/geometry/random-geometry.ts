@@ -1,4 +1,5 @@
 import type { RandomStream } from "../support/random.ts";
+import { roundHalfEven } from "../support/round-half-even.ts";
 import type { CropBox, Geometry } from "./geometry.ts";
 
 /** Bounds of a random resized crop. */
@@ -65,12 +66,4 @@ export function randomGeometry(
 
 function between(low: number, high: number, share: number): number {
   return low + (high - low) * share;
-}
-
-// Python's round().
-function roundHalfEven(value: number): number {
-  const floor = Math.floor(value);
-  const rest = value - floor;
-  if (rest !== 0.5) return Math.round(value);
-  return floor % 2 === 0 ? floor : floor + 1;
 }

@@ -1,5 +1,5 @@
 import { type InspectInput, type InspectOptions, resolveOptions, verbs } from "../config/index.ts";
-import { sameShape } from "../engine/graph/shape.ts";
+import { sameShape, sizeOf } from "../engine/graph/shape.ts";
 import type { Normalization } from "../images/transforms/normalize.ts";
 import { classifierKind } from "../method/kinds/classifier.ts";
 import { networkKinds } from "../method/kinds/networks.ts";
@@ -186,5 +186,5 @@ function squareGrid(table: readonly number[] | undefined): number | undefined {
 }
 
 function countElements(keys: readonly TensorSummary[]): number {
-  return keys.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0);
+  return keys.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 }

@@ -1,6 +1,7 @@
 import { MsmaeError } from "../../support/errors.ts";
 import type { DType } from "../graph/dtypes.ts";
 import { type Graph, inputName } from "../graph/graph.ts";
+import { sizeOf } from "../graph/shape.ts";
 import { ModelWriter, tensorProto, valueInfo } from "./emit.ts";
 import type { Emitter } from "./emitter.ts";
 import { onnx } from "./generated/onnx.js";
@@ -48,7 +49,7 @@ export function emitPortable(model: PortableModel): { bytes: Uint8Array; outputs
   const fed = graph.inputs.filter((value) => value.shape.some((extent) => extent % batch === 0));
   const weights = graph.inputs.filter((value) => !fed.includes(value));
   const initializer = [...(written.initializer ?? [])];
-  const bytes = weights.reduce((sum, { shape }) => sum + 4 * shape.reduce((a, b) => a * b, 1), 0);
+  const bytes = weights.reduce((sum, { shape }) => sum + 4 * sizeOf(shape), 0);
   if (bytes > LARGEST) throw tooLarge(name, bytes);
   for (const value of weights) {
     initializer.push(tensorProto(inputName(value), model.weights(inputName(value)), "float32", value.shape));

@@ -1,4 +1,5 @@
 import protobuf from "protobufjs/minimal.js";
+import { sizeOf } from "../../engine/graph/shape.ts";
 import { onnx } from "../../engine/onnx/generated/onnx.js";
 import { MsmaeError, messageOf } from "../../support/errors.ts";
 import { readRegular } from "../../support/files/regular-file.ts";
@@ -8,7 +9,7 @@ import { containerFault, type KeepOptions, type TensorFacts, type TensorFile } f
 import { type ExternalPlace, externalPlace, readExternal } from "./onnx-external.ts";
 import { ParameterNames, type Target } from "./onnx-names.ts";
 import { elementsIn, onnxDtype } from "./onnx-values.ts";
-import { elementsOf, gather } from "./strided.ts";
+import { gather } from "./strided.ts";
 
 /** No message of protobuf is larger. */
 const MAX_FILE_BYTES = 2 ** 31 - 1;
@@ -82,7 +83,7 @@ class Content {
       throw containerFault(where, `a shape of at most ${MAX_DIMENSIONS} whole numbers`, `[${shape}]`);
     }
     if (turned && shape.length !== 2) throw containerFault(where, "a weight of two axes", `[${shape}]`);
-    const bytes = elementsOf(shape) * ELEMENT_BYTES[dtype];
+    const bytes = sizeOf(shape) * ELEMENT_BYTES[dtype];
     this.entries.set(name, { dtype, shape: turned ? shape.toReversed() : shape });
     if (turned) this.#turned.add(name);
     if (proto.dataLocation === onnx.TensorProto.DataLocation.EXTERNAL) {

@@ -1,12 +1,10 @@
+import { sizeOf } from "../../engine/graph/shape.ts";
+
 /** Where the values of a tensor stand in a storage, in elements. */
 export interface Strided {
   offset: number;
   shape: readonly number[];
   strides: readonly number[];
-}
-
-export function elementsOf(shape: readonly number[]): number {
-  return shape.reduce((product, size) => product * size, 1);
 }
 
 /** The element behind the last that a tensor reaches; 0 where it has none. */
@@ -45,7 +43,7 @@ const VIEWS = {
  */
 export function gather(storage: Uint8Array<ArrayBuffer>, size: keyof typeof VIEWS, tensor: Strided): Uint8Array {
   const { offset, shape, strides } = tensor;
-  const length = elementsOf(shape);
+  const length = sizeOf(shape);
   if (isContiguous(tensor)) return storage.slice(offset * size, (offset + length) * size);
   const View = VIEWS[size];
   const source = new View(storage.buffer, storage.byteOffset, Math.floor(storage.length / size)) as Elements;

@@ -1,8 +1,9 @@
+import { sizeOf } from "../../engine/graph/shape.ts";
 import { ELEMENT_BYTES, type StoredTensor } from "../safetensors.ts";
 import { Allowance } from "./allowance.ts";
 import { containerFault, type KeepOptions, type TensorFile } from "./container.ts";
 import { withFile } from "./opened-file.ts";
-import { elementsOf, gather, isContiguous, reachOf, swapBytes } from "./strided.ts";
+import { gather, isContiguous, reachOf, swapBytes } from "./strided.ts";
 import type { TorchArchive } from "./torch-archive.ts";
 import { openTorchLegacy } from "./torch-legacy.ts";
 import { stateOf } from "./torch-state.ts";
@@ -51,7 +52,7 @@ function checkTensor(archive: TorchArchive, tensor: TorchTensor, where: string, 
   const reach = reachOf(tensor);
   const most = Math.min(own, whole - storage.first);
   if (reach > most) throw containerFault(where, `a storage of at least ${reach} elements`, `${most}`);
-  allowance.take(elementsOf(shape) * size, where);
+  allowance.take(sizeOf(shape) * size, where);
 }
 
 /** Storage after storage, each read once. */
@@ -88,7 +89,7 @@ function valuesOf(
 ): Uint8Array {
   const size = ELEMENT_BYTES[tensor.dtype];
   const view = { offset: tensor.storage.first + tensor.offset, shape: tensor.shape, strides: tensor.strides };
-  const isWhole = elementsOf(tensor.shape) * size === storage.length && isContiguous(view);
+  const isWhole = sizeOf(tensor.shape) * size === storage.length && isContiguous(view);
   const bytes = alone && isWhole ? storage : gather(storage, size, view);
   if (!archive.littleEndian) swapBytes(bytes, size);
   return bytes;

@@ -1,3 +1,4 @@
+import { sizeOf } from "../../engine/graph/shape.ts";
 import { writeFileAtomic } from "../../support/files/atomic-file.ts";
 import { planEntries, type SafetensorsEntry, type TensorToStore } from "../safetensors.ts";
 import { call, entries, global, int, join, pickle, str, tuple } from "./pickle-writer.ts";
@@ -36,8 +37,8 @@ export async function writeTorchFile(
 
 /** A tensor that fills a storage of its own. */
 function tensorOf({ dtype, shape }: SafetensorsEntry, key: string): Uint8Array {
-  const elements = shape.reduce((product, size) => product * size, 1);
-  const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((product, size) => product * size, 1));
+  const elements = sizeOf(shape);
+  const strides = shape.map((_, axis) => sizeOf(shape.slice(axis + 1)));
   const kind = global("torch", STORAGE_CLASSES.get(dtype) as string);
   const storage = join(tuple(str("storage"), kind, str(key), str("cpu"), int(elements)), "Q");
   const sizes = [tuple(...shape.map(int)), tuple(...strides.map(int))];

@@ -1,3 +1,4 @@
+import { sizeOf } from "../../engine/graph/shape.ts";
 import { MsmaeError } from "../../support/errors.ts";
 import type { StoredTensor } from "../safetensors.ts";
 import { toFloat32 } from "../tensor-values.ts";
@@ -80,8 +81,6 @@ export function tensorsOf(
 export function stored(shape: readonly number[], values: Float32Array): StoredTensor {
   return { dtype: "F32", shape, bytes: new Uint8Array(values.buffer, values.byteOffset, values.byteLength) };
 }
-
-const sizeOf = (shape: readonly number[]) => shape.reduce((product, size) => product * size, 1);
 
 class Form implements OwnForm {
   readonly tensors = new Map<string, Joining>();

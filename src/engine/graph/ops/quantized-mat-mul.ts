@@ -1,3 +1,4 @@
+import { roundHalfEven } from "../../../support/round-half-even.ts";
 import { ndarray } from "../ndarray.ts";
 import { formatShape, shapeError } from "../shape.ts";
 import type { NdArray, OpDefinition, TensorType, Value } from "../types.ts";
@@ -84,11 +85,6 @@ function dynamicQuantization(x: Float64Array): { step: number; zero: number; lev
   }
   const step = largest === smallest ? 1 : fround(fround(largest - smallest) / 255);
   const within = (level: number) => Math.max(0, Math.min(255, level));
-  const zero = roundHalfToEven(within(fround(-fround(smallest / step))));
-  return { step, zero, levels: x.map((value) => within(roundHalfToEven(fround(fround(value) / step)) + zero)) };
-}
-
-function roundHalfToEven(value: number): number {
-  const rounded = Math.round(value);
-  return Math.abs(value % 1) === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
+  const zero = roundHalfEven(within(fround(-fround(smallest / step))));
+  return { step, zero, levels: x.map((value) => within(roundHalfEven(fround(fround(value) / step)) + zero)) };
 }

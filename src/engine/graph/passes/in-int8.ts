@@ -31,23 +31,10 @@ export function inInt8(source: Graph, weights: ReadonlySet<string>): Graph {
     if (!weight || !product) return keep();
     const { key, transB } = product;
     const [rows, columns] = weight.shape as [number, number];
-    return transB
-      ? [
-          quantizedMatMul(
-            x,
-            copyOf(key, "transposed", [columns, rows], "int8"),
-            copyOf(key, "rowScales", [rows], "float32"),
-            bias,
-          ),
-        ]
-      : [
-          quantizedMatMul(
-            x,
-            copyOf(key, "plain", [rows, columns], "int8"),
-            copyOf(key, "columnScales", [columns], "float32"),
-            bias,
-          ),
-        ];
+    const [copy, shape, scales, count] = transB
+      ? (["transposed", [columns, rows], "rowScales", rows] as const)
+      : (["plain", [rows, columns], "columnScales", columns] as const);
+    return [quantizedMatMul(x, copyOf(key, copy, shape, "int8"), copyOf(key, scales, [count], "float32"), bias)];
   });
 }
 
