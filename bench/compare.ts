@@ -1,13 +1,14 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { setTimeout } from "node:timers/promises";
 import { messageOf } from "../src/support/errors.ts";
 import { checkSmallCase, passed } from "./check.ts";
-import { type Contestant, type Job, type PeerMode, type Step, startOurs, startPeer } from "./contestant.ts";
+import { type ContenderJob, startContender } from "./contender.ts";
+import { type Contestant, median, type Step } from "./contestant.ts";
 import { choice, count, phaseOf, readFlags } from "./flags.ts";
-import { describeMachine } from "./machine.ts";
+import { inTurn, type Rounds, ratiosOf } from "./in-turn.ts";
+import { describeMachine, hasBfloat16, machineLine } from "./machine.ts";
 import { batchOf, isNetwork, type Phase, phases } from "./phases.ts";
-import type { ComparisonRow, PeerTiming, Skipped } from "./rows.ts";
+import { type ComparisonRow, type Contender, comparedPairs, type Skipped } from "./rows.ts";
 import { timingOf } from "./step.ts";
 import { comparisonTable, derivedLines } from "./tables.ts";
 
@@ -15,11 +16,9 @@ import { comparisonTable, derivedLines } from "./tables.ts";
 const models = ["base", "tiny"] as const;
 type Model = (typeof models)[number];
 
-const modes = ["eager", "best"] as const satisfies PeerMode[];
-
 /** `bench compare`. Returns the exit status. */
 export async function compareCommand(argv: string[]): Promise<number> {
-  const flags = readFlags(argv, ["model", "phase", "threads", "repeats", "warmup", "python", "json"], []);
+  const flags = readFlags(argv, ["model", "phase", "batch", "threads", "repeats", "warmup", "python", "json"], []);
   const threads = count("threads", flags.threads, 2);
   const repeats = count("repeats", flags.repeats, 5);
   const warmup = count("warmup", flags.warmup, 2);
@@ -27,8 +26,11 @@ export async function compareCommand(argv: string[]): Promise<number> {
   const chosenPhases: readonly Phase[] = flags.phase ? [phaseOf(flags.phase)] : phases;
   const python = flags.python ?? process.env.MSMAE_PYTHON;
 
-  const checks = new Map<Phase, Awaited<ReturnType<typeof checkSmallCase>>>();
-  for (const phase of chosenPhases) checks.set(phase, await checkSmallCase(phase, threads));
+  const checks = new Map<string, Awaited<ReturnType<typeof checkSmallCase>>>();
+  for (const phase of chosenPhases) {
+    checks.set(phase, await checkSmallCase(phase, threads));
+    if (hasInt8(phase)) checks.set(`${phase} in int8`, await checkSmallCase(phase, threads, "int8"));
+  }
   const failed = [...checks].filter(([, check]) => !passed(check));
   if (failed.length > 0) {
     console.error(`small cases outside their tolerance: ${JSON.stringify(Object.fromEntries(failed))}`);
@@ -40,9 +42,12 @@ export async function compareCommand(argv: string[]): Promise<number> {
   for (const model of chosenModels) {
     for (const phase of chosenPhases) {
       if (isNetwork(phase) && model !== chosenModels[0]) continue;
-      const job = { phase, model, batch: batchOf(model, phase), threads };
+      const job = { phase, model, batch: count("batch", flags.batch, batchOf(model, phase)), threads };
+      const names: Contender[] = ["ours", "eager", "best"];
+      if (hasInt8(phase)) names.splice(1, 0, "int8");
+      if (hasBfloat16(machine.cpuFeatures)) names.push("bf16");
       console.error(`${model} ${phase}, batch ${job.batch} …`);
-      rows.push(await compareJob(job, { repeats, warmup, python }));
+      rows.push(await compareJob(job, names, { repeats, warmup, python }));
     }
   }
   const file = flags.json ?? defaultFile(machine.cpuModel);
@@ -50,7 +55,7 @@ export async function compareCommand(argv: string[]): Promise<number> {
   await mkdir(dirname(file), { recursive: true });
   await writeFile(file, `${JSON.stringify(document, null, 1)}\n`);
   console.error(`written to ${file}`);
-  console.log([comparisonTable(rows), ...derivedLines(rows)].join("\n"));
+  console.log([machineLine(machine), "", comparisonTable(rows), ...derivedLines(rows)].join("\n"));
   return 0;
 }
 
@@ -59,47 +64,50 @@ function defaultFile(cpuModel: string): string {
   return new URL(`./results/${name}`, import.meta.url).pathname;
 }
 
-interface Rounds {
-  repeats: number;
-  warmup: number;
-  python: string | undefined;
-}
+/** Whether training offers the phase in int8 and gains by it: a segmenter's and a network's convolutions stay in fp32. */
+const hasInt8 = (phase: Phase): boolean => phase.startsWith("finetune") || phase.startsWith("pretrain");
 
-/** Steps of all contestants in turn, so that what slows the machine for a while slows them all. */
-async function compareJob(job: Job, { repeats, warmup, python }: Rounds): Promise<ComparisonRow> {
-  const [ours, ...started] = await Promise.all([
-    startOurs(job),
-    ...modes.map((mode) => peerOrReason(mode, job, { warmup, python })),
-  ]);
-  const peers = new Map(modes.map((mode, i) => [mode, started[i] as Contestant | Skipped]));
-  for (let i = 0; i < warmup; i++) await ours.step();
-
-  const steps = new Map<Contestant, Step[]>([[ours, []]]);
-  for (const peer of peers.values()) if ("step" in peer) steps.set(peer, []);
-  for (let round = 0; round < repeats; round++) {
-    for (const [contestant, taken] of steps) {
-      // Threads of the one before may still be spinning.
-      await setTimeout(100);
-      taken.push(await contestant.step());
-    }
+/** Steps of all that the machine can run, taken in turn. */
+async function compareJob(
+  job: Omit<ContenderJob, "contender">,
+  names: readonly Contender[],
+  { python, ...rounds }: Rounds & { python: string | undefined },
+): Promise<ComparisonRow> {
+  const started = new Map<Contender, Contestant | Skipped>();
+  for (const name of names) {
+    started.set(name, await startedOrReason({ ...job, contender: name }, python));
   }
-  const timing = async (contestant: Contestant) => timingOf(steps.get(contestant) ?? [], contestant);
-  const peerTiming = async (mode: PeerMode): Promise<PeerTiming> => {
-    const peer = peers.get(mode) as Contestant | Skipped;
-    return "step" in peer ? timing(peer) : peer;
-  };
-  return { ...job, ours: await timing(ours), eager: await peerTiming("eager"), best: await peerTiming("best") };
+  const running = new Map([...started].filter((entry): entry is [Contender, Contestant] => "step" in entry[1]));
+  const steps = await inTurn(running, rounds);
+  const timings: ComparisonRow["timings"] = {};
+  for (const [name, one] of started) {
+    timings[name] = "step" in one ? await timingOf(steps.get(name) ?? [], one) : one;
+  }
+  return { ...job, timings, ratios: ratios(timings, steps) };
 }
 
-async function peerOrReason(
-  mode: PeerMode,
-  job: Job,
-  { warmup, python }: Omit<Rounds, "repeats">,
-): Promise<Contestant | Skipped> {
-  if (python === undefined) return { skipped: "neither --python nor MSMAE_PYTHON names a Python with PyTorch" };
+function ratios(timings: ComparisonRow["timings"], steps: ReadonlyMap<Contender, Step[]>): ComparisonRow["ratios"] {
+  const told: ComparisonRow["ratios"] = {};
+  for (const pair of comparedPairs) {
+    const [one, other] = pair.split("/") as [Contender, Contender];
+    const [a, b] = [timings[one], timings[other]];
+    if (!a || !b || "skipped" in a || "skipped" in b) continue;
+    const { wall, processor } = ratiosOf(steps.get(one) ?? [], steps.get(other) ?? []);
+    told[pair] = {
+      wall: median(wall),
+      processor: median(processor),
+      memory: a.peakRssBytes / b.peakRssBytes,
+    };
+  }
+  return told;
+}
+
+async function startedOrReason(job: ContenderJob, python: string | undefined): Promise<Contestant | Skipped> {
   try {
-    return await startPeer(python, job, mode, warmup);
+    return await startContender(job, python);
   } catch (error) {
+    // Ours must run.
+    if (job.contender === "ours" || job.contender === "int8") throw error;
     return { skipped: messageOf(error) };
   }
 }

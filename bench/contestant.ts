@@ -21,13 +21,11 @@ export interface Job {
   arena?: boolean;
 }
 
-/**
- * One step, in seconds: graph and optimiser together, of that the optimiser; making the feeds, before it; and, of ours, the
- * processor time of all threads, which other load disturbs less.
- */
+/** One step, in seconds: graph and optimiser together, of that the optimiser; making the feeds, before it. */
 export interface Step {
   stepSeconds: number;
-  processorSeconds?: number;
+  /** Of all threads: other load disturbs it less. */
+  processorSeconds: number;
   optimizerSeconds: number;
   feedSeconds?: number;
   outputs?: Record<string, Float32Array>;
@@ -87,18 +85,19 @@ export async function startOurs(
   };
 }
 
-export type PeerMode = "eager" | "best";
+/** How the peer runs: as it comes, with all that helps it in fp32, or that with products in bfloat16. */
+export const peerModes = ["eager", "best", "bf16"] as const;
+export type PeerMode = (typeof peerModes)[number];
 
-/** The PyTorch peer of the same job, after `warmup` untimed steps. @throws Error with the peer's own last words when it cannot run. */
+/** The PyTorch peer of the same job, after one step in which it compiles. @throws Error with the peer's own last words when it cannot run. */
 export async function startPeer(
   python: string,
   job: Job,
   mode: PeerMode,
-  warmup: number,
 ): Promise<Contestant & { info: Record<string, unknown> }> {
   const { phase, model, batch, threads } = job;
   const script = new URL("./peers/pytorch/step.py", import.meta.url).pathname;
-  const settings = Object.entries({ phase, model, batch, threads, mode, warmup }).flatMap(([name, value]) => [
+  const settings = Object.entries({ phase, model, batch, threads, mode, warmup: 1 }).flatMap(([name, value]) => [
     `--${name}`,
     String(value),
   ]);

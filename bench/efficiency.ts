@@ -1,5 +1,4 @@
 import { writeFile } from "node:fs/promises";
-import { setTimeout } from "node:timers/promises";
 import { sizeOf } from "../src/engine/graph/shape.ts";
 import { attentionCounts } from "../src/method/masking/selection.ts";
 import { classifierSpecs } from "../src/method/models/classifier.ts";
@@ -8,6 +7,7 @@ import { classifierMultiplyAdds } from "../src/results/efficiency.ts";
 import { checkSmallCase, passed } from "./check.ts";
 import { type Contestant, type Job, type Step, startOurs } from "./contestant.ts";
 import { count, modelsOf, readFlags } from "./flags.ts";
+import { inTurn, type Rounds } from "./in-turn.ts";
 import { describeMachine } from "./machine.ts";
 import type { Phase } from "./phases.ts";
 import type { EfficiencyRow } from "./rows.ts";
@@ -63,7 +63,7 @@ export async function efficiencyCommand(argv: string[]): Promise<number> {
 async function measurePair(
   work: (typeof works)[number],
   job: Omit<Job, "phase">,
-  { repeats, warmup }: { repeats: number; warmup: number },
+  rounds: Rounds,
 ): Promise<EfficiencyRow[]> {
   const config = configOf(job.model);
   const patches = patchCount(config);
@@ -84,18 +84,10 @@ async function measurePair(
   }
   const contestants: Contestant[] = [];
   for (const { phase } of sides) contestants.push(await startOurs({ ...job, phase }));
-  const steps = sides.map((): Step[] => []);
-  for (let round = -warmup; round < repeats; round++) {
-    for (const [i, contestant] of contestants.entries()) {
-      // Threads of the other may still be spinning.
-      await setTimeout(100);
-      const step = await contestant.step();
-      if (round >= 0) steps[i]?.push(step);
-    }
-  }
+  const steps = await inTurn(new Map(contestants.entries()), rounds);
   const rows: EfficiencyRow[] = [];
   for (const [i, side] of sides.entries()) {
-    const timing = await timingOf(steps[i] as Step[], contestants[i] as Contestant);
+    const timing = await timingOf(steps.get(i) as Step[], contestants[i] as Contestant);
     rows.push({ ...side, timing: { ...timing, imagesPerSecond: job.batch / timing.stepSeconds } });
   }
   return rows;

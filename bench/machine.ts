@@ -1,9 +1,12 @@
+import { readFileSync } from "node:fs";
 import { readEnvironment } from "../src/training/records/environment.ts";
 
 /** What a figure depends on beside the code. */
 export interface Machine {
   commit: string | null;
   cpuModel: string;
+  /** What of {@link tellingFeatures} the processor has, by Linux' names; null where the system does not tell. */
+  cpuFeatures: string[] | null;
   cores: number;
   memoryBytes: number;
   platform: string;
@@ -19,6 +22,7 @@ export async function describeMachine(threads: number): Promise<Machine> {
   return {
     commit: gitCommit,
     cpuModel,
+    cpuFeatures: cpuFeatures(),
     cores,
     memoryBytes,
     platform,
@@ -27,4 +31,56 @@ export async function describeMachine(threads: number): Promise<Machine> {
     provider: "cpu",
     measuredAt: writtenAt,
   };
+}
+
+/** Instructions that decide how fast products are. */
+const tellingFeatures = [
+  ...["avx2", "fma", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16", "amx_int8", "amx_bf16"],
+  ...["asimd", "asimddp", "i8mm", "bf16", "sve"],
+];
+
+function cpuFeatures(): string[] | null {
+  try {
+    return featuresIn(readFileSync("/proc/cpuinfo", "utf8"));
+  } catch {
+    return null;
+  }
+}
+
+/** What Linux' /proc/cpuinfo says of {@link tellingFeatures}; null where it has no such line. */
+export function featuresIn(cpuinfo: string): string[] | null {
+  const line = /^(?:flags|Features)\s*:(.*)$/m.exec(cpuinfo)?.[1];
+  if (line === undefined) return null;
+  const flags = new Set(line.trim().split(/\s+/));
+  return tellingFeatures.filter((feature) => flags.has(feature));
+}
+
+/** Processors whose ratios between two programs are alike: by the widest products that they have. */
+export type CpuClass = "avx512-vnni" | "avx512" | "avx2-vnni" | "avx2" | "arm-i8mm" | "arm" | "other";
+
+export function cpuClassOf(features: readonly string[] | null): CpuClass {
+  const has = (feature: string) => features?.includes(feature) ?? false;
+  if (has("avx512f")) return has("avx512_vnni") ? "avx512-vnni" : "avx512";
+  if (has("avx2")) return has("avx_vnni") ? "avx2-vnni" : "avx2";
+  if (has("asimd")) return has("i8mm") ? "arm-i8mm" : "arm";
+  return "other";
+}
+
+/** Whether products in bfloat16 are instructions of the processor; elsewhere they are slower than fp32. */
+export const hasBfloat16 = (features: readonly string[] | null): boolean =>
+  ["avx512_bf16", "amx_bf16", "bf16"].some((feature) => features?.includes(feature));
+
+/** A line that says what a table's figures depend on. */
+export function machineLine({
+  cpuModel,
+  cpuFeatures,
+  cores,
+  memoryBytes,
+  platform,
+  node,
+  onnxruntime,
+}: Machine): string {
+  const features = cpuFeatures === null ? "features unknown" : cpuFeatures.join(", ");
+  const memory = `${Math.round(memoryBytes / 2 ** 30)} GiB`;
+  return `${cpuModel} (${features}), ${cores} cores, ${memory}, ${platform}, Node ${node}, ONNX Runtime ${onnxruntime}`;
 }

@@ -4,6 +4,7 @@ import { compareCommand } from "./compare.ts";
 import { dataIndexCommand } from "./data-index.ts";
 import { efficiencyCommand } from "./efficiency.ts";
 import { UsageError } from "./flags.ts";
+import { guardCommand } from "./guard.ts";
 import { loaderCommand } from "./loader.ts";
 import { precisionCommand } from "./precision.ts";
 import { savingsCommand } from "./savings.ts";
@@ -12,21 +13,25 @@ import { stepCommand } from "./step.ts";
 const usage = `Usage:
   npm run -s bench -- step --phase PHASE --model MODEL --batch N [--threads 2] [--precision fp32|int8]
                                [--repeats 5] [--warmup 2] [--json]
-  npm run -s bench -- compare [--model M] [--phase P] [--repeats 5] [--python PYTHON] [--json FILE]
+  npm run -s bench -- compare [--model M] [--phase P] [--batch N] [--threads 2] [--repeats 5] [--python PYTHON] [--json FILE]
   npm run -s bench -- savings [--model M] [--only NAME] [--repeats 5] [--json FILE]
   npm run -s bench -- efficiency [--models micro,tiny,base] [--batch N] [--threads 2] [--repeats 5] [--json FILE]
   npm run -s bench -- precision [--model M] [--phase P] [--batch N] [--threads 2] [--repeats 5] [--json FILE]
   npm run -s bench -- all [--models M,…] [--threads 2] [--repeats 5] [--python PYTHON] [--data FOLDER] [--json FOLDER]
+  npm run -s bench -- guard [--only NAME] [--threads 1] [--repeats 7] [--python PYTHON] [--write]
   npm run -s bench -- loader --data FOLDER [--dicom] [--batch 64] [--repeats 3] [--python PYTHON] [--json FILE]
   npm run -s bench -- data-index [--images 100000] [--repeats 5] [--json FILE]
 
 step     checks a small case of the phase against float64 references, then times steps in a fresh process.
-compare  times every phase beside the PyTorch peer, step by step in turn; writes JSON, prints a Markdown table.
+compare  times every phase beside the PyTorch peer, training in int8 as well, step by step in turn; writes JSON, prints a
+         Markdown table.
 savings  times what the engine leaves out or sets, with and without it; the same outputs.
 efficiency  fine-tuning and inference on all patches (mae) and on a quarter of them (msmae): time, images a second, peak memory
          and operations of every preset, micro to base unless --models names others; what memory does not allow is skipped.
 precision  times training steps in fp32 and in int8, in turn in one run, after a check of both on a small case.
 all      compare, efficiency and savings one after the other, and with --data loader; every table.
+guard    compares a few ratios, of processor time and of peak memory, with those kept in bench/bars.json for this class of
+         processors, and fails where more than 10 % of one is lost, twice; --write keeps the new ones.
 loader   reads and augments a folder of class folders with 1 and 2 workers, beside torchvision's DataLoader.
 data-index  starts on a data set of many images, first and with the index of files; the same fingerprint.
 
@@ -41,6 +46,7 @@ const commands: Readonly<Record<string, (argv: string[]) => Promise<number>>> = 
   savings: savingsCommand,
   efficiency: efficiencyCommand,
   all: allCommand,
+  guard: guardCommand,
   precision: precisionCommand,
   loader: loaderCommand,
   "data-index": dataIndexCommand,

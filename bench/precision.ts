@@ -1,8 +1,8 @@
 import { writeFile } from "node:fs/promises";
-import { setTimeout } from "node:timers/promises";
 import { checkSmallCase, passed } from "./check.ts";
-import { type Job, median, type Precision, precisions, type Step, startOurs } from "./contestant.ts";
+import { type Contestant, type Job, type Precision, precisions, type Step, startOurs } from "./contestant.ts";
 import { count, modelOf, phaseOf, readFlags } from "./flags.ts";
+import { inTurn, type Rounds, ratiosOf } from "./in-turn.ts";
 import { describeMachine } from "./machine.ts";
 import { batchOf } from "./phases.ts";
 import type { PrecisionRow } from "./rows.ts";
@@ -24,7 +24,7 @@ export async function precisionCommand(argv: string[]): Promise<number> {
     console.error(`the small case in ${precision} is outside its tolerance: ${JSON.stringify(check)}`);
     return 1;
   }
-  const row = await measure(job, repeats, warmup);
+  const row = await measure(job, { repeats, warmup });
   if (flags.json) {
     const document = { ...(await describeMachine(threads)), repeats, warmup, checked: true, ...row };
     await writeFile(flags.json, `${JSON.stringify(document, null, 1)}\n`);
@@ -33,28 +33,16 @@ export async function precisionCommand(argv: string[]): Promise<number> {
   return 0;
 }
 
-async function measure(job: Job, repeats: number, warmup: number): Promise<PrecisionRow> {
-  const contestants = {
-    fp32: await startOurs({ ...job, precision: "fp32" }),
-    int8: await startOurs({ ...job, precision: "int8" }),
-  };
-  const steps: Record<Precision, Step[]> = { fp32: [], int8: [] };
-  for (let round = -warmup; round < repeats; round++) {
-    for (const precision of precisions) {
-      // Threads of the other may still be spinning.
-      await setTimeout(100);
-      const step = await contestants[precision].step();
-      if (round >= 0) steps[precision].push(step);
-    }
-  }
-  const ratiosOf = (seconds: (step: Step) => number) =>
-    steps.int8.map((step, i) => seconds(step) / seconds(steps.fp32[i] as Step));
-  const processor = ({ processorSeconds = Number.NaN }: Step) => processorSeconds;
+async function measure(job: Omit<Job, "precision">, rounds: Rounds): Promise<PrecisionRow> {
+  const contestants = new Map<Precision, Contestant>();
+  for (const precision of precisions) contestants.set(precision, await startOurs({ ...job, precision }));
+  const steps = await inTurn(contestants, rounds);
+  const stepsOf = (precision: Precision) => steps.get(precision) as Step[];
+  const timing = (precision: Precision) => timingOf(stepsOf(precision), contestants.get(precision) as Contestant);
   return {
     ...job,
-    fp32: await timingOf(steps.fp32, contestants.fp32),
-    int8: await timingOf(steps.int8, contestants.int8),
-    ratios: { wall: ratiosOf(({ stepSeconds }) => stepSeconds), processor: ratiosOf(processor) },
-    processorSeconds: { fp32: median(steps.fp32.map(processor)), int8: median(steps.int8.map(processor)) },
+    fp32: await timing("fp32"),
+    int8: await timing("int8"),
+    ratios: ratiosOf(stepsOf("int8"), stepsOf("fp32")),
   };
 }

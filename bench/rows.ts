@@ -1,5 +1,6 @@
 import type { FlopConvention } from "../src/results/efficiency.ts";
-import type { Job, Precision } from "./contestant.ts";
+import type { Job, PeerMode } from "./contestant.ts";
+import type { Ratios } from "./in-turn.ts";
 import type { Timing } from "./step.ts";
 
 /** Why there are no times. */
@@ -10,11 +11,28 @@ export interface Skipped {
 /** A peer's times, or why there are none. */
 export type PeerTiming = Timing | Skipped;
 
-/** One phase of one model: ours and the peers' steps taken in turn. */
-export interface ComparisonRow extends Job {
-  ours: Timing;
-  eager: PeerTiming;
-  best: PeerTiming;
+/** What is timed beside each other: ours in fp32 and in int8, and the peer in its modes. */
+export type Contender = "ours" | "int8" | PeerMode;
+
+/** One phase of one model: steps of all contenders that it was run with, taken in turn. */
+export interface ComparisonRow extends Omit<Job, "precision"> {
+  timings: Partial<Record<Contender, PeerTiming>>;
+  /** What is timed over what it is compared with, medians of the ratios of neighbouring steps. */
+  ratios: Partial<Record<ComparedPair, MedianRatio>>;
+}
+
+/** Which of a row's contestants are compared: the first's figures over the second's. */
+export const comparedPairs = [
+  ...(["ours/eager", "ours/best", "ours/bf16"] as const),
+  ...(["int8/ours", "int8/eager", "int8/best", "int8/bf16"] as const),
+];
+export type ComparedPair = (typeof comparedPairs)[number];
+
+/** Wall time, processor time of all threads, and peak memory. */
+export interface MedianRatio {
+  wall: number;
+  processor: number;
+  memory: number;
 }
 
 /** One saving: times with and without, and how far the results of the two are apart, relative to their largest element. */
@@ -34,10 +52,8 @@ export interface SavingRow extends Job {
 export interface PrecisionRow extends Omit<Job, "precision"> {
   fp32: Timing;
   int8: Timing;
-  /** int8 over fp32, of each pair of neighbouring steps: wall time, and processor time of all threads. */
-  ratios: { wall: number[]; processor: number[] };
-  /** Medians over steps. */
-  processorSeconds: Record<Precision, number>;
+  /** int8 over fp32. */
+  ratios: Ratios;
 }
 
 /** One model at one kind of work by one method; the other method's steps were taken in turn with its. */
@@ -50,4 +66,19 @@ export interface EfficiencyRow extends Job {
   /** Of one image's forward pass through the published program, by convention. */
   multiplyAdds: Record<FlopConvention, number>;
   timing: (Timing & { imagesPerSecond: number }) | Skipped;
+}
+
+/** A ratio as it was when it was last accepted: processor time and peak memory of the first over the second. */
+export interface Bar {
+  name: string;
+  processor: number;
+  memory: number;
+}
+
+/** A bar and what was measured now; null where the peer is not there. */
+export interface GuardRow {
+  name: string;
+  bar: Bar | undefined;
+  now: Bar | null;
+  lost: ("processor" | "memory")[];
 }

@@ -1,10 +1,10 @@
 import { writeFile } from "node:fs/promises";
-import { setTimeout } from "node:timers/promises";
 import { interpret } from "../src/engine/graph/interpreter.ts";
 import { outputs } from "../test/tolerances.ts";
 import { measureOf, relativeError, smallBatch, smallConfig } from "./check.ts";
-import { type Job, type Step, startOurs } from "./contestant.ts";
+import { type Contestant, type Job, type Step, startOurs } from "./contestant.ts";
 import { choice, count, modelOf, readFlags } from "./flags.ts";
+import { inTurn, type Rounds } from "./in-turn.ts";
 import { describeMachine } from "./machine.ts";
 import { batchOf } from "./phases.ts";
 import type { SavingRow } from "./rows.ts";
@@ -44,33 +44,26 @@ export async function savingsCommand(argv: string[]): Promise<number> {
   return failed.length === 0 ? 0 : 1;
 }
 
-const sides = ["with", "without"] as const;
-type Side = (typeof sides)[number];
+type Side = "with" | "without";
 
-async function measure(
-  saving: Saving,
-  job: Job,
-  { repeats, warmup }: { repeats: number; warmup: number },
-): Promise<SavingRow> {
+async function measure(saving: Saving, job: Job, { repeats, warmup }: Rounds): Promise<SavingRow> {
   const contestants = { with: await start(saving, job, "with"), without: await start(saving, job, "without") };
   const first = { with: await contestants.with.step(), without: await contestants.without.step() };
-  for (let i = 1; i < warmup; i++) for (const side of sides) await contestants[side].step();
-  const steps: Record<Side, Step[]> = { with: [], without: [] };
-  for (let round = 0; round < repeats; round++) {
-    for (const side of sides) {
-      // Threads of the other may still be spinning.
-      await setTimeout(100);
-      steps[side].push(await contestants[side].step());
-    }
-  }
+  // The first steps, whose results are compared, warmed up already.
+  const turns = new Map<Side, Contestant>([
+    ["with", contestants.with],
+    ["without", contestants.without],
+  ]);
+  const steps = await inTurn(turns, { repeats, warmup: warmup - 1 });
+  const timing = (side: Side) => timingOf(steps.get(side) as Step[], contestants[side]);
   const float64Error = "graphs" in saving ? differenceInFloat64(saving.graphs) : undefined;
   const fp32Error = differenceOfSteps(first.with, first.without);
   return {
     ...job,
     name: saving.name,
     saves: saving.saves,
-    with: await timingOf(steps.with, contestants.with),
-    without: await timingOf(steps.without, contestants.without),
+    with: await timing("with"),
+    without: await timing("without"),
     ...(float64Error === undefined ? {} : { float64Error }),
     fp32Error,
     checked: (float64Error ?? 0) <= float64Tolerance && fp32Error <= outputs.float32.cpu.relative,

@@ -14,6 +14,8 @@ export interface Timing {
   stepSeconds: number;
   optimizerSeconds: number;
   peakRssBytes: number;
+  /** Of all threads. */
+  processorSeconds: number;
   /** Ours only: making what a step is fed, which training does while the step before runs. */
   feedSeconds?: number;
   allStepSeconds: number[];
@@ -70,6 +72,7 @@ export async function timingOf(steps: readonly Step[], contestant: Contestant): 
     stepSeconds: median(allStepSeconds),
     optimizerSeconds: median(allOptimizerSeconds),
     peakRssBytes,
+    processorSeconds: median(steps.map((step) => step.processorSeconds)),
     ...(allFeedSeconds.length > 0 ? { feedSeconds: median(allFeedSeconds) } : {}),
     allStepSeconds,
     allOptimizerSeconds,

@@ -1,60 +1,101 @@
 import type { FlopConvention } from "../src/results/efficiency.ts";
 import { median } from "./contestant.ts";
-import type { ComparisonRow, EfficiencyRow, PeerTiming, PrecisionRow, SavingRow, Skipped } from "./rows.ts";
+import type { Phase } from "./phases.ts";
+import type {
+  Bar,
+  ComparedPair,
+  ComparisonRow,
+  Contender,
+  EfficiencyRow,
+  GuardRow,
+  PeerTiming,
+  PrecisionRow,
+  SavingRow,
+  Skipped,
+} from "./rows.ts";
 import type { Timing } from "./step.ts";
 
 const feedNote =
   "¹ Drawing masks, normalising and gathering patches: made on another thread while the step before runs, not in our times.";
+const ratioNote =
+  "² Of neighbouring steps, the median: wall time, and in brackets processor time of all threads, which other load disturbs less.";
 
-/** Markdown: seconds per step, ours and the peers', how many times faster ours is, and peak memory. */
+/** Markdown: seconds per step, ours and the peers', ratios of ours to theirs, and peak memory. */
 export function comparisonTable(rows: readonly ComparisonRow[]): string {
+  const withBf16 = rows.some(({ timings }) => timings.bf16 !== undefined);
   const header = [
-    "model",
-    "phase",
-    "batch",
-    "ours",
-    "optimiser",
-    "feeds ¹",
-    "PyTorch eager",
-    "PyTorch best",
-    "faster than eager",
-    "than best",
-    "peak memory ours / eager / best",
+    ...["model", "phase", "batch", "ours", "in int8", "optimiser", "feeds ¹", "PyTorch eager", "best"],
+    ...(withBf16 ? ["in bf16"] : []),
+    ...["ours of eager ²", "ours of best", "int8 of eager", "int8 of best"],
+    ...(withBf16 ? ["int8 of bf16"] : []),
+    "peak memory ours / int8 / eager / best",
   ];
-  const lines = rows.map(({ model, phase, batch, ours, eager, best }) => [
-    model,
-    phase,
-    String(batch),
-    seconds(ours.stepSeconds),
-    ours.optimizerSeconds > 0
-      ? `${seconds(ours.optimizerSeconds)} (${percent(ours.optimizerSeconds / ours.stepSeconds)})`
-      : "–",
-    seconds(ours.feedSeconds ?? 0),
-    stepSeconds(eager),
-    stepSeconds(best),
-    factor(eager, ours.stepSeconds),
-    factor(best, ours.stepSeconds),
-    [ours, eager, best].map(gigabytes).join(" / "),
-  ]);
-  return table(header, lines, [feedNote, ...skipReasons(rows)]);
+  const lines = rows.map(({ model, phase, batch, timings, ratios }) => {
+    const { ours, int8, eager, best, bf16 } = timings;
+    const share = (pair: ComparedPair) => {
+      const ratio = ratios[pair];
+      return ratio ? `${ratio.wall.toFixed(2)} (${ratio.processor.toFixed(2)})` : "–";
+    };
+    return [
+      ...[
+        model,
+        phase,
+        String(batch),
+        stepTime(ours),
+        stepTime(int8),
+        ...partsOf(ours),
+        stepTime(eager),
+        stepTime(best),
+      ],
+      ...(withBf16 ? [stepTime(bf16)] : []),
+      ...(["ours/eager", "ours/best", "int8/eager", "int8/best"] as const).map(share),
+      ...(withBf16 ? [share("int8/bf16")] : []),
+      [ours, int8, eager, best].map(gigabytes).join(" / "),
+    ];
+  });
+  return table(header, lines, [feedNote, ratioNote, ...skipReasons(rows)]);
+}
+
+/** Seconds of the optimiser, and of the feeds. */
+function partsOf(timing: PeerTiming | undefined): [string, string] {
+  if (!timing || "skipped" in timing) return ["–", "–"];
+  const { optimizerSeconds, stepSeconds, feedSeconds = 0 } = timing;
+  const optimizer = `${seconds(optimizerSeconds)} (${percent(optimizerSeconds / stepSeconds)})`;
+  return [optimizerSeconds > 0 ? optimizer : "–", seconds(feedSeconds)];
 }
 
 /** What follows from several rows: masked against full inference, and the map pass against the peer's full forward. */
 export function derivedLines(rows: readonly ComparisonRow[]): string[] {
-  const of = (model: string, phase: string) => rows.find((row) => row.model === model && row.phase === phase);
+  const stepOf = (model: string, phase: Phase, contender: Contender) => {
+    const timing = rows.find((row) => row.model === model && row.phase === phase)?.timings[contender];
+    return timing && "stepSeconds" in timing ? timing.stepSeconds : undefined;
+  };
   return [...new Set(rows.map(({ model }) => model))].flatMap((model) => {
-    const [full, masked, maps] = ["infer-full", "infer-masked", "maps"].map((phase) => of(model, phase));
+    const full = stepOf(model, "infer-full", "ours");
+    const masked = stepOf(model, "infer-masked", "ours");
+    const maps = stepOf(model, "maps", "ours");
+    const eager = stepOf(model, "infer-full", "eager");
     const lines: string[] = [];
     if (full && masked) {
-      const less = percent(1 - masked.ours.stepSeconds / full.ours.stepSeconds);
-      lines.push(`${model}: masked inference takes ${less} less time than full inference.`);
+      lines.push(`${model}: masked inference takes ${percent(1 - masked / full)} less time than full inference.`);
     }
-    if (maps && full && "stepSeconds" in full.eager) {
-      const times = (full.eager.stepSeconds / maps.ours.stepSeconds).toFixed(2);
+    if (maps && eager) {
+      const times = (eager / maps).toFixed(2);
       lines.push(`${model}: the map pass is ${times} times as fast as PyTorch eager's full forward pass.`);
     }
     return lines;
   });
+}
+
+/** Markdown: each guarded ratio, what it was when it was accepted, and what it is. */
+export function guardTable(rows: readonly GuardRow[]): string {
+  const header = ["step", "processor time: bar", "now", "peak memory: bar", "now", ""];
+  const ratio = (bar: Bar | null | undefined, figure: "processor" | "memory") => bar?.[figure].toFixed(2) ?? "–";
+  const lines = rows.map(({ name, bar, now, lost }) => [
+    ...[name, ratio(bar, "processor"), ratio(now, "processor"), ratio(bar, "memory"), ratio(now, "memory")],
+    lost.length > 0 ? `LOST: ${lost.join(" and ")}` : "",
+  ]);
+  return table(header, lines, []);
 }
 
 /** Markdown: seconds per step with and without each saving. */
@@ -74,16 +115,7 @@ export function savingsTable(rows: readonly SavingRow[]): string {
 }
 
 /** Markdown: a phase in fp32 and in int8, with the median ratio of neighbouring steps and, in brackets, the least and most. */
-export function precisionTable({
-  model,
-  phase,
-  batch,
-  threads,
-  fp32,
-  int8,
-  ratios,
-  processorSeconds,
-}: PrecisionRow): string {
+export function precisionTable({ model, phase, batch, threads, fp32, int8, ratios }: PrecisionRow): string {
   const header = [
     "model",
     "phase",
@@ -104,7 +136,7 @@ export function precisionTable({
   const { wall, processor } = ratios;
   const lines = [
     [...job, "wall", seconds(fp32.stepSeconds), seconds(int8.stepSeconds), spread(wall), optimizer, both(gigabytes)],
-    [...job, "processor", seconds(processorSeconds.fp32), seconds(processorSeconds.int8), spread(processor), "", ""],
+    [...job, "processor", seconds(fp32.processorSeconds), seconds(int8.processorSeconds), spread(processor), "", ""],
   ];
   return table(header, lines, []);
 }
@@ -159,16 +191,17 @@ function table(header: readonly string[], lines: readonly (readonly string[])[],
 
 function skipReasons(rows: readonly ComparisonRow[]): Set<string> {
   const reasons = rows
-    .flatMap(({ eager, best }) => [eager, best])
-    .flatMap((peer) => ("skipped" in peer ? [peer.skipped] : []));
+    .flatMap(({ timings }) => Object.values(timings))
+    .flatMap((timing) => ("skipped" in timing ? [timing.skipped] : []));
   return new Set(reasons.map((reason) => `SKIPPED: ${reason}`));
 }
 
 const seconds = (value: number): string => `${value.toPrecision(3)} s`;
 const rate = (value: number): string => (value < 100 ? value.toPrecision(3) : value.toFixed(0));
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
-const stepSeconds = (peer: PeerTiming): string => ("skipped" in peer ? "SKIPPED" : seconds(peer.stepSeconds));
-const factor = (peer: PeerTiming, ours: number): string =>
-  "skipped" in peer ? "–" : `${(peer.stepSeconds / ours).toFixed(2)}×`;
-const gigabytes = (timing: PeerTiming): string =>
-  "skipped" in timing ? "–" : `${(timing.peakRssBytes / 1e9).toFixed(2)} GB`;
+const stepTime = (timing: PeerTiming | undefined): string => {
+  if (!timing) return "–";
+  return "skipped" in timing ? "SKIPPED" : seconds(timing.stepSeconds);
+};
+const gigabytes = (timing: PeerTiming | undefined): string =>
+  !timing || "skipped" in timing ? "–" : `${(timing.peakRssBytes / 1e9).toFixed(2)} GB`;

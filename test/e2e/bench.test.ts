@@ -6,11 +6,14 @@ import { expect, test } from "vitest";
 import { checkSmallCase, passed, relativeError, smallBatch, smallConfig } from "../../bench/check.ts";
 import { median } from "../../bench/contestant.ts";
 import { roughBytes } from "../../bench/efficiency.ts";
+import { judged, mergedBars } from "../../bench/guard.ts";
+import { ratiosOf } from "../../bench/in-turn.ts";
+import { cpuClassOf, featuresIn, hasBfloat16 } from "../../bench/machine.ts";
 import { batchOf, phases } from "../../bench/phases.ts";
-import type { EfficiencyRow } from "../../bench/rows.ts";
+import type { ComparisonRow, EfficiencyRow } from "../../bench/rows.ts";
 import { differenceInFloat64 } from "../../bench/savings.ts";
 import { savings } from "../../bench/savings-workloads.ts";
-import { comparisonTable, derivedLines, efficiencyTable } from "../../bench/tables.ts";
+import { comparisonTable, derivedLines, efficiencyTable, guardTable } from "../../bench/tables.ts";
 import { configOf, segmenterOf, workload } from "../../bench/workload.ts";
 import { sizeOf } from "../../src/engine/graph/shape.ts";
 
@@ -159,6 +162,7 @@ test("the efficiency table has both conventions' ratios, and says what memory di
     multiplyAdds: { thop: multiplyAdds * 1e9, fvcore: 2 * multiplyAdds * 1e9 },
     timing: {
       ...{ stepSeconds, imagesPerSecond: 4 / stepSeconds, optimizerSeconds: 0, peakRssBytes: 1e9 * stepSeconds },
+      processorSeconds: 2 * stepSeconds,
       ...{ allStepSeconds: [stepSeconds], allOptimizerSeconds: [0] },
     },
   });
@@ -212,24 +216,110 @@ test("the comparison's table says what was skipped and why, and the lines below 
     stepSeconds,
     optimizerSeconds,
     peakRssBytes: 2.5e9,
+    processorSeconds: 2 * stepSeconds,
     allStepSeconds: [stepSeconds],
     allOptimizerSeconds: [optimizerSeconds],
   });
   const job = { model: "base", batch: 16, threads: 2 };
-  const rows = [
-    { ...job, phase: "maps" as const, ours: timing(2), eager: timing(3.5), best: { skipped: "no compiler" } },
-    { ...job, phase: "infer-full" as const, ours: timing(2.5), eager: timing(3), best: timing(2) },
-    { ...job, phase: "infer-masked" as const, ours: timing(0.5), eager: timing(1), best: timing(1) },
-    { ...job, phase: "finetune" as const, ours: timing(2, 0.05), eager: timing(4), best: timing(3) },
+  const ratio = (wall: number) => ({ wall, processor: wall / 2, memory: 1 });
+  const rows: ComparisonRow[] = [
+    {
+      ...{ ...job, phase: "maps" },
+      timings: { ours: timing(2), eager: timing(3.5), best: { skipped: "no compiler" } },
+      ratios: { "ours/eager": ratio(0.5) },
+    },
+    {
+      ...{ ...job, phase: "infer-full", ratios: {} },
+      timings: { ours: timing(2.5), eager: timing(3), best: timing(2) },
+    },
+    {
+      ...{ ...job, phase: "infer-masked", ratios: {} },
+      timings: { ours: timing(0.5), eager: timing(1), best: timing(1) },
+    },
+    {
+      ...{ ...job, phase: "finetune" },
+      timings: { ours: timing(2, 0.05), int8: timing(1.5, 0.05), eager: timing(4), best: timing(3) },
+      ratios: { "ours/best": ratio(0.66), "int8/eager": ratio(0.4), "int8/best": ratio(0.5) },
+    },
   ];
   const lines = comparisonTable(rows).split("\n");
   expect(lines[2]).toBe(
-    "| base | maps | 16 | 2.00 s | – | 0.0200 s | 3.50 s | SKIPPED | 1.75× | – | 2.50 GB / 2.50 GB / – |",
+    "| base | maps | 16 | 2.00 s | – | – | 0.0200 s | 3.50 s | SKIPPED | 0.50 (0.25) | – | – | – | 2.50 GB / – / 2.50 GB / – |",
   );
-  expect(lines[5]).toContain("| 2.00 s | 0.0500 s (2.5 %) | 0.0200 s | 4.00 s | 3.00 s | 2.00× | 1.50× |");
+  expect(lines[5]).toContain(
+    "| 2.00 s | 1.50 s | 0.0500 s (2.5 %) | 0.0200 s | 4.00 s | 3.00 s | – | 0.66 (0.33) | 0.40 (0.20) | 0.50 (0.25) |",
+  );
+  const inBf16 = { ...(rows[3] as ComparisonRow), timings: { ...rows[3]?.timings, bf16: timing(2) } };
+  inBf16.ratios = { "int8/bf16": ratio(0.8) };
+  expect(comparisonTable([inBf16]).split("\n")[2]).toMatch(
+    /4\.00 s \| 3\.00 s \| 2\.00 s \|.* 0\.80 \(0\.40\) \| 2\.50 GB/,
+  );
   expect(lines).toContain("SKIPPED: no compiler");
   expect(derivedLines(rows)).toEqual([
     "base: masked inference takes 80.0 % less time than full inference.",
     "base: the map pass is 1.50 times as fast as PyTorch eager's full forward pass.",
   ]);
+});
+
+test("steps that were taken in turn are compared pair by pair, in both kinds of time", () => {
+  const step = (stepSeconds: number, processorSeconds: number) => ({
+    ...{ stepSeconds, processorSeconds, optimizerSeconds: 0 },
+  });
+  expect(ratiosOf([step(1, 3), step(6, 4)], [step(2, 6), step(3, 2)])).toEqual({ wall: [0.5, 2], processor: [0.5, 2] });
+});
+
+test("a processor's class follows from the instructions that /proc/cpuinfo names", () => {
+  const features = featuresIn(
+    "model name\t: X\nflags\t\t: fpu avx2 fma avx512f avx512_vnni\nbugs\t: none\nflags\t: fpu\n",
+  );
+  expect(features).toEqual(["avx2", "fma", "avx512f", "avx512_vnni"]);
+  expect(featuresIn("Features\t: fp asimd i8mm bf16\n")).toEqual(["asimd", "i8mm", "bf16"]);
+  expect(featuresIn("processor : 0\n")).toBeNull();
+  const classes = [features, ["avx2", "avx_vnni"], ["avx2"], ["avx512f"], ["asimd"], ["asimd", "i8mm"], [], null];
+  expect(classes.map((one) => cpuClassOf(one))).toEqual([
+    ...["avx512-vnni", "avx2-vnni", "avx2", "avx512", "arm", "arm-i8mm", "other", "other"],
+  ]);
+  expect([hasBfloat16(["avx2", "amx_bf16"]), hasBfloat16(["avx2"]), hasBfloat16(null)]).toEqual([true, false, false]);
+});
+
+test("a ratio is lost where more than a tenth is, twice; the better of two counts", async () => {
+  const bar = { name: "step", processor: 0.5, memory: 1 };
+  const judge = async (...measured: [number, number][]) => {
+    const left = [...measured];
+    const row = await judged("step", bar, async () => {
+      const [processor, memory] = left.shift() as [number, number];
+      return { name: "step", processor, memory };
+    });
+    return { lost: row.lost, now: row.now, left: left.length };
+  };
+  const now = (processor: number, memory: number) => ({ name: "step", processor, memory });
+  expect(await judge([0.54, 1.09], [9, 9])).toEqual({ lost: [], now: now(0.54, 1.09), left: 1 });
+  expect(await judge([0.56, 1], [0.54, 1.3])).toEqual({ lost: [], now: now(0.54, 1), left: 0 });
+  expect(await judge([0.56, 1.2], [0.58, 1.3])).toEqual({
+    lost: ["processor", "memory"],
+    now: now(0.56, 1.2),
+    left: 0,
+  });
+  expect((await judged("new", undefined, async () => now(9, 9))).lost).toEqual([]);
+  const table = guardTable([
+    { name: "step", bar, now: now(0.56, 1), lost: ["processor"] },
+    { name: "other", bar: undefined, now: null, lost: [] },
+  ]);
+  expect(table).toContain("| step | 0.50 | 0.56 | 1.00 | 1.00 | LOST: processor |\n| other | – | – | – | – |  |");
+  const others = [{ name: "a", processor: 1, memory: 1 }, bar];
+  expect(mergedBars(others, [{ name: "step", bar, now: now(0.4, 1), lost: [] }])).toEqual([others[0], now(0.4, 1)]);
+});
+
+test("bench guard runs what it is asked for and holds it against the bars that are kept", { timeout: 120_000 }, () => {
+  const { code, stdout, stderr } = bench("guard", "--only", "infer-masked", "--repeats", "1", "--warmup", "1");
+  expect([code, stderr]).toEqual([expect.any(Number), "tiny infer-masked 8: ours of infer-full …\n"]);
+  const cells =
+    stdout
+      .split("\n")
+      .find((line) => line.startsWith("| tiny infer-masked"))
+      ?.split(" | ") ?? [];
+  // A quarter of the patches takes less than a half of the time on any machine.
+  expect(Number(cells[2])).toBeGreaterThan(0.05);
+  expect(Number(cells[2])).toBeLessThan(0.5);
+  expect(code).toBe(stdout.includes("LOST") ? 1 : 0);
 });

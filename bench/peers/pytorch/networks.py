@@ -17,20 +17,20 @@ def build(phase: str, config: peer.Config, mode: str, linear: type[nn.Linear]) -
     """The network of a phase; `best` has fused attention and its linear layers' class, and channels last where it convolves."""
     if phase == "train-resnet":
         network: nn.Module = torchvision.models.resnet18(num_classes=config.num_classes)
-        if mode == "best":
+        if mode != "eager":
             network = network.to(memory_format=torch.channels_last)
     else:
         network = timm.create_model(
             "swin_tiny_patch4_window7_224", num_classes=config.num_classes, drop_path_rate=DROP_PATH
         )
-        if mode == "best":
+        if mode != "eager":
             for module in network.modules():
                 if hasattr(module, "fused_attn"):
                     module.fused_attn = True
                 if type(module) is nn.Linear and module.bias is not None:
                     module.__class__ = linear
     network.config = config
-    network.channels_last = mode == "best" and phase == "train-resnet"
+    network.channels_last = mode != "eager" and phase == "train-resnet"
     return network.train()
 
 
