@@ -91,6 +91,13 @@ describe("a plan", () => {
     });
   });
 
+  test("at the small scale lets rare classes weigh as much as common ones in fine-tuning", () => {
+    const weights = Object.values(builtInPlan("ham10000", "small").finetune).map(({ classWeights }) => classWeights);
+    expect(weights).toEqual(weights.map(() => "balanced"));
+    expect(weights).toHaveLength(5);
+    expect(builtInPlan("ham10000", "paper").finetune.msmae).not.toHaveProperty("classWeights");
+  });
+
   test("of outlines has arms of its own verb, from pre-trainings that are told no classes", () => {
     for (const scale of ["smoke", "small", "paper"] as const) {
       const plan = builtInPlan("kvasir-seg", scale);
