@@ -9,6 +9,7 @@ export interface Room {
 /** The rooms of src in their order: a room imports from those before it, never from those after it. */
 export const rooms: readonly Room[] = [
   { name: "support", node: ["files", "threads"] },
+  { name: "parallel", node: [""] },
   {
     name: "engine",
     inside: ["graph", "autodiff", "onnx", "runtime", "parameters", "layers", "optim", "thread"],

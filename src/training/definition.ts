@@ -8,6 +8,7 @@ import type { WeightMapping } from "../interop/load-weights.ts";
 import type { StartingWeights } from "../interop/starting-weights.ts";
 import type { ModelKind } from "../method/kinds/kind.ts";
 import type { ImageModelConfig } from "../method/models/config.ts";
+import type { Ranks } from "../parallel/ranks.ts";
 import type { RunHooks } from "../support/events.ts";
 import type { RunDirectory } from "./run-directory.ts";
 import type { RunData, RunOptions } from "./setup.ts";
@@ -42,8 +43,14 @@ export interface RunContext<O extends RunOptions, C extends ImageModelConfig> {
   loader: ImageLoader;
   engine: Engine;
   store: ParameterStore;
-  run: RunDirectory;
   hooks: RunHooks;
+  /** The processes that train it together. */
+  ranks: Ranks;
+}
+
+/** What a run is finished with, in the process that writes its files. */
+export interface FinishContext<O extends RunOptions, C extends ImageModelConfig> extends RunContext<O, C> {
+  run: RunDirectory;
 }
 
 /** A training verb: what is particular to it. `R` is what its function returns. */
@@ -55,5 +62,5 @@ export interface TrainingDefinition<V extends AnyVerb, C extends ImageModelConfi
   plan(options: TrainingOptionsOf<V>, data: RunData): ModelPlan<C>;
   task(context: RunContext<TrainingOptionsOf<V>, C>): TrainingTask;
   /** Measures what was trained, and writes metrics.json and the model card. */
-  finish(context: RunContext<TrainingOptionsOf<V>, C>, trained: TrainerResult): Promise<R>;
+  finish(context: FinishContext<TrainingOptionsOf<V>, C>, trained: TrainerResult): Promise<R>;
 }

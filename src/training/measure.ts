@@ -7,7 +7,7 @@ import { forwardOf, normalizerOf } from "../inference/session.ts";
 import { loadWeights } from "../interop/load-weights.ts";
 import { readModelFile } from "../interop/model-file.ts";
 import type { ImageModelConfig } from "../method/models/config.ts";
-import type { RunContext } from "./definition.ts";
+import type { FinishContext, RunContext } from "./definition.ts";
 import { loadingOf, type RunOptions } from "./setup.ts";
 import type { TrainerResult } from "./trainer.ts";
 
@@ -62,7 +62,7 @@ export async function measureRun<
   M extends object,
   D extends object,
 >(
-  context: RunContext<O, C>,
+  context: FinishContext<O, C>,
   meaning: Meaning<R, M, D>,
   { epochs, weights, seconds }: TrainerResult,
 ): Promise<{ metrics: M; split: Split; checkpoint: string }> {

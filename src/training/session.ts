@@ -21,7 +21,8 @@ import { loadingOf, type RunData, type RunOptions } from "./setup.ts";
 
 /** What a training run holds while it goes on. */
 export interface Session {
-  run: RunDirectory;
+  /** Absent in a process that writes nothing. */
+  run: RunDirectory | undefined;
   /** Of the training images. */
   loader: ImageLoader;
   engine: Engine;
@@ -32,7 +33,8 @@ export interface SessionParts {
   options: RunOptions;
   data: RunData;
   plan: Pick<ModelPlan<ImageModelConfig>, "config" | "optimizer" | "loading">;
-  folder: OutputFolder;
+  /** Absent in a process that writes nothing. */
+  folder: OutputFolder | undefined;
   store: ParameterStore;
   groups: ReadonlyMap<string, ParameterGroup>;
   /** What the log holds of the epochs before. */
@@ -69,10 +71,10 @@ async function samePlace(...paths: [string, string]): Promise<boolean> {
 
 /** Opens the run's records, the loader's and the engine's threads for the work, and closes them whatever happens. */
 export function withSession<T>(parts: SessionParts, work: (session: Session) => Promise<T>): Promise<T> {
-  const { options, data, plan, hooks } = parts;
+  const { options, data, plan, folder, hooks } = parts;
   return withResources(async (keep) => {
-    const run = keep(await openRun(parts));
-    await run.write("split.csv", splitCsv(data.whole ?? data.folder));
+    const run = folder && keep(await openRun({ ...parts, folder }));
+    await run?.write("split.csv", splitCsv(data.whole ?? data.folder));
     const loading = { ...loadingOf(plan.config, options), ...plan.loading, cacheMb: options.cacheMb };
     const onWarning = (message: string) => hooks.onEvent?.({ type: "warning", message });
     const loader = keep(new ImageLoader(data.folder.splits.train, { ...loading, onWarning }));
@@ -82,7 +84,14 @@ export function withSession<T>(parts: SessionParts, work: (session: Session) => 
 }
 
 /** Opens the run's records and writes its configuration and environment. */
-function openRun({ verb, options, data, folder, records, hooks }: SessionParts): Promise<RunDirectory> {
+function openRun({
+  verb,
+  options,
+  data,
+  folder,
+  records,
+  hooks,
+}: SessionParts & { folder: OutputFolder }): Promise<RunDirectory> {
   const { seed, device, threads } = options;
   // Given back as --config, a run's options must not replace that run unasked.
   return RunDirectory.open(folder, {

@@ -1,3 +1,4 @@
+import type { Share } from "../data/loader/options.ts";
 import type { Graph } from "../engine/graph/graph.ts";
 import type { Feeds } from "../engine/runtime/program.ts";
 import type { Validation } from "../inference/outcomes/outcome.ts";
@@ -13,8 +14,11 @@ export interface PreparedBatch {
 /** A stretch of epochs that run one training graph. Equal phases are the same object. */
 export interface Phase {
   graph: Graph;
-  /** The batches of an epoch from the one of number `from`. Each is prepared while the engine works on the one before. */
-  batches(epoch: number, from: number): AsyncGenerator<PreparedBatch, void>;
+  /**
+   * The batches of an epoch from the one of number `from`, of several processes one's share of them. Each is prepared
+   * while the engine works on the one before.
+   */
+  batches(epoch: number, from: number, share?: Share): AsyncGenerator<PreparedBatch, void>;
 }
 
 /** What a task keeps beside weights and optimiser, by name: it is saved with them, and given back to a run that goes on. */

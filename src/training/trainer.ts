@@ -1,14 +1,15 @@
 import { inInt8 } from "../engine/graph/passes/in-int8.ts";
 import { lrAt, type WarmupCosine } from "../engine/optim/schedule.ts";
 import { withEma } from "../engine/parameters/ema.ts";
-import type { ParameterStore } from "../engine/parameters/parameter-store.ts";
-import type { TrainResult, Update } from "../engine/thread/core.ts";
+import type { Update } from "../engine/thread/core.ts";
 import type { Engine } from "../engine/thread/engine.ts";
+import { commonError, first, type Ranks } from "../parallel/ranks.ts";
 import { MsmaeError } from "../support/errors.ts";
-import type { RunHooks } from "../support/events.ts";
-import { type Progress, saveCheckpoint } from "./checkpoint.ts";
-import type { RunDirectory } from "./run-directory.ts";
-import type { Phase, TrainingTask } from "./task.ts";
+import type { Progress } from "./checkpoint.ts";
+import { type KeeperParts, RunKeeper } from "./run-keeper.ts";
+import { SharedSteps } from "./steps/shared-steps.ts";
+import { type BatchResult, OwnSteps, type Steps } from "./steps/steps.ts";
+import type { Phase } from "./task.ts";
 
 /** The options that the loop itself reads; units as in the configuration. */
 export interface TrainerOptions {
@@ -23,22 +24,19 @@ export interface TrainerOptions {
   schedule: WarmupCosine;
 }
 
-export interface TrainerParts {
+export interface TrainerParts extends KeeperParts {
   /** What the run is called. */
   verb: string;
   options: TrainerOptions;
-  task: TrainingTask;
   engine: Engine;
-  store: ParameterStore;
-  run: RunDirectory;
-  hooks: RunHooks;
+  ranks: Ranks;
 }
 
 export interface TrainerResult {
   epochs: number;
   /** Mean loss of the last epoch. */
   trainLoss: number;
-  /** Path of the last weights, averaged ones where an average is kept. */
+  /** Path of the last weights, averaged ones where an average is kept; empty in a process that writes none. */
   weights: string;
   /** Over all parts of a resumed run, as far as its log tells. */
   seconds: number;
@@ -49,7 +47,8 @@ interface Timing {
   started: number;
   data: number;
   step: number;
-  optimizer: number;
+  /** Of the whole run, as they were when the epoch began. */
+  communication: number;
 }
 
 /**
@@ -61,8 +60,9 @@ export class Trainer {
   readonly #progress: Progress;
   readonly #updatesPerEpoch: number;
   readonly #started = performance.now();
+  readonly #keeper: RunKeeper;
+  readonly #steps: Steps;
   #loaded: Phase | undefined;
-  #lastCheckpoint: string | undefined;
   /** Whether the weights are those of the last validation pass. */
   #validated: boolean;
 
@@ -70,9 +70,12 @@ export class Trainer {
   constructor(parts: TrainerParts, progress: Progress) {
     this.#parts = parts;
     this.#progress = progress;
-    this.#lastCheckpoint = parts.options.resume;
-    this.#validated = progress.epoch > 0 && progress.batch === 0 && parts.options.emaDecay === undefined;
-    this.#updatesPerEpoch = Math.ceil(parts.task.batchesPerEpoch / parts.options.accumIter);
+    const { options, ranks, hooks } = parts;
+    this.#keeper = new RunKeeper(parts, options.resume);
+    this.#steps =
+      ranks.size > 1 ? new SharedSteps(parts, options, hooks.signal) : new OwnSteps(parts.engine, hooks.signal);
+    this.#validated = progress.epoch > 0 && progress.batch === 0 && options.emaDecay === undefined;
+    this.#updatesPerEpoch = Math.ceil(parts.task.batchesPerEpoch / options.accumIter);
   }
 
   /** Trains to the last epoch. @throws MsmaeError Interrupted, with everything saved, when the signal asks to stop. */
@@ -86,11 +89,11 @@ export class Trainer {
     });
     while (this.#progress.epoch < options.epochs) await this.#epoch();
     // A finished run that was to go on in another folder is there now, though it had nothing left to train.
-    if (this.#lastCheckpoint === options.resume) await this.#save("last");
+    if (this.#keeper.lastCheckpoint === options.resume) await this.#save("last");
     return {
       epochs: options.epochs,
       trainLoss: this.#progress.trainLoss ?? Number.NaN,
-      weights: this.#parts.run.path(this.#keepsAverage() ? "ema.safetensors" : "last.safetensors"),
+      weights: this.#keeper.pathOf(this.#keepsAverage() ? "ema" : "last"),
       seconds: this.#seconds(),
     };
   }
@@ -102,7 +105,8 @@ export class Trainer {
       await this.#stoppable(() => task.beforeEpoch?.(epoch));
       this.#progress.sums = {};
     }
-    const timing: Timing = { started: performance.now(), data: 0, step: 0, optimizer: 0 };
+    const { ranks } = this.#parts;
+    const timing: Timing = { started: performance.now(), data: 0, step: 0, communication: ranks.seconds };
     // A run stopped between the last batch and the end of its epoch goes on here with none left.
     if (this.#progress.batch < this.#parts.task.batchesPerEpoch) {
       await this.#enter(task.phase(epoch));
@@ -112,7 +116,10 @@ export class Trainer {
     const averages = Object.fromEntries(
       Object.entries(this.#progress.sums).map(([name, sum]) => [name, sum / this.#progress.batch]),
     );
-    const times = { dataWaitSeconds: timing.data, epochSeconds: wall, stepShare: timing.step / wall };
+    const times = {
+      ...{ dataWaitSeconds: timing.data, epochSeconds: wall, stepShare: timing.step / wall },
+      ...(ranks.size > 1 && { communicationShare: (ranks.seconds - timing.communication) / wall }),
+    };
     this.#progress.trainLoss = averages.loss ?? null;
     await this.#finishEpoch({ ...averages, lr: this.#lr(this.#parts.task.batchesPerEpoch - 1), ...times });
   }
@@ -139,36 +146,36 @@ export class Trainer {
   }
 
   async #batches(phase: Phase, timing: Timing): Promise<void> {
-    const { engine, hooks, options } = this.#parts;
-    const prepared = phase.batches(this.#progress.epoch, this.#progress.batch);
+    const { options, task } = this.#parts;
+    const { share } = this.#steps;
+    const prepared = phase.batches(this.#progress.epoch, this.#progress.batch, share);
     this.#validated = false;
     let group: string[] = [];
     try {
       let upcoming = prepared.next();
-      for (;;) {
+      while (this.#progress.batch < task.batchesPerEpoch) {
         const waited = performance.now();
-        const { value, done } = await upcoming;
+        const batch = (await upcoming).value ?? undefined;
         timing.data += (performance.now() - waited) / 1000;
-        if (done) break;
         const lr = this.#lr(this.#progress.batch);
-        const update = this.#update(lr);
-        group.push(...value.paths);
+        const count = Math.min(share.of, task.batchesPerEpoch - this.#progress.batch);
+        const update = this.#update(lr, count);
         const began = performance.now();
-        const running = engine.train(phase.graph.name, value.feeds, update);
+        const running = this.#steps.round({ graph: phase.graph.name, batch, count, update }, group);
         upcoming = prepared.next();
         // Whatever happens to the step, the batch being prepared must not become an unhandled rejection.
         upcoming.catch(() => {});
-        const result = await running.catch((error: unknown) => {
+        const batches = await running.catch((error: unknown) => {
           throw this.#located(error, group);
         });
         const seconds = (performance.now() - began) / 1000;
         timing.step += seconds;
-        timing.optimizer += result.optimizerSeconds;
-        this.#account(result, value.paths);
+        for (const result of batches) this.#account(result);
         if (update.kind === "step") {
           group = [];
-          this.#report(result, lr, options.batchSize / seconds);
-          if (hooks.signal?.aborted) await this.#interrupt();
+          this.#progress.step++;
+          this.#report(batches.at(-1) as BatchResult, lr, (count * options.batchSize) / seconds);
+          if (this.#steps.stops) await this.#interrupt();
         }
       }
     } finally {
@@ -183,9 +190,10 @@ export class Trainer {
     return lrAt(options.schedule, this.#progress.epoch + first / this.#parts.task.batchesPerEpoch);
   }
 
-  #update(lr: number): Update {
+  /** What follows the batches from the present one on that are trained at once. */
+  #update(lr: number, count: number): Update {
     const { accumIter, clipGrad, emaDecay } = this.#parts.options;
-    const done = this.#progress.batch + 1;
+    const done = this.#progress.batch + count;
     const last = done === this.#parts.task.batchesPerEpoch;
     if (done % accumIter !== 0 && !last) return { kind: "accumulate" };
     // The last group of an epoch may be short.
@@ -201,14 +209,11 @@ export class Trainer {
     };
   }
 
-  #account({ loss, outputs, gradientNorm }: TrainResult, paths: readonly string[]): void {
+  #account({ loss, scalars, paths }: BatchResult): void {
     if (!Number.isFinite(loss)) throw this.#diverged("a finite loss", String(loss), paths);
     const { sums } = this.#progress;
-    for (const [name, value] of Object.entries(outputs)) {
-      if (value.length === 1) sums[name] = (sums[name] ?? 0) + Number(value[0]);
-    }
+    for (const [name, value] of Object.entries(scalars)) sums[name] = (sums[name] ?? 0) + value;
     this.#progress.batch++;
-    if (gradientNorm !== undefined) this.#progress.step++;
   }
 
   /** A gradient that is not finite is seen by the optimiser, which knows neither step nor images. */
@@ -219,47 +224,46 @@ export class Trainer {
 
   #diverged(expected: string, got: string, paths: readonly string[]): MsmaeError {
     const { step, epoch } = this.#progress;
-    const goOn = this.#lastCheckpoint
-      ? `the last good checkpoint is ${this.#lastCheckpoint}`
+    const { lastCheckpoint } = this.#keeper;
+    const goOn = lastCheckpoint
+      ? `the last good checkpoint is ${lastCheckpoint}`
       : "there is no checkpoint yet, so start again";
-    return new MsmaeError("NonFiniteLoss", {
+    const error = new MsmaeError("NonFiniteLoss", {
       where: `step ${step + 1} (epoch ${epoch}, images ${paths.join(", ")})`,
       expected,
       got,
       todo: `look at these images, lower the learning rate or set --clip-grad; ${goOn}`,
     });
+    return commonError(this.#parts.ranks, error);
   }
 
-  #report({ loss }: TrainResult, lr: number, imagesPerSecond: number): void {
-    const { hooks, run, options } = this.#parts;
+  #report({ loss }: BatchResult, lr: number, imagesPerSecond: number): void {
+    const { hooks, options } = this.#parts;
     const { epoch, step } = this.#progress;
     const totalSteps = this.#updatesPerEpoch * options.epochs;
     hooks.onEvent?.({ type: "step", epoch, step, totalSteps, loss, lr, imagesPerSecond });
-    run.scalars(step, { "train/loss": loss, "train/lr": lr });
+    this.#keeper.step(step, { "train/loss": loss, "train/lr": lr });
   }
 
   async #finishEpoch(train: Record<string, number>): Promise<void> {
-    const { task, store, hooks, run, options } = this.#parts;
-    const { epoch, step } = this.#progress;
+    const { task, store, hooks, options } = this.#parts;
+    const { epoch } = this.#progress;
     const validate = () =>
       withEma(store, async () => {
         const result = await task.validate?.(epoch);
         if (result && this.#improves(result.score, result.loss)) {
           this.#progress.best = { epoch, score: result.score, loss: result.loss };
-          await saveCheckpoint(run.folder, "best", store, task.describe(epoch, step, true), undefined);
+          await this.#keeper.best(this.#progress);
         }
         return result;
       });
     const validation = await this.#stoppable(validate);
     // Averaged weights were validated, where an average is kept, and these are not.
     this.#validated = options.emaDecay === undefined;
-    await run.logEpoch(epoch, step, { ...train, elapsedSeconds: this.#seconds() }, validation?.metrics);
+    await this.#keeper.epoch(this.#progress, { ...train, elapsedSeconds: this.#seconds() }, validation?.metrics);
     hooks.onEvent?.({ type: "epoch", epoch, metrics: { ...train, ...validation?.metrics } });
     Object.assign(this.#progress, { epoch: epoch + 1, batch: 0, sums: {} });
-    if (this.#keepsAverage()) {
-      const description = task.describe(epoch + 1, step, false);
-      await withEma(store, () => saveCheckpoint(run.folder, "ema", store, description, undefined));
-    }
+    if (this.#keepsAverage()) await this.#keeper.average(this.#progress);
     const isLast = epoch + 1 === options.epochs;
     // Before `last`: a run killed between the two does the epoch again and saves both, instead of missing one for ever.
     if ((epoch + 1) % options.saveEvery === 0 || isLast) await this.#save(`checkpoint-${epoch}`);
@@ -277,33 +281,23 @@ export class Trainer {
   }
 
   async #interrupt(): Promise<never> {
-    await this.#save("last");
+    const { ranks } = this.#parts;
+    await first(ranks, () => this.#save("last"));
     const { epoch, step } = this.#progress;
-    throw new MsmaeError("Interrupted", {
+    const error = new MsmaeError("Interrupted", {
       where: `step ${step} (epoch ${epoch})`,
       expected: "the run to finish",
       got: "a request to stop; everything is saved",
-      todo: `go on with --resume ${this.#parts.run.name}`,
+      todo: `go on with --resume ${this.#keeper.name}`,
     });
+    throw commonError(ranks, error);
   }
 
-  async #save(name: string): Promise<void> {
-    const { run, store, task, hooks } = this.#parts;
-    const progress = this.#progress;
-    const description = task.describe(progress.epoch, progress.step, this.#validated);
-    await run.check();
-    await saveCheckpoint(run.folder, name, store, description, {
-      progress: { ...progress, log: [...run.records] },
-      task: task.state?.() ?? {},
-    });
-    // What another process goes on with has to be there when the run takes its folder's place.
-    if (name === "last") await run.publish();
-    const path = run.path(`${name}.safetensors`);
-    this.#lastCheckpoint = path;
-    hooks.onEvent?.({ type: "checkpoint", path });
+  #save(name: string): Promise<void> {
+    return this.#keeper.save(name, this.#progress, this.#validated);
   }
 
   #seconds(): number {
-    return this.#parts.run.earlierSeconds + (performance.now() - this.#started) / 1000;
+    return this.#keeper.earlierSeconds + (performance.now() - this.#started) / 1000;
   }
 }

@@ -1,5 +1,5 @@
 import type { Batch, ImageLoader } from "../data/loader/loader.ts";
-import { batchesPerEpoch } from "../data/loader/options.ts";
+import { batchesPerEpoch, type Share } from "../data/loader/options.ts";
 import type { Sampling } from "../data/loader/sampling.ts";
 import type { Graph } from "../engine/graph/graph.ts";
 import type { Feeds } from "../engine/runtime/program.ts";
@@ -48,13 +48,12 @@ export class TrainingImages {
    * @param feeds what the graph is fed for a batch; `batchIndex` counts within the epoch.
    */
   phase(graph: Graph, feeds: (batch: Batch, epoch: number, batchIndex: number) => Feeds | Promise<Feeds>): Phase {
-    const drawn = (epoch: number, from: number) => this.#epoch(epoch, from);
+    const drawn = (epoch: number, from: number, share?: Share) => this.#epoch(epoch, from, share);
     return {
       graph,
-      async *batches(epoch, from) {
-        let index = from;
-        for await (const batch of drawn(epoch, from)) {
-          const fed = await feeds(batch, epoch, index++);
+      async *batches(epoch, from, share) {
+        for await (const batch of drawn(epoch, from, share)) {
+          const fed = await feeds(batch, epoch, batch.batch);
           batch.release();
           yield { feeds: fed, paths: batch.paths };
         }
@@ -62,10 +61,10 @@ export class TrainingImages {
     };
   }
 
-  #epoch(epoch: number, startBatch: number): AsyncGenerator<Batch, void> {
+  #epoch(epoch: number, startBatch: number, share: Share | undefined): AsyncGenerator<Batch, void> {
     const { seed, batchSize, sampling, cropMinScale } = this.#options;
     const crop: CropRange = { ...PAPER_CROP, scale: [cropMinScale, PAPER_CROP.scale[1]] };
     const images = { crop, plan: this.#augmentation, augment: true, shuffle: true, dropLast: true };
-    return this.#loader.epoch({ epoch, seed, batchSize, sampling, startBatch, ...images });
+    return this.#loader.epoch({ epoch, seed, batchSize, sampling, startBatch, share, ...images });
   }
 }

@@ -1,4 +1,5 @@
 import { ConfigError } from "../../config/problems.ts";
+import { ToldByFirst } from "../../parallel/ranks.ts";
 import { type ErrorCode, type ErrorParts, MsmaeError, messageOf } from "../../support/errors.ts";
 import { limitAdvice } from "../../support/machine-limits.ts";
 import { printable } from "../../support/printable.ts";
@@ -24,10 +25,11 @@ export function exitCodeOf(error: unknown): number {
 
 /**
  * What stderr says about anything thrown: one line per problem, and the stack as well under `--debug`. Nothing of a
- * reader that left.
+ * reader that left, nor of what another process of the same run tells.
  */
 export function formatFailure(error: unknown, debug: boolean): string {
   if (error instanceof StdoutFault) return error.readerLeft ? "" : formatFailure(error.cause, debug);
+  if (error instanceof ToldByFirst) return "";
   const lines = failureLines(error);
   if (debug && error instanceof Error && error.stack !== undefined) {
     lines.push(...error.stack.split("\n"));

@@ -2,10 +2,11 @@
 import { isSupportedNode, relaunchWithPinnedNode } from "./node-version.ts";
 
 if (isSupportedNode(process.versions.node)) {
-  const [{ runCli }, { commands }, { exitCodeOf, formatFailure }] = await Promise.all([
+  const [{ runCli }, { commands }, { exitCodeOf, formatFailure }, { streamsOf }] = await Promise.all([
     import("./program.ts"),
     import("./verbs/index.ts"),
     import("./failures.ts"),
+    import("./rank-streams.ts"),
   ]);
   // Whoever writes hears of a fault of a stream. Messages that nobody can read any more cost no run.
   process.stdout.on("error", () => undefined);
@@ -14,7 +15,7 @@ if (isSupportedNode(process.versions.node)) {
     process.stderr.write(formatFailure(error, process.argv.includes("--debug")));
     process.exit(exitCodeOf(error));
   });
-  const code = await runCli(process.argv.slice(2), Object.values(commands), process);
+  const code = await runCli(process.argv.slice(2), Object.values(commands), streamsOf(process));
   // Worker threads may still wait for work, and would keep the process alive.
   process.exit(code);
 } else {

@@ -1,6 +1,7 @@
 import { performance } from "node:perf_hooks";
 import { CommanderError, Command as Program } from "commander";
 import type { Shape } from "../../config/fields.ts";
+import { launchOf, refuseUnshared } from "../../parallel/launch.ts";
 import type { RunEvent } from "../../support/events.ts";
 import { packageVersion } from "../../support/version.ts";
 import { readConfigFile } from "./config-file.ts";
@@ -83,12 +84,14 @@ function addCommand(program: Program, command: Command, streams: Streams, setExi
   const notes = command.notes === undefined ? "" : `\n${command.notes}\n`;
   parser.addHelpText("after", `${notes}\nExample:\n  $ msmae ${command.example}\n`);
   parser.action(async () => {
+    refuseUnshared(name);
     const { json = false, quiet = false, config } = program.opts<GlobalFlags>();
     const work = command.prepare({ ...(await readConfigFile(config)), flags: givenFlags(parser, shape) });
     const controller = new AbortController();
     const progress = createProgress({ stream: streams.stderr, quiet, now: () => performance.now() });
     const restoreTerminal = (): void => progress.stop();
-    const release = abortOnSignals(controller, streams.stderr, restoreTerminal);
+    const isFirst = (launchOf()?.rank ?? 0) === 0;
+    const release = abortOnSignals(controller, isFirst ? streams.stderr : undefined, restoreTerminal);
     process.once("exit", restoreTerminal);
     try {
       const hooks = { signal: controller.signal, onEvent: (event: RunEvent) => progress.handle(event) };

@@ -13,11 +13,12 @@ const echo = 500;
  * Turns the first signal to stop into an abort, so that training can save; a later one ends the process at once.
  * Returns the function that takes the handlers away again.
  *
+ * @param stderr is told of the first signal; one process of several that work together tells it for all.
  * @param beforeEnd called before the process is ended at once.
  */
 export function abortOnSignals(
   controller: AbortController,
-  stderr: NodeJS.WritableStream,
+  stderr: NodeJS.WritableStream | undefined,
   beforeEnd: () => void,
 ): () => void {
   let first: number | undefined;
@@ -33,7 +34,7 @@ export function abortOnSignals(
       endAtOnce();
     }
     first = now;
-    stderr.write(`${signal}: stopping after the step in hand; once more to stop at once\n`);
+    stderr?.write(`${signal}: stopping after the step in hand; once more to stop at once\n`);
     controller.abort(
       new MsmaeError("Interrupted", {
         where: "msmae",

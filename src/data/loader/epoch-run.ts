@@ -6,7 +6,7 @@ import { groupKey } from "../splits/split.ts";
 import type { Target } from "../targets/target.ts";
 import type { TargetMaker } from "../targets/target-maker.ts";
 import type { Batch } from "./batch.ts";
-import { batchesPerEpoch, type EpochOptions, type LoaderOptions } from "./options.ts";
+import { batchesPerEpoch, type EpochOptions, type LoaderOptions, type Share } from "./options.ts";
 import type { ReadPicture, ReadReport, ReadTask } from "./sample-reader.ts";
 import { type EpochOrder, epochOrder } from "./sampling.ts";
 
@@ -41,6 +41,7 @@ interface Planes {
 }
 
 const LARGEST_CHUNK = 8;
+const EVERY_BATCH: Share = { index: 0, of: 1 };
 
 /** One epoch being read: keeps a bounded number of batches in preparation, and hands them out in order. */
 export class EpochRun {
@@ -51,6 +52,7 @@ export class EpochRun {
   readonly #order: EpochOrder;
   readonly #batches: number;
   readonly #ahead: Promise<Batch>[] = [];
+  readonly #stride: number;
   #nextBatch: number;
   #cancelled = false;
 
@@ -70,7 +72,9 @@ export class EpochRun {
         )
       : { samples: Uint32Array.from(samples.keys()), repeats: undefined };
     this.#batches = batchesPerEpoch(count, batchSize, dropLast);
-    this.#nextBatch = options.startBatch ?? 0;
+    const { startBatch = 0, share = EVERY_BATCH } = options;
+    this.#nextBatch = startBatch + ((share.index + share.of - (startBatch % share.of)) % share.of);
+    this.#stride = share.of;
   }
 
   start(): AsyncGenerator<Batch, void, void> {
@@ -124,7 +128,8 @@ export class EpochRun {
 
   #fill(): void {
     while (this.#ahead.length < this.#loader.prefetch && this.#nextBatch < this.#batches) {
-      const batch = this.#assemble(this.#nextBatch++);
+      const batch = this.#assemble(this.#nextBatch);
+      this.#nextBatch += this.#stride;
       // A failure belongs to the moment its batch is asked for, which may never come.
       batch.catch(() => undefined);
       this.#ahead.push(batch);

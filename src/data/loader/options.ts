@@ -30,6 +30,12 @@ export interface LoaderOptions {
   onWarning?: (message: string) => void;
 }
 
+/** The batches of one of several processes: those whose number leaves `index` when divided by `of`. */
+export interface Share {
+  index: number;
+  of: number;
+}
+
 /** What is to be told of each image as its file has it: nothing, its size and classes, or the image as well. */
 export type OriginalsOption = boolean | "pixels";
 
@@ -51,13 +57,15 @@ export interface EpochOptions {
   dropLast: boolean;
   /** First batch to give, for resuming inside an epoch. Default 0. */
   startBatch?: number;
+  /** Which of the batches to give. Default: all. */
+  share?: Share | undefined;
   /** Also tell of each image as its file has it; with `pixels`, the image itself comes along. Default false. */
   originals?: OriginalsOption;
   signal?: AbortSignal;
 }
 
 /** How the whole list is gone through once. */
-export type InOrderOptions = Pick<EpochOptions, "batchSize" | "originals" | "signal">;
+export type InOrderOptions = Pick<EpochOptions, "batchSize" | "originals" | "share" | "signal">;
 
 /** Batches that an epoch of `samples` images gives. */
 export function batchesPerEpoch(samples: number, batchSize: number, dropLast: boolean): number {

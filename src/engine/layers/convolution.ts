@@ -6,6 +6,8 @@ import type { ParameterSpec, Parameters } from "../parameters/specs.ts";
 
 /** PyTorch's own for BatchNorm. */
 const batchNormMomentum = 0.1;
+/** What share of a running statistic, the only kind of state that layers have, is left after a batch. */
+export const runningKept = 1 - batchNormMomentum;
 
 /** Whether the statistics of the batch are used and noted, or those that training noted. */
 export type BatchNormMode = "training" | "evaluation";
@@ -100,8 +102,7 @@ export function batchNorm(
     });
   }
   const [y, mean, variance] = batchNormalization(x, scale, bias, epsilon);
-  const moved = (from: Value, to: Value, share: number) =>
-    add(mul(from, scalar(1 - batchNormMomentum)), mul(to, scalar(share)));
+  const moved = (from: Value, to: Value, share: number) => add(mul(from, scalar(runningKept)), mul(to, scalar(share)));
   p.update(keys.mean, moved(p(keys.mean), mean, batchNormMomentum));
   p.update(keys.variance, moved(p(keys.variance), variance, (batchNormMomentum * values) / (values - 1)));
   return y;

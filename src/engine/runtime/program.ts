@@ -124,6 +124,11 @@ export class Program {
     for (const { current, next } of this.#states) current.set(next);
   }
 
+  /** Copies of the next values of state tensors, by name. */
+  nextStates(): Record<string, Float32Array> {
+    return Object.fromEntries(this.#states.map(({ name, next }) => [name, next.slice()]));
+  }
+
   /** Frees what the program holds of ONNX Runtime. */
   release(): Promise<void> {
     return this.#session.release();
@@ -132,6 +137,7 @@ export class Program {
 
 /** A state tensor of the store, and apart from it, since a run may still read the tensor, what the run makes of it. */
 interface StateUpdate {
+  name: string;
   current: Float32Array;
   next: Float32Array;
 }
@@ -141,7 +147,7 @@ function stateUpdates({ outputs }: CompiledGraph, store: TensorBinding): [string
     const key = storeOutputKey("state", name);
     if (key === undefined) return [];
     const current = store.state(key);
-    return [[name, { current, next: new Float32Array(current.length) }]];
+    return [[name, { name: key, current, next: new Float32Array(current.length) }]];
   });
 }
 

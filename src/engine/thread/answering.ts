@@ -35,6 +35,8 @@ function answer(engine: EngineCore, request: EngineRequest): Promise<unknown> {
       return engine.run(request.name, request.feeds);
     case "train":
       return engine.train(request.name, request.feeds, request.update);
+    case "step":
+      return Promise.resolve(engine.step(request.options));
     case "close":
       return engine.close();
   }

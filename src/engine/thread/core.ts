@@ -29,6 +29,8 @@ export type OptimizerSetup = { groups: [string, ParameterGroup][] } & (
 export type Update =
   /** Add them to the accumulator and wait for more. */
   | { kind: "accumulate" }
+  /** Leave them, and the next states, to whoever trains with other processes: nothing in the store changes. */
+  | { kind: "hold" }
   /** Step with them, or with the accumulator after adding them. */
   | ({ kind: "step" } & OptimizerStep);
 
@@ -39,6 +41,8 @@ export interface TrainResult {
   outputs: Outputs;
   /** Global L2 norm of the gradient before clipping; absent while accumulating or when the loss was not finite. */
   gradientNorm?: number;
+  /** After `hold`: the next value of each state tensor. */
+  states?: Record<string, Float32Array>;
   /** Seconds in ONNX Runtime and in the optimiser. */
   runSeconds: number;
   optimizerSeconds: number;
@@ -99,8 +103,7 @@ export class EngineCore {
    * every batch, whether it steps or accumulates. A loss that is not finite leaves every tensor as it was.
    */
   async train(name: string, feeds: Feeds, update: Update): Promise<TrainResult> {
-    const optimizer = this.#optimizer;
-    if (!optimizer) throw new Error("this engine has no optimiser");
+    const optimizer = this.#requireOptimizer();
     const started = performance.now();
     const program = this.#program(name);
     if (program.readsQuantized && !this.#quantized) {
@@ -111,6 +114,7 @@ export class EngineCore {
     const ran = performance.now();
     const loss = lossOf(name, outputs);
     const result = { loss, outputs, runSeconds: (ran - started) / 1000, optimizerSeconds: 0 };
+    if (update.kind === "hold") return { ...result, states: program.nextStates() };
     if (!Number.isFinite(loss)) return result;
     let gradientNorm: number | undefined;
     if (update.kind === "accumulate") {
@@ -123,10 +127,22 @@ export class EngineCore {
     return { ...result, gradientNorm, optimizerSeconds: (performance.now() - ran) / 1000 };
   }
 
+  /** One update with the accumulator or the gradients as they are, whoever put them there. */
+  step(options: OptimizerStep): { gradientNorm: number; optimizerSeconds: number } {
+    const started = performance.now();
+    const { gradientNorm } = this.#requireOptimizer().step(options);
+    return { gradientNorm, optimizerSeconds: (performance.now() - started) / 1000 };
+  }
+
   async close(): Promise<void> {
     this.#optimizer?.close();
     for (const program of this.#programs.values()) await program.release();
     this.#programs.clear();
+  }
+
+  #requireOptimizer(): Optimizer {
+    if (this.#optimizer) return this.#optimizer;
+    throw new Error("this engine has no optimiser");
   }
 
   #program(name: string): Program {

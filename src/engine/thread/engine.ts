@@ -2,6 +2,7 @@ import { fromPortable, MsmaeError } from "../../support/errors.ts";
 import { limitAdvice } from "../../support/machine-limits.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Provider } from "../onnx/operators.ts";
+import type { OptimizerStep } from "../optim/optimizer.ts";
 import { type ParameterGroup, parameterGroups } from "../optim/parameter-groups.ts";
 import type { ParameterStore } from "../parameters/parameter-store.ts";
 import { compile, type Feeds, type Outputs } from "../runtime/program.ts";
@@ -137,6 +138,15 @@ export class Engine implements AsyncDisposable {
    */
   train(name: string, feeds: Feeds, update: Update): Promise<TrainResult> {
     return this.#ask({ kind: "train", name, feeds, update }) as Promise<TrainResult>;
+  }
+
+  /**
+   * One update of the optimiser alone, with gradients or sums of them that stand in the store already.
+   *
+   * @throws MsmaeError NonFiniteLoss as `train` does.
+   */
+  step(options: OptimizerStep): Promise<{ gradientNorm: number; optimizerSeconds: number }> {
+    return this.#ask({ kind: "step", options }) as Promise<{ gradientNorm: number; optimizerSeconds: number }>;
   }
 
   /** Ends the thread after the request in hand. */

@@ -1,4 +1,5 @@
 import type { PortableError } from "../../support/errors.ts";
+import type { OptimizerStep } from "../optim/optimizer.ts";
 import type { CompiledGraph, Feeds } from "../runtime/program.ts";
 import type { EngineSetup, Update } from "./core.ts";
 
@@ -9,6 +10,7 @@ export type EngineCommand =
   | { kind: "unload"; name: string }
   | { kind: "run"; name: string; feeds: Feeds }
   | { kind: "train"; name: string; feeds: Feeds; update: Update }
+  | { kind: "step"; options: OptimizerStep }
   | { kind: "close" };
 
 export type EngineRequest = EngineCommand & { id: number };

@@ -116,6 +116,18 @@ describe("ImageLoader", () => {
     expect(rest.batches).toEqual(whole.batches.slice(2));
   });
 
+  test.each([0, 1, 2])(
+    "the share %i of three is every third batch of the same epoch, wherever it starts",
+    async (index) => {
+      const share = { index, of: 3 };
+      const whole = await collect(withBroken, { workers: 1 }, [training]);
+      const part = await collect(withBroken, { workers: 1 }, [{ ...training, share }]);
+      expect(part.batches).toEqual(whole.batches.filter(({ batch }) => batch % 3 === index));
+      const rest = await collect(withBroken, { workers: 1 }, [{ ...training, share, startBatch: 2 }]);
+      expect(rest.batches).toEqual(whole.batches.filter(({ batch }) => batch >= 2 && batch % 3 === index));
+    },
+  );
+
   test("one input channel turns RGB files grey", async () => {
     await using loader = new ImageLoader(good, { ...size, channels: 1, workers: 0 });
     for await (const batch of loader.epoch({ ...evaluation, batchSize: 2 })) {

@@ -54,6 +54,21 @@ describe("the engine", () => {
     expect(store.parameter("w")[2]).toBe(-3);
   });
 
+  test("holds gradients back for whoever adds them up, and then steps with the sums", async () => {
+    const held = await engine.train("quadratic", { x: Float32Array.of(1, 1, 2, 0.5) }, { kind: "hold" });
+    expect(held).toMatchObject({ loss: 1 + 4 + 18 + 8, states: {} });
+    expect([...store.gradient("w")]).toEqual([2, 4, -12, 4]);
+    expect([...store.accumulator("w"), ...store.firstMoment("w")]).toEqual(new Array(8).fill(0));
+    expect([...store.parameter("w")]).toEqual([1, 2, -3, 4]);
+    store.accumulator("w").set([4, 0, 0, -3]);
+    const { gradientNorm } = await engine.step({ lr: 0.1, stepIndex: 1, gradientScale: 0.5, fromAccumulator: true });
+    expect(gradientNorm).toBeCloseTo(2.5, 5);
+    expect([...store.accumulator("w")]).toEqual([0, 0, 0, 0]);
+    [0.9, 2, -3, 4.1].forEach((expected, i) => {
+      expect(store.parameter("w")[i]).toBeCloseTo(expected, 5);
+    });
+  });
+
   test.each([Number.NaN, Infinity])(
     "leaves parameters and moments alone when the loss is not finite (%d)",
     async (value) => {

@@ -99,6 +99,16 @@ describe("state of a store", () => {
     expectClose(stateOf(store), runningMean(batchAt(0), batchAt(1)));
   });
 
+  test("is handed over by a step that is held, and stays as it was", async () => {
+    const store = newStore();
+    const engine = await engineOver(store);
+    const before = stateOf(store).slice();
+    const { states } = await engine.train("centred", { x: batchAt(0) }, { kind: "hold" });
+    expect(Object.keys(states ?? {})).toEqual(["norm.running_mean"]);
+    expectClose(states?.["norm.running_mean"] as Float32Array, runningMean(batchAt(0)));
+    expect(stateOf(store)).toEqual(before);
+  });
+
   test("stays as it was after a loss or a gradient that is not finite, and where a graph is only run", async () => {
     const store = newStore();
     const engine = await engineOver(store);
