@@ -2,6 +2,7 @@ import type { Sample } from "../data/dataset.ts";
 import { ImageLoader, type LoaderOptions } from "../data/loader/loader.ts";
 import type { Engine } from "../engine/thread/engine.ts";
 import type { Feeder } from "../method/kinds/kind.ts";
+import type { Ranks } from "../parallel/ranks.ts";
 import { MsmaeError } from "../support/errors.ts";
 import type { RunHooks } from "../support/events.ts";
 import type { Gathered, Gatherer, Outcome, TruthBatch } from "./outcomes/outcome.ts";
@@ -27,6 +28,8 @@ export interface AssessInput<R extends Gathered> {
   split: string;
   dataPath: string;
   hooks: RunHooks;
+  /** Processes that assess the same model on the same samples, and share out its runs. */
+  ranks?: Ranks;
 }
 
 /**
@@ -53,6 +56,7 @@ export async function assess<R extends Gathered>(input: AssessInput<R>): Promise
   try {
     done = await gather({
       ...{ engine, graph, rest, feeds, batches, batchSize, size, windowOverlap, signal, gatherer, onProgress },
+      ranks: input.ranks,
     });
   } finally {
     await engine.unload(graph.name);

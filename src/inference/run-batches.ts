@@ -1,7 +1,9 @@
+import type { Share } from "../data/loader/options.ts";
 import type { Graph } from "../engine/graph/graph.ts";
 import { floatsOf } from "../engine/runtime/program.ts";
 import type { Engine } from "../engine/thread/engine.ts";
 import type { Feeder, SecondPart } from "../method/kinds/kind.ts";
+import { oneRank, type Ranks } from "../parallel/ranks.ts";
 
 /** Images to run, in an order of the caller's. The data loader's batches are of this form. */
 export interface ImageBatch {
@@ -25,6 +27,14 @@ export interface BatchRun<B extends ImageBatch> {
   /** Images per run; a smaller batch is filled up with zeros. */
   batchSize: number;
   signal?: AbortSignal | undefined;
+  /** Processes that have the same batches, each of which runs some and is told of the others. */
+  ranks?: Ranks | undefined;
+}
+
+/** A batch, and what a graph gives for it. */
+export interface RanBatch<B extends ImageBatch> {
+  batch: B;
+  outputs: Record<string, Float32Array>;
 }
 
 /**
@@ -33,9 +43,27 @@ export interface BatchRun<B extends ImageBatch> {
  *
  * @throws the signal's reason when it fires, after the run in hand.
  */
-export async function* runBatches<B extends ImageBatch>(
+export async function* runBatches<B extends ImageBatch>(run: BatchRun<B>): AsyncGenerator<RanBatch<B>, void, void> {
+  const { ranks = oneRank } = run;
+  let round: RanBatch<B>[] = [];
+  const tell = async (): Promise<RanBatch<B>[]> => {
+    const told = await ranks.gather(round[ranks.rank]?.outputs ?? {});
+    const whole = round.map(({ batch }, rank) => ({ batch, outputs: told[rank] ?? {} }));
+    round = [];
+    return whole;
+  };
+  for await (const ran of runShare(run, { index: ranks.rank, of: ranks.size })) {
+    round.push(ran);
+    if (round.length === ranks.size) yield* await tell();
+  }
+  if (round.length > 0) yield* await tell();
+}
+
+/** Runs those batches whose number leaves `index` when divided by `of`; the others have no outputs. */
+async function* runShare<B extends ImageBatch>(
   run: BatchRun<B>,
-): AsyncGenerator<{ batch: B; outputs: Record<string, Float32Array> }, void, void> {
+  { index, of }: Share,
+): AsyncGenerator<RanBatch<B>, void, void> {
   const { engine, graph, rest, feeds, batches, batchSize, signal } = run;
   await engine.load(graph);
   if (rest) await engine.load(rest.graph);
@@ -43,11 +71,13 @@ export async function* runBatches<B extends ImageBatch>(
     const outputs = floatsOf(await engine.run(graph.name, feeds.whole(images, batchSize)));
     return rest ? floatsOf(await engine.run(rest.graph.name, rest.feedsOf(outputs))) : outputs;
   };
+  let number = 0;
   let inHand: { batch: B; outputs: Promise<Record<string, Float32Array>> } | undefined;
   try {
     for await (const batch of batches) {
       signal?.throwIfAborted();
-      const outputs = batch.indices.length > 0 ? outputsOf(batch.images) : Promise.resolve({});
+      const own = number++ % of === index;
+      const outputs = own && batch.indices.length > 0 ? outputsOf(batch.images) : Promise.resolve({});
       batch.release?.();
       // It is awaited one batch later; until then a failure must not count as unhandled.
       outputs.catch(() => undefined);

@@ -30,7 +30,7 @@ export async function measureSplit<
   M extends object,
   D extends object,
 >(
-  { options, plan, data, engine, hooks }: RunContext<O, C>,
+  { options, plan, data, engine, hooks, ranks }: RunContext<O, C>,
   { outcome, model }: Meaning<R, M, D>,
   split: Split,
   name: string,
@@ -38,7 +38,7 @@ export async function measureSplit<
   const { kind, config } = plan;
   const { batchSize, dataPath } = options;
   const { result, unreadable } = await assess({
-    ...{ engine, batchSize, split, name, dataPath, hooks },
+    ...{ engine, batchSize, split, name, dataPath, hooks, ranks },
     feeds: kind.feeder(config, normalizerOf({ ...options, config })),
     forward: forwardOf(kind, config, { batchSize }),
     samples: data.folder.splits[split],

@@ -8,7 +8,7 @@ import {
 } from "../config/index.ts";
 import type { ParameterStore } from "../engine/parameters/parameter-store.ts";
 import type { ImageModelConfig } from "../method/models/config.ts";
-import { first, type Ranks } from "../parallel/ranks.ts";
+import { first, oneRank, type Ranks } from "../parallel/ranks.ts";
 import type { RunHooks } from "../support/events.ts";
 import type { OutputFolder } from "../support/files/output-folder.ts";
 import { withResources } from "../support/resources.ts";
@@ -121,7 +121,7 @@ function train<V extends AnyVerb, C extends ImageModelConfig, R>(
     const trained = await new Trainer(parts, state.progress).run();
     return first(ranks, async () => {
       if (!run) throw new Error("the process that writes has no folder to write to");
-      return definition.finish({ ...context, hooks, run }, trained);
+      return definition.finish({ ...context, hooks, run, ranks: oneRank }, trained);
     });
   });
 }

@@ -5,8 +5,10 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { FinetuneInput } from "../../src/config/index.ts";
 import { finetune } from "../../src/training/tasks/finetune.ts";
 import { pretrain } from "../../src/training/tasks/pretrain.ts";
+import { segment } from "../../src/training/tasks/segment.ts";
 import { launchers, msmaeRanks, runRanks, skipped, startRanks } from "./mpi.ts";
 import { digests, finetuning, flags, loggedEpochs, pretraining, writePhantoms } from "./runs.ts";
+import { segmenting } from "./segmentation/masked.ts";
 
 // Processes start by the dozen here, on a machine that has other work.
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
@@ -89,6 +91,19 @@ describe.skipIf(skipped !== "")(`training by several processes${skipped}`, () =>
     const ended = msmaeRanks(2, ["pretrain", ...flags({ ...input, outputDir })]);
     expect(ended.code, ended.stderr).toBe(0);
     expect(digests(outputDir)).toEqual(digests(at("maps of one")));
+  });
+
+  test("two learn to outline lesions, budget and validation included, to the bytes of one", async () => {
+    const input = {
+      ...segmenting(join(data, "masks.csv"), at("masks of one")),
+      ...{ accumIter: 2, keepRatio: 0.5, fullTokenEpochs: 1, mapInterval: 1, warmupEpochs: 1 },
+    };
+    await segment(input);
+    const outputDir = at("masks of two");
+    const ended = msmaeRanks(2, ["segment", ...flags({ ...input, outputDir })]);
+    expect(ended.code, ended.stderr).toBe(0);
+    expect(digests(outputDir)).toEqual(digests(at("masks of one")));
+    expect(loggedEpochs(outputDir)).toEqual(loggedEpochs(at("masks of one")));
   });
 
   test("one that is killed ends all within ten seconds, and one process alone goes on to the same bytes", async () => {

@@ -6,6 +6,7 @@ import type { PatchWeightOptions } from "../../method/masking/patch-weights.ts";
 import { drawSelection, type MaskingPolicy } from "../../method/masking/policy.ts";
 import type { Selection, SelectionCounts } from "../../method/masking/selection.ts";
 import { type EncoderConfig, patchCount } from "../../method/models/config.ts";
+import type { Ranks } from "../../parallel/ranks.ts";
 import type { RunHooks } from "../../support/events.ts";
 import { RandomStream } from "../../support/random.ts";
 import type { TaskState } from "../task.ts";
@@ -22,6 +23,8 @@ export interface MaskedRun {
   loader: ImageLoader;
   engine: Engine;
   hooks: RunHooks;
+  /** Processes that need the same maps, and share out the work. */
+  ranks: Ranks;
 }
 
 export interface GuidedMaskingOptions extends MaskingPolicy {

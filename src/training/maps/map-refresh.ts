@@ -3,12 +3,14 @@ import type { Engine } from "../../engine/thread/engine.ts";
 import { attentionGraph, attentionMapsOf } from "../../inference/attention.ts";
 import type { FeedBuilder } from "../../method/feeds.ts";
 import { type EncoderConfig, patchCount } from "../../method/models/config.ts";
+import type { Ranks } from "../../parallel/ranks.ts";
 import { MsmaeError } from "../../support/errors.ts";
 import type { RunHooks } from "../../support/events.ts";
 import type { MapBank } from "./map-bank.ts";
 
 /**
- * Recomputes the attention map of every training image with the weights as they are.
+ * Recomputes the attention map of every training image with the weights as they are; of several processes each those of
+ * its share.
  *
  * @throws MsmaeError NonFiniteLoss when the attention has no numbers any more. Source: method.md section 2.
  */
@@ -20,9 +22,18 @@ export async function refreshMaps(parts: {
   maps: MapBank;
   batchSize: number;
   hooks: RunHooks;
+  ranks: Ranks;
 }): Promise<void> {
-  const { engine, config, feeds, loader, maps, batchSize, hooks } = parts;
+  const { engine, config, feeds, loader, maps, batchSize, hooks, ranks } = parts;
+  const share = { index: ranks.rank, of: ranks.size };
+  /** What other processes are to be told. */
+  const own: { indices: Uint32Array; weights: Float32Array }[] = [];
   const patches = patchCount(config);
+  const put = (indices: Uint32Array, weights: Float32Array): void => {
+    indices.forEach((image, b) => {
+      maps.set(image, weights.subarray(b * patches, (b + 1) * patches));
+    });
+  };
   let done = 0;
   hooks.onEvent?.({ type: "phase", name: "attention maps", total: maps.images });
   await attentionMapsOf({
@@ -30,17 +41,20 @@ export async function refreshMaps(parts: {
     config,
     feeds,
     batchSize,
-    batches: loader.inOrder({ batchSize }),
+    batches: loader.inOrder({ batchSize, share }),
     onMaps(indices, weights) {
       if (!weights.every(Number.isFinite)) throw diverged();
-      indices.forEach((image, b) => {
-        maps.set(image, weights.subarray(b * patches, (b + 1) * patches));
-      });
+      put(indices, weights);
+      if (ranks.size > 1) own.push({ indices, weights });
       done += indices.length;
       hooks.onEvent?.({ type: "phase-progress", done });
     },
     signal: hooks.signal,
   });
+  if (ranks.size > 1) {
+    for (const { indices, weights } of (await ranks.gather(own)).flat()) put(indices, weights);
+    hooks.onEvent?.({ type: "phase-progress", done: maps.images });
+  }
   // A loaded graph keeps its working memory, and the next refresh is epochs away.
   await engine.unload(attentionGraph(config, batchSize).name);
 }

@@ -28,7 +28,7 @@ export function recipeOf(options: FinetuneOptions): string {
  * whole ones in the last epochs. Each number of patches has one graph, made when its first epoch comes.
  */
 export function finetuneTask(context: RunContext<FinetuneOptions, ClassifierConfig>): TrainingTask {
-  const { options, loader, engine, hooks } = context;
+  const { options, loader, engine, hooks, ranks } = context;
   hooks.onEvent?.({ type: "note", message: `fine-tuning by ${recipeOf(options)}` });
   const { config } = context.plan;
   const { mapInterval, batchSize } = options;
@@ -43,7 +43,7 @@ export function finetuneTask(context: RunContext<FinetuneOptions, ClassifierConf
   const rates = dropPathRates(config.depth, options.dropPath);
   const skipped = dropPathFeeds(rates, options);
   const feeds = new FeedBuilder(config, normalizerOf({ ...options, config }));
-  const masking = new GuidedMasking({ config, feeds, loader, engine, hooks }, options);
+  const masking = new GuidedMasking({ config, feeds, loader, engine, hooks, ranks }, options);
   const images = new TrainingImages(loader, options);
 
   const weightsOf = (batch: Batch, mixes: readonly Mix[] | undefined) => {

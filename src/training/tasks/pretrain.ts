@@ -123,7 +123,7 @@ function recipeOf(options: PretrainOptions, { name }: Pick<Supervision, "name">)
 
 /** What the loop needs to know of pre-training: random masks first, then masks that follow the attention. */
 function pretrainTask(context: RunContext<PretrainOptions, MaeConfig>): TrainingTask {
-  const { options, data, loader, engine, hooks } = context;
+  const { options, data, loader, engine, hooks, ranks } = context;
   const guide = supervision(options, data);
   hooks.onEvent?.({ type: "note", message: `pre-training by ${recipeOf(options, guide)}` });
   const { config } = context.plan;
@@ -132,7 +132,7 @@ function pretrainTask(context: RunContext<PretrainOptions, MaeConfig>): Training
   const patches = patchCount(config);
 
   const feeds = new FeedBuilder(config, normalizerOf({ ...options, config }));
-  const masking = new GuidedMasking({ config, feeds, loader, engine, hooks }, options);
+  const masking = new GuidedMasking({ config, feeds, loader, engine, hooks, ranks }, options);
   const images = new TrainingImages(loader, options);
 
   const phase = (counts: SelectionCounts, select: (batch: Batch, b: number, epoch: number) => Selection) =>
