@@ -78,7 +78,7 @@ export {
   type Parameters,
   parameterInputs,
 } from "./parameters/specs.ts";
-export { gradientOutputs, trainingOutputs } from "./parameters/training-outputs.ts";
+export { gradientOutputs, type Remembering, trainingOutputs } from "./parameters/training-outputs.ts";
 export { type CompiledGraph, compile, type Feeds, floatsOf, type Outputs, Program } from "./runtime/program.ts";
 export type { Backend } from "./runtime/session.ts";
 export type { SpawnThread } from "./runtime/threads.ts";

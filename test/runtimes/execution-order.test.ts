@@ -90,6 +90,23 @@ describe("order in which ONNX Runtime executes a training graph (decision 0008)"
   });
 });
 
+test("blocks computed anew wait for the derivative by what comes out of them, one after the other (decision 0008)", async () => {
+  const execution = await execute(finetuneGraph(config, { batch: 2, kept: 4, recompute: true }));
+  const { nodes, executed } = execution;
+  const loss = whenOf(execution, "loss");
+  const softmaxes = nodes.filter(({ opType }) => opType === "Softmax").map(({ name }) => executed.indexOf(name ?? ""));
+  // One of each block forward, and behind the loss those of all blocks but the last again.
+  const again = softmaxes.filter((time) => time > loss).sort((a, b) => a - b);
+  expect(softmaxes.filter((time) => time < loss)).toHaveLength(config.depth);
+  expect(again).toHaveLength(config.depth - 1);
+  const [ofSecond, ofFirst] = again as [number, number];
+  const gradientOf = (block: number, layer: string) => whenOf(execution, `grad/blocks.${block}.${layer}.weight`);
+  expect(ofSecond).toBeGreaterThan(gradientOf(2, "mlp.fc2"));
+  expect(ofSecond).toBeLessThan(gradientOf(1, "mlp.fc2"));
+  expect(ofFirst).toBeGreaterThan(gradientOf(1, "attn.proj"));
+  expect(ofFirst).toBeLessThan(gradientOf(0, "mlp.fc2"));
+});
+
 describe("order in which ONNX Runtime executes a segmenter's training graph (decision 0018)", () => {
   const segmenter = {
     ...config,

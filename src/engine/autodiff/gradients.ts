@@ -4,7 +4,13 @@ import { sortedNodes } from "../graph/graph.ts";
 import { ops } from "../graph/ops/index.ts";
 import { formatShape, sizeOf } from "../graph/shape.ts";
 import type { Node, OpDefinition, OpName, Value } from "../graph/types.ts";
+import { blocksAnew } from "./blocks-anew.ts";
 import { recomputation } from "./recomputation.ts";
+
+export interface GradientOptions {
+  /** Values from which derivatives compute anew what was made between one and the next, in place of keeping it. */
+  blockStarts?: readonly Value[];
+}
 
 /**
  * Reverse-mode derivatives of a scalar: new nodes that compute d loss / d value for each of `wrt`, of the same shapes.
@@ -12,7 +18,7 @@ import { recomputation } from "./recomputation.ts";
  *
  * @throws MsmaeError Shape when the loss is not one number.
  */
-export function gradients(loss: Value, wrt: readonly Value[]): Value[] {
+export function gradients(loss: Value, wrt: readonly Value[], { blockStarts = [] }: GradientOptions = {}): Value[] {
   if (sizeOf(loss.shape) !== 1) {
     throw new MsmaeError("Shape", {
       where: "gradients",
@@ -26,6 +32,7 @@ export function gradients(loss: Value, wrt: readonly Value[]): Value[] {
   const cotangents = new Map<Value, Value>();
   cotangents.set(loss, loss.shape.length === 0 ? scalar(1) : builders.reshape(scalar(1), loss.shape));
 
+  const anew = blocksAnew(order, blockStarts, (value) => cotangents.get(value));
   const recompute = recomputation();
   for (const node of order.toReversed()) {
     if (!active.has(node) || node.inputs.length === 0) continue;
@@ -34,8 +41,8 @@ export function gradients(loss: Value, wrt: readonly Value[]): Value[] {
     const definition = ops[node.op] as OpDefinition<OpName>;
     const ofInputs = definition.vjp({
       attributes: node.attributes,
-      inputs: node.inputs.map(recompute),
-      outputs: node.outputs,
+      inputs: node.inputs.map((input) => recompute(anew(input))),
+      outputs: node.outputs.map(anew),
       cotangents: ofOutputs,
       needed: node.inputs.map((input) => active.has(input.node)),
       b: builders,

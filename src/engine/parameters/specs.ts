@@ -36,6 +36,8 @@ export interface Parameters {
    * @throws MsmaeError Config for a tensor that is no state, has been updated before, or has another shape.
    */
   update(name: string, next: Value): void;
+  /** Says where a block of layers begins: at what goes into it, from which a derivative can compute its inside anew. */
+  startBlock(rows: Value): void;
 }
 
 /** What a graph is built with: its view of a model's tensors, and what came of it. */
@@ -43,6 +45,8 @@ export interface ModelInputs extends Parameters {
   readonly specs: readonly ParameterSpec[];
   /** The next values of state tensors, by key. */
   readonly updates: ReadonlyMap<string, Value>;
+  /** What goes into each block, in the order of the blocks. */
+  readonly blockStarts: readonly Value[];
 }
 
 /** Graph inputs for a model's tensors, made when first asked for, so that a graph holds only those it uses. */
@@ -55,6 +59,7 @@ export function parameterInputs(specs: readonly ParameterSpec[]): ModelInputs {
   };
   const made = new Map<string, Value>();
   const updates = new Map<string, Value>();
+  const blockStarts: Value[] = [];
   const parameters = (name: string): Value => {
     const value = made.get(name) ?? input(name, specOf(name).shape);
     made.set(name, value);
@@ -69,7 +74,10 @@ export function parameterInputs(specs: readonly ParameterSpec[]): ModelInputs {
     }
     updates.set(name, next);
   };
-  return Object.assign(parameters, { update, specs, updates });
+  const startBlock = (rows: Value): void => {
+    blockStarts.push(rows);
+  };
+  return Object.assign(parameters, { update, startBlock, specs, updates, blockStarts });
 }
 
 function wrong(name: string, expected: string, got: string): MsmaeError {

@@ -8,7 +8,7 @@ import {
   type Parameters,
   parameterInputs,
 } from "../../engine/parameters/specs.ts";
-import { trainingOutputs } from "../../engine/parameters/training-outputs.ts";
+import { type Remembering, trainingOutputs } from "../../engine/parameters/training-outputs.ts";
 import { type TokenLayout, tokenRows } from "../nn/attention.ts";
 import { layerNorm, linear } from "../nn/layers.ts";
 import { crossEntropy } from "../nn/losses.ts";
@@ -50,14 +50,14 @@ export function finetuneGraph(
     kept: KeptPatches;
     dropPathRates?: readonly number[];
     loss?: (logits: Value) => Value;
-  },
+  } & Remembering,
 ): Graph {
   const { batch, kept, dropPathRates = [], loss: lossOf } = options;
   const specs = classifierSpecs(config);
   const p = parameterInputs(specs);
   const logits = classify(p, config, batch, kept, dropPathRates);
   const loss = lossOf?.(logits) ?? crossEntropy(logits, input("classTargets", [batch, config.numClasses]));
-  return graph(`finetune-${kept}`, { loss, logits, ...trainingOutputs(loss, p) });
+  return graph(`finetune-${kept}`, { loss, logits, ...trainingOutputs(loss, p, options) });
 }
 
 /** The forward pass for evaluation: `logits` [batch, classes]. */

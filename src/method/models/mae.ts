@@ -8,7 +8,7 @@ import {
   type Parameters,
   parameterInputs,
 } from "../../engine/parameters/specs.ts";
-import { trainingOutputs } from "../../engine/parameters/training-outputs.ts";
+import { type Remembering, trainingOutputs } from "../../engine/parameters/training-outputs.ts";
 import { type TokenLayout, tokenRows } from "../nn/attention.ts";
 import { block, blockSpecs } from "../nn/block.ts";
 import { layerNorm, linear } from "../nn/layers.ts";
@@ -26,7 +26,7 @@ export interface PretrainTokens {
   masked: number;
 }
 
-export interface PretrainGraphOptions extends PretrainTokens {
+export interface PretrainGraphOptions extends PretrainTokens, Remembering {
   batch: number;
   /** By its name, or a loss of the head's logits with inputs of its own in place of `classTargets`. */
   clsLoss: ClsLoss | ((logits: Value) => Value);
@@ -86,7 +86,7 @@ export function pretrainGraph(config: MaeConfig, options: PretrainGraphOptions):
     loss,
     reconstructionLoss,
     classificationLoss,
-    ...trainingOutputs(loss, p),
+    ...trainingOutputs(loss, p, options),
   });
 }
 

@@ -4,7 +4,7 @@ import type { Value } from "../../engine/graph/types.ts";
 import type { BatchNormMode } from "../../engine/layers/convolution.ts";
 import { resize2d } from "../../engine/layers/resize.ts";
 import { type ParameterSpec, type Parameters, parameterInputs } from "../../engine/parameters/specs.ts";
-import { trainingOutputs } from "../../engine/parameters/training-outputs.ts";
+import { type Remembering, trainingOutputs } from "../../engine/parameters/training-outputs.ts";
 import { IGNORED } from "../../support/ignored.ts";
 import { tokenImages, tokenRows } from "../nn/attention.ts";
 import type { Grid } from "../nn/pos-embed.ts";
@@ -143,7 +143,10 @@ export interface SegmentLoss extends MaskLossOptions {
  */
 export function segmentTrainingGraph(
   config: SegmenterConfig,
-  { loss: name, ...options }: { batch: number; size: Grid; kept?: number | "all"; tellLogits?: boolean } & SegmentLoss,
+  {
+    loss: name,
+    ...options
+  }: { batch: number; size: Grid; kept?: number | "all"; tellLogits?: boolean } & SegmentLoss & Remembering,
 ): Graph {
   const { batch, size, kept = "all", tellLogits = false } = options;
   const p = parameterInputs(segmenterSpecs(config));
@@ -153,5 +156,5 @@ export function segmentTrainingGraph(
   const [first, ...others] = logits.map((told) => maskLoss(name, told, mask, options)) as [Value, ...Value[]];
   const loss = mul(others.reduce(add, first), scalar(1 / logits.length));
   const told: Record<string, Value> = tellLogits ? { logits: logits.at(-1) as Value } : {};
-  return graph(`train-segmenter-${kept}`, { loss, ...told, ...trainingOutputs(loss, p) });
+  return graph(`train-segmenter-${kept}`, { loss, ...told, ...trainingOutputs(loss, p, options) });
 }

@@ -46,6 +46,7 @@ export function block(
   options: BlockOptions = {},
 ): Value {
   const { queries = { from: 0, to: layout.tokens }, dropPath, normEpsilon: epsilon } = options;
+  p.startBlock(x);
   const asking = layerNorm(x, p, `${prefix}.norm1`, epsilon);
   const attended = attention(asking, p, `${prefix}.attn`, layout, numHeads, { queries });
   const residual = add(tokenRows(x, layout, queries), scaled(attended, dropPath?.[0]));

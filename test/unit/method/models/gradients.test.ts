@@ -39,9 +39,9 @@ interface Model {
   graph: Graph;
   given: Record<string, ArrayLike<number | bigint>>;
 }
-const pretraining = (clsLoss: "ce" | "softmax-ce"): Model => ({
+const pretraining = (clsLoss: "ce" | "softmax-ce", recompute = false): Model => ({
   specs: maeSpecs(mae),
-  graph: pretrainGraph(mae, { batch, kept: 2, masked: 2, clsLoss, clsLossWeight: 0.7 }),
+  graph: pretrainGraph(mae, { batch, kept: 2, masked: 2, clsLoss, clsLossWeight: 0.7, recompute }),
   given: { positions, maskPositions, classTargets },
 });
 const finetuning = (globalPool: "avg" | "cls", kept: number | "all", rate: number, focalGamma?: number): Model => ({
@@ -84,6 +84,7 @@ const segmenting = (config: Partial<SegmenterConfig>, loss: MaskLossName, kept: 
 const models: [string, Model][] = [
   ["pre-training with softmax-ce", pretraining("softmax-ce")],
   ["pre-training with ce", pretraining("ce")],
+  ["pre-training with blocks computed anew", pretraining("ce", true)],
   ["fine-tuning of kept patches, average pooling and drop-path", finetuning("avg", 2, 0.5)],
   ["fine-tuning of kept patches, cls pooling", finetuning("cls", 2, 0)],
   ["fine-tuning of all patches", finetuning("avg", "all", 0)],
