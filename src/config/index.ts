@@ -4,6 +4,7 @@ export type { MapSource } from "./masking.ts";
 export { toKebabCase } from "./names.ts";
 export { ConfigError, showValue } from "./problems.ts";
 export { chosenRecipe } from "./recipe.ts";
+export { type Recompute, recomputes } from "./recompute.ts";
 export { type ConfigSource, configNotes, resolveConfig, resolveOptions, resolveRun } from "./resolve.ts";
 export type { Size } from "./size.ts";
 export { valueColumnsOf } from "./target-fields.ts";

@@ -23,6 +23,7 @@ interface NetworkOptions {
   fullTokenEpochs?: number;
   keepSchedule?: string;
   precision?: string;
+  recompute?: string;
 }
 
 /** What belongs to vision transformers alone, each with the value that asks for nothing. */
@@ -42,6 +43,7 @@ const TRANSFORMERS_ALONE = {
   fullTokenEpochs: 0,
   keepSchedule: undefined,
   precision: "fp32",
+  recompute: "none",
 } as const satisfies { [Name in keyof NetworkOptions]: NetworkOptions[Name] | undefined };
 
 /** A network that sees whole images has neither a method of masking nor what goes with it. */

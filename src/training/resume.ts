@@ -33,6 +33,7 @@ const free = new Set([
   "workers",
   "cacheMb",
   "device",
+  "recompute",
   "saveEvery",
   // It is fitted anew after each epoch.
   "temperature",

@@ -45,6 +45,7 @@ export type RunOptions = Pick<
     | "blr"
     | "lr"
     | "precision"
+    | "recompute"
   >
 > & {
   /** Of what has no such choice, fp32. */

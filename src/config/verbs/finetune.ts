@@ -27,6 +27,7 @@ import { FINETUNING_METHODS } from "../methods.ts";
 import { checkNetwork } from "../network-checks.ts";
 import { checkPrecision, completePrecision, precisionField, precisionNotes } from "../precision.ts";
 import { completeFrom, type Recipe, recipeField } from "../recipe.ts";
+import { recomputeField } from "../recompute.ts";
 import { scaledEpochs } from "../schedule.ts";
 import { checkOneTarget, checkTarget, gradesField, temperatureField, valueFields } from "../target-fields.ts";
 import { trainingChecks } from "../training-checks.ts";
@@ -125,6 +126,7 @@ export const finetune = verbOptions({
     ...readingFields,
     ...loadingFields,
     precision: precisionField,
+    recompute: recomputeField,
     ...runtimeFields,
   }),
   derived: ["inputSize", "init", "dropPath", "maskRatio", "throwRatio"],

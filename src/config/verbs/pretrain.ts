@@ -22,6 +22,7 @@ import { type MapSource, mapCropField, maskingFields, policyFields } from "../ma
 import { PRETRAINING_METHODS } from "../methods.ts";
 import { checkPrecision, completePrecision, precisionField, precisionNotes } from "../precision.ts";
 import { completeFrom, type Recipe, recipeField } from "../recipe.ts";
+import { recomputeField } from "../recompute.ts";
 import { firstRefreshEpoch, scaledEpochs } from "../schedule.ts";
 import { checkTarget, findingsField } from "../target-fields.ts";
 import { trainingChecks } from "../training-checks.ts";
@@ -105,6 +106,7 @@ export const pretrain = verbOptions({
     ...readingFields,
     ...loadingFields,
     precision: precisionField,
+    recompute: recomputeField,
     ...runtimeFields,
   }),
   derived: ["inputSize", "patchSize", "init"],

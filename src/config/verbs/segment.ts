@@ -21,6 +21,7 @@ import { completeMoments, completeSizes, completeStart } from "../completion.ts"
 import { field, infoOf } from "../fields.ts";
 import { mapCropField } from "../masking.ts";
 import { checkPrecision, completePrecision, precisionField, precisionNotes } from "../precision.ts";
+import { recomputeField } from "../recompute.ts";
 import { scaledEpochs } from "../schedule.ts";
 import { trainingChecks } from "../training-checks.ts";
 import { type InputOf, type OptionsOf, type RunOptionsOf, verbOptions } from "../verb.ts";
@@ -111,6 +112,7 @@ export const segment = verbOptions({
     ...readingFields,
     ...loadingFields,
     precision: precisionField,
+    recompute: recomputeField,
     ...runtimeFields,
   }),
   derived: ["inputSize", "patchSize", "init", "headWidth", "weightDecay", "rot90"],

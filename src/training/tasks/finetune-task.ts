@@ -1,4 +1,4 @@
-import { type FinetuneOptions, keepStages, stageAt } from "../../config/index.ts";
+import { type FinetuneOptions, keepStages, recomputes, stageAt } from "../../config/index.ts";
 import type { Batch } from "../../data/loader/loader.ts";
 import { mixPatchWeights } from "../../images/mixing/apply.ts";
 import type { Mix } from "../../images/mixing/draw.ts";
@@ -32,6 +32,7 @@ export function finetuneTask(context: RunContext<FinetuneOptions, ClassifierConf
   hooks.onEvent?.({ type: "note", message: `fine-tuning by ${recipeOf(options)}` });
   const { config } = context.plan;
   const { mapInterval, batchSize } = options;
+  const recompute = recomputes(options);
   const { mix, targetsOf, loss, state, restore, ...told } = classification(context);
   const patches = patchCount(config);
   const stages = keepStages(options);
@@ -56,7 +57,7 @@ export function finetuneTask(context: RunContext<FinetuneOptions, ClassifierConf
     kept: KeptPatches,
     pixels: (batch: Batch, epoch: number, mixes: readonly Mix[] | undefined) => ReturnType<FeedBuilder["kept"]>,
   ): Phase => {
-    const graph = finetuneGraph(config, { batch: batchSize, kept, dropPathRates: rates, loss });
+    const graph = finetuneGraph(config, { batch: batchSize, kept, dropPathRates: rates, loss, recompute });
     return images.phase(graph, (batch, epoch, batchIndex) => {
       const mixes = mix(batch, epoch, batchIndex);
       return {

@@ -2,6 +2,7 @@ import {
   type PretrainInput,
   type PretrainOptions,
   type PretrainRequest,
+  recomputes,
   valueColumnsOf,
   verbs,
 } from "../../config/index.ts";
@@ -130,6 +131,7 @@ function pretrainTask(context: RunContext<PretrainOptions, MaeConfig>): Training
   const { seed, batchSize, clsLossWeight, normPixLoss, attended } = options;
   const { attentionStartEpoch, mapInterval, mapWarmupEpochs } = options;
   const patches = patchCount(config);
+  const recompute = recomputes(options);
 
   const feeds = new FeedBuilder(config, normalizerOf({ ...options, config }));
   const masking = new GuidedMasking({ config, feeds, loader, engine, hooks, ranks }, options);
@@ -137,7 +139,7 @@ function pretrainTask(context: RunContext<PretrainOptions, MaeConfig>): Training
 
   const phase = (counts: SelectionCounts, select: (batch: Batch, b: number, epoch: number) => Selection) =>
     images.phase(
-      pretrainGraph(config, { batch: batchSize, ...counts, clsLoss: guide.clsLoss, clsLossWeight }),
+      pretrainGraph(config, { batch: batchSize, ...counts, clsLoss: guide.clsLoss, clsLossWeight, recompute }),
       (batch, epoch) => {
         const selections = Array.from(batch.indices, (_, b) => select(batch, b, epoch));
         const painted = feeds.reconstruction(batch.images, selections, normPixLoss, batch.coverages);

@@ -1,4 +1,4 @@
-import type { SegmentOptions } from "../../config/index.ts";
+import { recomputes, type SegmentOptions } from "../../config/index.ts";
 import type { Batch } from "../../data/loader/loader.ts";
 import { targetOf } from "../../data/targets/target.ts";
 import { masks } from "../../inference/outcomes/masks.ts";
@@ -37,7 +37,7 @@ export function segmentTask(context: RunContext<SegmentOptions, SegmenterConfig>
 
   const graphOf = (count: number | "all") =>
     segmentTrainingGraph(config, {
-      ...{ batch: batchSize, size, kept: count, loss },
+      ...{ batch: batchSize, size, kept: count, loss, recompute: recomputes(options) },
       ...(gamma !== undefined && { gamma }),
       ...(falsePositives !== undefined &&
         falseNegatives !== undefined && { tversky: { falsePositives, falseNegatives } }),

@@ -42,6 +42,7 @@ test.each<[Partial<FinetuneInput>, RegExp]>([
   [{ fullTokenEpochs: 2 }, /fullTokenEpochs: .* got 2/],
   [{ keepSchedule: "linear" }, /keepSchedule: .* vision transformers alone, got "linear".*--keep-schedule/],
   [{ patchSize: 16 }, /patchSize: .* sees pixels, got 16/],
+  [{ recompute: "blocks" }, /recompute: .* vision transformers alone, got "blocks".*--recompute/],
   [{ precision: "int8" }, /precision: .* vision transformers alone, got "int8".*--precision/],
 ])("what it does not take is named: %j", (more, message) => {
   expect(() => resolved({ model: "resnet18", ...more })).toThrow(message);
