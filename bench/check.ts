@@ -3,6 +3,7 @@ import { storeOutputKey, storeOutputName } from "../src/engine/graph/output-name
 import { inInt8 } from "../src/engine/graph/passes/in-int8.ts";
 import type { NdArray } from "../src/engine/graph/types.ts";
 import type { ParameterStore } from "../src/engine/parameters/parameter-store.ts";
+import type { Remembering } from "../src/engine/parameters/training-outputs.ts";
 import { floatsOf } from "../src/engine/runtime/program.ts";
 import { openEngine } from "../src/engine/thread/node-engine.ts";
 import { adamwReference } from "../test/support/adamw-reference.ts";
@@ -56,8 +57,9 @@ export async function checkSmallCase(
   phase: Phase,
   threads: number,
   precision: Precision = "fp32",
+  remembering: Remembering = {},
 ): Promise<CheckedQuantity[]> {
-  const planned = workload(phase, smallConfig, smallBatch);
+  const planned = workload(phase, smallConfig, smallBatch, remembering);
   const store = createParameters(planned, precision);
   const work = { ...planned, graph: inInt8(planned.graph, store.quantizedNames) };
   const before = parametersOf(store);

@@ -102,7 +102,8 @@ function ratios(timings: ComparisonRow["timings"], steps: ReadonlyMap<Contender,
   return told;
 }
 
-async function startedOrReason(job: ContenderJob, python: string | undefined): Promise<Contestant | Skipped> {
+/** A contender, or why it cannot run. @throws Error where ours cannot. */
+export async function startedOrReason(job: ContenderJob, python: string | undefined): Promise<Contestant | Skipped> {
   try {
     return await startContender(job, python);
   } catch (error) {

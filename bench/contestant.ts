@@ -15,6 +15,8 @@ export interface Job {
   threads: number;
   /** How training computes: in fp32 unless told otherwise. */
   precision?: Precision;
+  /** Whether training computes blocks anew instead of keeping them. */
+  recompute?: boolean;
   /** Runs one side of a saving instead of the phase itself. */
   saving?: { name: string; variant: "with" | "without" };
   /** Runs in the process's main thread with ONNX Runtime's arena on or off. */
@@ -95,13 +97,15 @@ export async function startPeer(
   job: Job,
   mode: PeerMode,
 ): Promise<Contestant & { info: Record<string, unknown> }> {
-  const { phase, model, batch, threads } = job;
+  const { phase, model, batch, threads, recompute = false } = job;
   const script = new URL("./peers/pytorch/step.py", import.meta.url).pathname;
   const settings = Object.entries({ phase, model, batch, threads, mode, warmup: 1 }).flatMap(([name, value]) => [
     `--${name}`,
     String(value),
   ]);
-  const child = spawn(python, [script, ...settings, "--serve"], { stdio: ["pipe", "pipe", "pipe"] });
+  const child = spawn(python, [script, ...settings, ...(recompute ? ["--recompute"] : []), "--serve"], {
+    stdio: ["pipe", "pipe", "pipe"],
+  });
   let complaint = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     complaint = (complaint + text).slice(-2000);

@@ -7,6 +7,7 @@ import { UsageError } from "./flags.ts";
 import { guardCommand } from "./guard.ts";
 import { loaderCommand } from "./loader.ts";
 import { precisionCommand } from "./precision.ts";
+import { recomputeCommand } from "./recompute.ts";
 import { savingsCommand } from "./savings.ts";
 import { stepCommand } from "./step.ts";
 
@@ -17,6 +18,8 @@ const usage = `Usage:
   npm run -s bench -- savings [--model M] [--only NAME] [--repeats 5] [--json FILE]
   npm run -s bench -- efficiency [--models micro,tiny,base] [--batch N] [--threads 2] [--repeats 5] [--json FILE]
   npm run -s bench -- precision [--model M] [--phase P] [--batch N] [--threads 2] [--repeats 5] [--json FILE]
+  npm run -s bench -- recompute [--model M] [--phase P] [--batch N] [--threads 2] [--repeats 5] [--anew-only]
+                               [--python PYTHON] [--json FILE]
   npm run -s bench -- all [--models M,…] [--threads 2] [--repeats 5] [--python PYTHON] [--data FOLDER] [--json FOLDER]
   npm run -s bench -- guard [--only NAME] [--threads 1] [--repeats 7] [--python PYTHON] [--write]
   npm run -s bench -- loader --data FOLDER [--dicom] [--batch 64] [--repeats 3] [--python PYTHON] [--json FILE]
@@ -29,6 +32,8 @@ savings  times what the engine leaves out or sets, with and without it; the same
 efficiency  fine-tuning and inference on all patches (mae) and on a quarter of them (msmae): time, images a second, peak memory
          and operations of every preset, micro to base unless --models names others; what memory does not allow is skipped.
 precision  times training steps in fp32 and in int8, in turn in one run, after a check of both on a small case.
+recompute  times training steps that keep blocks and that compute them anew, in turn, and PyTorch's with the same trick; the
+           first are left out by --anew-only, where memory does not hold all three.
 all      compare, efficiency and savings one after the other, and with --data loader; every table.
 guard    compares a few ratios, of processor time and of peak memory, with those kept in bench/bars.json for this class of
          processors, and fails where more than 10 % of one is lost, twice; --write keeps the new ones.
@@ -48,6 +53,7 @@ const commands: Readonly<Record<string, (argv: string[]) => Promise<number>>> = 
   all: allCommand,
   guard: guardCommand,
   precision: precisionCommand,
+  recompute: recomputeCommand,
   loader: loaderCommand,
   "data-index": dataIndexCommand,
 };

@@ -56,6 +56,13 @@ export interface PrecisionRow extends Omit<Job, "precision"> {
   ratios: Ratios;
 }
 
+/** One phase that keeps blocks and that computes them anew, and the peer that does the latter; the steps were taken in turn. */
+export interface RecomputeRow extends Omit<Job, "recompute"> {
+  kept: PeerTiming;
+  anew: Timing;
+  peer: PeerTiming;
+}
+
 /** One model at one kind of work by one method; the other method's steps were taken in turn with its. */
 export interface EfficiencyRow extends Job {
   /** mae runs on all patches, msmae on those that the paper's ratios leave. */

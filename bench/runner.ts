@@ -64,9 +64,9 @@ export async function startRunner(job: Job): Promise<Runner> {
   };
 }
 
-function workloadOf({ phase, model, batch, saving }: Job): Workload {
+function workloadOf({ phase, model, batch, saving, recompute }: Job): Workload {
   const config = configOf(model);
-  if (saving === undefined) return workload(phase, config, batch);
+  if (saving === undefined) return workload(phase, config, batch, { recompute });
   const found = savings.find(({ name }) => name === saving.name);
   if (!found || !("graphs" in found)) throw new Error(`no saving of graphs is called ${saving.name}`);
   return found.graphs[saving.variant](config, batch);

@@ -10,6 +10,7 @@ import type {
   GuardRow,
   PeerTiming,
   PrecisionRow,
+  RecomputeRow,
   SavingRow,
   Skipped,
 } from "./rows.ts";
@@ -139,6 +140,19 @@ export function precisionTable({ model, phase, batch, threads, fp32, int8, ratio
     [...job, "processor", seconds(fp32.processorSeconds), seconds(int8.processorSeconds), spread(processor), "", ""],
   ];
   return table(header, lines, []);
+}
+
+/** Markdown: a phase with blocks kept, computed anew, and PyTorch's with blocks computed anew. */
+export function recomputeTable({ model, phase, batch, threads, kept, anew, peer }: RecomputeRow): string {
+  const header = ["model", "phase", "batch", "threads", "blocks", "wall time", "processor time", "peak memory"];
+  const job = [model, phase, String(batch), String(threads)];
+  const all = { kept, anew, "anew, PyTorch eager": peer };
+  const lines = Object.entries(all).map(([blocks, timing]) => [
+    ...[...job, blocks, stepSeconds(timing)],
+    ...["skipped" in timing ? "–" : seconds(timing.processorSeconds), gigabytes(timing)],
+  ]);
+  const skipped = Object.values(all).flatMap((timing) => ("skipped" in timing ? [`SKIPPED: ${timing.skipped}`] : []));
+  return table(header, lines, skipped);
 }
 
 /** Markdown: a row for each model and work, mae and msmae beside each other with their ratio. */

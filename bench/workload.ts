@@ -1,6 +1,7 @@
 import type { Graph } from "../src/engine/graph/graph.ts";
 import { parameterGroups } from "../src/engine/optim/parameter-groups.ts";
 import type { ParameterSpec } from "../src/engine/parameters/specs.ts";
+import type { Remembering } from "../src/engine/parameters/training-outputs.ts";
 import type { Feeds } from "../src/engine/runtime/program.ts";
 import type { AdamWRule, OptimizerOptions } from "../src/engine/thread/engine.ts";
 import type { NetworkKind } from "../src/method/kinds/network.ts";
@@ -88,7 +89,7 @@ export function configOf(model: string): ModelConfig {
 export const learningRate = (batch: number): number => (1e-3 * batch) / 256;
 
 /** One step of a phase as training and inference run it. */
-export function workload(phase: Phase, config: ModelConfig, batch: number): Workload {
+export function workload(phase: Phase, config: ModelConfig, batch: number, { recompute }: Remembering = {}): Workload {
   const patches = patchCount(config);
   const driven = attentionCounts(patches, { maskRatio: 0.45, throwRatio: 0.3 });
   const random = randomCounts(patches, 0.75);
@@ -100,7 +101,7 @@ export function workload(phase: Phase, config: ModelConfig, batch: number): Work
       const kept = phase === "finetune" ? driven.kept : "all";
       const pixels = (step: number) => (phase === "finetune" ? make.kept(step) : make.whole());
       return finetuning(config, {
-        graph: finetuneGraph(config, { batch, kept, dropPathRates: rates }),
+        graph: finetuneGraph(config, { batch, kept, dropPathRates: rates, recompute }),
         feeds: (step) => ({ ...pixels(step), ...make.classes(smoothing), ...make.dropPath(rates, step) }),
       });
     }
@@ -108,7 +109,7 @@ export function workload(phase: Phase, config: ModelConfig, batch: number): Work
     case "pretrain-random": {
       const counts = phase === "pretrain-attention" ? driven : random;
       return pretraining(config, {
-        graph: pretrainGraph(config, { batch, ...counts, ...pretrainingLoss }),
+        graph: pretrainGraph(config, { batch, ...counts, ...pretrainingLoss, recompute }),
         feeds: (step) => ({ ...make.reconstruction(step, phase), ...make.classes(0) }),
       });
     }
@@ -128,7 +129,7 @@ export function workload(phase: Phase, config: ModelConfig, batch: number): Work
       });
     case "segment":
       return segmentation(config, {
-        graph: segmentTrainingGraph(segmenterOf(config), { batch, size: sizeOf(config), loss: "bce-dice" }),
+        graph: segmentTrainingGraph(segmenterOf(config), { batch, size: sizeOf(config), loss: "bce-dice", recompute }),
         feeds: () => ({ ...make.whole(), ...make.masks() }),
       });
     case "infer-segment":

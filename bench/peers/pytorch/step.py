@@ -11,6 +11,7 @@ autocast to bfloat16, with PyTorch's own choice of products: parameters, gradien
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import os
 import re
@@ -27,6 +28,7 @@ if {"best", "bf16", "--mode=best", "--mode=bf16"} & set(sys.argv):
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 import model as peer
 import segmenter
@@ -83,6 +85,14 @@ def compile_network(network: nn.Module, phase: str) -> None:
     for module in network.modules():
         if isinstance(module, peer.Block) and module.attn.kind == "sdpa":
             module.compile(dynamic=False)
+
+
+def recompute_blocks(network: nn.Module) -> None:
+    """Keeps of each block what goes into it and runs it again in the backward pass; blocks draw no random numbers."""
+    for module in network.modules():
+        if isinstance(module, peer.Block):
+            again = functools.partial(checkpoint, module.forward, use_reentrant=False, preserve_rng_state=False)
+            module.forward = again
 
 
 def build_step(phase: str, network: nn.Module, batch: int, mode: str) -> Step:
@@ -194,6 +204,8 @@ def prepare(arguments: argparse.Namespace) -> tuple[Step, dict]:
     torch.set_num_threads(arguments.threads)
     import_rss = peak_rss_bytes()
     network = build_network(arguments.phase, peer.PRESETS[arguments.model], arguments.mode, arguments.linear)
+    if arguments.recompute:
+        recompute_blocks(network)
     if arguments.compile:
         compile_network(network, arguments.phase)
     step = build_step(arguments.phase, network, arguments.batch, arguments.mode)
@@ -209,6 +221,7 @@ def prepare(arguments: argparse.Namespace) -> tuple[Step, dict]:
         "mode": arguments.mode,
         "linear": arguments.linear,
         "compiled": arguments.compile,
+        "recompute": arguments.recompute,
         "hugePages": os.environ.get("THP_MEM_ALLOC_ENABLE") == "1",
         "importRssBytes": import_rss,
         "warmupSeconds": time.perf_counter() - start,
@@ -274,6 +287,7 @@ def main() -> int:
         action=argparse.BooleanOptionalAction,
         help="torch.compile every block; best: where a C++ compiler is found",
     )
+    parser.add_argument("--recompute", action="store_true", help="compute blocks again instead of keeping them")
     parser.add_argument("--serve", action="store_true", help="run one step per line of stdin; JSON lines on stdout")
     parser.add_argument("--json", action="store_true", help="print JSON instead of one readable line")
     arguments = parser.parse_args()
