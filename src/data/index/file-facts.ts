@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
 import { extname } from "node:path";
-import sharp from "sharp";
 import { transferSyntaxOf } from "../../formats/dicom/transfer-syntax.ts";
 import { gunzipHead, isGzip } from "../../formats/gunzip.ts";
 import { DEFAULT_LIMITS, DEFLATE_RATIO } from "../../formats/limits.ts";
@@ -66,7 +65,10 @@ export async function factsOf(path: string): Promise<FileFacts> {
     if (header) return niftiFacts(header, sizeOf(path) * (isGzip(head) ? DEFLATE_RATIO : 1));
     // A DICOM preamble may be the beginning of a TIFF file, which then is the smaller part of what the file holds.
     if (hasDicomPrefix(head)) return dicomFacts(path);
-    if (isTiff(head)) return frameFacts((await sharp(path).metadata()).pages ?? 1);
+    if (isTiff(head)) {
+      const { default: sharp } = await import("sharp");
+      return frameFacts((await sharp(path).metadata()).pages ?? 1);
+    }
     if (looksLikeDicom(head)) return dicomFacts(path);
     if (unknown === NO_IMAGE) return NO_IMAGE;
     const file = await openImageFile(path);

@@ -1,4 +1,4 @@
-import sharp, { type Metadata, type Sharp } from "sharp";
+import type { Metadata, Sharp } from "sharp";
 import { inksToRgb } from "../cmyk.ts";
 import type { PictureDecoder, PictureSamples, TransparencyPlan } from "../picture-decoder.ts";
 import { cutByLibvips } from "../tiff.ts";
@@ -16,10 +16,11 @@ const SAMPLE_TYPES: Record<string, NumericType> = {
   double: "float64",
 };
 
-/** libvips. */
+/** libvips, loaded with the first picture: the main thread leaves reading to others, and most files tell what they hold. */
 export const nodePictures: PictureDecoder = {
   prefersTiff: (page) => !cutByLibvips(page),
   open: async (bytes, format, page, mostPixels) => {
+    const { default: sharp } = await import("sharp");
     const pages = format === "TIFF" ? { page } : {};
     const load = () => sharp(bytes, { failOn: "error", limitInputPixels: mostPixels, ignoreIcc: true, ...pages });
     const metadata = await load().metadata();
