@@ -148,7 +148,7 @@ export function recomputeTable({ model, phase, batch, threads, kept, anew, peer 
   const job = [model, phase, String(batch), String(threads)];
   const all = { kept, anew, "anew, PyTorch eager": peer };
   const lines = Object.entries(all).map(([blocks, timing]) => [
-    ...[...job, blocks, stepSeconds(timing)],
+    ...[...job, blocks, stepTime(timing)],
     ...["skipped" in timing ? "–" : seconds(timing.processorSeconds), gigabytes(timing)],
   ]);
   const skipped = Object.values(all).flatMap((timing) => ("skipped" in timing ? [`SKIPPED: ${timing.skipped}`] : []));
