@@ -90,6 +90,14 @@ test.each(phases)("the small case of %s agrees with its float64 references", asy
 });
 
 test.each(["finetune", "pretrain-attention", "segment"] as const)(
+  "the small case of %s with blocks computed anew agrees with its float64 references",
+  async (phase) => {
+    const anew = await checkSmallCase(phase, 1, "fp32", { recompute: true });
+    expect(passed(anew), JSON.stringify(anew)).toBe(true);
+  },
+);
+
+test.each(["finetune", "pretrain-attention", "segment"] as const)(
   "the small case of %s in int8 agrees with float64 references that round as it does",
   async (phase) => {
     const inInt8 = await checkSmallCase(phase, 1, "int8");

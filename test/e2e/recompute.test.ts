@@ -14,6 +14,10 @@ const at = (...names: string[]): string => join(folder, ...names);
 
 const runs: [string, (recompute: Recompute, output: string) => Promise<object>][] = [
   ["fine-tuning", (recompute, output) => finetune({ ...finetuning(at("data"), output), recompute })],
+  [
+    "fine-tuning in int8",
+    (recompute, output) => finetune({ ...finetuning(at("data"), output), epochs: 2, precision: "int8", recompute }),
+  ],
   ["pre-training", (recompute, output) => pretrain({ ...pretraining(at("data"), output), recompute })],
 ];
 
