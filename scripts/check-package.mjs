@@ -33,6 +33,7 @@ const tarballs = join(scratch, "tarballs");
 const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
 const images = join(scratch, "images");
 const scans = ["scan-1.png", "scan-2.png"];
+const weights = "msmae:micro-phantoms";
 /** A program of a user: every entry, its types, and what the library's functions give. */
 const entries = `
 import { type FileFailure, type Prediction, MsmaeError, evaluate, finetune, loadClassifier, pretrain } from "msmae";
@@ -107,6 +108,9 @@ async function checkFromRegistry(recorder) {
   await step(`${on}predict`, () => predict(node, project));
   await step(`${on}README's example and types`, () => runExample(node, project));
   await step(`${on}the engine's example`, () => runEngineExample(node, project));
+  await step(`${on}without the weights`, () => expectMissingWeights(node, project));
+  await step(`${on}the weights: install`, () => install(project, recorder, [], [`msmae-weights-${version}.tgz`]));
+  await step(`${on}the weights`, () => expectWeights(node, project));
 }
 
 /** The tarball that brings its binding along, with installation scripts forbidden. */
@@ -188,6 +192,20 @@ async function expectMissingBinding(node, project) {
     "s",
   );
   expect(wanted.test(said), "a Device error that says how to get a binding", said);
+}
+
+/** The weights are a package of their own; without it the error says so. */
+async function expectMissingWeights(node, project) {
+  const said = await msmae(node, project, ["inspect", weights]).then(
+    (output) => output,
+    (error) => error.message,
+  );
+  expect(said.includes(`install msmae-weights-${version}.tgz`), "an error that says what to install", said);
+}
+
+async function expectWeights(node, project) {
+  const found = JSON.parse(await msmae(node, project, ["inspect", weights, "--json"]));
+  expect(found.described === true && found.details.licence === "apache-2.0", "weights", JSON.stringify(found));
 }
 
 /** Pre-training and fine-tuning of one epoch, in the folder where the demo leaves its runs. */

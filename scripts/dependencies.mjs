@@ -16,7 +16,9 @@ const lock = readJson("package-lock.json").packages;
 const reviewed = readJson("scripts/dependencies-reviewed.json");
 
 const installed = Object.keys(lock)
-  .filter((path) => path !== "" && !lock[path].dev && !lock[path].devOptional && !lock[path].peer)
+  // Folders of this repository, and links to them, are no packages of others.
+  .filter((path) => path.startsWith("node_modules/") && !lock[path].link)
+  .filter((path) => !lock[path].dev && !lock[path].devOptional && !lock[path].peer)
   .map((path) => ({ path, ...lock[path] }));
 const groups = {
   everywhere: installed.filter(({ optional }) => !optional).map((entry) => describe(entry, filesBelow(entry.path))),

@@ -1,5 +1,5 @@
 // Makes the tarballs of a release in packages/: for a registry one without native code and one with the binding of each
-// platform, and one for this platform that brings its binding along. docs/installing.md says who needs which.
+// platform, one for this platform that brings its binding along, and the pre-trained weights. docs/installing.md says who needs which.
 // --all packs every platform, not this one alone.
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -23,6 +23,10 @@ try {
   const complete = npmPack(stage(join(scratch, "complete"), { brings: thisPlatform }));
   renameSync(complete, complete.replace(/\.tgz$/, `-${thisPlatform}.tgz`));
   npmPack(stage(join(scratch, "registry"), { asksFor: bindingPlatforms }));
+  // From a copy: in its place npm takes it for a part of this package.
+  cpSync(join(root, "weights"), join(scratch, "weights"), { recursive: true });
+  cpSync(join(root, "LICENSE"), join(scratch, "weights", "LICENSE"));
+  npmPack(join(scratch, "weights"));
   for (const platform of values.all ? bindingPlatforms : [thisPlatform]) {
     const folder = join(scratch, platform);
     if (layBinding(platform, folder)) npmPack(folder);
@@ -41,7 +45,7 @@ function npmPack(folder) {
 /** The package as it is installed: nothing of its development, with one binding inside or one per platform to fetch. */
 function stage(folder, { brings, asksFor = [] }) {
   const all = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-  const { devDependencies, allowScripts, scripts, ...manifest } = all;
+  const { devDependencies, allowScripts, scripts, workspaces, ...manifest } = all;
   const binding = join("dist", "engine", "runtime", "onnxruntime");
   cpSync(join(root, "dist"), join(folder, "dist"), { recursive: true, filter: (path) => path !== join(root, binding) });
   for (const file of ["README.md", ...manifest.files.filter((name) => !/^!?dist/.test(name))]) {

@@ -29,7 +29,7 @@ export const rooms: readonly Room[] = [
   { name: "curation", node: [""] },
   {
     name: "interop",
-    node: ["safetensors-file.ts", "beside-files.ts", "containers", "convert.ts"],
+    node: ["safetensors-file.ts", "beside-files.ts", "shipped-weights.ts", "containers", "convert.ts"],
     inside: ["layouts"],
   },
   { name: "inference", node: [""] },

@@ -9,6 +9,7 @@ import type { ImageModelConfig } from "../method/models/config.ts";
 import { MsmaeError } from "../support/errors.ts";
 import type { StoredTensor, TensorToStore } from "./safetensors.ts";
 import { readSafetensorsFile, readSafetensorsHeader, writeSafetensorsFile } from "./safetensors-file.ts";
+import { weightsPath } from "./shipped-weights.ts";
 
 /** How training's images were shared out, as far as evaluation must know it to find the same ones held out. */
 const splitSchema = z.object({
@@ -98,13 +99,13 @@ export async function writeModelFile(
  * @throws MsmaeError Checkpoint when it is damaged or describes no model.
  */
 export async function readModelFile(path: string, { own = false } = {}): Promise<ModelFile> {
-  const { metadata, tensors } = await readSafetensorsFile(path, { own });
+  const { metadata, tensors } = await readSafetensorsFile(await weightsPath(path), { own });
   return { description: described(path, parseDescription(path, metadata)), tensors };
 }
 
 /** What a checkpoint says of itself, without reading the weights. @throws MsmaeError as {@link readModelFile}. */
 export async function describeModelFile(path: string): Promise<Pick<ModelFile, "description">> {
-  const { metadata } = await readSafetensorsHeader(path);
+  const { metadata } = await readSafetensorsHeader(await weightsPath(path));
   return { description: described(path, parseDescription(path, metadata)) };
 }
 

@@ -6,17 +6,19 @@ import { readOnnx } from "./containers/onnx.ts";
 import { readSharded, weightsOfFolder } from "./containers/sharded.ts";
 import { readTorchFile } from "./containers/torch-file.ts";
 import { readSafetensorsFile } from "./safetensors-file.ts";
+import { weightsPath } from "./shipped-weights.ts";
 
 /** Bytes that tell every format. */
 const START_BYTES = 64;
 
 /**
  * Reads the tensors of a checkpoint, ours or another program's: safetensors, an index of its shards, files of
- * torch.save in both of its forms, ONNX models, or a folder with one of these. The format is told by the content, whatever the name.
+ * torch.save in both of its forms, ONNX models, a folder with one of these, or `msmae:NAME`. The format is told by the content, whatever the name.
  *
  * @throws MsmaeError "Checkpoint" for a file that is missing, damaged, dishonest or of another format.
  */
-export async function readTensorFile(path: string, options: KeepOptions = {}): Promise<TensorFile> {
+export async function readTensorFile(named: string, options: KeepOptions = {}): Promise<TensorFile> {
+  const path = await weightsPath(named);
   if (await isFolder(path)) return readTensorFile(await weightsOfFolder(path), options);
   const start = await startOf(path);
   if (isJson(start)) return readSharded(path, options);
