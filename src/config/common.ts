@@ -4,6 +4,7 @@ import { parseColumns } from "../data/tables/columns.ts";
 import { isEncoding } from "../data/tables/text.ts";
 import { ALPHA_RULES } from "../formats/source-image.ts";
 import { parseWindow } from "../images/window-rule.ts";
+import { LAYOUT_CHOICES } from "./checkpoint-layouts.ts";
 import { field } from "./fields.ts";
 import { sizeSchema } from "./size.ts";
 
@@ -200,8 +201,16 @@ export const fittingFields = {
 };
 
 export const startFields = {
-  finetune: field(z.string().min(1).optional(), "Checkpoint whose weights the model starts from.", {
-    placeholder: "file",
+  finetune: field(
+    z.string().min(1).optional(),
+    "Checkpoint whose weights the model starts from; msmae:NAME for one of @msmae/weights.",
+    {
+      placeholder: "file",
+    },
+  ),
+  // Without a default, as below.
+  from: field(z.enum(LAYOUT_CHOICES).optional(), "Layout of another program's checkpoint; auto tells it by its keys.", {
+    defaultText: "auto",
   }),
   init: field(
     z.enum(["scratch", "checkpoint"]).optional(),

@@ -12,6 +12,7 @@ export interface BesideFacts {
   normEpsilon?: number;
   normalization?: Normalization;
   classNames?: readonly string[];
+  licence?: string;
   /** Whether a decoder paints pixels normalised within each patch. */
   normPixLoss?: boolean;
 }
@@ -42,6 +43,17 @@ const timmSchema = z.object({
     input_size: z.tuple([side, side, side]).optional(),
   }),
 });
+
+/** What `convert` writes beside a file of torch.save, which has no metadata. */
+const ownSchema = z.object({ mean: numbers, std: numbers, class_names: z.array(z.string()), licence: z.string() });
+
+/** What `convert` wrote beside weights; nothing where another program wrote it. */
+export function convertedFacts(beside: unknown): BesideFacts {
+  const said = ownSchema.safeParse(beside).data;
+  if (!said) return {};
+  const { mean, std, class_names: classNames, licence } = said;
+  return { normalization: { mean, std }, classNames, licence };
+}
 
 /** `preprocessor_config.json` of Hugging Face. */
 const preprocessorSchema = z.object({ image_mean: numbers, image_std: numbers });

@@ -1,4 +1,4 @@
-import type { LayoutName } from "../config/checkpoint-layouts.ts";
+import type { LayoutChoice, LayoutName } from "../config/checkpoint-layouts.ts";
 import type { Normalization } from "../images/transforms/normalize.ts";
 import type { BesideFacts } from "./beside-facts.ts";
 import { factsBeside } from "./beside-files.ts";
@@ -36,8 +36,8 @@ export interface Checkpoint {
 }
 
 export interface ReadAs {
-  /** The layout that the file is said to have; found by its keys where it is undefined. */
-  from?: LayoutName | undefined;
+  /** The layout that the file is said to have; found by its keys unless said. */
+  from?: LayoutChoice | undefined;
   /** Images in pixels that the model may have been made for. */
   inputSize?: { height: number; width: number } | undefined;
 }
@@ -69,12 +69,12 @@ export async function readCheckpoint(path: string, { from, inputSize }: ReadAs =
  *
  * @throws MsmaeError Checkpoint for a damaged file or a description that is none.
  */
-export async function normalizationOf(path: string): Promise<Normalization | undefined> {
+export async function normalizationOf(path: string, from?: LayoutChoice): Promise<Normalization | undefined> {
   const { metadata, entries } = await readTensorFile(path, { keep: () => false });
   const description = parseDescription(path, metadata);
   if (description) return description;
   const shapes: Shapes = new Map([...entries].map(([key, { shape }]) => [key, shape]));
-  const found = recognise(shapes);
+  const found = recognise(shapes, from);
   return found && ((await factsBeside(path)).normalization ?? found.layout.normalization);
 }
 

@@ -60,8 +60,7 @@ export async function convert(input: ConvertInput | ConvertOptions, hooks: RunHo
   const torch = isTorchName(options);
   const claim = (file: string) => OutputFile.claim(file, { option: "OUT", overwrite, inputs: [path] });
   await claim(output);
-  const from = options.from === "auto" ? undefined : options.from;
-  const checkpoint = await readCheckpoint(path, { from, inputSize: options.inputSize });
+  const checkpoint = await readCheckpoint(path, options);
   const { kind, description } = described(path, checkpoint, options);
   const { tensors, report } = rebuilt(path, checkpoint, { kind, description }, options);
   const { mean, std, config } = description;
@@ -70,14 +69,15 @@ export async function convert(input: ConvertInput | ConvertOptions, hooks: RunHo
 
   const { source } = checkpoint;
   const departure = to === "msmae" ? undefined : destinations[to].depart({ where: path, description, tensors });
-  const facts = torch ? { [`${basename(output, extname(output))}.json`]: factsOf(description) } : {};
-  const beside = Object.entries({ ...facts, ...departure?.beside }).map(
+  const facts = { ...factsOf(description), ...departure?.facts };
+  const told = torch ? { [`${basename(output, extname(output))}.json`]: facts } : {};
+  const beside = Object.entries({ ...told, ...departure?.beside }).map(
     ([name, value]) => [join(dirname(output), name), value] as const,
   );
   const claimed = await Promise.all(beside.map(async ([file, value]) => [await claim(file), value] as const));
   await mkdir(dirname(output), { recursive: true });
   if (departure && torch) await writeTorchFile(output, departure.tensors, departure.under);
-  else if (departure) await writeSafetensorsFile(output, departure.tensors, metadataOf(description));
+  else if (departure) await writeSafetensorsFile(output, departure.tensors, metadataOf(facts));
   else await writeModelFile(output, description, tensors);
   for (const [file, value] of claimed) await file.write(`${JSON.stringify(value, null, 2)}\n`);
   return {
@@ -126,7 +126,7 @@ function foreignDescription(
     classNames: named?.length === classes ? [...named] : numbered,
     ...normalization(source.normalization, config, options),
     reading: { window: "auto", axis: "axial", alpha: "drop" },
-    ...{ epoch: 0, step: 0, seed: 0, licence: "other", msmaeVersion: packageVersion },
+    ...{ epoch: 0, step: 0, seed: 0, licence: source.facts.licence ?? "other", msmaeVersion: packageVersion },
     ...fact,
   };
 }
@@ -181,8 +181,8 @@ function factsOf({ mean, std, classNames, licence }: ModelDescription) {
   return { mean, std, class_names: classNames, licence };
 }
 
-function metadataOf(description: ModelDescription): Record<string, string> {
-  const texts = Object.entries(factsOf(description)).map(([name, value]) => {
+function metadataOf(facts: object): Record<string, string> {
+  const texts = Object.entries(facts).map(([name, value]) => {
     return [name, typeof value === "string" ? value : JSON.stringify(value)] as const;
   });
   return Object.fromEntries(texts);
@@ -203,7 +203,7 @@ function isTorchName({ output, to }: ConvertOptions): boolean {
       ? "a file name that ends in .safetensors, for a model of ours"
       : "a file name that ends in .safetensors, .pth, .pt or .bin",
     got: output,
-    todo: isTorch ? "say with --to timm, mae or hf whose classes are to load it" : "choose another name",
+    todo: isTorch ? "say with --to timm, mae, hf or pytorch whose classes are to load it" : "choose another name",
   });
 }
 

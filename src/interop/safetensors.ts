@@ -59,7 +59,7 @@ const FOREIGN: readonly (readonly [starts: string[], got: string, todo: string])
   [
     ["PK\x03\x04", "\x80\x02", "\x80\x04"],
     "a file of torch.save (.pth, .pt, .bin)",
-    "start a training from it with --finetune, or save its tensors in Python with safetensors.torch.save_file",
+    "inspect and --finetune read it; for any other use bring it here with msmae convert IN OUT.safetensors (docs/interop.md)",
   ],
   [["<"], "a web page, as failed downloads leave it", "download the file again"],
   [["version "], "a Git LFS pointer in the place of the file", "fetch the file with git lfs pull"],

@@ -1,3 +1,4 @@
+import type { LayoutChoice } from "../config/checkpoint-layouts.ts";
 import { type EncoderConfig, gridOf, patchCount } from "../method/models/config.ts";
 import type { Grid } from "../method/nn/pos-embed.ts";
 import { MsmaeError } from "../support/errors.ts";
@@ -17,6 +18,8 @@ export interface StartingWeights extends Checkpoint {
 }
 
 export interface Fitting extends CubicOptions {
+  /** The layout that another program's file is said to have. */
+  from?: LayoutChoice | undefined;
   /** Bring the kernel of patches to another size of patches, instead of leaving it as it is. */
   resizePatches?: boolean | undefined;
 }
@@ -35,7 +38,7 @@ export async function readStartingWeights(
   options: Fitting = {},
 ): Promise<StartingWeights> {
   const inputSize = config && { height: config.inputHeight, width: config.inputWidth };
-  return fitted(path, await readCheckpoint(path, { inputSize }), config, options);
+  return fitted(path, await readCheckpoint(path, { from: options.from, inputSize }), config, options);
 }
 
 /** A checkpoint's tensors brought to a model's sizes, as {@link readStartingWeights}. */

@@ -39,8 +39,8 @@ export async function beginning<V extends AnyVerb>(
 }
 
 /** Mean and deviation of pixels, as the checkpoint to start from takes them. */
-async function momentsAtStart({ init, finetune, inChans }: Request): Promise<Readonly<Record<string, unknown>>> {
+async function momentsAtStart({ init, finetune, from, inChans }: Request): Promise<Readonly<Record<string, unknown>>> {
   if (finetune === undefined || init !== "checkpoint") return {};
-  const normalization = await normalizationOf(finetune);
+  const normalization = await normalizationOf(finetune, from);
   return normalization ? { ...forChannels(normalization, inChans) } : {};
 }

@@ -39,6 +39,7 @@ const free = new Set([
   "temperature",
   "strict",
   "finetune",
+  "from",
   "init",
   "allowPartial",
 ]);

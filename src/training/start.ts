@@ -12,16 +12,19 @@ import type { RunOptions } from "./setup.ts";
  * warning.
  */
 export async function loadStart(
-  options: Pick<RunOptions, "finetune" | "allowPartial" | "resizePositions" | "resizePatches" | "mean" | "std">,
+  options: Pick<
+    RunOptions,
+    "finetune" | "from" | "allowPartial" | "resizePositions" | "resizePatches" | "mean" | "std"
+  >,
   { kind, config, mapping }: Pick<ModelPlan<ImageModelConfig>, "kind" | "config" | "mapping">,
   store: ParameterStore,
   hooks: RunHooks,
 ): Promise<void> {
   // The options have been checked: a start from a checkpoint names one.
   const path = options.finetune as string;
-  const { allowPartial, resizePositions, resizePatches } = options;
+  const { from, allowPartial, resizePositions, resizePatches } = options;
   const antialias = resizePositions === "bicubic-antialias";
-  const start = await readStartingWeights(path, kind.encoder(config), { antialias, resizePatches });
+  const start = await readStartingWeights(path, kind.encoder(config), { from, antialias, resizePatches });
   const report = loadWeights(store, start.tensors, { where: path, allowPartial, mapping: mapping(start) });
   hooks.onEvent?.({ type: "note", message: loadLine(path, start, report, options) });
   const left = leftOut(report);

@@ -92,6 +92,13 @@ describe("training starts from files of Hugging Face and MAE as they are", () =>
     expect((await readModelFile(checkpoint)).description.mean[0]).toBeCloseTo(0.449, 6);
   });
 
+  test("the layout is the one that is said", async () => {
+    const { notes, hooks } = listening();
+    const options = { ...finetuning(at("data"), at("said")), ...still, finetune: at("mae", "model.safetensors") };
+    await finetune({ ...options, from: "retfound" }, hooks);
+    expect(notes.find((note) => note.includes("tensors fit"))).toContain("RETFound");
+  });
+
   test("pre-training goes on from MAE's decoder, with a head that is new", async () => {
     const { notes, hooks } = listening();
     const short = { epochs: 1, warmupEpochs: 0, attentionStartEpoch: "never" } as const;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { LAYOUTS } from "../checkpoint-layouts.ts";
+import { LAYOUT_CHOICES } from "../checkpoint-layouts.ts";
 import { checkChannels, checkPatches } from "../checks.ts";
 import { fittingFields, imageFields, overwriteField, runtimeFields } from "../common.ts";
 import { field, infoOf } from "../fields.ts";
@@ -20,8 +20,11 @@ export const convert = verbOptions({
       positional: true,
       placeholder: "out",
     }),
-    from: field(z.enum(["auto", ...LAYOUTS]).default("auto"), "Layout of the checkpoint; auto tells it by its keys."),
-    to: field(z.enum(["msmae", "timm", "mae", "hf"]).default("msmae"), "Whose classes are to load what is written."),
+    from: field(z.enum(LAYOUT_CHOICES).default("auto"), "Layout of the checkpoint; auto tells it by its keys."),
+    to: field(
+      z.enum(["msmae", "timm", "mae", "hf", "pytorch"]).default("msmae"),
+      "Whose classes are to load what is written.",
+    ),
     inputSize: field(
       inputSize,
       "Height and width in pixels that the model is to take; its positions are interpolated. Of a grid that is not square and that nothing tells, the size it was trained with.",

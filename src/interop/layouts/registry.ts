@@ -1,4 +1,4 @@
-import type { LayoutName } from "../../config/checkpoint-layouts.ts";
+import type { LayoutChoice } from "../../config/checkpoint-layouts.ts";
 import { dino, dinov2 } from "./dino.ts";
 import { hfDinov2, hfVit, hfVitMae } from "./hugging-face.ts";
 import type { Contents, Layout, Shapes } from "./layout.ts";
@@ -27,14 +27,14 @@ export interface Recognised extends Contents {
  *
  * @param asked the layout that it is said to have: taken where none of that name recognises it, too.
  */
-export function recognise(file: Shapes, asked?: LayoutName): Recognised | undefined {
+export function recognise(file: Shapes, asked: LayoutChoice = "auto"): Recognised | undefined {
   const model = modelKeys([...file.keys()]);
   if (!model) return undefined;
   const { wrapper, sources } = model;
   const shapes = new Map([...sources].map(([key, source]) => [key, file.get(source) as readonly number[]]));
   const contents = { shapes, wrapper };
-  const own = layouts.filter(({ name }) => asked === undefined || name === asked);
+  const own = layouts.filter(({ name }) => asked === "auto" || name === asked);
   const found = own.find(({ recognises }) => recognises(contents));
-  const layout = found ?? (asked === undefined ? undefined : own[0]);
+  const layout = found ?? (asked === "auto" ? undefined : own[0]);
   return layout && { ...contents, sources, layout };
 }

@@ -1,3 +1,4 @@
+import { withBatchCounts } from "./batch-counts.ts";
 import type { Destination } from "./outgoing.ts";
 import { leavingTransformer } from "./vision-transformer.ts";
 
@@ -18,9 +19,7 @@ export const toMae: Destination = {
         loads: "models_mae.MaskedAutoencoderViT",
       };
     }
-    const probe = new Map([...model.tensors].filter(([key]) => /^head\.[01]\./.test(key)));
-    // PyTorch counts batches beside running statistics.
-    if (probe.size > 0) probe.set("head.0.num_batches_tracked", { shape: [], data: new BigInt64Array(1) });
+    const probe = withBatchCounts(new Map([...model.tensors].filter(([key]) => /^head\.[01]\./.test(key))));
     return {
       tensors: new Map([...encoder, ...(probe.size > 0 ? probe : head)]),
       dropped: [],

@@ -16,6 +16,8 @@ export interface Departure {
   dropped: readonly string[];
   /** Files to stand beside the weights, by name, as JSON. */
   beside: Readonly<Record<string, object>>;
+  /** What is to be known of the model beside mean, deviation, class names and licence, by name. */
+  facts?: Readonly<Record<string, object>>;
   /** Under which key its programs keep the tensors in a file of torch.save; absent where they stand there alone. */
   under?: string;
   /** The class that loads it there, and how it is made. */
@@ -25,7 +27,7 @@ export interface Departure {
 /** How models leave for another program. */
 export interface Destination {
   /** As `--to` names it. */
-  readonly name: "timm" | "mae" | "hf";
+  readonly name: "timm" | "mae" | "hf" | "pytorch";
   /** @throws MsmaeError Checkpoint for a kind of model that it has no class for. */
   depart(model: LeavingModel): Departure;
 }

@@ -30,7 +30,7 @@ export function leavingTransformer({ where, description, tensors }: LeavingModel
       where,
       expected: "a vision transformer with or without a decoder or a linear head",
       got: kind.title,
-      todo: "use a checkpoint of another kind",
+      todo: kind.name === "segmenter" ? "use --to pytorch" : "use a checkpoint of another kind",
     });
   }
   const part = (belongs: (key: string) => boolean) => new Map([...tensors].filter(([key]) => belongs(key)));

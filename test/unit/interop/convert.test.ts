@@ -83,6 +83,21 @@ describe("there and back, bit by bit", () => {
     expect(facts).toEqual({ ...said, class_names: named, licence: "other" });
   });
 
+  test("what stands beside a file of torch.save is read back with it, and what another program wrote there is not", async () => {
+    const said = { mean: [0.1, 0.2, 0.3], std: [1, 2, 3] };
+    await convert({ checkpoint: await made(own.reading), output: at("out.pth"), ...heads, ...said, to: "timm" });
+    const facts = JSON.parse(readFileSync(at("out.json"), "utf8"));
+    const named = { class_names: ["a", "b", "c", "d", "e"], licence: "cc-by-4.0" };
+    writeFileSync(at("out.json"), JSON.stringify({ ...facts, ...named }));
+    expect(await normalizationOf(at("out.pth"))).toEqual(said);
+    await convert({ checkpoint: at("out.pth"), output: at("back.safetensors") });
+    const { description } = await readModelFile(at("back.safetensors"));
+    expect(description).toMatchObject({ ...said, classNames: named.class_names, licence: named.licence });
+    writeFileSync(at("out.json"), JSON.stringify({ ...said }));
+    expect((await normalizationOf(at("out.pth")))?.mean).toEqual([0.5, 0.5, 0.5]);
+    expect((await normalizationOf(at("out.pth"), "mae"))?.mean).toEqual([0.485, 0.456, 0.406]);
+  });
+
   test("a linear probe keeps its statistics for MAE, with PyTorch's count, and has them in its head for timm", async () => {
     const checkpoint = await made(own.probe);
     await convert({ checkpoint, output: at("ours.safetensors"), ...heads });
