@@ -71,19 +71,25 @@ print(json.dumps(first.flatten().tolist()))
 const unavailable = withoutPython("torch, safetensors");
 
 describe.skipIf(unavailable)(`in PyTorch${unavailable ? ` SKIPPED: ${unavailable}` : ""}`, () => {
-  test.each(segmenters)("%s loads strictly and gives the same logits", async (name) => {
-    const { inputHeight, inputWidth, inChans } = description(name).config as EncoderConfig;
-    const dims = [2, inChans, inputHeight, inputWidth];
-    const values = Float32Array.from({ length: dims.reduce((a, b) => a * b) }, (_, i) => Math.sin(i * i));
-    writeFileSync(at(`${name}-images.json`), JSON.stringify({ dims, values: [...values] }));
-    const module = join(import.meta.dirname, "../../../../examples/pytorch");
-    const printed = execFileSync(python as string, ["-c", RUN, module, folder, name], { encoding: "utf8" });
-    const theirs = JSON.parse(printed) as number[];
-    await exportModel({ checkpoint: at(`${name}.safetensors`), output: at(`${name}.onnx`), threads: 1 });
-    const { logits } = await runFile(at(`${name}.onnx`), { images: new Tensor("float32", values, dims) });
-    expect(theirs).toHaveLength(logits?.length ?? 0);
-    const scale = Math.max(1, ...theirs.map(Math.abs));
-    expect(Math.max(...theirs.map((value, i) => Math.abs(value - (logits?.[i] as number))))).toBeLessThan(1e-5 * scale);
-    expect(new Set(theirs).size).toBeGreaterThan(100);
-  }, 300_000);
+  test.each(segmenters)(
+    "%s loads strictly and gives the same logits",
+    async (name) => {
+      const { inputHeight, inputWidth, inChans } = description(name).config as EncoderConfig;
+      const dims = [2, inChans, inputHeight, inputWidth];
+      const values = Float32Array.from({ length: dims.reduce((a, b) => a * b) }, (_, i) => Math.sin(i * i));
+      writeFileSync(at(`${name}-images.json`), JSON.stringify({ dims, values: [...values] }));
+      const module = join(import.meta.dirname, "../../../../examples/pytorch");
+      const printed = execFileSync(python as string, ["-c", RUN, module, folder, name], { encoding: "utf8" });
+      const theirs = JSON.parse(printed) as number[];
+      await exportModel({ checkpoint: at(`${name}.safetensors`), output: at(`${name}.onnx`), threads: 1 });
+      const { logits } = await runFile(at(`${name}.onnx`), { images: new Tensor("float32", values, dims) });
+      expect(theirs).toHaveLength(logits?.length ?? 0);
+      const scale = Math.max(1, ...theirs.map(Math.abs));
+      expect(Math.max(...theirs.map((value, i) => Math.abs(value - (logits?.[i] as number))))).toBeLessThan(
+        1e-5 * scale,
+      );
+      expect(new Set(theirs).size).toBeGreaterThan(100);
+    },
+    300_000,
+  );
 });
