@@ -9,6 +9,7 @@ import { loaderCommand } from "./loader.ts";
 import { precisionCommand } from "./precision.ts";
 import { recomputeCommand } from "./recompute.ts";
 import { savingsCommand } from "./savings.ts";
+import { scalingCommand } from "./scaling.ts";
 import { stepCommand } from "./step.ts";
 
 const usage = `Usage:
@@ -20,6 +21,7 @@ const usage = `Usage:
   npm run -s bench -- precision [--model M] [--phase P] [--batch N] [--threads 2] [--repeats 5] [--json FILE]
   npm run -s bench -- recompute [--model M] [--phase P] [--batch N] [--threads 2] [--repeats 5] [--anew-only]
                                [--python PYTHON] [--json FILE]
+  [mpirun -np N] npm run -s bench -- scaling --model M --batch N [--phase P] [--threads 1] [--repeats 5] [--json]
   npm run -s bench -- all [--models M,…] [--threads 2] [--repeats 5] [--python PYTHON] [--data FOLDER] [--json FOLDER]
   npm run -s bench -- guard [--only NAME] [--threads 1] [--repeats 7] [--python PYTHON] [--write]
   npm run -s bench -- loader --data FOLDER [--dicom] [--batch 64] [--repeats 3] [--python PYTHON] [--json FILE]
@@ -34,6 +36,8 @@ efficiency  fine-tuning and inference on all patches (mae) and on a quarter of t
 precision  times training steps in fp32 and in int8, in turn in one run, after a check of both on a small case.
 recompute  times training steps that keep blocks and that compute them anew, in turn, and PyTorch's with the same trick; the
            first are left out by --anew-only, where memory does not hold all three.
+scaling  times steps and the exchange of their gradients in each process of mpirun, and tells what share of the time is spent
+         in steps, on other networks by a model.
 all      compare, efficiency and savings one after the other, and with --data loader; every table.
 guard    compares a few ratios, of processor time and of peak memory, with those kept in bench/bars.json for this class of
          processors, and fails where more than 10 % of one is lost, twice; --write keeps the new ones.
@@ -54,6 +58,7 @@ const commands: Readonly<Record<string, (argv: string[]) => Promise<number>>> = 
   guard: guardCommand,
   precision: precisionCommand,
   recompute: recomputeCommand,
+  scaling: scalingCommand,
   loader: loaderCommand,
   "data-index": dataIndexCommand,
 };

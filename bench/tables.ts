@@ -197,7 +197,12 @@ export function efficiencyTable(rows: readonly EfficiencyRow[]): string {
 
 type EfficiencyTiming = Exclude<EfficiencyRow["timing"], Skipped>;
 
-function table(header: readonly string[], lines: readonly (readonly string[])[], notes: readonly string[]): string {
+/** A table in Markdown, with notes below it. */
+export function table(
+  header: readonly string[],
+  lines: readonly (readonly string[])[],
+  notes: readonly string[] = [],
+): string {
   const row = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
   const rule = `|${header.map(() => "---|").join("")}`;
   return [row(header), rule, ...lines.map(row), "", ...notes].join("\n");

@@ -10,11 +10,16 @@ import type { Workload } from "./workload.ts";
  * Parameters of a workload, random in every element and of a size that keeps activations near 1. They come from one
  * table of normal numbers: drawing 86 million of them would take longer than what is timed.
  */
-export function createParameters({ specs, optimizer }: Workload, precision: Precision = "fp32"): ParameterStore {
+export function createParameters(
+  { specs, optimizer }: Workload,
+  precision: Precision = "fp32",
+  { accumulate = false } = {},
+): ParameterStore {
   const trained = optimizer !== undefined;
   const store = ParameterStore.create(specs, {
     gradients: trained,
     moments: trained,
+    accumulate,
     quantized: precision === "int8" ? int8Weights(specs) : undefined,
   });
   const stream = RandomStream.for(0, "initialisation");

@@ -13,6 +13,7 @@ import { batchOf, phases } from "../../bench/phases.ts";
 import type { ComparisonRow, EfficiencyRow } from "../../bench/rows.ts";
 import { differenceInFloat64 } from "../../bench/savings.ts";
 import { savings } from "../../bench/savings-workloads.ts";
+import { modelledEfficiency, scalingText } from "../../bench/scaling.ts";
 import { comparisonTable, derivedLines, efficiencyTable, guardTable } from "../../bench/tables.ts";
 import { configOf, segmenterOf, workload } from "../../bench/workload.ts";
 import { sizeOf } from "../../src/engine/graph/shape.ts";
@@ -23,6 +24,27 @@ function bench(...argv: string[]): { code: number | null; stdout: string; stderr
   const result = spawnSync(process.execPath, [join(root, "bench/main.ts"), ...argv], { encoding: "utf8", cwd: root });
   return { code: result.status, stdout: result.stdout, stderr: result.stderr };
 }
+
+test("the model of other networks counts what each node sends, and what is copied and added", () => {
+  const parts = { stepSeconds: 3, localSeconds: 0.5, gradientBytes: 1e9 };
+  // Of two nodes each sends the gradients once, 0.8 s at 10 Gb/s; of four one and a half times.
+  expect(modelledEfficiency(parts, 2, 10)).toBeCloseTo(3 / 4.3, 12);
+  expect(modelledEfficiency(parts, 4, 10)).toBeCloseTo(3 / 4.7, 12);
+  const times = { step: { wall: 9, processor: 3 }, exchange: { wall: 1, processor: 0.5 }, gradientBytes: 1e9 };
+  const job = { phase: "finetune", model: "base", batch: 4, threads: 1 } as const;
+  const text = scalingText(job, { ranks: 2, ...times });
+  expect(text).toContain("exchange of 1000 MB 1.000 s (0.500 s of the processor); spent in steps: 90.0 % (85.7 %)");
+  expect(text).toContain("| 2 | 69.8 % |");
+  expect(scalingText(job, { ranks: 1, ...times })).not.toContain("|");
+});
+
+test("bench scaling in one process times a step of a micro model", { timeout: 120_000 }, () => {
+  const { code, stdout, stderr } = bench("scaling", "--model", "micro", "--batch", "2", "--repeats", "1", "--json");
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  const { step, ...told } = JSON.parse(stdout) as { step: Record<string, number> };
+  expect(told).toMatchObject({ phase: "finetune", model: "micro", batch: 2, threads: 1, ranks: 1 });
+  expect(step.wall).toBeGreaterThan(0);
+});
 
 test("bench step --json checks, times and describes a training step of a micro model", { timeout: 120_000 }, () => {
   const { code, stdout, stderr } = bench(
