@@ -21,7 +21,8 @@ export type StreamName =
   | "mixing"
   | "evaluation"
   | "bootstrap"
-  | "embedding";
+  | "embedding"
+  | "calibration";
 
 /** A seeded generator. */
 export class RandomStream {

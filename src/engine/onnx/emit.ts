@@ -39,11 +39,16 @@ export interface AnyBatch {
   batch: number;
   /** The model's input whose first extent is the batch at run time. */
   input: string;
+  /** Of ONNX's own operators. */
+  opset: number;
+  /** Writes a node in a form of its own, where it has one, and says so. */
+  writes?(node: Node, e: Emitter): boolean;
 }
 
 /** Writes the nodes of a graph, for one batch or for any. */
 export class ModelWriter implements Emitter {
   readonly provider: Target;
+  readonly opset: number;
   readonly #graph: Graph;
   readonly #anyBatch: AnyBatch | undefined;
   /** Of models for any batch: what has been written, and the names of results that others have already. */
@@ -57,6 +62,7 @@ export class ModelWriter implements Emitter {
 
   constructor(graph: Graph, provider: Target, anyBatch?: AnyBatch) {
     this.provider = provider;
+    this.opset = anyBatch?.opset ?? opset;
     this.#graph = graph;
     this.#anyBatch = anyBatch;
     for (const [name, value] of graph.outputs) {
@@ -99,6 +105,11 @@ export class ModelWriter implements Emitter {
     return name;
   };
 
+  initializer = (tensor: onnx.ITensorProto & { name: string }): string => {
+    this.#initializers.set(tensor.name, tensor);
+    return tensor.name;
+  };
+
   emit = (
     opType: string,
     input: readonly string[],
@@ -122,6 +133,7 @@ export class ModelWriter implements Emitter {
   /** @throws MsmaeError UnsupportedOp naming every operator that the target lacks. */
   write(): onnx.IGraphProto {
     for (const node of this.#graph.nodes) {
+      if (this.#anyBatch?.writes?.(node, this)) continue;
       const lower = lowerings[node.op] as (node: Node, e: Emitter) => void;
       lower(node, this);
     }

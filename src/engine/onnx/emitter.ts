@@ -1,9 +1,12 @@
 import type { Shape, Value } from "../graph/types.ts";
+import type { onnx } from "./generated/onnx.js";
 import type { Target } from "./operators.ts";
 
 /** What a lowering rule may do: name operands, make intermediate results, and write nodes. */
 export interface Emitter {
   readonly provider: Target;
+  /** The version of ONNX's own operators that is written. */
+  readonly opset: number;
   name(value: Value): string;
   /** Whether anything reads this output. */
   isUsed(value: Value): boolean;
@@ -16,6 +19,8 @@ export interface Emitter {
   reshape(shape: Shape): string;
   float(value: number): string;
   floats(values: readonly number[], shape: Shape): string;
+  /** A tensor of any type that stands in the model under its name, once. */
+  initializer(tensor: onnx.ITensorProto & { name: string }): string;
   emit(
     opType: string,
     inputs: readonly string[],

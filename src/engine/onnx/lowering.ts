@@ -30,7 +30,7 @@ const reduce =
     const x = e.name(inputs[0] as Value);
     const kept = { keepdims: { int: keepdims ? 1 : 0 } };
     // A mean takes its axes as an input from version 18 on only.
-    if (e.provider === "portable" && opType === "ReduceMean") {
+    if (e.opset < 18 && opType === "ReduceMean") {
       e.emit(opType, [x], outputs.map(e.name), { axes: { ints: axes }, ...kept });
     } else e.emit(opType, [x, e.int64(axes)], outputs.map(e.name), kept);
   };

@@ -60,11 +60,12 @@ const operatorsOf: Readonly<Record<Target, ReadonlySet<string>>> = {
   wasm: new Set([...everywhere, ...ofProcessors]),
   webgpu: new Set([...everywhere, "LayerNormalization", "ReduceMax"]),
   cuda: new Set([...everywhere, "LogSoftmax", "LayerNormalization", "com.microsoft:FusedMatMul", "com.microsoft:Gelu"]),
-  // Of the standard alone, in its version 17, which has no Gelu yet.
+  // Of the standard alone, as its version 17 has them, where there is no Gelu yet.
   portable: new Set([
     ...everywhere.filter((operator) => operator !== "Gelu"),
     ...["LogSoftmax", "LayerNormalization"],
     ...["Abs", "Floor", "Greater", "Max", "Range", "Shape", "Where"],
+    ...["DynamicQuantizeLinear", "MatMulInteger", "QuantizeLinear", "DequantizeLinear"],
   ]),
 };
 

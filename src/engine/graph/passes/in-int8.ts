@@ -1,8 +1,9 @@
 import { input, quantizedMatMul } from "../builders.ts";
 import type { DType } from "../dtypes.ts";
-import { type Graph, inputName } from "../graph.ts";
+import type { Graph } from "../graph.ts";
+import { productByWeight } from "../products.ts";
 import { type QuantizedCopy, quantizedInputName } from "../quantized-names.ts";
-import type { Node, OpAttributes, Shape, Value } from "../types.ts";
+import type { Shape, Value } from "../types.ts";
 import { rewrite } from "./rewrite.ts";
 
 /**
@@ -27,8 +28,8 @@ export function inInt8(source: Graph, weights: ReadonlySet<string>): Graph {
   };
   return rewrite(source, (node, inputs, keep) => {
     const [x, weight, bias] = inputs as [Value, Value | undefined, Value | undefined];
-    const product = weight && productBy(node, weight, weights);
-    if (!weight || !product) return keep();
+    const product = productByWeight(node);
+    if (!weight || !product || !weights.has(product.key)) return keep();
     const { key, transB } = product;
     const [rows, columns] = weight.shape as [number, number];
     const [copy, shape, scales, count] = transB
@@ -36,16 +37,4 @@ export function inInt8(source: Graph, weights: ReadonlySet<string>): Graph {
       : (["plain", [rows, columns], "columnScales", columns] as const);
     return [quantizedMatMul(x, copyOf(key, copy, shape, "int8"), copyOf(key, scales, [count], "float32"), bias)];
   });
-}
-
-/** Of a Gemm by one of the weights: its name, and whether it is taken transposed. */
-function productBy(
-  node: Node,
-  weight: Value,
-  weights: ReadonlySet<string>,
-): { key: string; transB: boolean } | undefined {
-  if (node.op !== "Gemm" || weight.node.op !== "Input") return undefined;
-  const { transA, transB, alpha } = node.attributes as OpAttributes["Gemm"];
-  const key = inputName(weight);
-  return !transA && alpha === 1 && weights.has(key) ? { key, transB } : undefined;
 }
