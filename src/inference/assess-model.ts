@@ -4,6 +4,7 @@ import type { ModelDescription } from "../interop/model-file.ts";
 import type { RunHooks } from "../support/events.ts";
 import { assess } from "./assess.ts";
 import type { Gathered, Outcome } from "./outcomes/outcome.ts";
+import type { GraphRunner } from "./run-batches.ts";
 import { type Forward, forwardOf, type ModelSession, readingOf } from "./session.ts";
 
 /** How to read and run the images of a split. */
@@ -21,7 +22,12 @@ export type AssessOptions = Pick<EvalOptions, "workers" | "strict" | "batchSize"
  * @throws MsmaeError Data when no image can be read, or one cannot under `strict`; Device; the signal's reason.
  */
 export function assessModel<R extends Gathered, M extends object, D extends ModelDescription>(
-  { engine, feeds, kind, description }: ModelSession<D>,
+  {
+    engine,
+    feeds,
+    kind,
+    description,
+  }: Pick<ModelSession<D>, "feeds" | "kind" | "description"> & { engine: GraphRunner },
   outcome: Pick<Outcome<R, M, D>, "target" | "originals" | "windowOverlap" | "gather">,
   samples: readonly Sample[],
   options: AssessOptions,

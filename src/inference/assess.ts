@@ -1,17 +1,17 @@
 import type { Sample } from "../data/dataset.ts";
 import { ImageLoader, type LoaderOptions } from "../data/loader/loader.ts";
-import type { Engine } from "../engine/thread/engine.ts";
 import type { Feeder } from "../method/kinds/kind.ts";
 import type { Ranks } from "../parallel/ranks.ts";
 import { MsmaeError } from "../support/errors.ts";
 import type { RunHooks } from "../support/events.ts";
 import type { Gathered, Gatherer, Outcome, TruthBatch } from "./outcomes/outcome.ts";
+import type { GraphRunner } from "./run-batches.ts";
 import { type ImageRun, runImages } from "./run-images.ts";
 import type { Forward } from "./session.ts";
 
 /** A model at work, over samples whose targets are the model's. */
 export interface AssessInput<R extends Gathered> {
-  engine: Engine;
+  engine: GraphRunner;
   feeds: Feeder;
   /** The forward pass over `batchSize` whole images. */
   forward: Forward;

@@ -15,9 +15,12 @@ export interface ImageBatch {
   release?(): void;
 }
 
+/** What runs graphs: the engine, or what stands in its place. */
+export type GraphRunner = Pick<Engine, "load" | "run" | "unload">;
+
 /** What is run over the batches. */
 export interface BatchRun<B extends ImageBatch> {
-  engine: Engine;
+  engine: GraphRunner;
   /** Takes what `feeds` makes of `batchSize` whole images. */
   graph: Graph;
   /** Takes the outputs of `graph` in its turn, and gives those of the run. */

@@ -70,8 +70,12 @@ export async function pixelsOf(paths: readonly string[]): Promise<Tensor> {
 }
 
 /** What an ONNX file gives of a batch, by name. */
-export async function runFile(path: string, feeds: Record<string, Tensor>): Promise<Record<string, Float32Array>> {
-  const session = await InferenceSession.create(path, { intraOpNumThreads: 1 });
+export async function runFile(
+  path: string,
+  feeds: Record<string, Tensor>,
+  how: InferenceSession.SessionOptions = {},
+): Promise<Record<string, Float32Array>> {
+  const session = await InferenceSession.create(path, { intraOpNumThreads: 1, ...how });
   const outputs = await session.run(feeds);
   await session.release();
   return Object.fromEntries(Object.entries(outputs).map(([name, { data }]) => [name, data as Float32Array]));

@@ -133,6 +133,7 @@ test("it is of the standard's operators, says what it is, and describes what goe
       { name: "probabilities", dtype: "float32", shape: ["batch", 3] },
       { name: "attention", dtype: "float32", shape: ["batch", 2, 25] },
     ],
+    bytes: readFileSync(output).length,
     drop: {},
   });
   const model = onnx.ModelProto.decode(readFileSync(output));
@@ -160,6 +161,15 @@ test("onnxruntime-web gives the same in WebAssembly", async (context) => {
     const wanted = await runFile(file, { pixels });
     const told = await session.run({ pixels: fed });
     for (const [output, values] of Object.entries(wanted)) close(told[output]?.data as Float32Array, values);
+  }
+  // Whose operators of whole numbers and of 4 bits are others than those of processors.
+  const rounded = [{ quantize: "int8" }, { quantize: "fp16" }, { weights: "int4" }] as const;
+  for (const options of rounded) {
+    const file = await exported("classifier", { preprocess: true, ...options });
+    const session = await ort.InferenceSession.create(readFileSync(file));
+    const pixels = await pixelsOf(pictures.slice(0, 1));
+    const told = await session.run({ pixels: new ort.Tensor("uint8", pixels.data as Uint8Array, pixels.dims) });
+    close(told.logits?.data as Float32Array, (await runFile(file, { pixels })).logits as Float32Array, 0.05);
   }
 });
 
