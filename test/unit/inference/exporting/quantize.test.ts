@@ -1,7 +1,8 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type InferenceSession, Tensor } from "onnxruntime-node";
+import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ExportInput } from "../../../../src/config/index.ts";
 import { inputName } from "../../../../src/engine/graph/graph.ts";
@@ -10,13 +11,16 @@ import { inInt8 } from "../../../../src/engine/graph/passes/in-int8.ts";
 import { onnx } from "../../../../src/engine/onnx/generated/onnx.js";
 import { linearWeights } from "../../../../src/engine/onnx/portable.ts";
 import { int4Block, int4Weight } from "../../../../src/engine/onnx/weight-rounding.ts";
+import { evaluate } from "../../../../src/inference/evaluate.ts";
 import { exportModel } from "../../../../src/inference/export-model.ts";
 import { meaningGraph } from "../../../../src/inference/exported-outputs.ts";
 import { levelsOf } from "../../../../src/inference/exporting/calibration.ts";
+import type { MaskMetrics } from "../../../../src/inference/outcomes/masks.ts";
 import { kindOf, type ModelDescription, writeModelFile } from "../../../../src/interop/model-file.ts";
 import type { EncoderConfig } from "../../../../src/method/models/config.ts";
 import { halfBits, halfValue } from "../../../../src/support/half.ts";
 import { normalisedPlanes, patchesOf, writeMicroModel, writePicture } from "../../../e2e/micro-models.ts";
+import { segmenter } from "../../../e2e/segmentation/masked.ts";
 import { models, runFile } from "../../../support/exported.ts";
 import { quantizedFeeds } from "../../../support/quantized-reference.ts";
 
@@ -297,4 +301,31 @@ describe("refused", () => {
     await writeWeights(at("large.safetensors"), large);
     await expect(exported({ quantize: "fp16" }, at("large.safetensors"))).rejects.toThrow(/head\.weight.*65504/);
   });
+});
+
+test("of a segmenter Dice is told, in float32 that of eval", async () => {
+  const checkpoint = at("segmenter.safetensors");
+  await writeMicroModel(checkpoint, segmenter(["lesion"]));
+  const lines = ["path,label,split,mask"];
+  for (let i = 0; i < 4; i++) {
+    // Of other sizes than the input, which masks are measured at.
+    const [width, height] = [61 - 5 * i, 45 + 3 * i];
+    await writePicture(at(`masked/${i}.png`), i, width, height, 3);
+    const pixels = Uint8Array.from({ length: width * height }, (_, k) => (k % width < width / (2 + i) ? 255 : 0));
+    await sharp(pixels, { raw: { width, height, channels: 1 } })
+      .toColourspace("b-w")
+      .toFile(at(`masked/mask-${i}.png`));
+    lines.push(`${i}.png,lesion,${i < 2 ? "train" : "test"},mask-${i}.png`);
+  }
+  const dataPath = at("masked/table.csv");
+  writeFileSync(dataPath, lines.join("\n"));
+  const asked = { quantize: "int8", calibrationPath: dataPath, dataPath, maxDrop: 1 } as const;
+  const { drop, measured } = await exported(asked, checkpoint);
+  const said = await evaluate<MaskMetrics>({ checkpoint, dataPath, threads: 1, workers: 0 });
+  expect(measured?.n).toBe(2);
+  expect(measured?.fp32.metrics.dice).toBeCloseTo(said.dice as number, 6);
+  const { fp32, quantized } = measured as NonNullable<typeof measured>;
+  for (const name of ["dice", "iou"]) {
+    expect(drop[name]).toBe((fp32.metrics[name] as number) - (quantized.metrics[name] as number));
+  }
 });
