@@ -30,6 +30,7 @@ export {
   mul,
   neg,
   quantizedMatMul,
+  quantizedWeightGradient,
   reciprocal,
   reduceMean,
   reduceSum,

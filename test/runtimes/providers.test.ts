@@ -21,7 +21,7 @@ const tolerance = 2e-6;
 
 const { graph, feeds, names } = opProgram();
 // GPUs do without the products in int8.
-const portable = opProgram(["QuantizedMatMul"]);
+const portable = opProgram(["QuantizedMatMul", "QuantizedWeightGradient"]);
 const graphOf = (provider: Provider) => (provider === "cpu" || provider === "wasm" ? graph : portable.graph);
 const plain = Object.fromEntries(Object.entries(feeds).map(([name, { data }]) => [name, data]));
 const exact = interpret(graph, plain);

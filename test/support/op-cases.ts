@@ -11,6 +11,7 @@ import {
 
 const indices = (values: number[]) => b.constant(values, [values.length], "int64");
 const roundedRows = b.constant([0.4, -1.1, 0.3, 2.2, 0.6, -0.7, 1.9, 0], [2, 4]);
+const derivativeRows = b.constant([0.02, -0.5, 0.3, -0.1, 0.9, 0.07], [2, 3]);
 const roundedColumns = b.constant([64, -3, 20, 7, -64, 1, 0, 33, -20, 5, 11, 64], [4, 3], "int8");
 const matMulCases: OpCase[] = [];
 for (const transA of [false, true]) {
@@ -96,6 +97,10 @@ export const opCases: Record<OpName, OpCase[]> = {
       build: (scale, bias) => b.quantizedMatMul(roundedRows, roundedColumns, scale as Value, bias as Value),
     },
     { shapes: [[3]], build: (scale) => b.quantizedMatMul(roundedRows, roundedColumns, scale as Value) },
+  ],
+  // Both are rounded, and the derivatives go straight through: quantized-weight-gradient.test.ts.
+  QuantizedWeightGradient: [
+    { shapes: [[4]], build: (x) => b.mul(x as Value, b.quantizedWeightGradient(derivativeRows, roundedRows)) },
   ],
   Cast: [{ shapes: [[2]], build: (x) => b.mul(x as Value, b.cast(indices([2, 3]), "float32")) }],
   MatMul: [

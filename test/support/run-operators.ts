@@ -6,7 +6,7 @@ import { nodeBackend } from "../../src/engine/runtime/node-backend.ts";
 import { opProgram } from "./op-program.ts";
 
 const provider = process.argv[2] as Provider;
-const { graph, feeds } = opProgram(provider === "cpu" ? [] : ["QuantizedMatMul"]);
+const { graph, feeds } = opProgram(provider === "cpu" ? [] : ["QuantizedMatMul", "QuantizedWeightGradient"]);
 const session = await nodeBackend.createSession(emitOnnx(graph, provider), { provider, threads: 1 });
 const results = await session.run(feeds, {});
 const outputs = Object.entries(results).map(([name, { data }]) => [name, Array.from(data, Number)]);

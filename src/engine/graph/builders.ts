@@ -129,6 +129,13 @@ export const gemm: Builders["gemm"] = (a, b, bias, options = {}) =>
 export const quantizedMatMul: Builders["quantizedMatMul"] = (x, w, scale, bias) =>
   apply1("QuantizedMatMul", bias ? [x, w, scale, bias] : [x, w, scale], {});
 
+/**
+ * `dyᵀ · x` of float32 dy [M, O] and x [M, I], both rounded to 8 bits on the way: [O, I]. Rows may be as many as
+ * {@link mostRowsInInt8}.
+ */
+export const quantizedWeightGradient: Builders["quantizedWeightGradient"] = (dy, x) =>
+  apply1("QuantizedWeightGradient", [dy, x], {});
+
 const everyPixel: WindowAttributes = { strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1] };
 
 /**
@@ -217,6 +224,7 @@ export const builders: Builders = {
   matMul,
   gemm,
   quantizedMatMul,
+  quantizedWeightGradient,
   conv,
   convTranspose,
   convWeightGradient,

@@ -44,6 +44,8 @@ export interface OpAttributes {
   Gemm: { transA: boolean; transB: boolean; alpha: number };
   /** No operator of ONNX: DynamicQuantizeLinear of the first operand and MatMulIntegerToFloat with the second. */
   QuantizedMatMul: NoAttributes;
+  /** No operator of ONNX: what a product gives back to its weight, of operands that are both rounded to 8 bits. */
+  QuantizedWeightGradient: NoAttributes;
   // windows over images [N, C, H, W]
   Conv: WindowAttributes;
   ConvTranspose: ConvTransposeAttributes;
@@ -170,6 +172,7 @@ export interface Builders {
   matMul(a: Value, b: Value, options?: Partial<MatMulAttributes>): Value;
   gemm(a: Value, b: Value, bias?: Value, options?: Partial<OpAttributes["Gemm"]>): Value;
   quantizedMatMul(x: Value, w: Value, scale: Value, bias?: Value): Value;
+  quantizedWeightGradient(dy: Value, x: Value): Value;
   conv(x: Value, weight: Value, bias?: Value, options?: Partial<WindowAttributes>): Value;
   convTranspose(x: Value, weight: Value, bias?: Value, options?: Partial<ConvTransposeAttributes>): Value;
   convWeightGradient(x: Value, dy: Value, kernel: Pair, options?: Partial<WindowAttributes>): Value;

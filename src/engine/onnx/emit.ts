@@ -1,7 +1,14 @@
 import { type DType, onnxNumber, toDtype } from "../graph/dtypes.ts";
 import { type Graph, inputName } from "../graph/graph.ts";
 import type { Node, OpAttributes, OpName, Shape, Value } from "../graph/types.ts";
-import { type AttributeValue, contribDomain, type Emitter, emitted, type NodeAttributes } from "./emitter.ts";
+import {
+  type AttributeValue,
+  contribDomain,
+  type Emitter,
+  emitted,
+  type NodeAttributes,
+  type Quantized,
+} from "./emitter.ts";
 import { onnx } from "./generated/onnx.js";
 import { lowerings, providerDtype } from "./lowering.ts";
 import { checkOperators, type Provider, type Target } from "./operators.ts";
@@ -56,6 +63,7 @@ export class ModelWriter implements Emitter {
   readonly #same = new Map<string, string>();
   readonly #names = new Map<Value, string>();
   readonly #used = new Set<Value>();
+  readonly #quantized = new Map<Value, Quantized>();
   readonly #nodes: onnx.INodeProto[] = [];
   readonly #initializers = new Map<string, onnx.ITensorProto>();
   #counter = 0;
@@ -89,6 +97,7 @@ export class ModelWriter implements Emitter {
 
   fresh = (): string => `v${this.number()}`;
   float = (value: number): string => this.#shared([value], "float32", []);
+  uint8 = (value: number): string => this.#shared([value], "uint8", []);
 
   int64 = (values: readonly number[]): string =>
     values.some((value) => this.#batches(value) !== undefined)
@@ -98,6 +107,15 @@ export class ModelWriter implements Emitter {
   // The extent that grows with the batch is what the others leave: there is one, since the elements grow with it too.
   reshape = (shape: Shape): string =>
     this.int64(shape.map((extent) => (this.#batches(extent) === undefined ? extent : -1)));
+
+  quantized = (value: Value): Quantized => {
+    const known = this.#quantized.get(value);
+    if (known) return known;
+    const made = { levels: this.fresh(), step: this.fresh(), zero: this.fresh() };
+    this.emit("DynamicQuantizeLinear", [this.name(value)], [made.levels, made.step, made.zero]);
+    this.#quantized.set(value, made);
+    return made;
+  };
 
   floats = (values: readonly number[], shape: Shape): string => {
     const name = this.fresh();

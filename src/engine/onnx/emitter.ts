@@ -18,6 +18,9 @@ export interface Emitter {
   /** As {@link Emitter.int64}, the shape that a Reshape takes. */
   reshape(shape: Shape): string;
   float(value: number): string;
+  uint8(value: number): string;
+  /** A value in 8 bits, made once however many read it. */
+  quantized(value: Value): Quantized;
   floats(values: readonly number[], shape: Shape): string;
   /** A tensor of any type that stands in the model under its name, once. */
   initializer(tensor: onnx.ITensorProto & { name: string }): string;
@@ -28,6 +31,13 @@ export interface Emitter {
     attributes?: NodeAttributes,
     domain?: string,
   ): void;
+}
+
+/** Names of what DynamicQuantizeLinear makes of a value. */
+export interface Quantized {
+  levels: string;
+  step: string;
+  zero: string;
 }
 
 export type NodeAttributes = Readonly<Record<string, AttributeValue>>;

@@ -24,6 +24,7 @@ import { maxPool } from "./max-pool.ts";
 import { mul } from "./mul.ts";
 import { neg } from "./neg.ts";
 import { quantizedMatMul } from "./quantized-mat-mul.ts";
+import { quantizedWeightGradient } from "./quantized-weight-gradient.ts";
 import { reciprocal } from "./reciprocal.ts";
 import { reduceMean } from "./reduce-mean.ts";
 import { reduceSum } from "./reduce-sum.ts";
@@ -58,6 +59,7 @@ export const ops: { readonly [Op in OpName]: OpDefinition<Op> } = {
   MatMul: matMul,
   Gemm: gemm,
   QuantizedMatMul: quantizedMatMul,
+  QuantizedWeightGradient: quantizedWeightGradient,
   Conv: conv,
   ConvTranspose: convTranspose,
   ConvWeightGradient: convWeightGradient,

@@ -1,8 +1,8 @@
-import { roundHalfEven } from "../../../support/round-half-even.ts";
 import { ndarray } from "../ndarray.ts";
 import { formatShape, shapeError } from "../shape.ts";
 import type { NdArray, OpDefinition, TensorType, Value } from "../types.ts";
 import { sumTo } from "./broadcast.ts";
+import { dynamicQuantization } from "./dynamic-quantization.ts";
 
 /**
  * `x̂ · (w ∘ scale) + bias` of a matrix x [M, K] and int8 w [K, N] with a scale for each column [N]; x̂ is x rounded to 256
@@ -70,21 +70,3 @@ export const quantizedMatMul: OpDefinition<"QuantizedMatMul"> = {
 };
 
 const perColumn = ({ shape }: TensorType, w: TensorType): boolean => shape.length === 1 && shape[0] === w.shape[1];
-
-/**
- * What DynamicQuantizeLinear makes of float32 values: 256 levels of one step, of which `zero` is 0, rounded to the nearest,
- * halves to even. In float32 as ONNX Runtime computes it, since a level more or less is no rounding error of the result.
- */
-function dynamicQuantization(x: Float64Array): { step: number; zero: number; levels: Float64Array } {
-  const { fround } = Math;
-  let smallest = 0;
-  let largest = 0;
-  for (const value of x) {
-    smallest = Math.min(smallest, fround(value));
-    largest = Math.max(largest, fround(value));
-  }
-  const step = largest === smallest ? 1 : fround(fround(largest - smallest) / 255);
-  const within = (level: number) => Math.max(0, Math.min(255, level));
-  const zero = roundHalfEven(within(fround(-fround(smallest / step))));
-  return { step, zero, levels: x.map((value) => within(roundHalfEven(fround(fround(value) / step)) + zero)) };
-}

@@ -1,23 +1,30 @@
-import { input, quantizedMatMul } from "../builders.ts";
+import { input, quantizedMatMul, quantizedWeightGradient } from "../builders.ts";
 import type { DType } from "../dtypes.ts";
 import type { Graph } from "../graph.ts";
+import { mostRowsInInt8 } from "../ops/quantized-weight-gradient.ts";
+import { storeOutputName } from "../output-names.ts";
 import { productByWeight } from "../products.ts";
 import { type QuantizedCopy, quantizedInputName } from "../quantized-names.ts";
-import type { Shape, Value } from "../types.ts";
+import type { Node, OpAttributes, Shape, Value } from "../types.ts";
 import { rewrite } from "./rewrite.ts";
 
 /**
  * A training graph with the products by some weights in int8: the layers' own, x · Wᵀ + b, and those of the derivative by
  * what a layer read, dy · W. Both round their first operand when they run, and take the second from the store's copies of
- * the weight. The derivative by the weight, dyᵀ · x, stays in float32, of the x and dy that come of the other two: the
- * straight-through gradient. What stands between the products is as it was.
+ * the weight. The derivative by the weight, dyᵀ · x, is of the x and dy that come of the other two, the straight-through
+ * gradient: in float32, unless `weightGradients` asks for int8, and then of x and dy rounded once for both their products. What stands
+ * between the products is as it was.
  *
  * Source: Wortsman et al. 2023, "Stable and low-precision training for large-scale vision-language models" (SwitchBack),
  * with a scale for each row and, in the derivative, each column of W, and one for each of x and dy.
  *
  * @param weights names of the inputs [out, in] of which the store keeps copies in int8.
  */
-export function inInt8(source: Graph, weights: ReadonlySet<string>): Graph {
+export function inInt8(
+  source: Graph,
+  weights: ReadonlySet<string>,
+  { weightGradients = "float32" }: { weightGradients?: "float32" | "int8" } = {},
+): Graph {
   if (weights.size === 0) return source;
   const made = new Map<string, Value>();
   const copyOf = (key: string, copy: QuantizedCopy, shape: Shape, dtype: DType): Value => {
@@ -26,10 +33,17 @@ export function inInt8(source: Graph, weights: ReadonlySet<string>): Graph {
     made.set(name, value);
     return value;
   };
+  const inEight = weightGradients === "int8" ? gradientProducts(source, weights) : new Set<Node>();
+  const hidden = new Map<Value, Value>();
   return rewrite(source, (node, inputs, keep) => {
     const [x, weight, bias] = inputs as [Value, Value | undefined, Value | undefined];
+    if (weight && inEight.has(node)) return [quantizedWeightGradient(x, notRecomputed(weight, hidden))];
     const product = productByWeight(node);
-    if (!weight || !product || !weights.has(product.key)) return keep();
+    if (!weight || !product || !weights.has(product.key)) {
+      const kept = keep();
+      if (node.op === "Gelu" && !(node.attributes as OpAttributes["Gelu"]).recomputed) hidden.set(x, kept[0] as Value);
+      return kept;
+    }
     const { key, transB } = product;
     const [rows, columns] = weight.shape as [number, number];
     const [copy, shape, scales, count] = transB
@@ -37,4 +51,25 @@ export function inInt8(source: Graph, weights: ReadonlySet<string>): Graph {
       : (["plain", [rows, columns], "columnScales", columns] as const);
     return [quantizedMatMul(x, copyOf(key, copy, shape, "int8"), copyOf(key, scales, [count], "float32"), bias)];
   });
+}
+
+/** The products dyᵀ · x that are the gradients of these weights. */
+function gradientProducts({ outputs }: Graph, weights: ReadonlySet<string>): ReadonlySet<Node> {
+  const products = Array.from(weights, (key) => outputs.get(storeOutputName("gradient", key))?.node);
+  return new Set(products.filter((node) => node !== undefined && isGradientProduct(node)) as Node[]);
+}
+
+function isGradientProduct({ op, inputs, attributes }: Node): boolean {
+  if (op !== "Gemm") return false;
+  const { transA, transB, alpha } = attributes as OpAttributes["Gemm"];
+  const rows = inputs[0]?.shape[0] as number;
+  return transA && !transB && alpha === 1 && inputs.length === 2 && rows <= mostRowsInInt8;
+}
+
+/**
+ * What stands for a result that the backward pass would make anew (recomputation.ts): the one of the forward pass. It is in 8 bits
+ * already, which is less to keep than its making anew costs.
+ */
+function notRecomputed(value: Value, made: ReadonlyMap<Value, Value>): Value {
+  return (value.node.op === "Gelu" && made.get(value.node.inputs[0] as Value)) || value;
 }

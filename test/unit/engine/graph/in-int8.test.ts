@@ -1,9 +1,21 @@
 import { describe, expect, test } from "vitest";
-import { add, gelu, input, layerNormalization, mul, reduceSum } from "../../../../src/engine/graph/builders.ts";
+import {
+  add,
+  gelu,
+  input,
+  layerNormalization,
+  mul,
+  quantizedWeightGradient,
+  reduceSum,
+} from "../../../../src/engine/graph/builders.ts";
 import { type Graph, graph, inputName } from "../../../../src/engine/graph/graph.ts";
 import { interpret } from "../../../../src/engine/graph/interpreter.ts";
+import { mostRowsInInt8 } from "../../../../src/engine/graph/ops/quantized-weight-gradient.ts";
 import { inInt8 } from "../../../../src/engine/graph/passes/in-int8.ts";
+import { optimize } from "../../../../src/engine/graph/passes/index.ts";
 import { quantizedInputName } from "../../../../src/engine/graph/quantized-names.ts";
+import { emitOnnx } from "../../../../src/engine/onnx/emit.ts";
+import { onnx } from "../../../../src/engine/onnx/generated/onnx.js";
 import { initialStore } from "../../../../src/engine/parameters/initial-store.ts";
 import { layerNormSpecs, linearSpecs, parameterInputs } from "../../../../src/engine/parameters/specs.ts";
 import { trainingOutputs } from "../../../../src/engine/parameters/training-outputs.ts";
@@ -132,7 +144,61 @@ describe("a training graph in int8", () => {
     const plainGradient = interpret(source, feeds).get("grad/norm.bias")?.data as Float64Array;
     expect(derivative.some((value, c) => Math.abs(value - (plainGradient[c] as number)) > 1e-4)).toBe(true);
   });
+
+  describe("with the gradients of the weights in int8 too", () => {
+    const asked = { weightGradients: "int8" } as const;
+
+    test("has all products by these weights in int8", () => {
+      const source = twoLayers();
+      const result = inInt8(source, weights, asked);
+      expect([ops(result, "Gemm"), ops(result, "QuantizedMatMul"), ops(result, "QuantizedWeightGradient")]).toEqual([
+        0, 3, 2,
+      ]);
+      const one = inInt8(source, new Set(["fc1.weight"]), asked);
+      expect([ops(one, "Gemm"), ops(one, "QuantizedMatMul"), ops(one, "QuantizedWeightGradient")]).toEqual([3, 1, 1]);
+    });
+
+    test("gives the product of dy and x, rounded, and the same of all else", () => {
+      const dy = wave(rows * hidden, 1.9);
+      const quantized = quantizedFeeds(store, ["fc1.weight"]);
+      const feeds = { ...values, ...quantized, x, dy };
+      const got = interpret(inInt8(oneLayer(), new Set(["fc1.weight"]), asked), feeds);
+      const expected = interpret(inInt8(oneLayer(), new Set(["fc1.weight"])), feeds);
+      const product = quantizedWeightGradient(input("dy", [rows, hidden]), input("x", [rows, width]));
+      const byHand = interpret(graph("product", { product }), { dy, x }).get("product");
+      expect(got.get("grad/fc1.weight")?.data).toEqual(byHand?.data);
+      for (const name of ["loss", "y", "grad/fc1.bias"]) expect(got.get(name)?.data).toEqual(expected.get(name)?.data);
+      const inFloat = expected.get("grad/fc1.weight")?.data as Float64Array;
+      const largest = Math.max(...inFloat.map(Math.abs));
+      const apart = inFloat.map((value, i) => Math.abs(value - (byHand?.data[i] as number)) / largest);
+      expect(Math.max(...apart)).toBeGreaterThan(1e-4);
+      expect(Math.max(...apart)).toBeLessThan(0.05);
+    });
+
+    test("rounds each operand once for both its products, and makes no GELU anew to round it", () => {
+      const source = twoLayers();
+      const nodes = nodesOf(inInt8(source, weights, asked));
+      // x, the GELU, and dy of the second layer; that of the first has no other product.
+      expect(nodes.filter((op) => op === "DynamicQuantizeLinear")).toHaveLength(3);
+      expect(nodes.filter((op) => op === "Gelu")).toHaveLength(1);
+      expect(nodesOf(inInt8(source, weights)).filter((op) => op === "Gelu")).toHaveLength(2);
+    });
+
+    test("leaves a gradient in float32 whose rows are too many", () => {
+      const many = mostRowsInInt8 + 1;
+      const p = parameterInputs(specs.slice(0, 2));
+      const loss = reduceSum(linear(input("x", [many, width]), p, "fc1"), [0, 1]);
+      const source = graph("long", { loss, ...trainingOutputs(loss, p) });
+      const result = inInt8(source, new Set(["fc1.weight"]), asked);
+      expect([ops(result, "Gemm"), ops(result, "QuantizedWeightGradient")]).toEqual([1, 0]);
+    });
+  });
 });
+
+function nodesOf(source: Graph): (string | null | undefined)[] {
+  const model = onnx.ModelProto.decode(emitOnnx(optimize(source), "cpu"));
+  return (model.graph?.node ?? []).map(({ opType }) => opType);
+}
 
 function normalizedGraph(): Graph {
   const p = parameterInputs(specs);
