@@ -6,11 +6,11 @@ import type { ParameterStore } from "../src/engine/parameters/parameter-store.ts
 import type { Remembering } from "../src/engine/parameters/training-outputs.ts";
 import { floatsOf } from "../src/engine/runtime/program.ts";
 import { openEngine } from "../src/engine/thread/node-engine.ts";
+import { int8Products, type Precision } from "../src/method/models/int8-weights.ts";
 import { adamwReference } from "../test/support/adamw-reference.ts";
 import { isNoise, kernelOf } from "../test/support/normalised-bias.ts";
 import { quantizedFeeds } from "../test/support/quantized-reference.ts";
 import { afterAdamW, gradients, outputs, type Tolerance } from "../test/tolerances.ts";
-import type { Precision } from "./contestant.ts";
 import type { Phase } from "./phases.ts";
 import { createParameters } from "./weights.ts";
 import { type ModelConfig, type Workload, workload } from "./workload.ts";
@@ -61,7 +61,7 @@ export async function checkSmallCase(
 ): Promise<CheckedQuantity[]> {
   const planned = workload(phase, smallConfig, smallBatch, remembering);
   const store = createParameters(planned, precision);
-  const work = { ...planned, graph: inInt8(planned.graph, store.quantizedNames) };
+  const work = { ...planned, graph: inInt8(planned.graph, store.quantizedNames, int8Products(precision)) };
   const before = parametersOf(store);
   const expected = interpret(work.graph, {
     ...Object.fromEntries(before),

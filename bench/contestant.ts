@@ -2,10 +2,10 @@ import { type ChildProcess, fork, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import type { Shape } from "../src/engine/graph/types.ts";
+import type { Precision } from "../src/method/models/int8-weights.ts";
 import type { Phase } from "./phases.ts";
 
-export const precisions = ["fp32", "int8"] as const;
-export type Precision = (typeof precisions)[number];
+export const precisions = ["fp32", "int8", "int8-all"] as const satisfies readonly Precision[];
 
 /** What a benchmark process is to run. */
 export interface Job {

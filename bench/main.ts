@@ -13,7 +13,7 @@ import { scalingCommand } from "./scaling.ts";
 import { stepCommand } from "./step.ts";
 
 const usage = `Usage:
-  npm run -s bench -- step --phase PHASE --model MODEL --batch N [--threads 2] [--precision fp32|int8]
+  npm run -s bench -- step --phase PHASE --model MODEL --batch N [--threads 2] [--precision fp32|int8|int8-all]
                                [--repeats 5] [--warmup 2] [--json]
   npm run -s bench -- compare [--model M] [--phase P] [--batch N] [--threads 2] [--repeats 5] [--python PYTHON] [--json FILE]
   npm run -s bench -- savings [--model M] [--only NAME] [--repeats 5] [--json FILE]
@@ -33,7 +33,7 @@ compare  times every phase beside the PyTorch peer, training in int8 as well, st
 savings  times what the engine leaves out or sets, with and without it; the same outputs.
 efficiency  fine-tuning and inference on all patches (mae) and on a quarter of them (msmae): time, images a second, peak memory
          and operations of every preset, micro to base unless --models names others; what memory does not allow is skipped.
-precision  times training steps in fp32 and in int8, in turn in one run, after a check of both on a small case.
+precision  times training steps in fp32, int8 and int8-all, in turn in one run, after a check of each on a small case.
 recompute  times training steps that keep blocks and that compute them anew, in turn, and PyTorch's with the same trick; the
            first are left out by --anew-only, where memory does not hold all three.
 scaling  times steps and the exchange of their gradients in each process of mpirun, and tells what share of the time is spent

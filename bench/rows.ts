@@ -1,3 +1,4 @@
+import type { Precision } from "../src/method/models/int8-weights.ts";
 import type { FlopConvention } from "../src/results/efficiency.ts";
 import type { Job, PeerMode } from "./contestant.ts";
 import type { Ratios } from "./in-turn.ts";
@@ -48,11 +49,11 @@ export interface SavingRow extends Job {
   checked: boolean;
 }
 
-/** One phase with its products in fp32 and in int8: the steps were taken in turn. */
-export interface PrecisionRow extends Omit<Job, "precision"> {
-  fp32: Timing;
-  int8: Timing;
-  /** int8 over fp32. */
+/** One phase in one precision: its steps were taken in turn with those of the others. */
+export interface PrecisionRow extends Job {
+  precision: Precision;
+  timing: Timing;
+  /** Over fp32. */
   ratios: Ratios;
 }
 

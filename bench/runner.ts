@@ -9,6 +9,7 @@ import { compile, floatsOf } from "../src/engine/runtime/program.ts";
 import { EngineCore, type Update } from "../src/engine/thread/core.ts";
 import { type Engine, type EngineOptions, engineSetup } from "../src/engine/thread/engine.ts";
 import { openEngine } from "../src/engine/thread/node-engine.ts";
+import { int8Products } from "../src/method/models/int8-weights.ts";
 import type { Job, Step } from "./contestant.ts";
 import { savings } from "./savings-workloads.ts";
 import { createParameters } from "./weights.ts";
@@ -31,7 +32,7 @@ export async function startRunner(job: Job): Promise<Runner> {
   const { batch, threads } = job;
   const planned = workloadOf(job);
   const store = createParameters(planned, job.precision);
-  const work = { ...planned, graph: inInt8(planned.graph, store.quantizedNames) };
+  const work = { ...planned, graph: inInt8(planned.graph, store.quantizedNames, int8Products(job.precision)) };
   const options: EngineOptions = { threads, store, optimizer: work.optimizer };
   const executor = await load(options, work, job.arena);
   let count = 0;

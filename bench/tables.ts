@@ -14,7 +14,6 @@ import type {
   SavingRow,
   Skipped,
 } from "./rows.ts";
-import type { Timing } from "./step.ts";
 
 const feedNote =
   "¹ Drawing masks, normalising and gathering patches: made on another thread while the step before runs, not in our times.";
@@ -115,30 +114,22 @@ export function savingsTable(rows: readonly SavingRow[]): string {
   return table(header, lines, []);
 }
 
-/** Markdown: a phase in fp32 and in int8, with the median ratio of neighbouring steps and, in brackets, the least and most. */
-export function precisionTable({ model, phase, batch, threads, fp32, int8, ratios }: PrecisionRow): string {
+/**
+ * Markdown: a phase in each precision, with the median ratio to fp32 of neighbouring steps and, in brackets, the least and most.
+ */
+export function precisionTable(rows: readonly PrecisionRow[]): string {
   const header = [
-    "model",
-    "phase",
-    "batch",
-    "threads",
-    "time",
-    "fp32",
-    "int8",
-    "int8 of fp32",
-    "optimiser",
-    "peak memory",
+    ...["model", "phase", "batch", "threads", "precision", "wall time", "of fp32", "processor time", "of fp32"],
+    ...["optimiser", "peak memory", "of fp32"],
   ];
   const spread = (all: readonly number[]) =>
     `${median(all).toFixed(2)} (${Math.min(...all).toFixed(2)} to ${Math.max(...all).toFixed(2)})`;
-  const both = (of: (timing: Timing) => string) => `${of(fp32)} / ${of(int8)}`;
-  const job = [model, phase, String(batch), String(threads)];
-  const optimizer = both(({ optimizerSeconds }) => seconds(optimizerSeconds));
-  const { wall, processor } = ratios;
-  const lines = [
-    [...job, "wall", seconds(fp32.stepSeconds), seconds(int8.stepSeconds), spread(wall), optimizer, both(gigabytes)],
-    [...job, "processor", seconds(fp32.processorSeconds), seconds(int8.processorSeconds), spread(processor), "", ""],
-  ];
+  const inFp32 = rows.find(({ precision }) => precision === "fp32")?.timing.peakRssBytes ?? Number.NaN;
+  const lines = rows.map(({ model, phase, batch, threads, precision, timing, ratios: { wall, processor } }) => [
+    ...[model, phase, String(batch), String(threads), precision],
+    ...[seconds(timing.stepSeconds), spread(wall), seconds(timing.processorSeconds), spread(processor)],
+    ...[seconds(timing.optimizerSeconds), gigabytes(timing), (timing.peakRssBytes / inFp32).toFixed(2)],
+  ]);
   return table(header, lines, []);
 }
 

@@ -1,9 +1,8 @@
 import { sizeOf } from "../src/engine/graph/shape.ts";
 import { ParameterStore } from "../src/engine/parameters/parameter-store.ts";
 import type { ParameterSpec } from "../src/engine/parameters/specs.ts";
-import { int8Weights } from "../src/method/models/int8-weights.ts";
+import { int8Weights, isInt8, type Precision } from "../src/method/models/int8-weights.ts";
 import { RandomStream } from "../src/support/random.ts";
-import type { Precision } from "./contestant.ts";
 import type { Workload } from "./workload.ts";
 
 /**
@@ -20,7 +19,7 @@ export function createParameters(
     gradients: trained,
     moments: trained,
     accumulate,
-    quantized: precision === "int8" ? int8Weights(specs) : undefined,
+    quantized: isInt8(precision) ? int8Weights(specs) : undefined,
   });
   const stream = RandomStream.for(0, "initialisation");
   // A prime length, so that rows of a matrix do not repeat.

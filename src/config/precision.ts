@@ -1,15 +1,16 @@
 import { z } from "zod";
+import { isInt8 } from "../method/models/int8-weights.ts";
 import type { ErrorParts } from "../support/errors.ts";
 import { field } from "./fields.ts";
 import type { Check } from "./verb.ts";
 
-const PRECISIONS = ["fp32", "int8", "auto"] as const;
+const PRECISIONS = ["fp32", "int8", "int8-all", "auto"] as const;
 
 type Precision = (typeof PRECISIONS)[number];
 
 export const precisionField = field(
   z.enum(PRECISIONS).default("fp32"),
-  "Products of the transformer blocks in training: fp32, or int8 for those forward and by the input, on a CPU; auto takes int8 where equal accuracy was shown, so far nowhere.",
+  "Products of the transformer blocks in training, on a CPU: fp32; int8 for those forward and by the input; int8-all for those by the weight too; auto takes int8 where equal accuracy was shown, so far nowhere.",
 );
 
 /** What auto comes to, before anything is written down: a run that goes on keeps what it began with. */
@@ -19,19 +20,21 @@ export function completePrecision(options: { precision?: Precision }): void {
 
 /** Only CPUs have the products that were tried. */
 export const checkPrecision: Check<{ precision?: Precision; device?: string }> = ({ precision, device = "cpu" }) => {
-  if (precision !== "int8" || device === "cpu") return [];
+  if (!isInt8(precision) || device === "cpu") return [];
   const problem: ErrorParts = {
     where: "precision",
     expected: `fp32 on ${device}`,
-    got: "int8",
+    got: precision,
     todo: "leave out --precision, or use --device cpu",
   };
   return [problem];
 };
 
 export function precisionNotes({ precision }: { precision: Precision }): string[] {
-  if (precision !== "int8") return [];
+  if (!isInt8(precision)) return [];
+  const rounded =
+    precision === "int8" ? "what the blocks' linear layers read" : "all that the blocks' linear layers multiply";
   return [
-    "--precision int8 rounds what the blocks' linear layers read to 8 bits in training; that accuracy stays equal has not been shown (docs/performance.md)",
+    `--precision ${precision} rounds ${rounded} to 8 bits in training; that accuracy stays equal has not been shown (docs/performance.md)`,
   ];
 }

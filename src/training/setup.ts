@@ -16,7 +16,7 @@ import type { ParameterSpec } from "../engine/parameters/specs.ts";
 import { parseWindow } from "../images/window-rule.ts";
 import type { SplitDescription } from "../interop/model-file.ts";
 import type { ImageModelConfig } from "../method/models/config.ts";
-import { int8Weights } from "../method/models/int8-weights.ts";
+import { int8Weights, isInt8 } from "../method/models/int8-weights.ts";
 import { MsmaeError } from "../support/errors.ts";
 import type { RunHooks } from "../support/events.ts";
 import { packageVersion } from "../support/version.ts";
@@ -138,7 +138,7 @@ export function loadingOf(
 /** Parameters with their first values: drawn from the seed. */
 export function createStore(specs: readonly ParameterSpec[], options: RunOptions): ParameterStore {
   const { seed, accumIter, emaDecay, precision } = options;
-  const quantized = precision === "int8" ? int8Weights(specs) : undefined;
+  const quantized = isInt8(precision) ? int8Weights(specs) : undefined;
   return initialStore(specs, seed, { accumulate: accumIter > 1, ema: emaDecay !== undefined, quantized });
 }
 

@@ -3,6 +3,7 @@ import { lrAt, type WarmupCosine } from "../engine/optim/schedule.ts";
 import { withEma } from "../engine/parameters/ema.ts";
 import type { Update } from "../engine/thread/core.ts";
 import type { Engine } from "../engine/thread/engine.ts";
+import { int8Products } from "../method/models/int8-weights.ts";
 import { commonError, first, type Ranks } from "../parallel/ranks.ts";
 import { MsmaeError } from "../support/errors.ts";
 import type { Progress } from "./checkpoint.ts";
@@ -21,6 +22,8 @@ export interface TrainerOptions {
   saveEvery: number;
   /** Where the run was resumed from. */
   resume?: string;
+  /** Which products training takes in int8: none unless told otherwise. */
+  precision?: Parameters<typeof int8Products>[0];
   schedule: WarmupCosine;
 }
 
@@ -140,8 +143,8 @@ export class Trainer {
   async #enter(phase: Phase): Promise<void> {
     if (this.#loaded === phase) return;
     if (this.#loaded) await this.#parts.engine.unload(this.#loaded.graph.name);
-    const { engine, store } = this.#parts;
-    await engine.load(inInt8(phase.graph, store.quantizedNames));
+    const { engine, options, store } = this.#parts;
+    await engine.load(inInt8(phase.graph, store.quantizedNames, int8Products(options.precision)));
     this.#loaded = phase;
   }
 

@@ -126,6 +126,8 @@ test.each(["finetune", "pretrain-attention", "segment"] as const)(
     expect(passed(inInt8), JSON.stringify(inInt8)).toBe(true);
     // And is not that of fp32 under another name.
     expect(inInt8).not.toEqual(await checkSmallCase(phase, 1));
+    const all = await checkSmallCase(phase, 1, "int8-all");
+    expect(passed(all), JSON.stringify(all)).toBe(true);
   },
 );
 

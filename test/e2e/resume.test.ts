@@ -47,6 +47,7 @@ const kinds: [string, Kind][] = [
   ],
   ["pretraining by the small recipe", { verb: "pretrain", more: { recipe: "small" }, step: 24 }],
   ["pretraining in int8", { verb: "pretrain", more: { precision: "int8" }, step: 24 }],
+  ["pretraining with every product in int8", { verb: "pretrain", more: { precision: "int8-all" }, step: 24 }],
   ["fine-tuning", { verb: "finetune", more: {}, step: 24 }],
   // Step 24 lies in the stage of epoch 3, after one of fewer patches.
   [

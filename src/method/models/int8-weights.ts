@@ -12,3 +12,16 @@ export function int8Weights(specs: readonly ParameterSpec[]): ReadonlySet<string
     role === "trainable" && ofBlocks.test(name) && shape.every((extent) => extent % 16 === 0);
   return new Set(specs.filter(fits).map(({ name }) => name));
 }
+
+/** In what training computes: float32, two of the three products of a layer in int8, or all three. */
+export type Precision = "fp32" | "int8" | "int8-all";
+
+/** Whether a precision that a run may ask for takes products in int8. */
+export function isInt8(precision: Precision | "auto" | undefined): precision is "int8" | "int8-all" {
+  return precision === "int8" || precision === "int8-all";
+}
+
+/** What of the products by {@link int8Weights} a precision takes in int8, for {@link inInt8}. */
+export function int8Products(precision: Precision | "auto" | undefined): { weightGradients: "float32" | "int8" } {
+  return { weightGradients: precision === "int8-all" ? "int8" : "float32" };
+}

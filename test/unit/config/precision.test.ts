@@ -14,6 +14,7 @@ describe.each([
     expect(resolved({}).precision).toBe("fp32");
     expect(resolved({ precision: "auto" }).precision).toBe("fp32");
     expect(resolved({ precision: "int8" }).precision).toBe("int8");
+    expect(resolved({ precision: "int8-all" }).precision).toBe("int8-all");
   });
 
   test("int8 is told, with what has not been shown of it", () => {
@@ -21,7 +22,10 @@ describe.each([
       configNotes(verb as typeof finetune, resolved(more) as ReturnType<typeof resolveRun<typeof finetune>>);
     expect(notes({}).join()).not.toContain("precision");
     expect(notes({ precision: "int8" })).toContainEqual(
-      expect.stringMatching(/^--precision int8 rounds .* has not been shown/),
+      expect.stringMatching(/^--precision int8 rounds what .* read to 8 bits .* has not been shown/),
+    );
+    expect(notes({ precision: "int8-all" })).toContainEqual(
+      expect.stringMatching(/^--precision int8-all rounds all that .* multiply to 8 bits .* has not been shown/),
     );
   });
 
@@ -29,6 +33,7 @@ describe.each([
     expect(() => resolved({ precision: "int8", device: "webgpu" })).toThrow(
       /precision: expected fp32 on webgpu, got int8; leave out --precision, or use --device cpu/,
     );
+    expect(() => resolved({ precision: "int8-all", device: "webgpu" })).toThrow(/got int8-all; leave out/);
     expect(resolved({ precision: "auto", device: "webgpu" }).precision).toBe("fp32");
   });
 });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { resnetKind } from "../../../../src/method/kinds/resnet.ts";
 import { encoderSpecs } from "../../../../src/method/models/encoder.ts";
-import { int8Weights } from "../../../../src/method/models/int8-weights.ts";
+import { int8Products, int8Weights, isInt8 } from "../../../../src/method/models/int8-weights.ts";
 import { maeSpecs } from "../../../../src/method/models/mae.ts";
 import { resnetPresets } from "../../../../src/method/models/resnet.ts";
 
@@ -43,3 +43,17 @@ test("are none of a network of convolutions", () => {
   const network = { inputHeight: 32, inputWidth: 32, inChans: 3, numClasses: 4, ...preset };
   expect(int8Weights(resnetKind.specs(network)).size).toBe(0);
 });
+
+test.each([
+  ["fp32", false, "float32"],
+  ["auto", false, "float32"],
+  [undefined, false, "float32"],
+  ["int8", true, "float32"],
+  ["int8-all", true, "int8"],
+] as const)(
+  "of --precision %s: whether there are any, and the dtype of their gradients' products",
+  (precision, any, of) => {
+    expect(isInt8(precision)).toBe(any);
+    expect(int8Products(precision)).toEqual({ weightGradients: of });
+  },
+);
