@@ -1,5 +1,6 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import {
+  copyFileSync,
   existsSync,
   globSync,
   mkdirSync,
@@ -10,7 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { predict } from "../../src/inference/predict.ts";
@@ -70,7 +71,9 @@ describe("docs/recipe-other-programs.md", () => {
   let wanted: number[] = [];
   beforeAll(async () => {
     mkdirSync(dirname(best), { recursive: true });
-    await writeModel(best, models.classifier as (typeof models)[string]);
+    // Names that JSON escapes, and letters beyond ASCII.
+    const classNames = ['"a, b"', "c\\d", "Läsion"];
+    await writeModel(best, { ...(models.classifier as (typeof models)[string]), classNames });
     await writePicture(at("image.png"), 0, 61, 45, 3);
     for await (const line of predict({ checkpoint: best, files: [at("image.png")], threads: 1 }))
       if ("probabilities" in line) wanted = Object.values(line.probabilities);
@@ -101,7 +104,7 @@ describe("docs/recipe-other-programs.md", () => {
     dirname(
       execFileSync(python as string, ["-c", "import openvino; print(openvino.__file__)"], { encoding: "utf8" }).trim(),
     );
-  const unavailable = withoutPython("openvino") ?? (withoutCompiler() ? "there is no g++" : undefined);
+  const unavailable = withoutPython("openvino") ?? without("g++");
 
   test.skipIf(unavailable)(
     `the program in C++ says what predict says${unavailable ? ` SKIPPED: ${unavailable}` : ""}`,
@@ -121,13 +124,40 @@ describe("docs/recipe-other-programs.md", () => {
       close(said.trim().split("\n").map(Number), 1e-4);
     },
   );
+
+  test("the program in Java says what predict says of files of every form", async (context) => {
+    const missing = without("javac") ?? without("mvn");
+    if (missing) return context.skip(`SKIPPED: ${missing}`);
+    const [fetching = "", running = ""] = page("other-programs").match(/^(mvn|java) .*$/gm) ?? [];
+    const shell = (command: string) =>
+      spawnSync(command, { cwd: folder, encoding: "utf8", shell: true, timeout: 240_000 });
+    const fetched = shell(fetching);
+    if (fetched.status !== 0) return context.skip(`SKIPPED: mvn does not get ONNX Runtime here: ${fetched.stdout}`);
+    copyFileSync(join(root, "examples", "java", "Classify.java"), at("Classify.java"));
+
+    await sharp(at("image.png")).toColourspace("b-w").toFile(at("grey.png"));
+    await sharp(at("image.png")).png({ palette: true }).toFile(at("palette.png"));
+    await sharp(at("image.png")).ensureAlpha(0.3).png().toFile(at("transparent.png"));
+    await sharp(at("image.png")).jpeg().toFile(at("colours.jpg"));
+    const names = ["grey.png", "palette.png", "transparent.png", "colours.jpg"];
+    for await (const line of predict({ checkpoint: best, files: names.map((name) => at(name)), threads: 1 })) {
+      if (!("probabilities" in line)) throw new Error(JSON.stringify(line));
+      const { status, stdout, stderr } = shell(running.replace("image.png", basename(line.path)));
+      expect([status, status === 0 ? "" : stderr]).toEqual([0, ""]);
+      const told: Record<string, number> = JSON.parse(stdout);
+      expect(Object.keys(told)).toEqual(Object.keys(line.probabilities));
+      for (const [name, value] of Object.entries(line.probabilities))
+        expect(Math.abs((told[name] ?? Number.NaN) - value), `${line.path}: ${name}`).toBeLessThanOrEqual(1e-5);
+    }
+  });
 });
 
-function withoutCompiler(): boolean {
+/** Why a program of the system cannot be run, undefined where it can. */
+function without(program: string): string | undefined {
   try {
-    execFileSync("g++", ["--version"], { stdio: "ignore" });
-    return false;
+    execFileSync(program, ["--version"], { stdio: "ignore" });
+    return undefined;
   } catch {
-    return true;
+    return `there is no ${program}`;
   }
 }
