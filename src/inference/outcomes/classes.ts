@@ -40,18 +40,6 @@ export type ClassificationFigures = Omit<ClassificationMetrics, "roc" | "calibra
     calibration?: { perClass: ClinicalFigures["calibrationLines"] } & Pick<ClinicalFigures, "temperature">;
   };
 
-/**
- * One class for each image: `logits` [batch, classes] against the samples' labels.
- * Source: method.md section 5, evaluation.
- */
-export const classes = classesBy(
-  { probabilities: softmaxRows, logits: (outputs) => Float64Array.from(outputs) },
-  ({ accuracy }) => ({
-    name: "accuracy",
-    value: accuracy,
-  }),
-);
-
 /** What the outputs of n images, row by row, say of their classes. */
 interface ClassOutputs {
   /** [n, classes] */
@@ -59,6 +47,23 @@ interface ClassOutputs {
   /** [n, classes] of which the probabilities are the softmax. */
   logits(outputs: ArrayLike<number>, classes: number): Float64Array;
 }
+
+const softmaxed: ClassOutputs = {
+  probabilities: softmaxRows,
+  logits: (outputs) => Float64Array.from(outputs),
+};
+
+/**
+ * One class for each image: `logits` [batch, classes] against the samples' labels.
+ * Source: method.md section 5, evaluation.
+ */
+export const classes = classesBy(softmaxed, ({ accuracy }) => ({ name: "accuracy", value: accuracy }));
+
+/** The same where all classes weigh alike in training: they do when the best epoch is picked as well. */
+export const balancedClasses = classesBy(softmaxed, ({ balancedAccuracy }) => ({
+  name: "balancedAccuracy",
+  value: balancedAccuracy,
+}));
 
 /**
  * One class for each image, by what its outputs mean.

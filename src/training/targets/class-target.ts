@@ -2,7 +2,7 @@ import type { FinetuneOptions } from "../../config/index.ts";
 import { targetOf } from "../../data/targets/target.ts";
 import { input } from "../../engine/graph/builders.ts";
 import { mixTargets } from "../../images/mixing/apply.ts";
-import { classes } from "../../inference/outcomes/classes.ts";
+import { balancedClasses, classes } from "../../inference/outcomes/classes.ts";
 import { classTargets, weighTargets } from "../../method/feeds.ts";
 import { crossEntropy, focalLoss } from "../../method/nn/losses.ts";
 import type { ClassificationMetrics } from "../../results/metrics/index.ts";
@@ -30,6 +30,7 @@ export function classTarget(options: FinetuneOptions, data: RunData): TrainingTa
   const { classNames } = data.folder;
   const counts = classCounts(data);
   const outputs = classNames.length;
+  const balanced = options.classWeights === "balanced" || options.sampling === "balanced";
   const classWeights = resolveClassWeights(options.classWeights, counts);
   return {
     outputs,
@@ -45,7 +46,7 @@ export function classTarget(options: FinetuneOptions, data: RunData): TrainingTa
       return { classTargets: classWeights === undefined ? mixed : weighTargets(mixed, classWeights) };
     },
     outcome: classes,
-    validation: classes,
+    validation: balanced ? balancedClasses : classes,
     validated() {},
     describe: () => ({ classNames }),
     state: () => ({}),

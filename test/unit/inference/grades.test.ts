@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { classes } from "../../../src/inference/outcomes/classes.ts";
+import { balancedClasses, classes } from "../../../src/inference/outcomes/classes.ts";
 import { gradeProbabilities, grades } from "../../../src/inference/outcomes/grades.ts";
 import { gradeSteps } from "../../../src/method/value-feeds.ts";
 
@@ -17,7 +17,7 @@ test("steps of a grade: up to it, not beyond it, and those behind are nobody's",
   expect([...gradeSteps([0, 1, 2, 3], 4)]).toEqual([0, nan, nan, 1, 0, nan, 1, 1, 0, 1, 1, 1]);
 });
 
-test("the best epoch of grades is that of the highest quadratic kappa, of classes the highest accuracy", () => {
+test("the best epoch of grades is that of the highest quadratic kappa, of classes the highest accuracy, balanced where training is", () => {
   const probabilities = Float64Array.of(1, 0, 0, 0, 0, 1, 0, 0, 1, 0, 1, 0);
   const labels = Int32Array.of(0, 1, 2, 1);
   const said = { probabilities, labels, logits: new Float32Array(8), indices: new Uint32Array(4), paths: [] };
@@ -26,5 +26,8 @@ test("the best epoch of grades is that of the highest quadratic kappa, of classe
   expect(grades.validation(metrics)).toMatchObject({ score: metrics.kappaQuadratic });
   expect(grades.validation(metrics).metrics.kappaQuadratic).toBe(metrics.kappaQuadratic);
   expect(classes.validation(metrics).score).toBe(0.75);
+  // Of the classes 1, 0.5 and 1 are right.
+  expect(balancedClasses.validation(metrics).score).toBeCloseTo(2.5 / 3, 12);
+  expect(balancedClasses.validation(metrics).metrics.balancedAccuracy).toBeCloseTo(2.5 / 3, 12);
   expect(Object.keys(classes.validation(metrics).metrics)).toEqual(["accuracy", "f1Macro", "aucMacro", "logLoss"]);
 });
