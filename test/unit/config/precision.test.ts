@@ -17,15 +17,15 @@ describe.each([
     expect(resolved({ precision: "int8-all" }).precision).toBe("int8-all");
   });
 
-  test("int8 is told, with what has not been shown of it", () => {
+  test("int8 is told, with what was seen of it", () => {
     const notes = (more: object) =>
       configNotes(verb as typeof finetune, resolved(more) as ReturnType<typeof resolveRun<typeof finetune>>);
     expect(notes({}).join()).not.toContain("precision");
     expect(notes({ precision: "int8" })).toContainEqual(
-      expect.stringMatching(/^--precision int8 rounds what .* read to 8 bits .* has not been shown/),
+      expect.stringMatching(/^--precision int8 rounds what .* read to 8 bits .* less accurate/),
     );
     expect(notes({ precision: "int8-all" })).toContainEqual(
-      expect.stringMatching(/^--precision int8-all rounds all that .* multiply to 8 bits .* has not been shown/),
+      expect.stringMatching(/^--precision int8-all rounds all that .* multiply to 8 bits .* less accurate/),
     );
   });
 
