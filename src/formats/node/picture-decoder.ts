@@ -1,4 +1,6 @@
+import { setTimeout } from "node:timers/promises";
 import type { Metadata, Sharp } from "sharp";
+import { messageOf } from "../../support/errors.ts";
 import { inksToRgb } from "../cmyk.ts";
 import type { PictureDecoder, PictureSamples, TransparencyPlan } from "../picture-decoder.ts";
 import { cutByLibvips } from "../tiff.ts";
@@ -23,14 +25,33 @@ export const nodePictures: PictureDecoder = {
     const { default: sharp } = await import("sharp");
     const pages = format === "TIFF" ? { page } : {};
     const load = () => sharp(bytes, { failOn: "error", limitInputPixels: mostPixels, ignoreIcc: true, ...pages });
-    const metadata = await load().metadata();
+    const metadata = await withReason(() => load().metadata());
     return {
       pages: metadata.pages,
       header: headerOf(metadata),
-      decode: (plan) => decode(load, metadata, plan),
+      decode: (plan) => withReason(() => decode(load, metadata, plan)),
     };
   },
 };
+
+/** What sharp says where libvips left no text. */
+const noReason = "Unknown error";
+const mostTries = 20;
+
+/**
+ * libvips has one text of errors for the whole process: of two pictures that fail at the same moment, one may take what was
+ * said of both. The one without is asked again, a little later each time.
+ */
+async function withReason<T>(ask: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (tries === mostTries || messageOf(error) !== noReason) throw error;
+      await setTimeout(tries);
+    }
+  }
+}
 
 async function decode(
   load: () => Sharp,
