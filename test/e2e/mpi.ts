@@ -1,6 +1,6 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawnSync } from "node:child_process";
 import { join } from "node:path";
-import type { Ended } from "./runs.ts";
+import { type Ended, started } from "./runs.ts";
 
 /** A way to start several processes, as it is installed here. */
 export interface Launcher {
@@ -52,15 +52,5 @@ export function msmaeRanks(ranks: number, argv: readonly string[], env: NodeJS.P
 /** Starts the command line in several processes, for a test that ends one of them. */
 export function startRanks(ranks: number, argv: readonly string[]): { child: ChildProcess; ended: Promise<Ended> } {
   const [command, all] = commandLine(launcher, ranks, [entry, ...argv]);
-  const child = spawn(command, all);
-  const texts = { stdout: "", stderr: "" };
-  for (const name of ["stdout", "stderr"] as const) {
-    child[name].on("data", (chunk: Buffer) => {
-      texts[name] += chunk;
-    });
-  }
-  const ended = new Promise<Ended>((resolve) => {
-    child.on("close", (code, signal) => resolve({ code, signal, ...texts }));
-  });
-  return { child, ended };
+  return started(command, all);
 }

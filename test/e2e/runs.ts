@@ -79,7 +79,12 @@ export function msmae(...argv: string[]): Ended {
 
 /** Starts the command line, for a test that signals it. */
 export function startMsmae(...argv: string[]): { child: ChildProcess; ended: Promise<Ended> } {
-  const child = spawn(process.execPath, [entry, ...argv]);
+  return started(process.execPath, [entry, ...argv]);
+}
+
+/** Starts a program whose last words and end are kept. */
+export function started(command: string, argv: readonly string[]): { child: ChildProcess; ended: Promise<Ended> } {
+  const child = spawn(command, argv);
   const texts = { stdout: "", stderr: "" };
   for (const name of ["stdout", "stderr"] as const) {
     child[name].on("data", (chunk: Buffer) => {
