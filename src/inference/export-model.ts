@@ -1,7 +1,6 @@
 import { type ExportInput, type ExportOptions, resolveOptions, verbs } from "../config/index.ts";
 import type { PortTensor } from "../engine/onnx/portable.ts";
-import { describeModelFile, kindOf, type ModelDescription } from "../interop/model-file.ts";
-import type { ModelKind } from "../method/kinds/kind.ts";
+import { describeModelFile, kindOf } from "../interop/model-file.ts";
 import { MsmaeError } from "../support/errors.ts";
 import type { RunHooks } from "../support/events.ts";
 import { OutputFile } from "../support/files/output-file.ts";
@@ -51,7 +50,7 @@ interface FileFigures {
  */
 export async function exportModel(input: ExportInput | ExportOptions, hooks: RunHooks = {}): Promise<ExportResult> {
   const options = resolveOptions(verbs.exportModel, input);
-  const { checkpoint, output, overwrite, preprocess, dataPath } = options;
+  const { checkpoint, output, overwrite, preprocess, dataPath, keepRatio } = options;
   if (!output.endsWith(".onnx")) {
     const [expected, todo] = ["a file name that ends in .onnx", "give it that ending"];
     throw new MsmaeError("Config", { where: "output", expected, got: output, todo });
@@ -59,7 +58,7 @@ export async function exportModel(input: ExportInput | ExportOptions, hooks: Run
   const file = await OutputFile.claim(output, { option: "OUT", overwrite, inputs: [checkpoint] });
   const model = await modelOf(options, hooks);
   const encoder = options.attention ? encoderOf(checkpoint, model) : undefined;
-  const draft: Draft = { model, encoder, metadata: metadataOf(model.kind, model.description) };
+  const draft: Draft = { model, encoder, keepRatio, metadata: metadataOf(model, keepRatio) };
   const measure = dataPath === undefined ? undefined : await Measure.open(model, { ...options, dataPath }, hooks);
   const plan = await planOf(draft, options, measure, hooks);
   const compared = measure && plan ? await compare(measure, draft, plan, options) : undefined;
@@ -127,7 +126,7 @@ async function modelOf(options: ExportOptions, hooks: RunHooks): Promise<LoadedM
 }
 
 /** What a program must know to use the model, and a reader to judge it. */
-function metadataOf(kind: ModelKind, description: ModelDescription): Record<string, string> {
+function metadataOf({ kind, description }: LoadedModel, keepRatio: number | undefined): Record<string, string> {
   const { model, classNames, target, temperature, mean, std, config, reading, licence } = description;
   const { inputHeight, inputWidth, inChans } = config;
   return {
@@ -137,6 +136,7 @@ function metadataOf(kind: ModelKind, description: ModelDescription): Record<stri
     ...{ mean: JSON.stringify(mean), std: JSON.stringify(std), channels: String(inChans) },
     input_size: JSON.stringify([inputHeight, inputWidth]),
     ...{ window: reading.window, slice_axis: reading.axis, alpha: reading.alpha },
+    ...(keepRatio !== undefined && { keep_ratio: String(keepRatio) }),
     ...{ licence, msmae_version: description.msmaeVersion },
     card: `${kind.card.use} It gives ${kind.card.output(classNames)}. Not for use on patients.`,
   };

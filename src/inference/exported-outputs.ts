@@ -19,6 +19,7 @@ import type { ModelKind } from "../method/kinds/kind.ts";
 import { segmenterKind } from "../method/kinds/segmenter.ts";
 import { type SegmenterConfig, segmenterGraph } from "../method/models/segmenter.ts";
 import { maskProbabilities } from "../method/nn/segmentation-losses.ts";
+import { budgetedOf } from "./session.ts";
 
 /** What is to be known of a model: its sizes, and what its outputs mean. */
 type Described = Pick<ModelDescription, "config" | "target" | "temperature">;
@@ -30,8 +31,12 @@ type Described = Pick<ModelDescription, "config" | "target" | "temperature">;
  * - a number: `logits`, and `value` [batch, 1] in its own unit;
  * - masks: `logits` and `probabilities` [batch, outputs, H, W] of the input's size, one output where there are two classes;
  * - an encoder: `features` [batch, D].
+ *
+ * @param keepRatio share of the patches that all but the first blocks run on; all of them where it is undefined.
+ * @throws MsmaeError Config for a budget of a kind that has none.
  */
-export function meaningGraph(kind: ModelKind, described: Described, batch: number): Graph {
+export function meaningGraph(kind: ModelKind, described: Described, batch: number, keepRatio?: number): Graph {
+  const budgeted = keepRatio === undefined ? undefined : budgetedOf(kind, described.config, { batch, keepRatio });
   if (kind.name === segmenterKind.name) {
     // The kind's name says whose configuration it is.
     const config = described.config as SegmenterConfig;
@@ -39,7 +44,7 @@ export function meaningGraph(kind: ModelKind, described: Described, batch: numbe
     const logits = outputOf(segmenterGraph(config, { batch, size: { height, width } }), "logits") as Value;
     return graph("segment", { logits, probabilities: maskProbabilities(logits) });
   }
-  const forward = kind.forward?.(described.config, batch);
+  const forward = budgeted ? budgeted.whole() : kind.forward?.(described.config, batch);
   if (!forward) throw new Error(`a model of kind "${kind.name}" has no outputs`);
   const logits = outputOf(forward, "logits");
   return logits ? graph(forward.name, { logits, ...meaning(logits, described) }) : forward;

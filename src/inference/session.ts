@@ -10,7 +10,7 @@ import { Normalizer } from "../images/transforms/normalize.ts";
 import { parseWindow } from "../images/window-rule.ts";
 import { type LoadReport, loadWeights } from "../interop/load-weights.ts";
 import { type DescriptionOf, kindOf, type ModelDescription, readModelFile } from "../interop/model-file.ts";
-import type { Feeder, ModelKind } from "../method/kinds/kind.ts";
+import type { BudgetedForward, Feeder, ModelKind } from "../method/kinds/kind.ts";
 import { outputsOf } from "../method/kinds/target.ts";
 import type { EncoderConfig, ImageModelConfig } from "../method/models/config.ts";
 import { MsmaeError } from "../support/errors.ts";
@@ -118,15 +118,23 @@ export function forwardOf(
 function budgetOf(
   kind: ModelKind,
   config: ImageModelConfig,
-  { batchSize, keepRatio }: { batchSize: number; keepRatio: number },
+  options: { batchSize: number; keepRatio: number },
 ): Forward {
-  const budgeted = kind.budgeted?.(config, { batch: batchSize, keepRatio });
-  if (budgeted) {
-    const { first, rest } = budgeted;
-    const second = { ...rest, graph: forBatchSize(rest.graph, batchSize) };
-    return { graph: forBatchSize(first, batchSize), rest: second };
-  }
-  throw noBudget("--keep-ratio", kind);
+  const { batchSize, keepRatio } = options;
+  const { first, rest } = budgetedOf(kind, config, { batch: batchSize, keepRatio });
+  const second = { ...rest, graph: forBatchSize(rest.graph, batchSize) };
+  return { graph: forBatchSize(first, batchSize), rest: second };
+}
+
+/** The forward pass on part of the patches. @throws MsmaeError Config for a kind that runs on all of them or none. */
+export function budgetedOf(
+  kind: ModelKind,
+  config: ImageModelConfig,
+  options: { batch: number; keepRatio: number },
+): BudgetedForward {
+  const budgeted = kind.budgeted?.(config, options);
+  if (!budgeted) throw noBudget("--keep-ratio", kind);
+  return budgeted;
 }
 
 /** The refusal of a model that runs on all patches or none. */

@@ -11,7 +11,7 @@ import { checkOperators, type Provider } from "../../src/engine/onnx/operators.t
 import { nodeBackend } from "../../src/engine/runtime/node-backend.ts";
 import { webBackend } from "../../src/engine/runtime/web-backend.ts";
 import { MsmaeError } from "../../src/support/errors.ts";
-import { opProgram } from "../support/op-program.ts";
+import { notOnGpus, opProgram } from "../support/op-program.ts";
 
 /**
  * Relative to a tensor's largest element, or to 1 where that is smaller, on every provider: one to a few dozen fp32
@@ -20,8 +20,7 @@ import { opProgram } from "../support/op-program.ts";
 const tolerance = 2e-6;
 
 const { graph, feeds, names } = opProgram();
-// GPUs do without the products in int8.
-const portable = opProgram(["QuantizedMatMul", "QuantizedWeightGradient"]);
+const portable = opProgram(notOnGpus);
 const graphOf = (provider: Provider) => (provider === "cpu" || provider === "wasm" ? graph : portable.graph);
 const plain = Object.fromEntries(Object.entries(feeds).map(([name, { data }]) => [name, data]));
 const exact = interpret(graph, plain);

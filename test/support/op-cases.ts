@@ -192,4 +192,18 @@ export const opCases: Record<OpName, OpCase[]> = {
     { shapes: [[4, 3]], build: (x) => b.gather(x as Value, indices([2, 0, 2]), 0) },
     { shapes: [[2, 4, 3]], build: (x) => b.gather(x as Value, indices([3, 3, 1, 0, 2]), 1) },
   ],
+  TopRows: [
+    {
+      shapes: [
+        [2, 5],
+        [10, 3],
+      ],
+      build: (x, rows) => b.gather(rows as Value, b.topRows(x as Value, 3), 0),
+    },
+    {
+      // Of equal ones the first.
+      shapes: [[8]],
+      build: (rows) => b.gather(rows as Value, b.topRows(b.constant([1, 2, 2, 2, 3, 0, 3, 3], [2, 4]), 2), 0),
+    },
+  ],
 };

@@ -16,6 +16,9 @@ export interface OpProgram {
   names: string[];
 }
 
+/** GPUs do without the products in int8; a choice of rows is written for processors, and for other programs. */
+export const notOnGpus = ["QuantizedMatMul", "QuantizedWeightGradient", "TopRows"] as const satisfies readonly OpName[];
+
 /** @param without operators to leave out: the numbers of the others stay the same. */
 export function opProgram(without: readonly OpName[] = []): OpProgram {
   const outputs: Record<string, Value> = {};

@@ -3,10 +3,10 @@
 import { emitOnnx } from "../../src/engine/onnx/emit.ts";
 import type { Provider } from "../../src/engine/onnx/operators.ts";
 import { nodeBackend } from "../../src/engine/runtime/node-backend.ts";
-import { opProgram } from "./op-program.ts";
+import { notOnGpus, opProgram } from "./op-program.ts";
 
 const provider = process.argv[2] as Provider;
-const { graph, feeds } = opProgram(provider === "cpu" ? [] : ["QuantizedMatMul", "QuantizedWeightGradient"]);
+const { graph, feeds } = opProgram(provider === "cpu" ? [] : notOnGpus);
 const session = await nodeBackend.createSession(emitOnnx(graph, provider), { provider, threads: 1 });
 const results = await session.run(feeds, {});
 const outputs = Object.entries(results).map(([name, { data }]) => [name, Array.from(data, Number)]);

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { ErrorParts } from "../../support/errors.ts";
 import { dataFields, loadingFields, overwriteField, runtimeFields, tableFields } from "../common.ts";
 import { field, infoOf } from "../fields.ts";
-import { checkpoint, sharing, slicesAsTrained } from "../model-fields.ts";
+import { budgetFields, checkpoint, sharing, slicesAsTrained } from "../model-fields.ts";
 import { type InputOf, type OptionsOf, verbOptions } from "../verb.ts";
 
 const SPLITS = ["test", "val", "train"] as const;
@@ -24,6 +24,7 @@ export const exportModel = verbOptions({
       "Give what the encoder makes of an image, not what its head tells: the cls token after the final norm, or the mean of the patch tokens.",
       { defaultText: "what the head tells; without a head, cls" },
     ),
+    ...budgetFields,
     quantize: field(
       z.enum(["int8", "fp16"]).optional(),
       "int8: the linear layers' weights in 8 bits, multiplied as such; fp16: all weights stored in 16 bits, multiplied as float32.",
@@ -73,8 +74,18 @@ export const exportModel = verbOptions({
     overwrite: overwriteField,
     ...runtimeFields,
   }),
-  checks: [checkPrecision, checkMeasured],
+  checks: [checkBudget, checkPrecision, checkMeasured],
 });
+
+/** A budget is a classifier's, and nothing beside it may run on all patches. */
+function checkBudget(options: { keepRatio?: number; attention?: boolean; features?: string }): ErrorParts[] {
+  const { keepRatio, attention, features } = options;
+  if (keepRatio === undefined || !(attention || features)) return [];
+  const got = attention ? "--attention, for which all blocks run on all patches" : `--features ${features}`;
+  return [
+    { where: "keepRatio", expected: "what a classifier's head tells alone", got, todo: "leave out one of the two" },
+  ];
+}
 
 interface Quantized {
   quantize?: string | undefined;

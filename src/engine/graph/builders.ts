@@ -203,6 +203,8 @@ export const split = (x: Value, sizes: readonly number[], axis: number): Value[]
   sizes.length === 1 ? [x] : [...apply("Split", [x], { axis, sizes })];
 /** Slices along an axis, by a vector of int64 indices. */
 export const gather = (x: Value, indices: Value, axis: number): Value => apply1("Gather", [x, indices], { axis });
+/** Of x [batch, n] the token-major rows [count · batch] of each image's `count` largest, in ascending order of their places. */
+export const topRows = (x: Value, count: number): Value => apply1("TopRows", [x], { count });
 
 /** The builders as one object, handed to derivative rules. */
 export const builders: Builders = {

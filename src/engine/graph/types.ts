@@ -68,6 +68,8 @@ export interface OpAttributes {
   Concat: { axis: number };
   Split: { axis: number; sizes: readonly number[] };
   Gather: { axis: number };
+  /** No operator of ONNX: TopK for each image, and the rows that its places are in token-major order. */
+  TopRows: { count: number };
 }
 
 export type NoAttributes = Record<never, never>;

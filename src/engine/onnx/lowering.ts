@@ -3,6 +3,7 @@ import type { Node, OpAttributes, OpName, Value } from "../graph/types.ts";
 import { contribDomain, type Emitter, emitted, type NodeAttributes } from "./emitter.ts";
 import { lowerBatchNormalization } from "./lowering-batch-normalization.ts";
 import { lowerQuantizedWeightGradient } from "./lowering-quantized-weight-gradient.ts";
+import { lowerTopRows } from "./lowering-top-rows.ts";
 import { lowerConvTranspose, lowerConvWeightGradient, windowAttributes } from "./lowering-windows.ts";
 import type { Target } from "./operators.ts";
 
@@ -121,6 +122,7 @@ export const lowerings: { readonly [Op in OpName]: Lowering<Op> } = {
   Split: ({ inputs, outputs, attributes: { axis, sizes } }, e) =>
     e.emit("Split", [e.name(inputs[0] as Value), e.int64(sizes)], outputs.map(e.name), { axis: { int: axis } }),
   Gather: plain("Gather", ({ axis }) => ({ axis: { int: axis } })),
+  TopRows: lowerTopRows,
 };
 
 /** x / 2 · (1 + erf(x / √2)), in the order in which programs recognise it and make one operation of it again. */

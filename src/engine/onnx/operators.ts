@@ -50,6 +50,8 @@ const ofProcessors = [
   "Max",
   "ReduceMax",
   "ReduceMin",
+  "Range",
+  "TopK",
   "com.microsoft:FusedMatMul",
   "com.microsoft:Gelu",
   "com.microsoft:MatMulIntegerToFloat",
@@ -68,7 +70,7 @@ const operatorsOf: Readonly<Record<Target, ReadonlySet<string>>> = {
   portable: new Set([
     ...everywhere.filter((operator) => operator !== "Gelu"),
     ...["LogSoftmax", "LayerNormalization"],
-    ...["Abs", "Floor", "Greater", "Max", "Range", "Shape", "Where"],
+    ...["Abs", "Floor", "Greater", "Max", "Range", "Shape", "TopK", "Where"],
     ...["DynamicQuantizeLinear", "MatMulInteger", "QuantizeLinear", "DequantizeLinear"],
   ]),
 };

@@ -13,6 +13,8 @@ export interface Draft {
   model: LoadedModel;
   /** Whose attention is an output too; none where it is undefined. */
   encoder?: EncoderConfig | undefined;
+  /** Share of the patches that a classifier runs on but for its first blocks; all of them where it is undefined. */
+  keepRatio?: number | undefined;
   metadata: Readonly<Record<string, string>>;
 }
 
@@ -34,11 +36,11 @@ export interface Written {
 
 /** Writes a model for other programs. @throws MsmaeError as {@link emitPortable} does. */
 export function written(draft: Draft, { precision = {}, preprocess = false, further }: Writing = {}): Written {
-  const { description, kind, store } = draft.model;
+  const { description, store } = draft.model;
   const { config, mean, std } = description;
   const input = exportedInput(config, preprocess);
   const normalization = preprocess ? { mean, std } : undefined;
-  const takesPatches = meaningGraph(kind, description, 1).inputs.some((value) => inputName(value) === "patches");
+  const takesPatches = forwardOf(draft, 1).inputs.some((value) => inputName(value) === "patches");
   const file = emitPortable({
     name: description.model,
     graphs: (batch) => {
@@ -60,7 +62,11 @@ export function weightsOfLayers(draft: Draft): string[] {
   return linearWeights(graphsOf(draft, 1));
 }
 
-function graphsOf({ model, encoder }: Draft, batch: number): Graph[] {
-  const forward = meaningGraph(model.kind, model.description, batch);
-  return encoder ? [forward, attentionMapGraph(encoder, batch)] : [forward];
+function graphsOf(draft: Draft, batch: number): Graph[] {
+  const forward = forwardOf(draft, batch);
+  return draft.encoder ? [forward, attentionMapGraph(draft.encoder, batch)] : [forward];
+}
+
+function forwardOf({ model, keepRatio }: Draft, batch: number): Graph {
+  return meaningGraph(model.kind, model.description, batch, keepRatio);
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { FeedBuilder, rowsGoingOn } from "../feeds.ts";
-import { budgetedClassifierGraphs } from "../models/budgeted-classifier.ts";
+import { budgetedClassifierGraph, budgetedClassifierGraphs, keptPatches } from "../models/budgeted-classifier.ts";
 import { classifierGraph, classifierSpecs } from "../models/classifier.ts";
 import { type ClassifierConfig, patchCount } from "../models/config.ts";
 import { type EncoderPreset, encoderPresets } from "../models/presets.ts";
@@ -25,13 +25,15 @@ export const classifierKind: ModelKind<ClassifierConfig, object, EncoderPreset> 
   specs: classifierSpecs,
   forward: (config, batch) => classifierGraph(config, { batch, kept: "all" }),
   budgeted(config, { batch, keepRatio }) {
-    const { first, rest, kept } = budgetedClassifierGraphs(config, { batch, keepRatio });
+    const { first, rest } = budgetedClassifierGraphs(config, { batch, keepRatio });
+    const kept = keptPatches(config, keepRatio);
     const { numHeads: heads } = config;
     const feedsOf: SecondPart["feedsOf"] = ({ tokens, attention = new Float32Array() }) => ({
       tokens: tokens as Float32Array,
       going: rowsGoingOn(attention, { batch, heads, patches: patchCount(config), kept }),
     });
-    return { first, rest: { graph: rest, feedsOf }, kept };
+    const whole = () => budgetedClassifierGraph(config, { batch, keepRatio });
+    return { first, rest: { graph: rest, feedsOf }, whole, kept };
   },
   feeder: (config, normalizer) => new FeedBuilder(config, normalizer),
   encoder: (config) => config,

@@ -16,6 +16,8 @@ export interface BudgetedForward {
   /** Takes what the kind's feeder makes of whole images. */
   first: Graph;
   rest: SecondPart;
+  /** Both parts as one graph, which chooses the patches itself. */
+  whole(): Graph;
   /** Patches of each image that the second part runs on. */
   kept: number;
 }

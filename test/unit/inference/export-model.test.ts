@@ -102,6 +102,39 @@ test.each(["classifier", "cls", "findings", "grades", "number", "linear-probe", 
   },
 );
 
+test.each([
+  ["classifier", 0.5],
+  ["classifier", 0.04],
+  ["cls", 0.5],
+  ["findings", 0.25],
+  ["grades", 0.75],
+  ["number", 0.25],
+  ["classifier", 1],
+] as const)("%s on %d of the patches: what predict says on as many", async (name, keepRatio) => {
+  const file = await exported(name, { preprocess: true, keepRatio });
+  const said: number[] = [];
+  const asked = { checkpoint: at(`${name}.safetensors`), files: pictures, threads: 1, keepRatio };
+  for await (const line of predict<{ probabilities?: Record<string, number>; value?: number }>(asked)) {
+    if ("error" in line) throw new Error(line.error.message);
+    said.push(...(line.probabilities ? Object.values(line.probabilities) : [line.value as number]));
+  }
+  for (const count of [1, 2, 5]) {
+    const told = await runFile(file, { pixels: await pixelsOf(pictures.slice(0, count)) });
+    close((told.probabilities ?? told.value) as Float32Array, said.slice(0, (count * said.length) / pictures.length));
+  }
+  const whole = await exported(name, { preprocess: true, attention: true });
+  const all = await runFile(whole, { pixels: await pixelsOf(pictures) });
+  const differs = said.some((value, i) => Math.abs(value - ((all.probabilities ?? all.value)?.[i] as number)) > 1e-3);
+  expect(differs).toBe(keepRatio < 1);
+});
+
+test("a file for a share of the patches says so", async () => {
+  const file = await exported("classifier", { keepRatio: 0.25 });
+  const model = onnx.ModelProto.decode(readFileSync(file));
+  expect(model.metadataProps).toContainEqual(expect.objectContaining({ key: "keep_ratio", value: "0.25" }));
+  expect(model.graph?.node?.some(({ opType }) => opType === "TopK")).toBe(true);
+});
+
 test("without the pixels' part it takes normalised images", async () => {
   const file = await exported("classifier");
   const path = pictures[0] as string;
@@ -183,6 +216,12 @@ describe("refused", () => {
       { output: at("x.onnx"), attention: true },
       /whose attention can be looked at/,
     ],
+    [
+      "a budget of a network without patches",
+      { output: at("x.onnx"), keepRatio: 0.5 },
+      /--keep-ratio.*part of the patches/,
+    ],
+    ["a budget beside attention", { output: at("x.onnx"), keepRatio: 0.5, attention: true }, /keepRatio.*--attention/],
     [
       "features of a network without an encoder",
       { output: at("x.onnx"), features: "cls" as const },

@@ -24,6 +24,12 @@ function example(language: string): string {
   return code.replace("model.onnx", at("classifier.onnx")).replace("image.png", at("0.png"));
 }
 
+/** Classifiers on part of the patches, by the name of their file. */
+const budgeted: typeof quantised = {
+  "classifier-half": ["classifier", { keepRatio: 0.5 }],
+  "cls-quarter": ["cls", { keepRatio: 0.25 }],
+};
+
 /** Models that are quantised, by the name of their file. */
 const quantised: Readonly<Record<string, [model: string, options: Partial<ExportInput>]>> = {
   "classifier-int8": ["classifier", { quantize: "int8" }],
@@ -49,7 +55,7 @@ beforeAll(async () => {
     await exportModel({ checkpoint, output: at(`${name}.onnx`), preprocess: true, attention, threads: 1 });
   }
   await writeDataSet(at("set"), 2);
-  for (const [name, [model, options]] of Object.entries(quantised)) {
+  for (const [name, [model, options]] of Object.entries({ ...quantised, ...budgeted })) {
     const [checkpoint, output] = [at(`${model}.safetensors`), at(`${name}.onnx`)];
     await exportModel({ checkpoint, output, preprocess: true, threads: 1, ...options });
   }
@@ -64,7 +70,7 @@ test("the example for Node says what predict says", async () => {
 describe.skipIf(unavailable)(`exported models in Python${unavailable ? ` SKIPPED: ${unavailable}` : ""}`, () => {
   test("every model passes ONNX's checker and gives the same in every runtime that is there", async () => {
     const pixels: Tensor = await pixelsOf([at("0.png"), at("1.png")]);
-    const names = [...Object.keys(models), ...Object.keys(quantised)];
+    const names = [...Object.keys(models), ...Object.keys(quantised), ...Object.keys(budgeted)];
     for (const name of names) {
       const outputs = await runFile(at(`${name}.onnx`), { pixels });
       const plain = Object.fromEntries(Object.entries(outputs).map(([key, values]) => [key, [...values]]));

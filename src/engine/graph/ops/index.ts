@@ -35,6 +35,7 @@ import { softmax } from "./softmax.ts";
 import { split } from "./split.ts";
 import { sqrt } from "./sqrt.ts";
 import { sub } from "./sub.ts";
+import { topRows } from "./top-rows.ts";
 import { transpose } from "./transpose.ts";
 
 /** Every operator of the IR. The mapped type makes a missing rule a compile error. */
@@ -76,4 +77,5 @@ export const ops: { readonly [Op in OpName]: OpDefinition<Op> } = {
   Concat: concat,
   Split: split,
   Gather: gather,
+  TopRows: topRows,
 };

@@ -74,6 +74,13 @@ describe.each(["avg", "cls"] as const)("a classifier on a budget, pooling by %s"
     }
   });
 
+  test("both parts as one graph choose the same", () => {
+    const feeds = feedsFor(of);
+    const told = interpret(budgeted(of, 0.25).whole(), feeds).get("logits");
+    for (const [i, value] of run(of, 0.25).logits.entries()) expect(told?.data[i]).toBeCloseTo(value, 6);
+    expect(told?.data).not.toEqual(interpret(budgeted(of, 0.5).whole(), feeds).get("logits")?.data);
+  });
+
   test("what does not go on has no say from there on, and what does has", () => {
     const { logits, rows } = run(of, 0.25);
     const changed = (those: (row: number) => boolean) =>
