@@ -59,8 +59,8 @@ function taskOf(
   const loader = {
     samples,
     options: { inputHeight: 4, inputWidth: 6, channels: 1 },
-    async *epoch() {
-      yield next.batch;
+    async *epoch({ startBatch }: { startBatch: number }) {
+      yield { ...next.batch, batch: startBatch };
     },
   };
   const folder = { classNames: ["a", "b", "c"], splits: { train: samples, val: [], test: [] } };
