@@ -27,7 +27,7 @@ export const exportModel = verbOptions({
     ...budgetFields,
     quantize: field(
       z.enum(["int8", "fp16"]).optional(),
-      "int8: the linear layers' weights in 8 bits, multiplied as such; fp16: all weights stored in 16 bits, multiplied as float32.",
+      "Numbers of fewer bits. int8: the linear layers' weights in 8 bits, multiplied as such; fp16: all weights stored in 16 bits, multiplied as float32.",
       { defaultText: "float32" },
     ),
     weights: field(
