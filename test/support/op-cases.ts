@@ -96,7 +96,10 @@ export const opCases: Record<OpName, OpCase[]> = {
       shapes: [[3], [3]],
       build: (scale, bias) => b.quantizedMatMul(roundedRows, roundedColumns, scale as Value, bias as Value),
     },
-    { shapes: [[3]], build: (scale) => b.quantizedMatMul(roundedRows, roundedColumns, scale as Value) },
+    ...[false, true].map((byRows): OpCase => {
+      const build = (scale: Value) => b.quantizedMatMul(roundedRows, roundedColumns, scale, undefined, { byRows });
+      return { shapes: [[3]], build: (scale) => build(scale as Value) };
+    }),
   ],
   // Both are rounded, and the derivatives go straight through: quantized-weight-gradient.test.ts.
   QuantizedWeightGradient: [

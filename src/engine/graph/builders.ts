@@ -124,10 +124,10 @@ export const gemm: Builders["gemm"] = (a, b, bias, options = {}) =>
 
 /**
  * `x · (w ∘ scale) + bias` of float32 x [M, K], rounded to 8 bits on the way, and int8 w [K, N] with scales [N]. int8 values
- * beyond ±64 may saturate on processors without VNNI.
+ * beyond ±64 may saturate on processors without VNNI. `byRows` gives each row of x steps of its own; there is no bias then.
  */
-export const quantizedMatMul: Builders["quantizedMatMul"] = (x, w, scale, bias) =>
-  apply1("QuantizedMatMul", bias ? [x, w, scale, bias] : [x, w, scale], {});
+export const quantizedMatMul: Builders["quantizedMatMul"] = (x, w, scale, bias, { byRows = false } = {}) =>
+  apply1("QuantizedMatMul", bias ? [x, w, scale, bias] : [x, w, scale], { byRows });
 
 /**
  * `dyᵀ · x` of float32 dy [M, O] and x [M, I], both rounded to 8 bits on the way: [O, I]. Rows may be as many as

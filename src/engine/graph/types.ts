@@ -42,8 +42,8 @@ export interface OpAttributes {
   MatMul: MatMulAttributes;
   /** `y = alpha · op(a) · op(b) + bias` of matrices; the bias, where there is one, broadcasts over rows. */
   Gemm: { transA: boolean; transB: boolean; alpha: number };
-  /** No operator of ONNX: DynamicQuantizeLinear of the first operand and MatMulIntegerToFloat with the second. */
-  QuantizedMatMul: NoAttributes;
+  /** No operator of ONNX: the first operand in 8 bits, of one step or a step for each row, and MatMulIntegerToFloat with the second. */
+  QuantizedMatMul: { byRows: boolean };
   /** No operator of ONNX: what a product gives back to its weight, of operands that are both rounded to 8 bits. */
   QuantizedWeightGradient: NoAttributes;
   // windows over images [N, C, H, W]
@@ -173,7 +173,7 @@ export interface Builders {
   cast(x: Value, to: DType): Value;
   matMul(a: Value, b: Value, options?: Partial<MatMulAttributes>): Value;
   gemm(a: Value, b: Value, bias?: Value, options?: Partial<OpAttributes["Gemm"]>): Value;
-  quantizedMatMul(x: Value, w: Value, scale: Value, bias?: Value): Value;
+  quantizedMatMul(x: Value, w: Value, scale: Value, bias?: Value, options?: { byRows?: boolean }): Value;
   quantizedWeightGradient(dy: Value, x: Value): Value;
   conv(x: Value, weight: Value, bias?: Value, options?: Partial<WindowAttributes>): Value;
   convTranspose(x: Value, weight: Value, bias?: Value, options?: Partial<ConvTransposeAttributes>): Value;

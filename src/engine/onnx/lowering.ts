@@ -2,7 +2,7 @@ import { type DType, onnxNumber } from "../graph/dtypes.ts";
 import type { Node, OpAttributes, OpName, Value } from "../graph/types.ts";
 import { contribDomain, type Emitter, emitted, type NodeAttributes } from "./emitter.ts";
 import { lowerBatchNormalization } from "./lowering-batch-normalization.ts";
-import { lowerQuantizedWeightGradient } from "./lowering-quantized-weight-gradient.ts";
+import { lowerQuantizedMatMul, lowerQuantizedWeightGradient } from "./lowering-quantized-products.ts";
 import { lowerTopRows } from "./lowering-top-rows.ts";
 import { lowerConvTranspose, lowerConvWeightGradient, windowAttributes } from "./lowering-windows.ts";
 import type { Target } from "./operators.ts";
@@ -72,13 +72,7 @@ export const lowerings: { readonly [Op in OpName]: Lowering<Op> } = {
     transB: { int: transB ? 1 : 0 },
     alpha: { float: alpha },
   })),
-  QuantizedMatMul({ inputs, outputs }, e) {
-    const [, w, scale, bias] = inputs.map(e.name) as [string, string, string, string | undefined];
-    const { levels, step, zero } = e.quantized(inputs[0] as Value);
-    // Without a name in its place: the zero point of w, which is 0.
-    const operands = [levels, w, step, scale, zero, ...(bias === undefined ? [] : ["", bias])];
-    e.emit("MatMulIntegerToFloat", operands, outputs.map(e.name), {}, contribDomain);
-  },
+  QuantizedMatMul: lowerQuantizedMatMul,
   QuantizedWeightGradient: lowerQuantizedWeightGradient,
   Conv: plain("Conv", windowAttributes),
   ConvTranspose: lowerConvTranspose,

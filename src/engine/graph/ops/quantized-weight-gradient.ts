@@ -3,15 +3,10 @@ import { expectFloat, formatShape, shapeError } from "../shape.ts";
 import type { NdArray, OpDefinition, TensorType, Value } from "../types.ts";
 import { dynamicQuantization, quantization } from "./dynamic-quantization.ts";
 import { multiply } from "./product.ts";
+import { smallestOfSymmetric, symmetricHalf, zeroOfSymmetric } from "./symmetric-levels.ts";
 
 /** More rows could give a sum that 32 bits do not hold: 255 · 255 · 33,025 do. */
 export const mostRowsInInt8 = 33_025;
-
-/** Levels of dy on either side of 0, which is {@link zeroOfColumns}. */
-export const levelsOfColumns = 127;
-export const zeroOfColumns = 128;
-/** The largest magnitude of a column counts as no less, so that its reciprocal stays a number. */
-export const smallestOfColumns = 1e-30;
 
 /**
  * `d̂yᵀ · x̂` of matrices dy [M, O] and x [M, I]. x is rounded to the nearest of 256 levels, as {@link dynamicQuantization} says. dy
@@ -61,17 +56,17 @@ export const quantizedWeightGradient: OpDefinition<"QuantizedWeightGradient"> = 
 /** A step for each column, and levels from -128 to 127; in float32, as {@link dynamicQuantization}. */
 function quantizedColumns(dy: Float64Array, rows: number, columns: number) {
   const { fround } = Math;
-  const largest = new Float64Array(columns).fill(fround(smallestOfColumns));
+  const largest = new Float64Array(columns).fill(fround(smallestOfSymmetric));
   dy.forEach((value, i) => {
     largest[i % columns] = Math.max(largest[i % columns] as number, Math.abs(fround(value)));
   });
-  const factors = largest.map((magnitude) => fround(levelsOfColumns / magnitude));
+  const factors = largest.map((magnitude) => fround(symmetricHalf / magnitude));
   const shifts = dither(rows);
   const shifted = dy.map((value, i) => {
     const inSteps = fround(fround(value) * (factors[i % columns] as number));
     return inSteps + (shifts[Math.floor(i / columns)] as number);
   });
-  const levels = quantization(shifted, 1, zeroOfColumns).map((level) => level - zeroOfColumns);
+  const levels = quantization(shifted, 1, zeroOfSymmetric).map((level) => level - zeroOfSymmetric);
   return { steps: factors.map((factor) => fround(1 / factor)), levels };
 }
 

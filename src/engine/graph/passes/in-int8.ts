@@ -10,13 +10,13 @@ import { rewrite } from "./rewrite.ts";
 
 /**
  * A training graph with the products by some weights in int8: the layers' own, x · Wᵀ + b, and those of the derivative by
- * what a layer read, dy · W. Both round their first operand when they run, and take the second from the store's copies of
- * the weight. The derivative by the weight, dyᵀ · x, is of the x and dy that come of the other two, the straight-through
- * gradient: in float32, unless `weightGradients` asks for int8, and then of x and dy rounded once for both their products. What stands
- * between the products is as it was.
+ * what a layer read, dy · W. Both round their first operand when they run, dy with a step for each row, and take the second from
+ * the store's copies of the weight. The derivative by the weight, dyᵀ · x, is of the x and dy that come of the other two, the straight-through
+ * gradient: in float32, unless `weightGradients` asks for int8, and then of x as it was rounded forward and of dy with a step for each
+ * column. What stands between the products is as it was.
  *
  * Source: Wortsman et al. 2023, "Stable and low-precision training for large-scale vision-language models" (SwitchBack),
- * with a scale for each row and, in the derivative, each column of W, and one for each of x and dy.
+ * with a scale for each row and, in the derivative, each column of W, one for x, and one for each row of dy.
  *
  * @param weights names of the inputs [out, in] of which the store keeps copies in int8.
  */
@@ -49,7 +49,8 @@ export function inInt8(
     const [copy, shape, scales, count] = transB
       ? (["transposed", [columns, rows], "rowScales", rows] as const)
       : (["plain", [rows, columns], "columnScales", columns] as const);
-    return [quantizedMatMul(x, copyOf(key, copy, shape, "int8"), copyOf(key, scales, [count], "float32"), bias)];
+    const operands = [copyOf(key, copy, shape, "int8"), copyOf(key, scales, [count], "float32"), bias] as const;
+    return [quantizedMatMul(x, ...operands, { byRows: !transB })];
   });
 }
 

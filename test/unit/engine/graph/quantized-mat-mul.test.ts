@@ -16,14 +16,18 @@ interface Operands {
 
 type Extents = readonly [rows: number, inner: number, columns: number];
 
-function product([rows, inner, columns]: Extents, withBias: boolean) {
-  const bias = withBias ? b.input("bias", [columns]) : undefined;
+/** The product of operands of these extents; of those without a bias, each row of x may have steps of its own. */
+function product([rows, inner, columns]: Extents, { bias }: Operands, byRows: boolean) {
+  const added = bias && b.input("bias", [columns]);
   const w = b.input("w", [inner, columns], "int8");
-  return graph("product", { y: b.quantizedMatMul(b.input("x", [rows, inner]), w, b.input("scale", [columns]), bias) });
+  const y = b.quantizedMatMul(b.input("x", [rows, inner]), w, b.input("scale", [columns]), added, { byRows });
+  return graph("product", { y });
 }
 
-async function onOnnxRuntime([rows, inner, columns]: Extents, { x, w, scale, bias }: Operands): Promise<Float32Array> {
-  const model = emitOnnx(product([rows, inner, columns], bias !== undefined));
+async function onOnnxRuntime(extents: Extents, operands: Operands, byRows = false): Promise<Float32Array> {
+  const [rows, inner, columns] = extents;
+  const { x, w, scale, bias } = operands;
+  const model = emitOnnx(product(extents, operands, byRows));
   const session = await nodeBackend.createSession(model, { provider: "cpu", threads: 1 });
   const results = await session.run(
     {
@@ -38,9 +42,8 @@ async function onOnnxRuntime([rows, inner, columns]: Extents, { x, w, scale, bia
   return results.y?.data as Float32Array;
 }
 
-function inFloat64(extents: Extents, { bias, ...operands }: Operands): Float64Array {
-  const feeds = { ...operands, ...(bias && { bias }) };
-  return interpret(product(extents, bias !== undefined), feeds).get("y")?.data as Float64Array;
+function inFloat64(extents: Extents, operands: Operands, byRows = false): Float64Array {
+  return interpret(product(extents, operands, byRows), { ...operands }).get("y")?.data as Float64Array;
 }
 
 /** In steps of float32 at the size of the largest value: a level of x more or less is hundreds of them. */
@@ -81,7 +84,32 @@ describe("a product in int8 on ONNX Runtime equals the float64 interpreter, whic
     ).entries()) {
       const operands = drawn(seed, extents, value);
       expectSame(await onOnnxRuntime(extents, operands), inFloat64(extents, operands));
+      const { bias, ...plain } = operands;
+      expectSame(await onOnnxRuntime(extents, plain, true), inFloat64(extents, plain, true));
     }
+  });
+
+  test("a row far smaller than the others keeps its levels where each row has steps of its own", async () => {
+    const [rows, inner, columns] = [3, 64, 16];
+    const { w, scale, x } = drawn(1, [rows, inner, columns], (normal) => normal);
+    const factors = [1, 1e-6, 0];
+    const operands = { w, scale, x: x.map((value, i) => value * (factors[Math.floor(i / inner)] as number)) };
+    const byRows = await onOnnxRuntime([rows, inner, columns], operands, true);
+    const ofOneStep = await onOnnxRuntime([rows, inner, columns], operands);
+    const row = (of: Float32Array, at: number) => Array.from(of.subarray(columns * at, columns * (at + 1)));
+    const exact = Array.from({ length: columns }, (_, c) => {
+      const terms = Array.from(
+        { length: inner },
+        (_, k) => (operands.x[inner + k] as number) * (w[columns * k + c] as number),
+      );
+      return terms.reduce((sum, term) => sum + term, 0) * (scale[c] as number);
+    });
+    const largest = Math.max(...exact.map(Math.abs));
+    for (const [c, value] of row(byRows, 1).entries()) {
+      expect(Math.abs(value - (exact[c] as number)) / largest).toBeLessThan(0.02);
+    }
+    expect(row(byRows, 2)).toEqual(new Array(columns).fill(0));
+    expect(row(ofOneStep, 1)).toEqual(row(ofOneStep, 2));
   });
 
   test("halves of a level, to the even one", async () => {
@@ -106,34 +134,40 @@ test.each([64, -64])("255 times %d does not saturate, whatever the extents", asy
     const operands = { x, w: new Int8Array(inner * columns).fill(level), scale: new Float32Array(columns).fill(1) };
     const result = await onOnnxRuntime(extents, operands);
     expect(new Set(result)).toEqual(new Set([255 * level * inner]));
+    // By rows 127 is the 255th level, of step 1.
+    const ofRows = await onOnnxRuntime(extents, { ...operands, x: new Float32Array(rows * inner).fill(127) }, true);
+    expect(new Set(ofRows)).toEqual(new Set([127 * level * inner]));
   }
 });
 
-test("the derivative by the first operand is that of the float32 product with the weights as they are rounded", () => {
-  const [rows, inner, columns] = [4, 6, 3];
-  const { x, w, scale } = drawn(1, [rows, inner, columns], (normal) => normal);
-  const factors = b.constant(
-    Array.from({ length: rows * columns }, (_, i) => Math.cos(3 * i)),
-    [rows, columns],
-  );
-  const derivative = (y: (input: ReturnType<typeof b.input>) => ReturnType<typeof b.input>) => {
-    const operand = b.input("x", [rows, inner]);
-    const loss = b.reduceSum(b.mul(y(operand), factors), [0, 1]);
-    const [d] = gradients(loss, [operand]);
-    // The loss keeps the operand among the inputs where the derivative does not depend on it.
-    const outputs = { d: d as ReturnType<typeof b.input>, loss };
-    return interpret(graph("derivative", outputs), { x }).get("d")?.data as Float64Array;
-  };
-  const levels = b.constant(w, [inner, columns], "int8");
-  const scales = b.constant(scale, [columns]);
-  const rounded = Float64Array.from(w, (level, i) => level * (scale[i % columns] as number));
-  const straightThrough = derivative((operand) => b.quantizedMatMul(operand, levels, scales));
-  const ofFloats = derivative((operand) => b.gemm(operand, b.constant(rounded, [inner, columns])));
-  expect(straightThrough.some((value) => value !== 0)).toBe(true);
-  straightThrough.forEach((value, i) => {
-    expect(value).toBeCloseTo(ofFloats[i] as number, 12);
-  });
-});
+test.each([false, true])(
+  "the derivative by the first operand is that of the float32 product with the weights as they are rounded, by rows: %s",
+  (byRows) => {
+    const [rows, inner, columns] = [4, 6, 3];
+    const { x, w, scale } = drawn(1, [rows, inner, columns], (normal) => normal);
+    const factors = b.constant(
+      Array.from({ length: rows * columns }, (_, i) => Math.cos(3 * i)),
+      [rows, columns],
+    );
+    const derivative = (y: (input: ReturnType<typeof b.input>) => ReturnType<typeof b.input>) => {
+      const operand = b.input("x", [rows, inner]);
+      const loss = b.reduceSum(b.mul(y(operand), factors), [0, 1]);
+      const [d] = gradients(loss, [operand]);
+      // The loss keeps the operand among the inputs where the derivative does not depend on it.
+      const outputs = { d: d as ReturnType<typeof b.input>, loss };
+      return interpret(graph("derivative", outputs), { x }).get("d")?.data as Float64Array;
+    };
+    const levels = b.constant(w, [inner, columns], "int8");
+    const scales = b.constant(scale, [columns]);
+    const rounded = Float64Array.from(w, (level, i) => level * (scale[i % columns] as number));
+    const straightThrough = derivative((operand) => b.quantizedMatMul(operand, levels, scales, undefined, { byRows }));
+    const ofFloats = derivative((operand) => b.gemm(operand, b.constant(rounded, [inner, columns])));
+    expect(straightThrough.some((value) => value !== 0)).toBe(true);
+    straightThrough.forEach((value, i) => {
+      expect(value).toBeCloseTo(ofFloats[i] as number, 12);
+    });
+  },
+);
 
 test.each<[string, () => unknown, RegExp]>([
   [
@@ -155,5 +189,13 @@ test.each<[string, () => unknown, RegExp]>([
     "a bias of another length",
     () => b.quantizedMatMul(b.input("x", [2, 3]), b.input("w", [3, 5], "int8"), b.input("s", [5]), b.input("b", [1])),
     /a bias of shape \[5\]/,
+  ],
+  [
+    "a bias beside steps by rows",
+    () => {
+      const [x, w, vector] = [b.input("x", [2, 3]), b.input("w", [3, 5], "int8"), b.input("s", [5])];
+      return b.quantizedMatMul(x, w, vector, vector, { byRows: true });
+    },
+    /no bias where each row/,
   ],
 ])("refuses %s", (_, build, message) => expect(build).toThrow(message));
