@@ -39,6 +39,14 @@ export const models: Readonly<Record<string, ModelDescription>> = {
   pretrained: pretrained as ModelDescription,
 };
 
+/** What an exported model is fed, as JSON has it. */
+export interface ExportedFeed {
+  name: string;
+  dtype: "float32" | "uint8";
+  dims: number[];
+  values: number[];
+}
+
 /** Writes a checkpoint of random weights, whose logits are so small that rounding does not show in probabilities. */
 export async function writeModel(path: string, description: ModelDescription): Promise<void> {
   const weights = await writeMicroModel(path, description);
