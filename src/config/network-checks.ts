@@ -20,6 +20,7 @@ interface NetworkOptions {
   mapBlocks?: string;
   attended?: string;
   randomShare?: number;
+  fastMaps?: boolean;
   fullTokenEpochs?: number;
   keepSchedule?: string;
   precision?: string;
@@ -40,6 +41,7 @@ const TRANSFORMERS_ALONE = {
   mapBlocks: "last",
   attended: "hide",
   randomShare: 0,
+  fastMaps: false,
   fullTokenEpochs: 0,
   keepSchedule: undefined,
   precision: "fp32",

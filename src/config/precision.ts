@@ -38,3 +38,17 @@ export function precisionNotes({ precision }: { precision: Precision }): string[
     `--precision ${precision} rounds ${rounded} to 8 bits in training; small models that were measured became less accurate by it (docs/performance.md)`,
   ];
 }
+
+export const fastMapsField = field(
+  z.boolean().default(false),
+  "Make attention maps of training images by products in int8, on a CPU: faster, and nearly the same patches are kept; the first time it is told how many.",
+);
+
+/** Maps that no model makes are not made faster. */
+export const checkFastMaps: Check<{ fastMaps?: boolean; device?: string; mapSource?: string }> = (options) => {
+  const { fastMaps, device = "cpu", mapSource = "attention" } = options;
+  if (!fastMaps || (device === "cpu" && mapSource === "attention")) return [];
+  const [expected, got] =
+    device === "cpu" ? ["maps of attention", `--map-source ${mapSource}`] : ["a CPU", `--device ${device}`];
+  return [{ where: "fastMaps", expected, got, todo: "leave it out" }];
+};

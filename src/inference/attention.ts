@@ -10,6 +10,8 @@ export interface AttentionMapsInput {
   config: EncoderConfig;
   feeds: Feeder;
   batches: AsyncIterable<ImageBatch>;
+  /** In the place of {@link attentionGraph}. */
+  graph?: Graph | undefined;
   /** Images per run; a smaller last batch is filled up. */
   batchSize: number;
   /** Receives each batch's indices [B] and its maps, float32 [B, L] in [0, 1]. */
@@ -29,8 +31,7 @@ export function attentionGraph(config: EncoderConfig, batchSize: number): Graph 
  * Source: method.md section 2.
  */
 export async function attentionMapsOf(input: AttentionMapsInput): Promise<void> {
-  const { config, batchSize, onMaps } = input;
-  const graph = attentionGraph(config, batchSize);
+  const { config, batchSize, onMaps, graph = attentionGraph(config, batchSize) } = input;
   for await (const { batch, outputs } of runBatches({ ...input, graph })) {
     if (outputs.attention) onMaps(batch.indices, mapsOfBatch(outputs.attention, batch.indices.length, config));
   }

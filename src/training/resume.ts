@@ -15,7 +15,14 @@ import type { RunData, RunOptions } from "./setup.ts";
 /** What versions did that had no such option yet. */
 const earlier = {
   ...{ alpha: "black", labelShare: 1, recipe: "paper", precision: "fp32" },
-  ...{ mapSource: "attention", mapHeads: "min-max", mapBlocks: "last", attended: "hide", randomShare: 0 },
+  ...{
+    mapSource: "attention",
+    mapHeads: "min-max",
+    mapBlocks: "last",
+    attended: "hide",
+    randomShare: 0,
+    fastMaps: false,
+  },
 };
 
 /** Options that may differ when a run goes on: where it runs and what it keeps, not what it computes. */

@@ -42,6 +42,7 @@ export type RunOptions = Pick<
     | "attended"
     | "randomShare"
     | "mapInterval"
+    | "fastMaps"
     | "blr"
     | "lr"
     | "precision"

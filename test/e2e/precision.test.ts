@@ -1,8 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { readModelFile } from "../../src/interop/model-file.ts";
+import { readSafetensorsFile } from "../../src/interop/safetensors-file.ts";
 import type { RunEvent } from "../../src/support/events.ts";
 import { finetune } from "../../src/training/tasks/finetune.ts";
 import { digests, finetuning, loggedEpochs, writePhantoms } from "./runs.ts";
@@ -21,12 +22,18 @@ beforeAll(async () => {
   await writePhantoms(at("data"));
   await finetune(tuning("fp32", "fp32"));
   await finetune(tuning("int8-all", "int8-all"));
+  await finetune(
+    { ...tuning("fast", "fp32"), fastMaps: true },
+    { onEvent: (event: RunEvent) => void (event.type === "note" && mapNotes.push(event.message)) },
+  );
   await finetune(tuning("int8", "int8"), {
     onEvent: (event: RunEvent) => {
       if (event.type === "note") notes.push(event.message);
     },
   });
 });
+/** Of the run with fast maps. */
+const mapNotes: string[] = [];
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe("fine-tuning with --precision int8", () => {
@@ -62,6 +69,34 @@ describe("fine-tuning with --precision int8", () => {
     });
     await expect(finetune({ ...tuning("fp32", "int8"), resume: at("fp32") })).rejects.toMatchObject({
       message: expect.stringContaining('(precision "fp32"), got precision "int8"'),
+    });
+  });
+});
+
+describe("fine-tuning with --fast-maps", () => {
+  test("is told once how many of the patches stay the same", () => {
+    const told = mapNotes.filter((note) => note.startsWith("fast maps"));
+    expect(told).toHaveLength(1);
+    const [, share, images, chance] =
+      /^fast maps keep ([\d.]+) % of .* \(the first (\d+) images; by chance ([\d.]+) %\)$/.exec(told[0] ?? "") ?? [];
+    expect(Number(share)).toBeGreaterThan(80);
+    expect(Number(share)).toBeLessThanOrEqual(100);
+    expect(Number(images)).toBeGreaterThan(1);
+    expect(Number(chance)).toBeLessThan(40);
+    expect(notes.some((note) => note.startsWith("fast maps"))).toBe(false);
+  });
+
+  test("keeps other maps than fp32, nearly the same, and goes on with them alone", async () => {
+    const mapsOf = async (name: string) => {
+      const [state = ""] = globSync("last.*.state.safetensors", { cwd: at(name) });
+      const { tensors } = await readSafetensorsFile(at(name, state));
+      return tensors.get("maps")?.bytes;
+    };
+    const [fast, exact] = [await mapsOf("fast"), await mapsOf("fp32")];
+    expect(fast?.length).toBe(30 * 16 * 4);
+    expect(fast).not.toEqual(exact);
+    await expect(finetune({ ...tuning("fast", "fp32"), resume: at("fast") })).rejects.toMatchObject({
+      message: expect.stringContaining("fastMaps true"),
     });
   });
 });

@@ -25,7 +25,14 @@ import { checkKeepSchedule, completeKeepSchedule, KEEP_SCHEDULE_EXPECTED } from 
 import { mapCropField, maskingFields, policyFields } from "../masking.ts";
 import { FINETUNING_METHODS } from "../methods.ts";
 import { checkNetwork } from "../network-checks.ts";
-import { checkPrecision, completePrecision, precisionField, precisionNotes } from "../precision.ts";
+import {
+  checkFastMaps,
+  checkPrecision,
+  completePrecision,
+  fastMapsField,
+  precisionField,
+  precisionNotes,
+} from "../precision.ts";
 import { completeFrom, type Recipe, recipeField } from "../recipe.ts";
 import { recomputeField } from "../recompute.ts";
 import { scaledEpochs } from "../schedule.ts";
@@ -104,6 +111,7 @@ export const finetune = verbOptions({
       "Epochs between refreshes of the attention maps, which happen at the start of an epoch.",
       { defaultText: "20, scaled down with fewer than 100 epochs" },
     ),
+    fastMaps: fastMapsField,
     mapCrop: mapCropField,
     ...policyFields,
     temperature: temperatureField,
@@ -159,6 +167,7 @@ export const finetune = verbOptions({
     checkNetwork,
     ...trainingChecks,
     checkPrecision,
+    checkFastMaps,
     checkOneTarget,
     checkTarget,
     checkRatios(false),

@@ -20,7 +20,14 @@ import { completeMoments, completeSizes } from "../completion.ts";
 import { field } from "../fields.ts";
 import { type MapSource, mapCropField, maskingFields, policyFields } from "../masking.ts";
 import { PRETRAINING_METHODS } from "../methods.ts";
-import { checkPrecision, completePrecision, precisionField, precisionNotes } from "../precision.ts";
+import {
+  checkFastMaps,
+  checkPrecision,
+  completePrecision,
+  fastMapsField,
+  precisionField,
+  precisionNotes,
+} from "../precision.ts";
 import { completeFrom, type Recipe, recipeField } from "../recipe.ts";
 import { recomputeField } from "../recompute.ts";
 import { firstRefreshEpoch, scaledEpochs } from "../schedule.ts";
@@ -84,6 +91,7 @@ export const pretrain = verbOptions({
       "Epoch, counted from 0, before which no attention map is computed.",
       { defaultText: "40, scaled down with fewer than 300 epochs" },
     ),
+    fastMaps: fastMapsField,
     mapCrop: mapCropField,
     ...policyFields,
     clsLoss: field(
@@ -129,6 +137,7 @@ export const pretrain = verbOptions({
     checkModel(pretrainPresets),
     ...trainingChecks,
     checkPrecision,
+    checkFastMaps,
     checkTarget,
     checkRatios(true),
     checkRandomRatio,

@@ -20,7 +20,14 @@ import {
 import { completeMoments, completeSizes, completeStart } from "../completion.ts";
 import { field, infoOf } from "../fields.ts";
 import { mapCropField } from "../masking.ts";
-import { checkPrecision, completePrecision, precisionField, precisionNotes } from "../precision.ts";
+import {
+  checkFastMaps,
+  checkPrecision,
+  completePrecision,
+  fastMapsField,
+  precisionField,
+  precisionNotes,
+} from "../precision.ts";
 import { recomputeField } from "../recompute.ts";
 import { scaledEpochs } from "../schedule.ts";
 import { trainingChecks } from "../training-checks.ts";
@@ -101,6 +108,7 @@ export const segment = verbOptions({
       "With --keep-ratio below 1, epochs between refreshes of the attention maps.",
       { defaultText: "20, scaled down with fewer than 200 epochs" },
     ),
+    fastMaps: fastMapsField,
     mapCrop: mapCropField,
     ...imageFields,
     ...augmentationFields,
@@ -131,7 +139,7 @@ export const segment = verbOptions({
     options.fullTokenEpochs ??= Math.ceil(epochs / 4);
     options.mapInterval ??= Math.max(1, scaledEpochs(20, 200, epochs));
   },
-  checks: [checkModel(encoderPresets), ...trainingChecks, checkPrecision, checkMaskLoss, checkBudget],
+  checks: [checkModel(encoderPresets), ...trainingChecks, checkPrecision, checkFastMaps, checkMaskLoss, checkBudget],
   notes: (options) => [...augmentationNotes(options), ...precisionNotes(options)],
 });
 

@@ -1,12 +1,9 @@
-import type { ImageLoader } from "../../data/loader/loader.ts";
-import type { Engine } from "../../engine/thread/engine.ts";
-import { attentionGraph, attentionMapsOf } from "../../inference/attention.ts";
-import type { FeedBuilder } from "../../method/feeds.ts";
-import { type EncoderConfig, patchCount } from "../../method/models/config.ts";
-import type { Ranks } from "../../parallel/ranks.ts";
+import type { Graph } from "../../engine/graph/graph.ts";
+import { attentionMapsOf } from "../../inference/attention.ts";
+import { patchCount } from "../../method/models/config.ts";
 import { MsmaeError } from "../../support/errors.ts";
-import type { RunHooks } from "../../support/events.ts";
 import type { MapBank } from "./map-bank.ts";
+import type { MaskedRun } from "./masked-run.ts";
 
 /**
  * Recomputes the attention map of every training image with the weights as they are; of several processes each those of
@@ -14,17 +11,15 @@ import type { MapBank } from "./map-bank.ts";
  *
  * @throws MsmaeError NonFiniteLoss when the attention has no numbers any more. Source: method.md section 2.
  */
-export async function refreshMaps(parts: {
-  engine: Engine;
-  config: EncoderConfig;
-  feeds: FeedBuilder;
-  loader: ImageLoader;
-  maps: MapBank;
-  batchSize: number;
-  hooks: RunHooks;
-  ranks: Ranks;
-}): Promise<void> {
-  const { engine, config, feeds, loader, maps, batchSize, hooks, ranks } = parts;
+export async function refreshMaps(
+  parts: Omit<MaskedRun, "store"> & {
+    maps: MapBank;
+    batchSize: number;
+    /** What makes them: takes what `feeds` makes of a batch of whole images. */
+    graph: Graph;
+  },
+): Promise<void> {
+  const { engine, config, feeds, loader, maps, batchSize, graph, hooks, ranks } = parts;
   const share = { index: ranks.rank, of: ranks.size };
   /** What other processes are to be told. */
   const own: { indices: Uint32Array; weights: Float32Array }[] = [];
@@ -41,6 +36,7 @@ export async function refreshMaps(parts: {
     config,
     feeds,
     batchSize,
+    graph,
     batches: loader.inOrder({ batchSize, share }),
     onMaps(indices, weights) {
       if (!weights.every(Number.isFinite)) throw diverged();
@@ -56,7 +52,7 @@ export async function refreshMaps(parts: {
     hooks.onEvent?.({ type: "phase-progress", done: maps.images });
   }
   // A loaded graph keeps its working memory, and the next refresh is epochs away.
-  await engine.unload(attentionGraph(config, batchSize).name);
+  await engine.unload(graph.name);
 }
 
 function diverged(): MsmaeError {

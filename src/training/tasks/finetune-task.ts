@@ -28,7 +28,7 @@ export function recipeOf(options: FinetuneOptions): string {
  * whole ones in the last epochs. Each number of patches has one graph, made when its first epoch comes.
  */
 export function finetuneTask(context: RunContext<FinetuneOptions, ClassifierConfig>): TrainingTask {
-  const { options, loader, engine, hooks, ranks } = context;
+  const { options, loader, engine, store, hooks, ranks } = context;
   hooks.onEvent?.({ type: "note", message: `fine-tuning by ${recipeOf(options)}` });
   const { config } = context.plan;
   const { mapInterval, batchSize } = options;
@@ -44,7 +44,7 @@ export function finetuneTask(context: RunContext<FinetuneOptions, ClassifierConf
   const rates = dropPathRates(config.depth, options.dropPath);
   const skipped = dropPathFeeds(rates, options);
   const feeds = new FeedBuilder(config, normalizerOf({ ...options, config }));
-  const masking = new GuidedMasking({ config, feeds, loader, engine, hooks, ranks }, options);
+  const masking = new GuidedMasking({ config, feeds, loader, engine, store, hooks, ranks }, options);
   const images = new TrainingImages(loader, options);
 
   const weightsOf = (batch: Batch, mixes: readonly Mix[] | undefined) => {
@@ -85,11 +85,12 @@ export function finetuneTask(context: RunContext<FinetuneOptions, ClassifierConf
     batchesPerEpoch: images.batchesPerEpoch,
     phase: phaseAt,
     async beforeEpoch(epoch) {
-      const { kept } = countsAt(epoch);
+      const counts = countsAt(epoch);
+      const { kept } = counts;
       if (options.keepSchedule !== undefined && epoch > 0 && kept !== countsAt(epoch - 1).kept) {
         hooks.onEvent?.({ type: "note", message: `${kept} of ${patches} patches run from epoch ${epoch} on` });
       }
-      if (kept < patches) await masking.refresh(epoch % mapInterval === 0);
+      if (kept < patches) await masking.refresh(epoch % mapInterval === 0, counts);
     },
     ...told,
     state: () => ({ ...masking.state(), ...state() }),

@@ -124,7 +124,7 @@ function recipeOf(options: PretrainOptions, { name }: Pick<Supervision, "name">)
 
 /** What the loop needs to know of pre-training: random masks first, then masks that follow the attention. */
 function pretrainTask(context: RunContext<PretrainOptions, MaeConfig>): TrainingTask {
-  const { options, data, loader, engine, hooks, ranks } = context;
+  const { options, data, loader, engine, store, hooks, ranks } = context;
   const guide = supervision(options, data);
   hooks.onEvent?.({ type: "note", message: `pre-training by ${recipeOf(options, guide)}` });
   const { config } = context.plan;
@@ -134,7 +134,7 @@ function pretrainTask(context: RunContext<PretrainOptions, MaeConfig>): Training
   const recompute = recomputes(options);
 
   const feeds = new FeedBuilder(config, normalizerOf({ ...options, config }));
-  const masking = new GuidedMasking({ config, feeds, loader, engine, hooks, ranks }, options);
+  const masking = new GuidedMasking({ config, feeds, loader, engine, store, hooks, ranks }, options);
   const images = new TrainingImages(loader, options);
 
   const phase = (counts: SelectionCounts, select: (batch: Batch, b: number, epoch: number) => Selection) =>
@@ -163,7 +163,7 @@ function pretrainTask(context: RunContext<PretrainOptions, MaeConfig>): Training
     async beforeEpoch(epoch) {
       const ended = epoch - 1;
       const due = ended >= mapWarmupEpochs && ended >= 0 && ended % mapInterval === 0;
-      if (attentionStartEpoch !== "never") await masking.refresh(due);
+      if (attentionStartEpoch !== "never") await masking.refresh(due, driven);
     },
     describe(epoch, step) {
       const { classNames, ...target } = guide.description;

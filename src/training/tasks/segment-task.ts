@@ -19,7 +19,7 @@ import { maskClassesOf } from "./masked-data.ts";
 
 /** What the loop needs to know of segmentation: whole images, or under a budget their most attended patches at first. */
 export function segmentTask(context: RunContext<SegmentOptions, SegmenterConfig>): TrainingTask {
-  const { options, data, loader, engine, hooks, ranks } = context;
+  const { options, data, loader, engine, store, hooks, ranks } = context;
   const { config } = context.plan;
   const { batchSize, mapInterval, epochs, fullTokenEpochs, keepRatio } = options;
   const { loss, focalGamma: gamma, tversky: [falsePositives, falseNegatives] = [] } = options;
@@ -30,7 +30,7 @@ export function segmentTask(context: RunContext<SegmentOptions, SegmenterConfig>
   const feeds = new FeedBuilder(config, normalizerOf({ ...options, config }));
   // Who is to outline lesions must see them.
   const policy = { mapSource: "attention", attended: "keep", randomShare: 0 } as const;
-  const masking = new GuidedMasking({ config, feeds, loader, engine, hooks, ranks }, { ...options, ...policy });
+  const masking = new GuidedMasking({ config, feeds, loader, engine, store, hooks, ranks }, { ...options, ...policy });
   const images = new TrainingImages(loader, options);
   // What picks the best epoch needs neither, and both take time in every epoch.
   const outcome = masks({ distances: false, intervals: false });
@@ -61,7 +61,7 @@ export function segmentTask(context: RunContext<SegmentOptions, SegmenterConfig>
     batchesPerEpoch: images.batchesPerEpoch,
     phase: (epoch) => (runsWhole(epoch) ? whole : budgeted),
     async beforeEpoch(epoch) {
-      if (!runsWhole(epoch)) await masking.refresh(epoch % mapInterval === 0);
+      if (!runsWhole(epoch)) await masking.refresh(epoch % mapInterval === 0, counts);
     },
     ...(data.folder.splits.val.length > 0 && {
       async validate() {

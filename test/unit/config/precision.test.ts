@@ -37,3 +37,19 @@ describe.each([
     expect(resolved({ precision: "auto", device: "webgpu" }).precision).toBe("fp32");
   });
 });
+
+describe("--fast-maps", () => {
+  test("are off unless asked for, and for a CPU and maps of attention alone", () => {
+    const resolved = (more: object) => resolveRun(finetune, { ...start, ...more });
+    expect(resolved({}).fastMaps).toBe(false);
+    expect(resolved({ fastMaps: true }).fastMaps).toBe(true);
+    expect(() => resolved({ fastMaps: true, device: "webgpu" })).toThrow(
+      /fastMaps: expected a CPU, got --device webgpu/,
+    );
+    expect(() => resolved({ fastMaps: true, mapSource: "entropy" })).toThrow(
+      /maps of attention, got --map-source entropy/,
+    );
+    expect(() => resolved({ fastMaps: true, model: "resnet18" })).toThrow(/fastMaps/);
+    expect(resolveRun(segment, { ...start, fastMaps: true }).fastMaps).toBe(true);
+  });
+});

@@ -62,6 +62,7 @@ test("pre-training defaults of the paper's recipe are the paper's", () => {
     attentionStartEpoch: 41,
     mapInterval: 40,
     mapWarmupEpochs: 40,
+    fastMaps: false,
     mapCrop: "aligned",
     mapSource: "attention",
     mapHeads: "min-max",

@@ -1,4 +1,4 @@
-import { input, quantizedMatMul, quantizedWeightGradient } from "../builders.ts";
+import { constant, input, quantizedMatMul, quantizedWeightGradient } from "../builders.ts";
 import type { DType } from "../dtypes.ts";
 import type { Graph } from "../graph.ts";
 import { mostRowsInInt8 } from "../ops/quantized-weight-gradient.ts";
@@ -19,17 +19,20 @@ import { rewrite } from "./rewrite.ts";
  * with a scale for each row and, in the derivative, each column of W, one for x, and one for each row of dy.
  *
  * @param weights names of the inputs [out, in] of which the store keeps copies in int8.
+ * @param options `copies` gives a weight's copy in int8 [in, out], or its scales [out], where the store keeps none: they become
+ * constants, and the graph has no derivatives.
  */
 export function inInt8(
   source: Graph,
   weights: ReadonlySet<string>,
-  { weightGradients = "float32" }: { weightGradients?: "float32" | "int8" } = {},
+  { weightGradients = "float32", copies }: Int8Options = {},
 ): Graph {
   if (weights.size === 0) return source;
   const made = new Map<string, Value>();
   const copyOf = (key: string, copy: QuantizedCopy, shape: Shape, dtype: DType): Value => {
     const name = quantizedInputName(key, copy);
-    const value = made.get(name) ?? input(name, shape, dtype);
+    const values = copy === "transposed" || copy === "rowScales" ? copies?.(key, copy) : undefined;
+    const value = made.get(name) ?? (values ? constant(values, shape, dtype) : input(name, shape, dtype));
     made.set(name, value);
     return value;
   };
@@ -52,6 +55,11 @@ export function inInt8(
     const operands = [copyOf(key, copy, shape, "int8"), copyOf(key, scales, [count], "float32"), bias] as const;
     return [quantizedMatMul(x, ...operands, { byRows: !transB })];
   });
+}
+
+interface Int8Options {
+  weightGradients?: "float32" | "int8";
+  copies?: (key: string, copy: "transposed" | "rowScales") => Int8Array | Float32Array;
 }
 
 /** The products dyᵀ · x that are the gradients of these weights. */

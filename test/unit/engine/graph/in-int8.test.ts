@@ -97,6 +97,25 @@ describe("a training graph in int8", () => {
     expect(ops(inInt8(source, new Set(["fc1.weight"])), "QuantizedMatMul")).toBe(1);
   });
 
+  test("holds the copies itself where it is given them", () => {
+    const p = parameterInputs(specs);
+    const forward = graph("forward", { y: linear(gelu(linear(input("x", [rows, width]), p, "fc1")), p, "fc2") });
+    const quantized = quantizedFeeds(store, weights);
+    const asked: string[] = [];
+    const held = inInt8(forward, weights, {
+      copies(key, copy) {
+        asked.push(`${key} ${copy}`);
+        const values = quantized[quantizedInputName(key, copy)] as Float64Array;
+        return copy === "transposed" ? Int8Array.from(values) : Float32Array.from(values);
+      },
+    });
+    expect(asked.sort()).toEqual([...weights].flatMap((key) => [`${key} rowScales`, `${key} transposed`]).sort());
+    expect(held.inputs.map(inputName).sort()).toEqual(["fc1.bias", "fc2.bias", "x"]);
+    expect(interpret(held, { ...values, x }).get("y")?.data).toEqual(
+      interpret(inInt8(forward, weights), { ...values, ...quantized, x }).get("y")?.data,
+    );
+  });
+
   test("gives what the float32 graph gives of the rounded weight and the rounded operand", () => {
     const dy = wave(rows * hidden, 1.9);
     const quantized = quantizedFeeds(store, ["fc1.weight"]);

@@ -48,7 +48,7 @@ async function masking(table: string, options: Partial<GuidedMaskingOptions>) {
     void (event.type === "warning" && warnings.push(event.message ?? ""));
   // An engine and feeds are for maps that a model makes.
   const run = { config, loader, hooks: { onEvent } } as unknown as ConstructorParameters<typeof GuidedMasking>[0];
-  const policy = { attended: "hide", randomShare: 0, mapSource: "mask", mapCrop: "aligned" } as const;
+  const policy = { attended: "hide", randomShare: 0, mapSource: "mask", mapCrop: "aligned", fastMaps: false } as const;
   const made = new GuidedMasking(run, { seed: 1, batchSize: 2, ...policy, ...options });
   const batches = loader.inOrder({ batchSize: 2 });
   const { value: batch } = await batches.next();
@@ -60,7 +60,7 @@ const mapsOf = ({ maps }: Readonly<Record<string, Float32Array>>) => [...(maps ?
 
 test("of given masks, each patch weighs the share of it that is outlined; an image without any is masked uniformly, without a word", async () => {
   const { made, batch, warnings } = await masking("some.csv", {});
-  await made.refresh(false);
+  await made.refresh(false, counts);
   expect(mapsOf(made.state())).toEqual([0, 0, 0, 1, 0.5, 0, 0, 0, 0, 0, 0, 0]);
   const masked = made.select(batch, 0, 3, counts, Float32Array.of(0, 0, 0, 1, 0.5, 0)).masked;
   expect([...masked].sort()).toEqual([3, 4]);
@@ -70,19 +70,19 @@ test("of given masks, each patch weighs the share of it that is outlined; an ima
 
 test("masks are refused where no training image has one", async () => {
   const { made } = await masking("none.csv", {});
-  await expect(made.refresh(false)).rejects.toThrow(/expected masks of lesions .* --map-source mask, got none/);
+  await expect(made.refresh(false, counts)).rejects.toThrow(/expected masks of lesions .* --map-source mask, got none/);
 });
 
 test("of entropy, the patch with something to see weighs all; maps are made once, and not again after a stop", async () => {
   const { made, warnings } = await masking("none.csv", { mapSource: "entropy" });
   made.restore({});
-  await made.refresh(true);
+  await made.refresh(true, counts);
   const maps = mapsOf(made.state());
   // One digit a patch: that at the top right of either image.
   expect(maps.map((v) => Number(v > 0)).join("")).toBe("001000001000");
   const kept = new Float32Array(12).fill(0.25);
   made.restore({ maps: kept });
-  await made.refresh(true);
+  await made.refresh(true, counts);
   expect(mapsOf(made.state())).toEqual([...kept]);
   expect(warnings).toEqual([]);
 });
