@@ -55,18 +55,22 @@ const unsaid = { defaultText: "as the checkpoint says" };
 
 /** What the checkpoint of another program does not say of its encoder. */
 export const foreignEncoderFields = {
+  from: startFields.from,
   model: field(z.string().min(1).optional(), "Of another program's encoder: the name of its size.", {
-    ...unsaid,
+    defaultText: "as its tensors have it",
     placeholder: "name",
+  }),
+  numHeads: field(z.int().min(1).optional(), "Of another program's encoder: heads of attention.", {
+    defaultText: "as stands beside the checkpoint, or usual for its sizes",
   }),
   inputSize: field(inputSize, "Of another program's encoder: height and width in pixels to which images are resized.", {
     ...infoOf(inputSize),
-    defaultText: "as the checkpoint says, else 224",
+    defaultText: "as the checkpoint says; with --model 224",
   }),
   patchSize: field(patchSize, "Of another program's encoder: side of a square patch in pixels.", infoOf(patchSize)),
   inChans: field(inChans.unwrap().optional(), "Of another program's encoder: channels of its input.", {
     ...infoOf(inChans),
-    defaultText: "as the checkpoint says, else 3",
+    defaultText: "as the checkpoint says; with --model 3",
   }),
   mean: field(mean, `Of another program's encoder. ${infoOf(mean).description}`, {
     ...infoOf(mean),

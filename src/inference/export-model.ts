@@ -7,6 +7,7 @@ import { OutputFile } from "../support/files/output-file.ts";
 import { type Draft, written } from "./exporting/draft.ts";
 import { beyond, dropOf, Measure, type Measured } from "./exporting/measure.ts";
 import { type Plan, planOf, type Quantization } from "./exporting/quantization.ts";
+import { trainingDataOf } from "./exporting/training-data.ts";
 import { loadFeatureModel } from "./feature-model.ts";
 import { encoderOf, type LoadedModel, loadModel } from "./session.ts";
 
@@ -58,7 +59,8 @@ export async function exportModel(input: ExportInput | ExportOptions, hooks: Run
   const file = await OutputFile.claim(output, { option: "OUT", overwrite, inputs: [checkpoint] });
   const model = await modelOf(options, hooks);
   const encoder = options.attention ? encoderOf(checkpoint, model) : undefined;
-  const draft: Draft = { model, encoder, keepRatio, metadata: metadataOf(model, keepRatio) };
+  const trainingData = options.trainingData ?? (await trainingDataOf(checkpoint));
+  const draft: Draft = { model, encoder, keepRatio, metadata: metadataOf(model, { ...options, trainingData }) };
   const measure = dataPath === undefined ? undefined : await Measure.open(model, { ...options, dataPath }, hooks);
   const plan = await planOf(draft, options, measure, hooks);
   const compared = measure && plan ? await compare(measure, draft, plan, options) : undefined;
@@ -126,8 +128,15 @@ async function modelOf(options: ExportOptions, hooks: RunHooks): Promise<LoadedM
 }
 
 /** What a program must know to use the model, and a reader to judge it. */
-function metadataOf({ kind, description }: LoadedModel, keepRatio: number | undefined): Record<string, string> {
-  const { model, classNames, target, temperature, mean, std, config, reading, licence } = description;
+function metadataOf(
+  { kind, description }: LoadedModel,
+  {
+    keepRatio,
+    licence = description.licence,
+    trainingData,
+  }: Pick<ExportOptions, "keepRatio" | "licence" | "trainingData">,
+): Record<string, string> {
+  const { model, classNames, target, temperature, mean, std, config, reading } = description;
   const { inputHeight, inputWidth, inChans } = config;
   return {
     ...{ kind: kind.name, model, classes: JSON.stringify(classNames) },
@@ -137,6 +146,7 @@ function metadataOf({ kind, description }: LoadedModel, keepRatio: number | unde
     input_size: JSON.stringify([inputHeight, inputWidth]),
     ...{ window: reading.window, slice_axis: reading.axis, alpha: reading.alpha },
     ...(keepRatio !== undefined && { keep_ratio: String(keepRatio) }),
+    ...(trainingData !== undefined && { training_data: trainingData }),
     ...{ licence, msmae_version: description.msmaeVersion },
     card: `${kind.card.use} It gives ${kind.card.output(classNames)}. Not for use on patients.`,
   };

@@ -71,6 +71,15 @@ export const exportModel = verbOptions({
     slices: slicesAsTrained,
     workers: loadingFields.workers,
     strict: loadingFields.strict,
+    licence: field(z.string().min(1).optional(), "Licence of the model, such as Apache-2.0, for the file's metadata.", {
+      placeholder: "name",
+      defaultText: "as the checkpoint says",
+    }),
+    trainingData: field(
+      z.string().min(1).optional(),
+      "What the model was trained on, and its terms, for the file's metadata.",
+      { placeholder: "text", defaultText: "as the model card beside the checkpoint says, where there is one" },
+    ),
     overwrite: overwriteField,
     ...runtimeFields,
   }),

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Tensor } from "onnxruntime-node";
@@ -11,8 +11,10 @@ import { exportModel } from "../../../src/inference/export-model.ts";
 import { openFeatureModel } from "../../../src/inference/feature-model.ts";
 import { predict } from "../../../src/inference/predict.ts";
 import { forwardOf, openModel } from "../../../src/inference/session.ts";
+import { classifierKind } from "../../../src/method/kinds/classifier.ts";
 import { attentionMapGraph } from "../../../src/method/models/attention-maps.ts";
 import type { EncoderConfig } from "../../../src/method/models/config.ts";
+import { modelCard } from "../../../src/training/records/model-card.ts";
 import { normalisedPlanes, writePicture } from "../../e2e/micro-models.ts";
 import { models, pixelsOf, runFile, writeModel } from "../../support/exported.ts";
 
@@ -180,6 +182,30 @@ test("it is of the standard's operators, says what it is, and describes what goe
     ...{ kind: "classifier", classes: '["glioma","meningioma","no tumour"]', target: '{"kind":"grades"}' },
     ...{ temperature: "0.6", mean: "[0.4,0.5,0.6]", input_size: "[32,48]", licence: "Apache-2.0", window: "auto" },
   });
+});
+
+test("its licence and training data are those that are given, else those of the checkpoint and of the card beside it", async () => {
+  const beside = mkdtempSync(join(folder, "run-"));
+  const [checkpoint, output] = [join(beside, "best.safetensors"), join(beside, "model.onnx")];
+  await writeModel(checkpoint, models.classifier as (typeof models)[string]);
+  const told = async (options: object = {}) => {
+    await exportModel({ checkpoint, output, overwrite: true, threads: 1, ...options });
+    const { metadataProps } = onnx.ModelProto.decode(readFileSync(output));
+    const { licence, training_data: data } = Object.fromEntries(metadataProps.map(({ key, value }) => [key, value]));
+    return [licence, data];
+  };
+  expect(await told()).toEqual(["Apache-2.0", undefined]);
+  writeFileSync(join(beside, "README.md"), "# A project\n\n## Training data\n\nsome other text\n");
+  expect(await told()).toEqual(["Apache-2.0", undefined]);
+  const data = { name: "btmd", classCounts: { glioma: 30, "no tumour": 12 }, licence: "CC0 1.0" };
+  const card = {
+    ...{ modelName: "vit", kind: classifierKind, inputSize: [32, 48] as const, inChans: 3, classNames: ["a", "b"] },
+    ...{ trainingData: data, trainingSummary: [], hyperparameters: {}, results: [], msmaeVersion: "0" },
+  };
+  writeFileSync(join(beside, "README.md"), modelCard(card));
+  expect(await told()).toEqual(["Apache-2.0", "btmd, 42 images. Terms of the data: CC0 1.0."]);
+  const given = { licence: "CC-BY-NC-4.0", trainingData: "in-house MRI, not public" };
+  expect(await told(given)).toEqual(["CC-BY-NC-4.0", "in-house MRI, not public"]);
 });
 
 test("onnxruntime-web gives the same in WebAssembly", async (context) => {
