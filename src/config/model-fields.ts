@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { EMPTY_RULES, SURFACES } from "../results/metrics/index.ts";
-import { dataFields, imageFields, readingFields } from "./common.ts";
+import { dataFields, imageFields, readingFields, startFields } from "./common.ts";
 import { field, infoOf } from "./fields.ts";
 
 export const checkpoint = field(z.string().min(1), "Checkpoint file (safetensors) to load.", { placeholder: "file" });
@@ -51,16 +51,16 @@ export const featuresField = field(
 );
 
 const { inputSize, patchSize, inChans, mean, std } = imageFields;
-const unsaid = { defaultText: "as the checkpoint says" };
 
 /** What the checkpoint of another program does not say of its encoder. */
 export const foreignEncoderFields = {
+  /** Without a default: one of ours has none. */
   from: startFields.from,
   model: field(z.string().min(1).optional(), "Of another program's encoder: the name of its size.", {
     defaultText: "as its tensors have it",
     placeholder: "name",
   }),
-  numHeads: field(z.int().min(1).optional(), "Of another program's encoder: heads of attention.", {
+  numHeads: field(z.int().min(1).max(1024).optional(), "Of another program's encoder: heads of attention.", {
     defaultText: "as stands beside the checkpoint, or usual for its sizes",
   }),
   inputSize: field(inputSize, "Of another program's encoder: height and width in pixels to which images are resized.", {

@@ -1,6 +1,7 @@
 import type { InputOf, verbs } from "../config/index.ts";
 import { imagenetNormalization } from "../images/transforms/normalize.ts";
 import { type Checkpoint, forChannels, readCheckpoint } from "../interop/checkpoint.ts";
+import { foreignModel } from "../interop/foreign-model.ts";
 import { loadLine } from "../interop/load-line.ts";
 import { featuresFromEncoder, loadWeights } from "../interop/load-weights.ts";
 import { kindOf, type ModelDescription } from "../interop/model-file.ts";
@@ -31,7 +32,10 @@ type FeatureEncoderOptions = EncoderOptions & {
 };
 
 /** What the checkpoint of another program does not say of its encoder. */
-type EncoderOptions = Pick<InputOf<typeof verbs.knn>, "model" | "patchSize" | "inChans" | "mean" | "std"> & {
+type EncoderOptions = Pick<
+  InputOf<typeof verbs.knn>,
+  "from" | "model" | "numHeads" | "patchSize" | "inChans" | "mean" | "std"
+> & {
   inputSize?: { height: number; width: number };
 };
 
@@ -56,9 +60,9 @@ export async function loadFeatureModel(
   options: FeatureEncoderOptions,
   hooks: RunHooks = {},
 ): Promise<LoadedModel<ModelDescription<ClassifierConfig>>> {
-  const { checkpoint } = options;
+  const { checkpoint, from, inputSize } = options;
   const globalPool = poolOf(options.features);
-  const stored = await readCheckpoint(checkpoint, { inputSize: options.inputSize });
+  const stored = await readCheckpoint(checkpoint, { from, inputSize });
   requireEncoder(checkpoint, stored);
   const said = stored.description ? ownDescription(stored.description, options) : foreignDescription(options, stored);
   const description = { ...said, config: { ...said.config, globalPool } };
@@ -72,7 +76,7 @@ export async function loadFeatureModel(
   return { description, kind: encoderKind, store };
 }
 
-const FOREIGN = ["model", "inputSize", "patchSize", "inChans", "mean", "std"] as const;
+const FOREIGN = ["from", "model", "numHeads", "inputSize", "patchSize", "inChans", "mean", "std"] as const;
 
 function ownDescription(description: ModelDescription, options: EncoderOptions): ModelDescription<EncoderConfig> {
   const given = FOREIGN.find((name) => options[name] !== undefined);
@@ -88,33 +92,48 @@ function ownDescription(description: ModelDescription, options: EncoderOptions):
   });
 }
 
-function foreignDescription(
-  { checkpoint, ...options }: FeatureEncoderOptions,
-  { source }: Checkpoint,
-): ModelDescription<EncoderConfig> {
-  const { model, patchSize, inChans = 3, inputSize = { height: 224, width: 224 } } = options;
-  if (model === undefined) {
-    throw new MsmaeError("Config", {
-      where: "model",
-      expected: `the name of the encoder's size, which ${checkpoint} does not say`,
-      got: "nothing",
-      todo: `give --model, one of ${Object.keys(encoderKind.presets).join(", ")}`,
-    });
-  }
-  const size = patchSize ?? encoderKind.presets[model]?.patchSize ?? 16;
-  const usual = forChannels(source?.normalization ?? imagenetNormalization(inChans), inChans);
+function foreignDescription(options: FeatureEncoderOptions, checkpoint: Checkpoint): ModelDescription<EncoderConfig> {
+  const { model, config } = options.model === undefined ? byTensors(options, checkpoint) : byName(options);
+  const usual = checkpoint.source?.normalization ?? imagenetNormalization(config.inChans as 1 | 3);
+  const { mean, std } = forChannels(usual, config.inChans);
   return {
     kind: encoderKind.name,
-    model,
-    config: modelShape(encoderKind, { model, inputSize, patchSize: size, inChans, numClasses: 1 }),
-    classNames: [],
-    mean: [...(options.mean ?? usual.mean)],
-    std: [...(options.std ?? usual.std)],
+    ...{ model, config, classNames: [] },
+    ...{ mean: [...(options.mean ?? mean)], std: [...(options.std ?? std)] },
     reading: { window: "auto", axis: "axial", alpha: "drop" },
-    epoch: 0,
-    step: 0,
-    seed: 0,
-    licence: "other",
-    msmaeVersion: packageVersion,
+    ...{
+      epoch: 0,
+      step: 0,
+      seed: 0,
+      licence: checkpoint.source?.facts.licence ?? "other",
+      msmaeVersion: packageVersion,
+    },
   };
+}
+
+interface NamedEncoder {
+  model: string;
+  config: EncoderConfig;
+}
+
+/** The encoder of the size that was named. */
+function byName(options: FeatureEncoderOptions): NamedEncoder {
+  const { model = "", patchSize, inChans = 3, inputSize = { height: 224, width: 224 } } = options;
+  const size = patchSize ?? encoderKind.presets[model]?.patchSize ?? 16;
+  const config = modelShape(encoderKind, { model, inputSize, patchSize: size, inChans, numClasses: 1 });
+  return { model, config: { ...config, numHeads: options.numHeads ?? config.numHeads } };
+}
+
+/** The encoder that the tensors are of, for images of the size that was asked for. */
+function byTensors(options: FeatureEncoderOptions, { source, tensors }: Checkpoint): NamedEncoder {
+  const { checkpoint, inputSize, patchSize, inChans, numHeads = source?.facts.numHeads } = options;
+  const shapes = new Map([...tensors].map(([key, { shape }]) => [key, shape]));
+  const { model, config } = foreignModel(checkpoint, shapes, { ...source?.facts, numHeads, otherwise: inputSize });
+  const asked = {
+    ...(inputSize && { inputHeight: inputSize.height, inputWidth: inputSize.width }),
+    ...(patchSize !== undefined && { patchSize }),
+    ...(inChans !== undefined && { inChans }),
+  };
+  // What belongs to a head or a decoder is left out.
+  return { model, config: encoderKind.config.parse({ ...config, ...asked, numClasses: 1 }) };
 }

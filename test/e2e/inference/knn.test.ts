@@ -75,7 +75,7 @@ describe("knn", () => {
     expect(alone.validation).toBeUndefined();
   });
 
-  test("reads another program's encoder whose size it is told, to the same figures", async () => {
+  test("reads another program's encoder, of the size that its tensors have or that it is told, to the same figures", async () => {
     const config = { ...classifier.config, ...(encoderPresets.vit_micro_patch8 as EncoderPreset) };
     await writeMicroModel(at("own.safetensors"), { ...classifier, config });
     const { tensors } = await readSafetensorsFile(at("own.safetensors"));
@@ -83,19 +83,28 @@ describe("knn", () => {
       .filter(([key]) => !key.startsWith("head"))
       .map(([key, tensor]) => [`backbone.${key}`, { data: toFloat32(tensor), shape: tensor.shape }] as const);
     await writeSafetensorsFile(at("foreign.safetensors"), new Map(foreign), {});
-    const unsaid = await failure(ask({ checkpoint: at("foreign.safetensors") }));
-    expect(unsaid.message).toMatch(/^model: expected the name of the encoder's size.*foreign\.safetensors/);
     const { inputHeight: height, inputWidth: width } = config;
     const { mean, std } = classifier;
     const told = { model: "vit_micro_patch8", inputSize: { height, width }, mean, std, features: "mean" } as const;
     const mine = await ask({ checkpoint: at("own.safetensors"), features: "mean", valSplit: 0 });
-    expect(await ask({ checkpoint: at("foreign.safetensors"), ...told, valSplit: 0 })).toEqual(mine);
+    const asked = { checkpoint: at("foreign.safetensors"), ...told, valSplit: 0 };
+    expect(await ask(asked)).toEqual(mine);
+    const { model: _, ...unnamed } = asked;
+    expect(await ask(unnamed)).toEqual(mine);
+    expect(await ask({ ...unnamed, from: "timm", numHeads: 3 })).toEqual(mine);
+    for (const more of [{ numHeads: 6 }, { mean: [0, 0, 0] }])
+      expect(await ask({ ...unnamed, ...more })).not.toEqual(mine);
+    // Whose family's mean and deviation are others.
+    const { mean: _mean, std: _std, ...unsaid } = unnamed;
+    expect(await ask({ ...unsaid, from: "hf-vit" })).not.toEqual(await ask(unsaid));
     const other = await failure(
       ask({ checkpoint: at("foreign.safetensors"), ...told, model: "vit_mini_patch16", patchSize: 8 }),
     );
     expect(other).toMatchObject({ code: "Checkpoint", message: expect.stringContaining("cls_token") });
-    const said = await failure(ask({ model: "vit_micro_patch8" }));
-    expect(said.message).toMatch(/^model: expected a checkpoint of another program/);
+    for (const more of [{ model: "vit_micro_patch8" }, { from: "mae" }, { numHeads: 3 }] as const) {
+      const said = await failure(ask(more));
+      expect(said.message).toMatch(new RegExp(`^${Object.keys(more)[0]}: expected a checkpoint of another program`));
+    }
   });
 
   test("names more neighbours than images, a training split of one class and what no kind of split has", async () => {
