@@ -142,6 +142,7 @@ export function loadWeights(
     store.parameter(key).set(data);
     report.loaded.push(key);
   }
+  store.changed();
   return report;
 }
 

@@ -68,7 +68,7 @@ export async function saveCheckpoint(
     for (const arena of arenas) {
       if (!store.keeps(arena)) continue;
       for (const key of store.trainableNames) {
-        tensors.set(`${arena}/${key}`, { data: viewOf(store, arena, key), shape: store.shapeOf(key) });
+        tensors.set(`${arena}/${key}`, { data: store.quantity(arena, key), shape: store.shapeOf(key) });
       }
     }
     for (const [name, data] of Object.entries(state.task)) tensors.set(name, { data, shape: [data.length] });
@@ -95,7 +95,7 @@ export async function loadState(path: string, step: number, store: ParameterStor
       const key = `${arena}/${name}`;
       const tensor = tensors.get(key);
       if (!tensor) throw damaged(file, `none for "${key}"`);
-      const view = viewOf(store, arena, name);
+      const view = store.quantity(arena, name);
       const values = toFloat32(tensor);
       if (values.length !== view.length) throw damaged(file, `"${key}" of ${values.length} values`);
       view.set(values);
@@ -122,19 +122,6 @@ function parseProgress(file: string, text: string | undefined): Progress {
   const parsed = progressSchema.safeParse(value);
   if (!parsed.success) throw damaged(file, "no readable progress");
   return parsed.data;
-}
-
-function viewOf(store: ParameterStore, arena: Arena, key: string): Float32Array {
-  switch (arena) {
-    case "firstMoment":
-      return store.firstMoment(key);
-    case "secondMoment":
-      return store.secondMoment(key);
-    case "ema":
-      return store.ema(key);
-    default:
-      throw new Error(`a state does not keep ${arena} values`);
-  }
 }
 
 function statePath(path: string, step: number): string {

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as ort from "onnxruntime-node";
@@ -12,6 +12,7 @@ import { nodeBackend } from "../../src/engine/runtime/node-backend.ts";
 import { webBackend } from "../../src/engine/runtime/web-backend.ts";
 import { MsmaeError } from "../../src/support/errors.ts";
 import { notOnGpus, opProgram } from "../support/op-program.ts";
+import { onWebgpu } from "../support/webgpu-child.ts";
 
 /**
  * Relative to a tensor's largest element, or to 1 where that is smaller, on every provider: one to a few dozen fp32
@@ -130,16 +131,7 @@ describe.skipIf(noWasm)(`every operator on ONNX Runtime's WebAssembly equals the
   });
 });
 
-const driver = "/usr/lib/chromium/vk_swiftshader_icd.json";
-const webgpu = existsSync(driver)
-  ? spawnSync(process.execPath, [join(import.meta.dirname, "../support/run-operators.ts"), "webgpu"], {
-      encoding: "utf8",
-      env: { ...process.env, VK_DRIVER_FILES: driver },
-      timeout: 120_000,
-    })
-  : undefined;
-const noWebgpu =
-  webgpu?.status === 0 ? "" : ` SKIPPED: no WebGPU adapter (${webgpu ? webgpu.stderr.slice(-200) : `no ${driver}`})`;
+const { printed, skipped: noWebgpu } = onWebgpu("run-operators.ts", ["webgpu"]);
 describe.skipIf(noWebgpu)(`every operator on WebGPU equals the float64 interpreter${noWebgpu}`, () => {
-  test.each(portable.names)("%s", (name) => expectClose(name, JSON.parse((webgpu as { stdout: string }).stdout)));
+  test.each(portable.names)("%s", (name) => expectClose(name, JSON.parse(printed)));
 });

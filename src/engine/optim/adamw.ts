@@ -1,17 +1,11 @@
 import type { ParameterStore } from "../parameters/parameter-store.ts";
-import { Optimizer, type OptimizerStep, type OptimizerThreads, type Scalars, settingCheck } from "./optimizer.ts";
+import { Optimizer, type OptimizerThreads, type Scalars } from "./optimizer.ts";
 import { OPERATION, SCALAR } from "./optimizer-job.ts";
 import type { ParameterGroup } from "./parameter-groups.ts";
+import { type AdamWSettings, checkAdamW, type OptimizerStep } from "./step-options.ts";
 
-/** What stays the same over all steps. */
-export interface AdamWOptions extends OptimizerThreads {
-  /** Decay of the first moment. */
-  beta1: number;
-  /** Decay of the second moment. */
-  beta2: number;
-  /** Added to the root of the second moment. */
-  eps: number;
-}
+/** What stays the same over all steps, and who does the work. */
+export type AdamWOptions = AdamWSettings & OptimizerThreads;
 
 /** What may change from step to step. */
 export type AdamWStep = OptimizerStep;
@@ -25,10 +19,7 @@ export class AdamW extends Optimizer {
   /** @throws MsmaeError "Config" for settings out of range, missing moments, or groups that do not fit the store. */
   constructor(store: ParameterStore, groups: ReadonlyMap<string, ParameterGroup>, options: AdamWOptions) {
     const { beta1, beta2, eps, ...threads } = options;
-    const check = settingCheck("AdamW");
-    check("beta1", beta1, beta1 >= 0 && beta1 < 1, "a number in [0, 1)");
-    check("beta2", beta2, beta2 >= 0 && beta2 < 1, "a number in [0, 1)");
-    check("eps", eps, eps > 0 && Number.isFinite(eps), "a positive number");
+    checkAdamW({ beta1, beta2, eps });
     super("AdamW", store, groups, threads);
     this.job.scalars[SCALAR.beta1] = beta1;
     this.job.scalars[SCALAR.beta2] = beta2;

@@ -1,7 +1,8 @@
 import type { ParameterStore } from "../parameters/parameter-store.ts";
-import { Optimizer, type OptimizerThreads, type Scalars, settingCheck } from "./optimizer.ts";
+import { Optimizer, type OptimizerThreads, type Scalars } from "./optimizer.ts";
 import { GROUP, OPERATION, SCALAR } from "./optimizer-job.ts";
 import type { ParameterGroup } from "./parameter-groups.ts";
+import { settingCheck } from "./step-options.ts";
 
 /** What stays the same over all steps. */
 export interface LarsOptions extends OptimizerThreads {

@@ -1,4 +1,3 @@
-import { MsmaeError } from "../../support/errors.ts";
 import { type Arena, ParameterStore, type StoreHandle, type TensorPlace } from "../parameters/parameter-store.ts";
 import { instantiateKernels, type OptimizerKernels, type QuantizeKernels } from "./kernel-instance.ts";
 import type { ParameterGroup } from "./parameter-groups.ts";
@@ -64,7 +63,7 @@ export interface OptimizerJob {
  * Cuts the trainable tensors into pieces of bounded size. The cuts depend on the tensors alone: not on the number of
  * threads, nor on the segments, so neither do the sums.
  *
- * @throws MsmaeError "Config" where the groups do not name the store's trainable tensors exactly.
+ * @param groups one for each trainable tensor.
  */
 export function planJob(
   store: ParameterStore,
@@ -72,16 +71,6 @@ export function planJob(
   helpers: number,
 ): OptimizerJob {
   const names = store.trainableNames;
-  const missing = names.filter((name) => !groups.has(name));
-  const unknown = [...groups.keys()].filter((name) => !store.has(name) || store.roleOf(name) !== "trainable");
-  if (missing.length > 0 || unknown.length > 0) {
-    throw new MsmaeError("Config", {
-      where: "parameter groups",
-      expected: "every trainable tensor in one group",
-      got: `no group for [${missing.slice(0, 5).join(", ")}], no such tensor [${unknown.slice(0, 5).join(", ")}]`,
-      todo: "make the groups from the store's trainable names",
-    });
-  }
   const pieces: number[] = [];
   for (const [group, name] of names.entries()) {
     const place = store.place(name);

@@ -1,11 +1,19 @@
-import { MsmaeError } from "../../support/errors.ts";
-import type { Arena, ParameterStore } from "../parameters/parameter-store.ts";
+import type { ParameterStore } from "../parameters/parameter-store.ts";
 import type { SpawnThread } from "../runtime/threads.ts";
 import { clipCoefficient } from "./clip.ts";
 import { OPERATION, type OptimizerJob, planJob, SCALAR } from "./optimizer-job.ts";
 import { OptimizerPool } from "./optimizer-pool.ts";
 import type { ParameterGroup } from "./parameter-groups.ts";
 import { resetColumnMaxima } from "./quantized-weights.ts";
+import {
+  checkArena,
+  checkGroups,
+  checkStep,
+  finiteNorm,
+  type OptimizerStep,
+  type SettingCheck,
+  settingCheck,
+} from "./step-options.ts";
 
 /** Who does the work of an optimiser. */
 export interface OptimizerThreads {
@@ -15,22 +23,6 @@ export interface OptimizerThreads {
   spawn?: SpawnThread;
   /** How long, in ms, a helper may make no progress before the step fails instead of waiting on. */
   stallMilliseconds?: number;
-}
-
-/** What may change from step to step. */
-export interface OptimizerStep {
-  /** Learning rate of a group with lrScale 1. */
-  lr: number;
-  /** Which update this is, counted from 1: AdamW's bias correction needs it. */
-  stepIndex: number;
-  /** Factor on every gradient before anything else, such as 1 / micro-batches. */
-  gradientScale?: number;
-  /** Largest global L2 norm that the scaled gradient may have. */
-  clipNorm?: number;
-  /** Decay of the moving average of the weights; the store must keep `ema`. */
-  emaDecay?: number;
-  /** Takes the gradients from the accumulator and empties it. */
-  fromAccumulator?: boolean;
 }
 
 /** Values of {@link OptimizerJob.scalars} by name. */
@@ -61,22 +53,9 @@ export abstract class Optimizer {
     this.#check = settingCheck(name);
     this.#store = store;
     this.#check("threads", threads, Number.isInteger(threads) && threads >= 1, "a whole number of at least 1");
-    for (const [tensor, { lrScale, weightDecay }] of groups) {
-      this.#check(
-        `lrScale of "${tensor}"`,
-        lrScale,
-        Number.isFinite(lrScale) && lrScale >= 0,
-        "a number of at least 0",
-      );
-      this.#check(
-        `weightDecay of "${tensor}"`,
-        weightDecay,
-        weightDecay >= 0 && weightDecay < Infinity,
-        "a number of at least 0",
-      );
-    }
-    this.#require("gradient");
-    this.#require("firstMoment");
+    checkGroups(this.#check, groups, store);
+    checkArena(this.#check, store, "gradient");
+    checkArena(this.#check, store, "firstMoment");
     this.job = planJob(store, groups, threads - 1);
     this.#pool = new OptimizerPool(this.job, threads - 1, spawn, stallMilliseconds);
   }
@@ -88,7 +67,7 @@ export abstract class Optimizer {
 
   /** accumulator += gradient, for all trainable tensors. */
   accumulate(): void {
-    this.#require("accumulator");
+    checkArena(this.#check, this.#store, "accumulator");
     this.run(OPERATION.accumulate, {});
   }
 
@@ -100,19 +79,11 @@ export abstract class Optimizer {
    * @throws MsmaeError "Device" where a helper thread died.
    */
   step(options: OptimizerStep): { gradientNorm: number } {
+    checkStep(this.#check, this.#store, options);
     const { lr, stepIndex, clipNorm, emaDecay, fromAccumulator = false, gradientScale = 1 } = options;
-    this.#check("lr", lr, Number.isFinite(lr) && lr >= 0, "a number of at least 0");
-    this.#check("stepIndex", stepIndex, Number.isInteger(stepIndex) && stepIndex >= 1, "a whole number of at least 1");
-    this.#check("gradientScale", gradientScale, Number.isFinite(gradientScale), "a finite number");
-    if (emaDecay !== undefined) {
-      this.#check("emaDecay", emaDecay, emaDecay >= 0 && emaDecay <= 1, "a number in [0, 1]");
-      this.#require("ema");
-    }
-    if (fromAccumulator) this.#require("accumulator");
     const source = { fromAccumulator: Number(fromAccumulator) };
     let scale = gradientScale;
     if (clipNorm !== undefined) {
-      this.#check("clipNorm", clipNorm, clipNorm > 0, "a positive number");
       this.run(OPERATION.sumOfSquares, source);
       scale *= clipCoefficient(this.#norm(gradientScale), clipNorm);
     }
@@ -160,31 +131,6 @@ export abstract class Optimizer {
   #norm(gradientScale: number): number {
     let sum = 0;
     for (const partial of this.job.partials) sum += partial;
-    const norm = Math.abs(gradientScale) * Math.sqrt(sum);
-    if (!Number.isFinite(norm)) {
-      throw new MsmaeError("NonFiniteLoss", {
-        where: this.#name,
-        expected: "finite gradients",
-        got: `a gradient norm of ${norm}`,
-        todo: "lower the learning rate or set --clip-grad, and go on from the last good checkpoint",
-      });
-    }
-    return norm;
+    return finiteNorm(this.#name, sum, gradientScale);
   }
-
-  #require(arena: Arena): void {
-    this.#check("store", `one without ${arena} values`, this.#store.keeps(arena), `a store that keeps ${arena} values`);
-  }
-}
-
-/** Says that a setting does not hold. @throws MsmaeError "Config" */
-export type SettingCheck = (what: string, got: unknown, holds: boolean, expected: string) => void;
-
-/** The check of an optimiser's settings, which errors call by its name. */
-export function settingCheck(name: string): SettingCheck {
-  return (what, got, holds, expected) => {
-    if (holds) return;
-    const where = `${name} ${what}`;
-    throw new MsmaeError("Config", { where, expected, got: String(got), todo: "correct the setting" });
-  };
 }

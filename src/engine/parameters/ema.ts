@@ -9,6 +9,7 @@ import type { ParameterStore } from "./parameter-store.ts";
 export function startEma(store: ParameterStore): void {
   const averages = store.flat("ema");
   for (const [index, parameters] of store.flat("parameter").entries()) averages[index]?.set(parameters);
+  store.changed();
 }
 
 /**
@@ -33,4 +34,5 @@ function exchange(store: ParameterStore): void {
     parameters.set(average);
     average.set(held);
   }
+  store.changed();
 }

@@ -18,6 +18,8 @@ export type { Arena, StoreLayout, StoreOptions, TensorPlace, TensorRole, TensorS
 export interface StoreHandle {
   memories: WebAssembly.Memory[];
   layout: StoreLayout;
+  /** int32 [1]: {@link ParameterStore.revision}. */
+  revision: SharedArrayBuffer;
 }
 
 /**
@@ -33,9 +35,11 @@ export class ParameterStore {
   readonly #memories: readonly WebAssembly.Memory[];
   readonly #layout: StoreLayout;
   readonly #places: ReadonlyMap<string, TensorPlace>;
+  readonly #revision: Int32Array<SharedArrayBuffer>;
 
   private constructor(handle: StoreHandle) {
     this.#memories = handle.memories;
+    this.#revision = new Int32Array(handle.revision);
     this.#layout = handle.layout;
     this.#places = new Map(handle.layout.tensors.map((place) => [place.name, place]));
   }
@@ -66,7 +70,7 @@ export class ParameterStore {
         );
       }
     });
-    return new ParameterStore({ memories, layout });
+    return new ParameterStore({ memories, layout, revision: new SharedArrayBuffer(4) });
   }
 
   /** The same tensors, in another thread. */
@@ -76,7 +80,17 @@ export class ParameterStore {
 
   /** What {@link ParameterStore.attach} needs in another thread. */
   handle(): StoreHandle {
-    return { memories: [...this.#memories], layout: this.#layout };
+    return { memories: [...this.#memories], layout: this.#layout, revision: this.#revision.buffer };
+  }
+
+  /** How often {@link ParameterStore.changed} was said, by any thread. */
+  get revision(): number {
+    return Atomics.load(this.#revision, 0);
+  }
+
+  /** Says that values were written from outside of the engine: one that holds them on a device takes them anew. */
+  changed(): void {
+    Atomics.add(this.#revision, 0, 1);
   }
 
   /** Every tensor's name, in the order of the specs. */
@@ -123,7 +137,7 @@ export class ParameterStore {
   parameter(name: string): Float32Array {
     const place = this.place(name);
     return place.role === "trainable"
-      ? this.#view("parameter", name)
+      ? this.quantity("parameter", name)
       : this.#viewAt(place.segment, place.start, place.length);
   }
 
@@ -138,29 +152,38 @@ export class ParameterStore {
     return this.parameter(name);
   }
 
+  /** One quantity of a trainable tensor: a view, no copy. @throws MsmaeError "Config" for a tensor that has none. */
+  quantity(arena: Arena, name: string): Float32Array {
+    const place = this.place(name);
+    if (place.role !== "trainable") {
+      throw unknown(`${arena} of "${name}"`, `a ${place.role} one`, "a trainable tensor");
+    }
+    return this.#viewAt(place.segment, this.arenaStart(place.segment, arena) + place.start, place.length);
+  }
+
   /** The gradient of the last run: a view, no copy. @throws MsmaeError "Config" for a tensor that is not trainable. */
   gradient(name: string): Float32Array {
-    return this.#view("gradient", name);
+    return this.quantity("gradient", name);
   }
 
   /** AdamW's moving average of the gradient. */
   firstMoment(name: string): Float32Array {
-    return this.#view("firstMoment", name);
+    return this.quantity("firstMoment", name);
   }
 
   /** AdamW's moving average of the squared gradient. */
   secondMoment(name: string): Float32Array {
-    return this.#view("secondMoment", name);
+    return this.quantity("secondMoment", name);
   }
 
   /** The sum of the gradients of the micro-batches since the last optimiser step. */
   accumulator(name: string): Float32Array {
-    return this.#view("accumulator", name);
+    return this.quantity("accumulator", name);
   }
 
   /** The exponential moving average of a parameter. */
   ema(name: string): Float32Array {
-    return this.#view("ema", name);
+    return this.quantity("ema", name);
   }
 
   /**
@@ -203,14 +226,6 @@ export class ParameterStore {
     const place = this.#places.get(name);
     if (place === undefined) throw unknown("parameter store", `"${name}"`, "the name of a tensor in the store");
     return place;
-  }
-
-  #view(arena: Arena, name: string): Float32Array {
-    const place = this.place(name);
-    if (place.role !== "trainable") {
-      throw unknown(`${arena} of "${name}"`, `a ${place.role} one`, "a trainable tensor");
-    }
-    return this.#viewAt(place.segment, this.arenaStart(place.segment, arena) + place.start, place.length);
   }
 
   #viewAt(segment: number, byteOffset: number, length: number): Float32Array {

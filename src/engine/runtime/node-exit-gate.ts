@@ -1,4 +1,4 @@
-import type { Backend, Session } from "./session.ts";
+import type { Backend, DeviceSession, Session, SessionOptions } from "./session.ts";
 
 // The shared word: its lowest bit, and what each call under way adds.
 const CLOSED = 1;
@@ -69,6 +69,7 @@ export function gatedBackend(backend: Backend, memory: SharedArrayBuffer): Backe
     }
     return new Promise<never>(() => undefined);
   };
+  const { createDeviceSession } = backend;
   return {
     createSession: (model, options) =>
       pass(async (): Promise<Session> => {
@@ -78,5 +79,12 @@ export function gatedBackend(backend: Backend, memory: SharedArrayBuffer): Backe
           release: () => pass(() => session.release()),
         };
       }),
+    ...(createDeviceSession && {
+      createDeviceSession: (model: Uint8Array, options: SessionOptions) =>
+        pass(async (): Promise<DeviceSession> => {
+          const session = await createDeviceSession(model, options);
+          return { run: (feeds) => pass(() => session.run(feeds)), release: () => pass(() => session.release()) };
+        }),
+    }),
   };
 }

@@ -1,8 +1,16 @@
 import type { InferenceSession, Tensor } from "onnxruntime-common";
 import { MsmaeError } from "../../support/errors.ts";
 import type { DType, TensorData } from "../graph/dtypes.ts";
+import type { Shape } from "../graph/types.ts";
 import type { Provider } from "../onnx/operators.ts";
-import type { HostTensor, Session } from "./session.ts";
+import {
+  type DeviceSession,
+  type DeviceTensor,
+  type HostTensor,
+  isOnHost,
+  type Session,
+  type SessionTensor,
+} from "./session.ts";
 
 /** What differs between builds and providers of ONNX Runtime. */
 export interface SessionTraits {
@@ -15,37 +23,87 @@ export interface SessionTraits {
   fillsFetches: boolean;
 }
 
+/** A tensor that ONNX Runtime keeps on a device. Reading its values from JavaScript would end the process in Node. */
+class OrtDeviceTensor implements DeviceTensor {
+  readonly dtype: DType;
+  readonly shape: Shape;
+  readonly tensor: Tensor;
+
+  constructor(tensor: Tensor) {
+    // Graphs have no other dtypes.
+    this.dtype = tensor.type as DType;
+    this.shape = tensor.dims;
+    this.tensor = tensor;
+  }
+
+  release(): void {
+    this.tensor.dispose();
+  }
+}
+
 /** A session of ONNX Runtime, on Node or in a browser, behind this package's own interface. */
 export function wrapSession(session: InferenceSession, traits: SessionTraits): Session {
   const { fillsFetches, tensorClass } = traits;
-  // Tensors over the same arrays come back at every step: they are made once.
-  const tensors = new WeakMap<HostTensor, Tensor>();
-  const tensorOf = (host: HostTensor): Tensor => {
-    const known = tensors.get(host) ?? new tensorClass(host.dtype, host.data, host.shape);
-    tensors.set(host, known);
-    return known;
-  };
+  const tensorOf = tensorsOf(tensorClass);
+  const fetchOf = (into: SessionTensor | undefined): Tensor | null =>
+    into && (fillsFetches || !isOnHost(into)) ? tensorOf(into) : null;
   return {
     async run(feeds, into) {
-      const inputs = Object.fromEntries(session.inputNames.map((name) => [name, tensorOf(fed(feeds, name))]));
-      const fetches = Object.fromEntries(
-        session.outputNames.map((name) => [name, fillsFetches && into[name] ? tensorOf(into[name]) : null]),
-      );
+      const inputs = inputsOf(session, feeds, tensorOf);
+      const fetches = Object.fromEntries(session.outputNames.map((name) => [name, fetchOf(into[name])]));
       const results = await session.run(inputs, fetches);
       return Object.fromEntries(
-        session.outputNames.map((name): [string, HostTensor] => {
+        session.outputNames.flatMap((name): [string, HostTensor][] => {
+          const given = into[name];
+          if (given && !isOnHost(given)) return [];
           const { type, data, dims } = results[name] as Tensor;
           // Graphs have no other dtypes.
           const result = { dtype: type as DType, data: data as TensorData, shape: dims };
-          const given = into[name];
-          if (!given) return [name, result];
+          if (!given) return [[name, result]];
           if (!fillsFetches) copyInto(given, result);
-          return [name, given];
+          return [[name, given]];
         }),
       );
     },
     release: () => session.release(),
   };
+}
+
+/** A session that was made to leave all its outputs on the device. */
+export function wrapDeviceSession(
+  session: InferenceSession,
+  { tensorClass }: Pick<SessionTraits, "tensorClass">,
+): DeviceSession {
+  const tensorOf = tensorsOf(tensorClass);
+  return {
+    async run(feeds) {
+      const results = await session.run(inputsOf(session, feeds, tensorOf));
+      return Object.fromEntries(
+        session.outputNames.map((name) => [name, new OrtDeviceTensor(results[name] as Tensor)]),
+      );
+    },
+    release: () => session.release(),
+  };
+}
+
+/** ONNX Runtime's view of tensors. Those over the same arrays come back at every step: they are made once. */
+function tensorsOf(tensorClass: typeof Tensor): (tensor: SessionTensor) => Tensor {
+  const made = new WeakMap<HostTensor, Tensor>();
+  return (tensor) => {
+    if (tensor instanceof OrtDeviceTensor) return tensor.tensor;
+    if (!isOnHost(tensor)) throw new Error("a tensor of a device that is not ONNX Runtime's");
+    const known = made.get(tensor) ?? new tensorClass(tensor.dtype, tensor.data, tensor.shape);
+    made.set(tensor, known);
+    return known;
+  };
+}
+
+function inputsOf(
+  session: InferenceSession,
+  feeds: Readonly<Record<string, SessionTensor>>,
+  tensorOf: (tensor: SessionTensor) => Tensor,
+): Record<string, Tensor> {
+  return Object.fromEntries(session.inputNames.map((name) => [name, tensorOf(fed(feeds, name))]));
 }
 
 /** Settings of a session beyond the options. An operator that WebGPU lacks is an error, never a detour over the CPU. */
@@ -59,7 +117,7 @@ function copyInto({ data: to }: HostTensor, { data: from }: HostTensor): void {
   else to.set(from as Exclude<TensorData, BigInt64Array>);
 }
 
-function fed(feeds: Readonly<Record<string, HostTensor>>, name: string): HostTensor {
+function fed(feeds: Readonly<Record<string, SessionTensor>>, name: string): SessionTensor {
   const value = feeds[name];
   if (value) return value;
   throw new MsmaeError("Shape", {

@@ -1,5 +1,5 @@
 import type { PortableError } from "../../support/errors.ts";
-import type { OptimizerStep } from "../optim/optimizer.ts";
+import type { OptimizerStep } from "../optim/step-options.ts";
 import type { CompiledGraph, Feeds } from "../runtime/program.ts";
 import type { EngineSetup, Update } from "./core.ts";
 
