@@ -81,7 +81,8 @@ async function load(options: EngineOptions, work: Workload, arena: boolean | und
   }
   if (!arena) turnArenaOff();
   // In this thread, so that the line above holds for it.
-  const core = await EngineCore.create(engineSetup(options, "cpu"), nodeBackend, spawnNodeThread);
+  const { setup } = engineSetup(options, { usual: "cpu", keeps: new Set() });
+  const core = await EngineCore.create(setup, nodeBackend, spawnNodeThread);
   await core.load(compile(work.graph, "cpu"));
   return core;
 }

@@ -109,11 +109,12 @@ function train<V extends AnyVerb, C extends ImageModelConfig, R>(
   const { options, data, plan, folder, store, state } = parts;
   const groups = plan.groups(plan.kind.specs(plan.config).filter(({ role }) => role === "trainable"));
   const records = state.progress.log;
-  return withSession({ verb, options, data, plan, folder, store, groups, records, hooks }, async (session) => {
+  const shared = ranks.size > 1;
+  return withSession({ verb, options, data, plan, folder, store, groups, shared, records, hooks }, async (session) => {
     const { engine, loader, run } = session;
     // Processes that work together stop together, after a step: not each amid what they do side by side.
     const context = { options, data, plan, store, engine, loader, ranks };
-    const task = definition.task({ ...context, hooks: ranks.size > 1 ? { ...hooks, signal: undefined } : hooks });
+    const task = definition.task({ ...context, hooks: shared ? { ...hooks, signal: undefined } : hooks });
     task.restore?.(state.task);
     const { minLr, warmupEpochs, epochs } = options;
     const loop = { ...options, schedule: { lr: plan.lr, minLr, warmupEpochs, epochs } };

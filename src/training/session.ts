@@ -37,6 +37,8 @@ export interface SessionParts {
   folder: OutputFolder | undefined;
   store: ParameterStore;
   groups: ReadonlyMap<string, ParameterGroup>;
+  /** Whether several processes train the model together. */
+  shared: boolean;
   /** What the log holds of the epochs before. */
   records: readonly EpochRecord[];
   hooks: RunHooks;
@@ -103,11 +105,19 @@ function openRun({
 }
 
 /** Starts the engine's thread over a store, with the optimiser of the plan. */
-function startEngine({ store, groups, plan, options: { threads, device } }: SessionParts): Promise<Engine> {
-  return openEngine({
+async function startEngine({ store, groups, plan, options, shared, hooks }: SessionParts): Promise<Engine> {
+  const { threads, device } = options;
+  const engine = await openEngine({
     provider: device,
     threads: threads || availableParallelism(),
     store,
     optimizer: { groups, ...plan.optimizer },
+    exchanges: shared,
   });
+  const { because } = engine.placement;
+  if (because) {
+    const message = `weights, gradients and moments travel between the host and ${device} at each step: ${because}`;
+    hooks.onEvent?.({ type: "note", message });
+  }
+  return engine;
 }

@@ -249,8 +249,9 @@ export class Trainer {
   }
 
   async #finishEpoch(train: Record<string, number>): Promise<void> {
-    const { task, store, hooks, options } = this.#parts;
+    const { task, store, hooks, options, engine } = this.#parts;
     const { epoch } = this.#progress;
+    await engine.collect();
     const validate = () =>
       withEma(store, async () => {
         const result = await task.validate?.(epoch);
@@ -284,7 +285,8 @@ export class Trainer {
   }
 
   async #interrupt(): Promise<never> {
-    const { ranks } = this.#parts;
+    const { ranks, engine } = this.#parts;
+    await engine.collect();
     await first(ranks, () => this.#save("last"));
     const { epoch, step } = this.#progress;
     const error = new MsmaeError("Interrupted", {

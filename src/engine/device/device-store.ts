@@ -1,3 +1,4 @@
+import { MsmaeError } from "../../support/errors.ts";
 import type { Shape } from "../graph/types.ts";
 import type { Arena, ParameterStore } from "../parameters/parameter-store.ts";
 import type { DeviceTensor, SessionOptions } from "../runtime/session.ts";
@@ -50,12 +51,12 @@ export class DeviceStore {
   /**
    * Sees to it that quantities stand on the device, as the store has them or as steps have left them.
    *
-   * @throws Error where the store was changed while the device held newer values, which were then lost.
+   * @throws MsmaeError Config where the store was changed while the device held newer values, of which one would be lost.
    */
   async bring(arenas: readonly Arena[]): Promise<void> {
     const { revision } = this.#store;
     if (revision !== this.#revision) {
-      if (this.#ahead.size > 0) throw new Error("the store was changed before the values of the device were collected");
+      if (this.#ahead.size > 0) throw lost();
       this.#revision = revision;
       this.#current.clear();
     }
@@ -166,4 +167,13 @@ export class DeviceStore {
     if (tensor) return tensor;
     throw new Error(`the device has no ${arena} of "${name}"`);
   }
+}
+
+function lost(): MsmaeError {
+  return new MsmaeError("Config", {
+    where: "parameter store",
+    expected: "changes after what stands on the device was collected",
+    got: "a change before it",
+    todo: "await collect() of the engine before the store is written",
+  });
 }

@@ -36,7 +36,9 @@ function answer(engine: EngineCore, request: EngineRequest): Promise<unknown> {
     case "train":
       return engine.train(request.name, request.feeds, request.update);
     case "step":
-      return Promise.resolve(engine.step(request.options));
+      return engine.step(request.options);
+    case "collect":
+      return engine.collect();
     case "close":
       return engine.close();
   }

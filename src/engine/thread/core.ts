@@ -1,30 +1,13 @@
 import { MsmaeError } from "../../support/errors.ts";
-import type { Provider } from "../onnx/operators.ts";
-import { AdamW, type AdamWOptions } from "../optim/adamw.ts";
-import { Lars, type LarsOptions } from "../optim/lars.ts";
-import type { Optimizer, OptimizerThreads } from "../optim/optimizer.ts";
-import type { ParameterGroup } from "../optim/parameter-groups.ts";
 import type { OptimizerStep } from "../optim/step-options.ts";
-import { ParameterStore, type StoreHandle } from "../parameters/parameter-store.ts";
+import { ParameterStore } from "../parameters/parameter-store.ts";
 import { type CompiledGraph, type Feeds, type Outputs, Program } from "../runtime/program.ts";
 import type { Backend } from "../runtime/session.ts";
 import type { SpawnThread } from "../runtime/threads.ts";
-
-/** What an engine is made of. Everything survives `postMessage`. */
-export interface EngineSetup {
-  provider: Provider;
-  /** Threads of ONNX Runtime and of the optimiser. */
-  threads: number;
-  store: StoreHandle;
-  /** Absent where nothing is trained. */
-  optimizer?: OptimizerSetup;
-}
-
-/** Which optimiser steps, and how it treats each trainable tensor. */
-export type OptimizerSetup = { groups: [string, ParameterGroup][] } & (
-  | ({ rule: "adamw" } & Omit<AdamWOptions, keyof OptimizerThreads>)
-  | ({ rule: "lars" } & Omit<LarsOptions, keyof OptimizerThreads>)
-);
+import { DeviceHome } from "./device-home.ts";
+import { HostHome } from "./host-home.ts";
+import type { EngineSetup } from "./setup.ts";
+import type { TensorHome } from "./tensor-home.ts";
 
 /** What to do with the gradients of a batch. */
 export type Update =
@@ -53,32 +36,30 @@ export interface TrainResult {
 export class EngineCore {
   readonly #backend: Backend;
   readonly #setup: EngineSetup;
-  readonly #store: ParameterStore;
-  readonly #optimizer: Optimizer | undefined;
+  readonly #home: TensorHome;
   readonly #programs = new Map<string, Program>();
-  /** Whether copies in int8 are those of the weights: not until they are first read, nor after a program came. */
-  #quantized = false;
 
-  private constructor(setup: EngineSetup, backend: Backend, spawn: SpawnThread | undefined) {
+  private constructor(setup: EngineSetup, backend: Backend, home: TensorHome) {
     this.#setup = setup;
     this.#backend = backend;
-    this.#store = ParameterStore.attach(setup.store);
-    if (setup.optimizer) {
-      this.#optimizer = optimizerOf(setup.optimizer, this.#store, { threads: spawn ? setup.threads : 1, spawn });
-    }
+    this.#home = home;
   }
 
   static async create(setup: EngineSetup, backend: Backend, spawn?: SpawnThread): Promise<EngineCore> {
-    const core = new EngineCore(setup, backend, spawn);
-    await core.#optimizer?.ready();
-    return core;
+    const { provider, threads, optimizer, tensors } = setup;
+    const store = ParameterStore.attach(setup.store);
+    const home =
+      tensors === "device"
+        ? await DeviceHome.open(backend, { provider, threads }, store, optimizer)
+        : await HostHome.open(store, optimizer, { threads: spawn ? threads : 1, spawn });
+    return new EngineCore(setup, backend, home);
   }
 
   async load(graph: CompiledGraph): Promise<void> {
     if (this.#programs.has(graph.name)) return;
     const { provider, threads } = this.#setup;
-    this.#programs.set(graph.name, await Program.load(this.#backend, graph, { provider, threads, store: this.#store }));
-    this.#quantized = false;
+    const binding = this.#home.bind(graph);
+    this.#programs.set(graph.name, await Program.load(this.#backend, graph, { provider, threads, binding }));
   }
 
   /** Drops a program, with the memory it holds. */
@@ -90,7 +71,10 @@ export class EngineCore {
   /** @throws MsmaeError Config for a graph that reads weights in int8, which are only kept up while it trains. */
   async run(name: string, feeds: Feeds): Promise<Outputs> {
     const program = this.#program(name);
-    if (!program.readsQuantized) return program.run(feeds);
+    if (!program.readsQuantized) {
+      await this.#home.prepare(program);
+      return program.run(feeds);
+    }
     throw new MsmaeError("Config", {
       where: `graph "${name}"`,
       expected: "a graph that reads its weights in float32",
@@ -104,46 +88,63 @@ export class EngineCore {
    * every batch, whether it steps or accumulates. A loss that is not finite leaves every tensor as it was.
    */
   async train(name: string, feeds: Feeds, update: Update): Promise<TrainResult> {
-    const optimizer = this.#requireOptimizer();
+    this.#requireOptimizer();
     const started = performance.now();
     const program = this.#program(name);
-    if (program.readsQuantized && !this.#quantized) {
-      optimizer.quantize();
-      this.#quantized = true;
-    }
+    await this.#home.prepare(program);
     const outputs = await program.run(feeds);
     const ran = performance.now();
     const loss = lossOf(name, outputs);
     const result = { loss, outputs, runSeconds: (ran - started) / 1000, optimizerSeconds: 0 };
-    if (update.kind === "hold") return { ...result, states: program.nextStates() };
+    if (update.kind === "hold") {
+      this.#requireHost("update.kind hold");
+      return { ...result, states: program.nextStates() };
+    }
     if (!Number.isFinite(loss)) return result;
     let gradientNorm: number | undefined;
     if (update.kind === "accumulate") {
-      optimizer.accumulate();
+      await this.#home.accumulate();
     } else {
-      if (update.fromAccumulator) optimizer.accumulate();
-      ({ gradientNorm } = optimizer.step(update));
+      if (update.fromAccumulator) await this.#home.accumulate();
+      ({ gradientNorm } = await this.#home.step(update));
     }
     program.commitState();
     return { ...result, gradientNorm, optimizerSeconds: (performance.now() - ran) / 1000 };
   }
 
   /** One update with the accumulator or the gradients as they are, whoever put them there. */
-  step(options: OptimizerStep): { gradientNorm: number; optimizerSeconds: number } {
+  async step(options: OptimizerStep): Promise<{ gradientNorm: number; optimizerSeconds: number }> {
+    this.#requireOptimizer();
+    this.#requireHost("step");
     const started = performance.now();
-    const { gradientNorm } = this.#requireOptimizer().step(options);
+    const { gradientNorm } = await this.#home.step(options);
     return { gradientNorm, optimizerSeconds: (performance.now() - started) / 1000 };
   }
 
-  async close(): Promise<void> {
-    this.#optimizer?.close();
-    for (const program of this.#programs.values()) await program.release();
-    this.#programs.clear();
+  /** Brings into the store what stands on the device alone. */
+  collect(): Promise<void> {
+    return this.#home.collect();
   }
 
-  #requireOptimizer(): Optimizer {
-    if (this.#optimizer) return this.#optimizer;
-    throw new Error("this engine has no optimiser");
+  async close(): Promise<void> {
+    for (const program of this.#programs.values()) await program.release();
+    this.#programs.clear();
+    await this.#home.close();
+  }
+
+  #requireOptimizer(): void {
+    if (!this.#setup.optimizer) throw new Error("this engine has no optimiser");
+  }
+
+  /** @throws MsmaeError Config where gradients stand on a device, which another process cannot add to. */
+  #requireHost(where: string): void {
+    if (this.#setup.tensors === "host") return;
+    throw new MsmaeError("Config", {
+      where: `engine, ${where}`,
+      expected: "gradients in the host's memory",
+      got: `them on ${this.#setup.provider}`,
+      todo: "open the engine with exchanges: true",
+    });
   }
 
   #program(name: string): Program {
@@ -156,16 +157,6 @@ export class EngineCore {
       todo: "load it first",
     });
   }
-}
-
-function optimizerOf(
-  { groups: entries, ...settings }: OptimizerSetup,
-  store: ParameterStore,
-  threads: OptimizerThreads,
-): Optimizer {
-  const groups = new Map(entries);
-  if (settings.rule === "lars") return new Lars(store, groups, { ...settings, ...threads });
-  return new AdamW(store, groups, { ...settings, ...threads });
 }
 
 function lossOf(name: string, { loss }: Outputs): number {

@@ -6,8 +6,10 @@ import { type ParameterGroup, parameterGroups } from "../optim/parameter-groups.
 import type { OptimizerStep } from "../optim/step-options.ts";
 import type { ParameterStore } from "../parameters/parameter-store.ts";
 import { compile, type Feeds, type Outputs } from "../runtime/program.ts";
-import type { EngineSetup, OptimizerSetup, TrainResult, Update } from "./core.ts";
+import type { TrainResult, Update } from "./core.ts";
+import { type Placement, placementOf } from "./placement.ts";
 import type { EngineCommand, EngineReply, StartEngineThread } from "./protocol.ts";
+import type { EngineSetup, OptimizerSetup } from "./setup.ts";
 
 /** What an engine is opened with. */
 export interface EngineOptions {
@@ -19,6 +21,17 @@ export interface EngineOptions {
   threads?: number;
   /** AdamW or LARS; absent where nothing is trained. */
   optimizer?: OptimizerOptions | undefined;
+  /**
+   * Whether gradients are handed over in the store, by `hold` and {@link Engine.step}: no unless told otherwise. Tensors then
+   * stand in the host's memory, whatever the provider.
+   */
+  exchanges?: boolean | undefined;
+}
+
+/** An engine as it is to be started, and where its tensors will stand. */
+export interface PlacedSetup {
+  setup: EngineSetup;
+  placement: Placement;
 }
 
 /** The optimiser's settings; what is left out is as in PyTorch, and of LARS as in MAE. */
@@ -53,10 +66,16 @@ export interface LarsRule {
 /** Which rule makes steps of gradients, AdamW unless told otherwise. */
 export type OptimizerRule = AdamWRule | LarsRule;
 
-/** The options as the engine's thread takes them. */
-export function engineSetup({ store, optimizer, ...options }: EngineOptions, usual: Provider): EngineSetup {
+/** The options as the engine's thread takes them. @param keeps providers whose devices keep tensors between runs. */
+export function engineSetup(
+  { store, optimizer, exchanges, ...options }: EngineOptions,
+  { usual, keeps }: { usual: Provider; keeps: ReadonlySet<Provider> },
+): PlacedSetup {
   const { provider = usual, threads = 1 } = options;
-  return { provider, threads, store: store.handle(), optimizer: optimizer && optimizerSetup(store, optimizer) };
+  const placement = placementOf(provider, optimizer?.rule, { exchanges, keeps });
+  const { tensors } = placement;
+  const made = optimizer && optimizerSetup(store, optimizer);
+  return { placement, setup: { provider, threads, tensors, store: store.handle(), optimizer: made } };
 }
 
 function optimizerSetup(store: ParameterStore, options: OptimizerOptions): OptimizerSetup {
@@ -83,13 +102,16 @@ interface Waiting {
  * thread loads data, reports progress and answers its user. Requests are done one after another.
  */
 export class Engine implements AsyncDisposable {
+  /** Where its tensors stand between runs. */
+  readonly placement: Placement;
   readonly #thread: ReturnType<StartEngineThread>;
   readonly #provider: Provider;
   readonly #waiting = new Map<number, Waiting>();
   #count = 0;
   #failure: Error | undefined;
 
-  private constructor(setup: EngineSetup, startThread: StartEngineThread) {
+  private constructor({ setup, placement }: PlacedSetup, startThread: StartEngineThread) {
+    this.placement = placement;
     this.#provider = setup.provider;
     this.#thread = startThread(
       setup,
@@ -99,7 +121,7 @@ export class Engine implements AsyncDisposable {
   }
 
   /** Starts the thread and waits until it can run graphs. @throws MsmaeError Device when it cannot. */
-  static async start(setup: EngineSetup, startThread: StartEngineThread): Promise<Engine> {
+  static async start(setup: PlacedSetup, startThread: StartEngineThread): Promise<Engine> {
     const engine = new Engine(setup, startThread);
     try {
       await engine.#ask({ kind: "ready" });
@@ -149,7 +171,15 @@ export class Engine implements AsyncDisposable {
     return this.#ask({ kind: "step", options }) as Promise<{ gradientNorm: number; optimizerSeconds: number }>;
   }
 
-  /** Ends the thread after the request in hand. */
+  /**
+   * Brings into the store what trained steps have left on a device: parameters, states, moments and averages. From then on
+   * the store's arrays are as they should be, until the next step. Where tensors stand in the store they always are.
+   */
+  async collect(): Promise<void> {
+    await this.#ask({ kind: "collect" });
+  }
+
+  /** Ends the thread after the request in hand. What was not collected is lost. */
   async close(): Promise<void> {
     if (!this.#failure) await this.#ask({ kind: "close" });
     this.#failure = new Error("the engine is closed");

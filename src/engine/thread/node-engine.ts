@@ -1,11 +1,15 @@
 import { messageOf } from "../../support/errors.ts";
 import { moduleUrl } from "../../support/module-url.ts";
 import { startThread } from "../../support/threads/start-thread.ts";
+import type { Provider } from "../onnx/operators.ts";
 import { ExitGate } from "../runtime/node-exit-gate.ts";
 import { keepTelemetryOff } from "../runtime/node-telemetry.ts";
-import type { EngineSetup } from "./core.ts";
 import { Engine, type EngineOptions, engineSetup } from "./engine.ts";
 import type { StartEngineThread } from "./protocol.ts";
+import type { EngineSetup } from "./setup.ts";
+
+/** Whose tensors ONNX Runtime's binding for Node keeps on the device: of CUDA it gives them back to the host. */
+const keeps: ReadonlySet<Provider> = new Set(["webgpu"]);
 
 /** What the engine's thread is given at its start. */
 export interface EngineThreadData {
@@ -22,7 +26,7 @@ export interface EngineThreadData {
  */
 export async function openEngine(options: EngineOptions): Promise<Engine> {
   keepTelemetryOff();
-  return Engine.start(engineSetup(options, "cpu"), startNodeThread);
+  return Engine.start(engineSetup(options, { usual: "cpu", keeps }), startNodeThread);
 }
 
 const startNodeThread: StartEngineThread = (setup, onReply, onEnd) => {

@@ -1,7 +1,8 @@
 import type { PortableError } from "../../support/errors.ts";
 import type { OptimizerStep } from "../optim/step-options.ts";
 import type { CompiledGraph, Feeds } from "../runtime/program.ts";
-import type { EngineSetup, Update } from "./core.ts";
+import type { Update } from "./core.ts";
+import type { EngineSetup } from "./setup.ts";
 
 /** What the engine's thread can be asked, without the number that pairs a request with its reply. */
 export type EngineCommand =
@@ -11,6 +12,7 @@ export type EngineCommand =
   | { kind: "run"; name: string; feeds: Feeds }
   | { kind: "train"; name: string; feeds: Feeds; update: Update }
   | { kind: "step"; options: OptimizerStep }
+  | { kind: "collect" }
   | { kind: "close" };
 
 export type EngineRequest = EngineCommand & { id: number };

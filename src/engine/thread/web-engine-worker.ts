@@ -3,8 +3,9 @@
 import { webBackend } from "../runtime/web-backend.ts";
 import { spawnWebThread } from "../runtime/web-threads.ts";
 import { answering } from "./answering.ts";
-import { EngineCore, type EngineSetup } from "./core.ts";
+import { EngineCore } from "./core.ts";
 import type { EngineRequest } from "./protocol.ts";
+import type { EngineSetup } from "./setup.ts";
 
 addEventListener(
   "message",

@@ -21,7 +21,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       todo: "serve it with cross-origin-opener-policy: same-origin and cross-origin-embedder-policy: require-corp",
     });
   }
-  return Engine.start(engineSetup(options, "wasm"), startWebThread);
+  return Engine.start(engineSetup(options, { usual: "wasm", keeps: new Set() }), startWebThread);
 }
 
 const startWebThread: StartEngineThread = (setup, onReply, onEnd) => {
