@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,6 +11,7 @@ import { exportModel } from "../../src/inference/export-model.ts";
 import type { ImageModelConfig } from "../../src/method/models/config.ts";
 import { type ExportedFeed, models, runFile, writeModel } from "../support/exported.ts";
 import type { RanExported } from "../support/run-exported.ts";
+import { onWebgpu } from "../support/webgpu-child.ts";
 
 /** Models as they are exported, by the name of their file. */
 const exports: Readonly<Record<string, [model: string, options?: Partial<ExportInput>]>> = {
@@ -86,20 +86,13 @@ function expectWanted(name: string, told: Readonly<Record<string, readonly numbe
   }
 }
 
-const driver = "/usr/lib/chromium/vk_swiftshader_icd.json";
-
 describe("exported models on WebGPU", () => {
   test(
     "in Node, most of the nodes there, what the CPU gives",
     async (context) => {
-      if (!existsSync(driver)) return context.skip(`SKIPPED: no ${driver}`);
-      const script = join(import.meta.dirname, "../support/run-exported.ts");
-      const { status, stdout, stderr } = spawnSync(process.execPath, [script, "webgpu", folder, ...names.map(fileOf)], {
-        ...{ encoding: "utf8", timeout: patience, maxBuffer: 2 ** 28 },
-        env: { ...process.env, VK_DRIVER_FILES: driver },
-      });
-      if (status !== 0) return context.skip(`SKIPPED: no WebGPU adapter (${stderr.slice(-200)})`);
-      const ran = JSON.parse(stdout) as Record<string, RanExported>;
+      const { printed, skipped } = onWebgpu("run-exported.ts", ["webgpu", folder, ...names.map(fileOf)], patience);
+      if (skipped) return context.skip(skipped.trim());
+      const ran = JSON.parse(printed) as Record<string, RanExported>;
       const errors = Object.values(ran).flatMap((one) => ("error" in one ? [one.error] : []));
       if (errors.length === names.length)
         return context.skip(`SKIPPED: no WebGPU adapter (${errors[0]?.slice(0, 200)})`);

@@ -21,6 +21,7 @@ export function onWebgpu(script: string, args: readonly string[] = [], timeout =
   if (!existsSync(driver)) return { printed: "", skipped: ` SKIPPED: no WebGPU adapter (no ${driver})` };
   const { status, stdout, stderr } = spawnSync(process.execPath, [join(import.meta.dirname, script), ...args], {
     encoding: "utf8",
+    maxBuffer: 2 ** 28,
     env: { ...process.env, VK_DRIVER_FILES: driver },
     timeout,
   });

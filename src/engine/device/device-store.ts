@@ -51,7 +51,7 @@ export class DeviceStore {
   /**
    * Sees to it that quantities stand on the device, as the store has them or as steps have left them.
    *
-   * @throws MsmaeError Config where the store was changed while the device held newer values, of which one would be lost.
+   * @throws MsmaeError Config where the store was changed while the device held newer values, which would be lost.
    */
   async bring(arenas: readonly Arena[]): Promise<void> {
     const { revision } = this.#store;
