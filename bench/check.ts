@@ -85,6 +85,13 @@ export async function checkSmallCase(
   }
 }
 
+/** Whether a small case agrees with its references. What does not is told, since nothing is timed then. */
+export function holds(what: string, check: readonly CheckedQuantity[]): boolean {
+  if (passed(check)) return true;
+  console.error(`the small case of ${what} is outside its tolerance: ${JSON.stringify(check)}`);
+  return false;
+}
+
 export const passed = (quantities: readonly CheckedQuantity[]): boolean =>
   quantities.every(({ maxError, tolerance }) => maxError <= tolerance);
 

@@ -1,10 +1,10 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { messageOf } from "../src/support/errors.ts";
-import { checkSmallCase, passed } from "./check.ts";
+import { checkSmallCase, holds } from "./check.ts";
 import { type ContenderJob, startContender } from "./contender.ts";
-import { type Contestant, median, type Step } from "./contestant.ts";
-import { choice, count, phaseOf, readFlags } from "./flags.ts";
+import { type Contestant, median, peerModes, type Step } from "./contestant.ts";
+import { choice, count, jobFlags, phaseOf, readFlags, roundsOf } from "./flags.ts";
 import { inTurn, type Rounds, ratiosOf } from "./in-turn.ts";
 import { describeMachine, hasBfloat16, machineLine } from "./machine.ts";
 import { batchOf, isNetwork, type Phase, phases } from "./phases.ts";
@@ -18,10 +18,9 @@ type Model = (typeof models)[number];
 
 /** `bench compare`. Returns the exit status. */
 export async function compareCommand(argv: string[]): Promise<number> {
-  const flags = readFlags(argv, ["model", "phase", "batch", "threads", "repeats", "warmup", "python", "json"], []);
+  const flags = readFlags(argv, [...jobFlags, "python"], []);
   const threads = count("threads", flags.threads, 2);
-  const repeats = count("repeats", flags.repeats, 5);
-  const warmup = count("warmup", flags.warmup, 2);
+  const rounds = roundsOf(flags);
   const chosenModels: readonly Model[] = flags.model ? [choice("model", flags.model, models)] : models;
   const chosenPhases: readonly Phase[] = flags.phase ? [phaseOf(flags.phase)] : phases;
   const python = flags.python ?? process.env.MSMAE_PYTHON;
@@ -29,13 +28,11 @@ export async function compareCommand(argv: string[]): Promise<number> {
   const checks = new Map<string, Awaited<ReturnType<typeof checkSmallCase>>>();
   for (const phase of chosenPhases) {
     checks.set(phase, await checkSmallCase(phase, threads));
-    if (hasInt8(phase)) checks.set(`${phase} in int8`, await checkSmallCase(phase, threads, "int8"));
+    for (const precision of inInt8(phase)) {
+      checks.set(`${phase} in ${precision}`, await checkSmallCase(phase, threads, precision));
+    }
   }
-  const failed = [...checks].filter(([, check]) => !passed(check));
-  if (failed.length > 0) {
-    console.error(`small cases outside their tolerance: ${JSON.stringify(Object.fromEntries(failed))}`);
-    return 1;
-  }
+  if (![...checks].every(([what, check]) => holds(what, check))) return 1;
 
   const machine = await describeMachine(threads);
   const rows: ComparisonRow[] = [];
@@ -43,15 +40,14 @@ export async function compareCommand(argv: string[]): Promise<number> {
     for (const phase of chosenPhases) {
       if (isNetwork(phase) && model !== chosenModels[0]) continue;
       const job = { phase, model, batch: count("batch", flags.batch, batchOf(model, phase)), threads };
-      const names: Contender[] = ["ours", "eager", "best"];
-      if (hasInt8(phase)) names.splice(1, 0, "int8");
+      const names: Contender[] = ["ours", ...inInt8(phase), "eager", "best"];
       if (hasBfloat16(machine.cpuFeatures)) names.push("bf16");
       console.error(`${model} ${phase}, batch ${job.batch} …`);
-      rows.push(await compareJob(job, names, { repeats, warmup, python }));
+      rows.push(await compareJob(job, names, { ...rounds, python }));
     }
   }
   const file = flags.json ?? defaultFile(machine.cpuModel);
-  const document = { ...machine, repeats, warmup, checked: true, checks: Object.fromEntries(checks), rows };
+  const document = { ...machine, ...rounds, checked: true, checks: Object.fromEntries(checks), rows };
   await mkdir(dirname(file), { recursive: true });
   await writeFile(file, `${JSON.stringify(document, null, 1)}\n`);
   console.error(`written to ${file}`);
@@ -64,8 +60,9 @@ function defaultFile(cpuModel: string): string {
   return new URL(`./results/${name}`, import.meta.url).pathname;
 }
 
-/** Whether training offers the phase in int8 and gains by it: a segmenter's and a network's convolutions stay in fp32. */
-const hasInt8 = (phase: Phase): boolean => phase.startsWith("finetune") || phase.startsWith("pretrain");
+/** In what training offers the phase besides fp32, and gains by it: a segmenter's and a network's convolutions stay in fp32. */
+const inInt8 = (phase: Phase): readonly ("int8" | "int8-all")[] =>
+  phase.startsWith("finetune") || phase.startsWith("pretrain") ? ["int8", "int8-all"] : [];
 
 /** Steps of all that the machine can run, taken in turn. */
 async function compareJob(
@@ -108,7 +105,7 @@ export async function startedOrReason(job: ContenderJob, python: string | undefi
     return await startContender(job, python);
   } catch (error) {
     // Ours must run.
-    if (job.contender === "ours" || job.contender === "int8") throw error;
+    if (!peerModes.some((mode) => mode === job.contender)) throw error;
     return { skipped: messageOf(error) };
   }
 }

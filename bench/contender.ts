@@ -1,4 +1,5 @@
-import { type Contestant, type Job, startOurs, startPeer } from "./contestant.ts";
+import type { Precision } from "../src/method/models/int8-weights.ts";
+import { type Contestant, type Job, peerModes, startOurs, startPeer } from "./contestant.ts";
 import type { Contender } from "./rows.ts";
 
 /** A job, and who does it. */
@@ -6,13 +7,17 @@ export interface ContenderJob extends Omit<Job, "precision" | "saving" | "arena"
   contender: Contender;
 }
 
+/** In what ours computes; the peer's modes are compared with ours in fp32. */
+export const precisionOf = (contender: Contender): Precision =>
+  contender === "int8" || contender === "int8-all" ? contender : "fp32";
+
 /** Starts ours in fp32 or int8, or the peer. @throws Error where the peer cannot run, with its own last words. */
 export async function startContender(
   { contender, ...job }: ContenderJob,
   python: string | undefined,
 ): Promise<Contestant> {
-  if (contender === "ours") return startOurs(job);
-  if (contender === "int8") return startOurs({ ...job, precision: "int8" });
+  const mode = peerModes.find((name) => name === contender);
+  if (mode === undefined) return startOurs({ ...job, precision: precisionOf(contender) });
   if (python === undefined) throw new Error("neither --python nor MSMAE_PYTHON names a Python with PyTorch");
-  return startPeer(python, job, contender);
+  return startPeer(python, job, mode);
 }

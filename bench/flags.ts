@@ -1,6 +1,8 @@
 import { parseArgs } from "node:util";
 import { messageOf } from "../src/support/errors.ts";
-import { type Phase, phases } from "./phases.ts";
+import type { Job } from "./contestant.ts";
+import type { Rounds } from "./in-turn.ts";
+import { batchOf, type Phase, phases } from "./phases.ts";
 import { modelNames } from "./workload.ts";
 
 /** A command line that cannot be understood. */
@@ -33,6 +35,20 @@ export function count(flag: string, text: string | undefined, standard?: number)
 
 export const phaseOf = (text: string | undefined): Phase => choice("phase", text, phases);
 export const modelOf = (text: string | undefined): string => choice("model", text, modelNames);
+
+/** The flags of a benchmark of one job. */
+export const jobFlags = ["model", "phase", "batch", "threads", "repeats", "warmup", "json"] as const;
+
+/** A model's phase with its usual batch: ViT-B's fine-tuning unless told otherwise. */
+export function jobOf(flags: Partial<Record<(typeof jobFlags)[number], string>>): Job {
+  const [model, phase] = [modelOf(flags.model ?? "base"), phaseOf(flags.phase ?? "finetune")];
+  const batch = count("batch", flags.batch, batchOf(model, phase));
+  return { phase, model, batch, threads: count("threads", flags.threads, 2) };
+}
+
+export function roundsOf({ repeats, warmup }: { repeats?: string; warmup?: string }, usual = 5): Rounds {
+  return { repeats: count("repeats", repeats, usual), warmup: count("warmup", warmup, 2) };
+}
 
 /** Names of models with commas between, each once. */
 export function modelsOf(text: string | undefined, standard: readonly string[]): string[] {

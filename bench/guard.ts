@@ -1,10 +1,10 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { messageOf } from "../src/support/errors.ts";
-import { checkSmallCase, passed } from "./check.ts";
-import { type ContenderJob, startContender } from "./contender.ts";
+import { checkSmallCase, holds } from "./check.ts";
+import { type ContenderJob, precisionOf, startContender } from "./contender.ts";
 import { type Contestant, median, type Step } from "./contestant.ts";
-import { count, readFlags } from "./flags.ts";
+import { count, readFlags, roundsOf } from "./flags.ts";
 import { inTurn, type Rounds, ratiosOf } from "./in-turn.ts";
 import { cpuClassOf, describeMachine, machineLine } from "./machine.ts";
 import type { Phase } from "./phases.ts";
@@ -27,10 +27,11 @@ interface Bars {
 /** A later change that loses more than this is told. */
 const tolerated = 1.1;
 
-const eager = { contender: "eager" } as const;
+const [eager, ours] = [{ contender: "eager" }, { contender: "ours" }] as const;
 const guarded: readonly Guarded[] = [
   { model: "tiny", phase: "finetune", batch: 16, contender: "ours", against: eager },
-  { model: "tiny", phase: "finetune", batch: 16, contender: "int8", against: { contender: "ours" } },
+  { model: "tiny", phase: "finetune", batch: 16, contender: "int8", against: ours },
+  { model: "tiny", phase: "finetune", batch: 16, contender: "int8-all", against: ours },
   { model: "tiny", phase: "pretrain-attention", batch: 8, contender: "ours", against: eager },
   { model: "tiny", phase: "pretrain-random", batch: 8, contender: "ours", against: eager },
   { model: "tiny", phase: "maps", batch: 8, contender: "ours", against: eager },
@@ -38,7 +39,8 @@ const guarded: readonly Guarded[] = [
   { model: "tiny", phase: "infer-masked", batch: 8, contender: "ours", against: { phase: "infer-full" } },
   { model: "tiny", phase: "segment", batch: 2, contender: "ours", against: eager },
   { model: "base", phase: "finetune", batch: 8, contender: "ours", against: eager },
-  { model: "base", phase: "finetune", batch: 8, contender: "int8", against: { contender: "ours" } },
+  { model: "base", phase: "finetune", batch: 8, contender: "int8", against: ours },
+  { model: "base", phase: "finetune", batch: 8, contender: "int8-all", against: ours },
 ];
 
 const barsFile = fileURLToPath(new URL("./bars.json", import.meta.url));
@@ -47,14 +49,12 @@ const barsFile = fileURLToPath(new URL("./bars.json", import.meta.url));
 export async function guardCommand(argv: string[]): Promise<number> {
   const flags = readFlags(argv, ["threads", "repeats", "warmup", "python", "only"], ["write"]);
   const threads = count("threads", flags.threads, 1);
-  const rounds = { repeats: count("repeats", flags.repeats, 7), warmup: count("warmup", flags.warmup, 2) };
+  const rounds = roundsOf(flags, 7);
   const python = flags.python ?? process.env.MSMAE_PYTHON;
   const chosen = guarded.filter((one) => nameOf(one).includes(flags.only ?? ""));
   for (const { phase, contender } of chosen) {
-    const check = await checkSmallCase(phase, threads, contender === "int8" ? "int8" : "fp32");
-    if (passed(check)) continue;
-    console.error(`the small case of ${phase} is outside its tolerance: ${JSON.stringify(check)}`);
-    return 1;
+    const precision = precisionOf(contender);
+    if (!holds(`${phase} in ${precision}`, await checkSmallCase(phase, threads, precision))) return 1;
   }
   const machine = await describeMachine(threads);
   const cpuClass = cpuClassOf(machine.cpuFeatures);

@@ -1,33 +1,25 @@
 import { writeFile } from "node:fs/promises";
 import type { Precision } from "../src/method/models/int8-weights.ts";
-import { checkSmallCase, passed } from "./check.ts";
+import { checkSmallCase, holds } from "./check.ts";
 import { type Contestant, type Job, precisions, type Step, startOurs } from "./contestant.ts";
-import { count, modelOf, phaseOf, readFlags } from "./flags.ts";
+import { jobFlags, jobOf, readFlags, roundsOf } from "./flags.ts";
 import { inTurn, type Rounds, ratiosOf } from "./in-turn.ts";
 import { describeMachine } from "./machine.ts";
-import { batchOf } from "./phases.ts";
 import type { PrecisionRow } from "./rows.ts";
 import { timingOf } from "./step.ts";
 import { precisionTable } from "./tables.ts";
 
 /** `bench precision`: steps in every precision in turn, each in a process of its own. Returns the exit status. */
 export async function precisionCommand(argv: string[]): Promise<number> {
-  const flags = readFlags(argv, ["model", "phase", "batch", "threads", "repeats", "warmup", "json"], []);
-  const model = modelOf(flags.model ?? "base");
-  const phase = phaseOf(flags.phase ?? "finetune");
-  const threads = count("threads", flags.threads, 2);
-  const job = { phase, model, batch: count("batch", flags.batch, batchOf(model, phase)), threads };
-  const repeats = count("repeats", flags.repeats, 5);
-  const warmup = count("warmup", flags.warmup, 2);
+  const flags = readFlags(argv, jobFlags, []);
+  const [job, rounds] = [jobOf(flags), roundsOf(flags)];
   for (const precision of precisions) {
-    const check = await checkSmallCase(phase, threads, precision);
-    if (passed(check)) continue;
-    console.error(`the small case in ${precision} is outside its tolerance: ${JSON.stringify(check)}`);
-    return 1;
+    const check = await checkSmallCase(job.phase, job.threads, precision);
+    if (!holds(`${job.phase} in ${precision}`, check)) return 1;
   }
-  const rows = await measure(job, { repeats, warmup });
+  const rows = await measure(job, rounds);
   if (flags.json) {
-    const document = { ...(await describeMachine(threads)), repeats, warmup, checked: true, rows };
+    const document = { ...(await describeMachine(job.threads)), ...rounds, checked: true, rows };
     await writeFile(flags.json, `${JSON.stringify(document, null, 1)}\n`);
   }
   console.log(precisionTable(rows));

@@ -12,8 +12,8 @@ export interface Skipped {
 /** A peer's times, or why there are none. */
 export type PeerTiming = Timing | Skipped;
 
-/** What is timed beside each other: ours in fp32 and in int8, and the peer in its modes. */
-export type Contender = "ours" | "int8" | PeerMode;
+/** What is timed beside each other: ours in fp32 and in both forms of int8, and the peer in its modes. */
+export type Contender = "ours" | "int8" | "int8-all" | PeerMode;
 
 /** One phase of one model: steps of all contenders that it was run with, taken in turn. */
 export interface ComparisonRow extends Omit<Job, "precision"> {
@@ -26,6 +26,7 @@ export interface ComparisonRow extends Omit<Job, "precision"> {
 export const comparedPairs = [
   ...(["ours/eager", "ours/best", "ours/bf16"] as const),
   ...(["int8/ours", "int8/eager", "int8/best", "int8/bf16"] as const),
+  ...(["int8-all/ours", "int8-all/eager", "int8-all/best", "int8-all/bf16"] as const),
 ];
 export type ComparedPair = (typeof comparedPairs)[number];
 

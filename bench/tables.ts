@@ -24,14 +24,14 @@ const ratioNote =
 export function comparisonTable(rows: readonly ComparisonRow[]): string {
   const withBf16 = rows.some(({ timings }) => timings.bf16 !== undefined);
   const header = [
-    ...["model", "phase", "batch", "ours", "in int8", "optimiser", "feeds ¹", "PyTorch eager", "best"],
+    ...["model", "phase", "batch", "ours", "in int8", "all in int8", "optimiser", "feeds ¹", "PyTorch eager", "best"],
     ...(withBf16 ? ["in bf16"] : []),
-    ...["ours of eager ²", "ours of best", "int8 of eager", "int8 of best"],
-    ...(withBf16 ? ["int8 of bf16"] : []),
-    "peak memory ours / int8 / eager / best",
+    ...["ours of eager ²", "ours of best", "int8 of eager", "int8 of best", "all int8 of eager"],
+    ...(withBf16 ? ["all int8 of bf16"] : []),
+    "peak memory ours / int8 / all int8 / eager / best",
   ];
   const lines = rows.map(({ model, phase, batch, timings, ratios }) => {
-    const { ours, int8, eager, best, bf16 } = timings;
+    const { ours, int8, "int8-all": allInt8, eager, best, bf16 } = timings;
     const share = (pair: ComparedPair) => {
       const ratio = ratios[pair];
       return ratio ? `${ratio.wall.toFixed(2)} (${ratio.processor.toFixed(2)})` : "–";
@@ -43,14 +43,15 @@ export function comparisonTable(rows: readonly ComparisonRow[]): string {
         String(batch),
         stepTime(ours),
         stepTime(int8),
+        stepTime(allInt8),
         ...partsOf(ours),
         stepTime(eager),
         stepTime(best),
       ],
       ...(withBf16 ? [stepTime(bf16)] : []),
-      ...(["ours/eager", "ours/best", "int8/eager", "int8/best"] as const).map(share),
-      ...(withBf16 ? [share("int8/bf16")] : []),
-      [ours, int8, eager, best].map(gigabytes).join(" / "),
+      ...(["ours/eager", "ours/best", "int8/eager", "int8/best", "int8-all/eager"] as const).map(share),
+      ...(withBf16 ? [share("int8-all/bf16")] : []),
+      [ours, int8, allInt8, eager, best].map(gigabytes).join(" / "),
     ];
   });
   return table(header, lines, [feedNote, ratioNote, ...skipReasons(rows)]);

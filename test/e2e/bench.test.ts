@@ -270,19 +270,29 @@ test("the comparison's table says what was skipped and why, and the lines below 
     },
     {
       ...{ ...job, phase: "finetune" },
-      timings: { ours: timing(2, 0.05), int8: timing(1.5, 0.05), eager: timing(4), best: timing(3) },
-      ratios: { "ours/best": ratio(0.66), "int8/eager": ratio(0.4), "int8/best": ratio(0.5) },
+      timings: {
+        ...{ ours: timing(2, 0.05), int8: timing(1.5, 0.05) },
+        "int8-all": timing(1.25),
+        eager: timing(4),
+        best: timing(3),
+      },
+      ratios: {
+        "ours/best": ratio(0.66),
+        "int8/eager": ratio(0.4),
+        "int8/best": ratio(0.5),
+        "int8-all/eager": ratio(0.3),
+      },
     },
   ];
   const lines = comparisonTable(rows).split("\n");
   expect(lines[2]).toBe(
-    "| base | maps | 16 | 2.00 s | – | – | 0.0200 s | 3.50 s | SKIPPED | 0.50 (0.25) | – | – | – | 2.50 GB / – / 2.50 GB / – |",
+    "| base | maps | 16 | 2.00 s | – | – | – | 0.0200 s | 3.50 s | SKIPPED | 0.50 (0.25) | – | – | – | – | 2.50 GB / – / – / 2.50 GB / – |",
   );
   expect(lines[5]).toContain(
-    "| 2.00 s | 1.50 s | 0.0500 s (2.5 %) | 0.0200 s | 4.00 s | 3.00 s | – | 0.66 (0.33) | 0.40 (0.20) | 0.50 (0.25) |",
+    "| 2.00 s | 1.50 s | 1.25 s | 0.0500 s (2.5 %) | 0.0200 s | 4.00 s | 3.00 s | – | 0.66 (0.33) | 0.40 (0.20) | 0.50 (0.25) | 0.30 (0.15) |",
   );
   const inBf16 = { ...(rows[3] as ComparisonRow), timings: { ...rows[3]?.timings, bf16: timing(2) } };
-  inBf16.ratios = { "int8/bf16": ratio(0.8) };
+  inBf16.ratios = { "int8-all/bf16": ratio(0.8) };
   expect(comparisonTable([inBf16]).split("\n")[2]).toMatch(
     /4\.00 s \| 3\.00 s \| 2\.00 s \|.* 0\.80 \(0\.40\) \| 2\.50 GB/,
   );
