@@ -22,10 +22,10 @@ describe.each([
       configNotes(verb as typeof finetune, resolved(more) as ReturnType<typeof resolveRun<typeof finetune>>);
     expect(notes({}).join()).not.toContain("precision");
     expect(notes({ precision: "int8" })).toContainEqual(
-      expect.stringMatching(/^--precision int8 rounds what .* read to 8 bits .* less accurate/),
+      expect.stringMatching(/^--precision int8 rounds what .* read to 8 bits .* lost nothing/),
     );
     expect(notes({ precision: "int8-all" })).toContainEqual(
-      expect.stringMatching(/^--precision int8-all rounds all that .* multiply to 8 bits .* less accurate/),
+      expect.stringMatching(/^--precision int8-all rounds all that .* multiply to 8 bits .* not compared/),
     );
   });
 
