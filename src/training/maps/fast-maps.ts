@@ -33,15 +33,16 @@ export async function exactMaps(run: MaskedRun, batchSize: number): Promise<Map<
   const { engine, config, feeds, loader, hooks, ranks } = run;
   const share: Share = { index: ranks.rank, of: ranks.size };
   const maps = new Map<number, Float32Array>();
+  const graph = attentionGraph(config, batchSize);
   await attentionMapsOf({
-    ...{ engine, config, feeds, batchSize, signal: hooks.signal },
+    ...{ engine, config, feeds, batchSize, graph, signal: hooks.signal },
     batches: firstOf(loader.inOrder({ batchSize, share }), COMPARED),
     onMaps(indices, weights) {
       const patches = weights.length / indices.length;
       for (const [b, image] of indices.entries()) maps.set(image, weights.slice(b * patches, (b + 1) * patches));
     },
   });
-  await engine.unload(attentionGraph(config, batchSize).name);
+  await engine.unload(graph.name);
   return maps;
 }
 

@@ -66,11 +66,10 @@ export class GuidedMasking {
    */
   async refresh(due: boolean, counts: SelectionCounts): Promise<void> {
     const { mapSource, batchSize } = this.#options;
-    const parts = { ...this.#run, maps: this.#maps, batchSize };
     if (mapSource === "attention") {
       if (due) await this.#refreshAttention(counts);
     } else if (!this.#made) {
-      await fixedMaps[mapSource](parts);
+      await fixedMaps[mapSource]({ ...this.#run, maps: this.#maps, batchSize });
       this.#made = true;
     }
   }
