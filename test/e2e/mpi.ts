@@ -45,12 +45,21 @@ export function runRanks(by: Launcher, ranks: number, program: readonly string[]
 }
 
 /** Runs the command line in several processes to its end. */
-export function msmaeRanks(ranks: number, argv: readonly string[], env: NodeJS.ProcessEnv = {}): Ended {
-  return runRanks(launcher, ranks, [entry, ...argv], env);
+export function msmaeRanks(
+  ranks: number,
+  argv: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  by: Launcher = launcher,
+): Ended {
+  return runRanks(by, ranks, [entry, ...argv], env);
 }
 
 /** Starts the command line in several processes, for a test that ends one of them. */
-export function startRanks(ranks: number, argv: readonly string[]): { child: ChildProcess; ended: Promise<Ended> } {
-  const [command, all] = commandLine(launcher, ranks, [entry, ...argv]);
+export function startRanks(
+  ranks: number,
+  argv: readonly string[],
+  by: Launcher = launcher,
+): { child: ChildProcess; ended: Promise<Ended> } {
+  const [command, all] = commandLine(by, ranks, [entry, ...argv]);
   return started(command, all);
 }
