@@ -3,6 +3,7 @@ import { allCommand } from "./all.ts";
 import { compareCommand } from "./compare.ts";
 import { dataIndexCommand } from "./data-index.ts";
 import { efficiencyCommand } from "./efficiency.ts";
+import { epochCommand } from "./epoch.ts";
 import { UsageError } from "./flags.ts";
 import { guardCommand } from "./guard.ts";
 import { loaderCommand } from "./loader.ts";
@@ -22,6 +23,8 @@ const usage = `Usage:
   npm run -s bench -- recompute [--model M] [--phase P] [--batch N] [--threads 2] [--repeats 5] [--anew-only]
                                [--python PYTHON] [--json FILE]
   [mpirun -np N] npm run -s bench -- scaling --model M --batch N [--phase P] [--threads 1] [--repeats 5] [--json]
+  npm run -s bench -- epoch --data FOLDER [--model M] [--batch 16] [--images 160] [--evaluated 64] [--threads 2] [--workers 2]
+                               [--python PYTHON] [--json FILE]
   npm run -s bench -- all [--models M,…] [--threads 2] [--repeats 5] [--python PYTHON] [--data FOLDER] [--json FOLDER]
   npm run -s bench -- guard [--only NAME] [--threads 1] [--repeats 7] [--python PYTHON] [--write]
   npm run -s bench -- loader --data FOLDER [--dicom] [--batch 64] [--repeats 3] [--python PYTHON] [--json FILE]
@@ -38,6 +41,7 @@ recompute  times training steps that keep blocks and that compute them anew, in 
            first are left out by --anew-only, where memory does not hold all three.
 scaling  times steps and the exchange of their gradients in each process of mpirun, and tells what share of the time is spent
          in steps, on other networks by a model.
+epoch    a whole epoch of fine-tuning from files to figures, with maps, evaluation and saving, beside the published program's way.
 all      compare, efficiency and savings one after the other, and with --data loader; every table.
 guard    compares a few ratios, of processor time and of peak memory, with those kept in bench/bars.json for this class of
          processors, and fails where more than 10 % of one is lost, twice; --write keeps the new ones.
@@ -59,6 +63,7 @@ const commands: Readonly<Record<string, (argv: string[]) => Promise<number>>> = 
   precision: precisionCommand,
   recompute: recomputeCommand,
   scaling: scalingCommand,
+  epoch: epochCommand,
   loader: loaderCommand,
   "data-index": dataIndexCommand,
 };

@@ -91,3 +91,27 @@ export interface GuardRow {
   now: Bar | null;
   lost: ("processor" | "memory")[];
 }
+
+/** Seconds of the clock, and of the processor: all threads. */
+export type Spent = [wall: number, processor: number];
+
+/** What the stages of each epoch took, and making the maps, once. */
+export interface Stages {
+  maps: Spent;
+  training: Spent[];
+  evaluation: Spent[];
+  saving: Spent[];
+}
+
+/** An epoch from files to figures: what is timed, and what its stages took by each way to run it. */
+export interface EpochRow {
+  data: string;
+  model: string;
+  batch: number;
+  /** To train on, and to evaluate. */
+  images: number;
+  evaluated: number;
+  threads: number;
+  workers: number;
+  runs: Record<string, Stages | Skipped>;
+}

@@ -7,12 +7,15 @@ import type {
   ComparisonRow,
   Contender,
   EfficiencyRow,
+  EpochRow,
   GuardRow,
   PeerTiming,
   PrecisionRow,
   RecomputeRow,
   SavingRow,
   Skipped,
+  Spent,
+  Stages,
 } from "./rows.ts";
 
 const feedNote =
@@ -145,6 +148,35 @@ export function recomputeTable({ model, phase, batch, threads, kept, anew, peer 
   ]);
   const skipped = Object.values(all).flatMap((timing) => ("skipped" in timing ? [`SKIPPED: ${timing.skipped}`] : []));
   return table(header, lines, skipped);
+}
+
+/** How often the published recipe makes the maps anew, in epochs. */
+const MAP_INTERVAL = 20;
+
+/** Markdown: a row for each way to run an epoch: its stages, all of it with its share of the maps, and the ratios to the last way. */
+export function epochTable({ runs, images, evaluated }: EpochRow): string {
+  const header = [
+    ...["", `maps of ${images} images`, `training on ${images}`, `evaluation of ${evaluated}`, "saving"],
+    ...["an epoch of 20", "of PyTorch's"],
+  ];
+  const skipped = Object.entries(runs).flatMap(([name, run]) =>
+    "skipped" in run ? [`${name} SKIPPED: ${run.skipped}`] : [],
+  );
+  const timed = Object.entries(runs).flatMap(([name, run]) => ("skipped" in run ? [] : [{ name, ...lastEpoch(run) }]));
+  const peer = timed.find(({ name }) => name.startsWith("PyTorch"));
+  const told = ([wall, processor]: Spent) => `${seconds(wall)} (${seconds(processor)})`;
+  const lines = timed.map(({ name, stages, whole }) => {
+    const ratios = peer && whole.map((time, i) => (time / (peer.whole[i] as number)).toFixed(2));
+    return [name, ...stages.map(told), told(whole), ratios ? `${ratios[0]} (${ratios[1]})` : "–"];
+  });
+  return table(header, lines, ["Wall time, and in brackets processor time of all threads.", ...skipped]);
+}
+
+/** The stages of the last epoch, and their sum with the maps' share. */
+function lastEpoch({ maps, training, evaluation, saving }: Stages): { stages: Spent[]; whole: Spent } {
+  const epoch = [training, evaluation, saving].map((stage) => stage.at(-1) as Spent);
+  const sum = (i: 0 | 1) => epoch.reduce((total, stage) => total + stage[i], maps[i] / MAP_INTERVAL);
+  return { stages: [maps, ...epoch], whole: [sum(0), sum(1)] };
 }
 
 /** Markdown: a row for each model and work, mae and msmae beside each other with their ratio. */

@@ -2,22 +2,24 @@
 //
 //   node weights/make.ts micro-phantoms runs/weights
 //
-// One thread, CPU, fp32: 4 minutes of processor time for micro.
+// One thread, CPU, fp32: 4 minutes of processor time for micro, MINIS for mini, TINYS for tiny. What is large is kept as float16.
 import { join } from "node:path";
 import { makePhantoms } from "../src/experiments/phantom/make-phantoms.ts";
 import { readModelFile, writeModelFile } from "../src/interop/model-file.ts";
 import { toFloat32 } from "../src/interop/tensor-values.ts";
+import { halfBits } from "../src/support/half.ts";
 import { pretrain } from "../src/training/tasks/pretrain.ts";
 
-/** Sizes of models, and how long each was trained at which peak learning rate. */
+/** Sizes of models, how long each was trained at which peak learning rate, and in how many bits it is kept. */
 const models = {
-  "micro-phantoms": { model: "msmae_vit_micro_patch8", epochs: 40, lr: 1.5e-3 },
-  "mini-phantoms": { model: "msmae_vit_mini_patch16", epochs: 24, lr: 1e-3 },
+  "micro-phantoms": { model: "msmae_vit_micro_patch8", epochs: 40, lr: 1.5e-3, bits: 32 },
+  "mini-phantoms": { model: "msmae_vit_mini_patch16", epochs: 24, lr: 1e-3, bits: 16 },
+  "tiny-phantoms": { model: "msmae_vit_tiny_patch16", epochs: 24, lr: 1e-3, bits: 16 },
 };
 
 const [name = "", runs = "runs/weights"] = process.argv.slice(2);
 if (!(name in models)) throw new Error(`node weights/make.ts ${Object.keys(models).join("|")} [RUNS]`);
-const { model, epochs, lr } = models[name as keyof typeof models];
+const { model, epochs, lr, bits } = models[name as keyof typeof models];
 
 const phantoms = await makePhantoms({
   outputDir: join(runs, "phantoms"),
@@ -41,5 +43,10 @@ const { description, tensors } = await readModelFile(checkpoint, { own: true });
 await writeModelFile(
   join(import.meta.dirname, `${name}.safetensors`),
   { ...description, licence: "apache-2.0" },
-  new Map([...tensors].map(([key, tensor]) => [key, { shape: tensor.shape, data: toFloat32(tensor) }])),
+  new Map(
+    [...tensors].map(([key, tensor]) => {
+      const values = toFloat32(tensor);
+      return [key, { shape: tensor.shape, data: bits === 16 ? Uint16Array.from(values, halfBits) : values }];
+    }),
+  ),
 );

@@ -2,7 +2,7 @@ import type { EvalOptions } from "../config/index.ts";
 import type { Sample } from "../data/dataset.ts";
 import type { ModelDescription } from "../interop/model-file.ts";
 import type { RunHooks } from "../support/events.ts";
-import { assess } from "./assess.ts";
+import { assess, openSamples } from "./assess.ts";
 import type { Gathered, Outcome } from "./outcomes/outcome.ts";
 import type { GraphRunner } from "./run-batches.ts";
 import { type Forward, forwardOf, type ModelSession, readingOf } from "./session.ts";
@@ -21,7 +21,7 @@ export type AssessOptions = Pick<EvalOptions, "workers" | "strict" | "batchSize"
  *
  * @throws MsmaeError Data when no image can be read, or one cannot under `strict`; Device; the signal's reason.
  */
-export function assessModel<R extends Gathered, M extends object, D extends ModelDescription>(
+export async function assessModel<R extends Gathered, M extends object, D extends ModelDescription>(
   {
     engine,
     feeds,
@@ -38,13 +38,14 @@ export function assessModel<R extends Gathered, M extends object, D extends Mode
   const batchSize = Math.min(options.batchSize, samples.length);
   const { inputHeight, inputWidth, inChans } = config;
   const reading = readingOf(description, options);
-  return assess({
+  const loading = { inputHeight, inputWidth, channels: inChans as 1 | 3, workers, strict, reading };
+  await using loader = openSamples(samples, { loading, outcome, hooks });
+  return await assess({
     engine,
     feeds,
     forward: options.forward?.(batchSize) ?? forwardOf(kind, config, { batchSize, keepRatio: options.keepRatio }),
     batchSize,
-    samples,
-    loading: { inputHeight, inputWidth, channels: inChans as 1 | 3, workers, strict, reading },
+    loader,
     outcome,
     gatherer: outcome.gather(description),
     name,

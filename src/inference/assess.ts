@@ -9,6 +9,24 @@ import type { GraphRunner } from "./run-batches.ts";
 import { type ImageRun, runImages } from "./run-images.ts";
 import type { Forward } from "./session.ts";
 
+/** How samples are read that {@link assess} looks at, in the sizes of the model's input. */
+export interface SampleReading {
+  loading: Omit<LoaderOptions, "cacheMb" | "onWarning" | "target">;
+  outcome: Pick<Outcome<Gathered, object, never>, "target">;
+  hooks: RunHooks;
+  /** MiB for decoded images, where the samples are looked at more than once. */
+  cacheMb?: number;
+}
+
+/** Opens samples for {@link assess}, with what their targets are made from. @throws MsmaeError Config or Data, as the loader does. */
+export function openSamples(
+  samples: readonly Sample[],
+  { loading, outcome, hooks, cacheMb = 0 }: SampleReading,
+): ImageLoader {
+  const onWarning = (message: string) => hooks.onEvent?.({ type: "warning", message });
+  return new ImageLoader(samples, { ...loading, target: outcome.target, cacheMb, onWarning });
+}
+
 /** A model at work, over samples whose targets are the model's. */
 export interface AssessInput<R extends Gathered> {
   engine: GraphRunner;
@@ -17,10 +35,9 @@ export interface AssessInput<R extends Gathered> {
   forward: Forward;
   /** Images per run; a smaller last batch is filled up. */
   batchSize: number;
-  samples: readonly Sample[];
-  /** How the images are read. Nothing is kept: each is read once. */
-  loading: Omit<LoaderOptions, "cacheMb" | "onWarning" | "target">;
-  outcome: Pick<Outcome<R, object, never>, "target" | "originals" | "windowOverlap">;
+  /** Of the samples, as {@link openSamples} gives it; whoever opened it closes it. */
+  loader: ImageLoader;
+  outcome: Pick<Outcome<R, object, never>, "originals" | "windowOverlap">;
   gatherer: Gatherer<R>;
   /** What the phase is called. */
   name: string;
@@ -41,16 +58,15 @@ export interface AssessInput<R extends Gathered> {
  * Source: method.md section 5, evaluation.
  */
 export async function assess<R extends Gathered>(input: AssessInput<R>): Promise<{ result: R; unreadable: string[] }> {
-  const { engine, feeds, batchSize, samples, loading, outcome, gatherer, name, split, dataPath, hooks } = input;
-  const { target, originals = false, windowOverlap } = outcome;
+  const { engine, feeds, batchSize, loader, outcome, gatherer, name, split, dataPath, hooks } = input;
+  const { samples } = loader;
+  const { originals = false, windowOverlap } = outcome;
   const { signal, onEvent } = hooks;
   const { graph, rest } = input.forward;
-  const onWarning = (message: string) => onEvent?.({ type: "warning", message });
-  await using loader = new ImageLoader(samples, { ...loading, target, cacheMb: 0, onWarning });
   onEvent?.({ type: "phase", name, total: samples.length });
   const reading = { batchSize: Math.min(batchSize, samples.length), originals, ...(signal && { signal }) };
   const batches = loader.inOrder(reading);
-  const size = { height: loading.inputHeight, width: loading.inputWidth };
+  const size = { height: loader.options.inputHeight, width: loader.options.inputWidth };
   const onProgress = (done: number) => onEvent?.({ type: "phase-progress", done });
   let done: number;
   try {

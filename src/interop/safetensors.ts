@@ -205,7 +205,8 @@ function parseEntry(name: string, value: unknown, where: string): SafetensorsEnt
 /** What a file can be written from. */
 export interface TensorToStore {
   shape: readonly number[];
-  data: Float32Array | Float64Array | BigInt64Array | Int32Array | Uint8Array;
+  /** Uint16Array holds the bits of float16: Node 22 has no array of them. */
+  data: Float32Array | Float64Array | BigInt64Array | Int32Array | Uint16Array | Uint8Array;
 }
 
 /** Plans where each tensor will stand: those of larger elements first, so that all are aligned. */
@@ -246,6 +247,7 @@ function dtypeOf(data: TensorToStore["data"]): SafetensorsDtype {
   if (data instanceof Float32Array) return "F32";
   if (data instanceof Float64Array) return "F64";
   if (data instanceof BigInt64Array) return "I64";
+  if (data instanceof Uint16Array) return "F16";
   return data instanceof Int32Array ? "I32" : "U8";
 }
 

@@ -10,6 +10,7 @@ import type { ModelKind } from "../method/kinds/kind.ts";
 import type { ImageModelConfig } from "../method/models/config.ts";
 import type { Ranks } from "../parallel/ranks.ts";
 import type { RunHooks } from "../support/events.ts";
+import type { Keep } from "../support/resources.ts";
 import type { RunDirectory } from "./run-directory.ts";
 import type { RunData, RunOptions } from "./setup.ts";
 import type { TrainingTask } from "./task.ts";
@@ -46,6 +47,8 @@ export interface RunContext<O extends RunOptions, C extends ImageModelConfig> {
   hooks: RunHooks;
   /** The processes that train it together. */
   ranks: Ranks;
+  /** Takes what is to be closed when the run ends. */
+  keep: Keep;
 }
 
 /** What a run is finished with, in the process that writes its files. */

@@ -1,14 +1,15 @@
 import { basename } from "node:path";
 import type { Split } from "../data/dataset.ts";
+import type { ImageLoader } from "../data/loader/loader.ts";
 import { relativeName } from "../data/splits/split-table.ts";
-import { assess } from "../inference/assess.ts";
+import { assess, openSamples } from "../inference/assess.ts";
 import type { Gathered, Outcome } from "../inference/outcomes/outcome.ts";
 import { forwardOf, normalizerOf } from "../inference/session.ts";
 import { loadWeights } from "../interop/load-weights.ts";
 import { readModelFile } from "../interop/model-file.ts";
 import type { ImageModelConfig } from "../method/models/config.ts";
 import type { FinishContext, RunContext } from "./definition.ts";
-import { loadingOf, type RunOptions } from "./setup.ts";
+import { cacheShares, loadingOf, type RunOptions } from "./setup.ts";
 import type { TrainerResult } from "./trainer.ts";
 
 /** What a run's outputs mean, and what is to be known of its model for that. */
@@ -17,11 +18,38 @@ export interface Meaning<R extends Gathered, M extends object, D extends object>
   model: D;
 }
 
+/** Images that a model is measured by. */
+export interface Measured {
+  loader: ImageLoader;
+  split: Split;
+  /** What the phase is called. */
+  name: string;
+}
+
+/** Opens the images of a split to measure by them. @param cacheMb as for {@link openSamples} */
+export function openSplit<O extends RunOptions, C extends ImageModelConfig>(
+  { options, plan, data, hooks }: Pick<RunContext<O, C>, "options" | "plan" | "data" | "hooks">,
+  outcome: Pick<Outcome<Gathered, object, never>, "target">,
+  split: Split,
+  cacheMb?: number,
+): ImageLoader {
+  return openSamples(data.folder.splits[split], { loading: loadingOf(plan.config, options), outcome, hooks, cacheMb });
+}
+
+/** The validation images as each epoch looks at them, kept in memory as training's are; undefined where there are none. */
+export function openValidation<O extends RunOptions, C extends ImageModelConfig>(
+  context: RunContext<O, C>,
+  outcome: Pick<Outcome<Gathered, object, never>, "target">,
+): Measured | undefined {
+  const { keep, data, options } = context;
+  if (data.folder.splits.val.length === 0) return undefined;
+  const loader = keep(openSplit(context, outcome, "val", cacheShares(options, data).val));
+  return { loader, split: "val", name: "validation" };
+}
+
 /**
- * What a model with the weights as they are says of a split, all patches shown, its metrics, and the paths of images that
- * could not be read.
- *
- * @param name what the phase is called.
+ * What a model with the weights as they are says of a split's images, all patches shown, its metrics, and the paths of images
+ * that could not be read.
  */
 export async function measureSplit<
   O extends RunOptions,
@@ -30,19 +58,16 @@ export async function measureSplit<
   M extends object,
   D extends object,
 >(
-  { options, plan, data, engine, hooks, ranks }: RunContext<O, C>,
+  { options, plan, engine, hooks, ranks }: RunContext<O, C>,
   { outcome, model }: Meaning<R, M, D>,
-  split: Split,
-  name: string,
+  { loader, split, name }: Measured,
 ): Promise<{ result: R; metrics: M; unreadable: string[] }> {
   const { kind, config } = plan;
   const { batchSize, dataPath } = options;
   const { result, unreadable } = await assess({
-    ...{ engine, batchSize, split, name, dataPath, hooks, ranks },
+    ...{ engine, batchSize, loader, split, name, dataPath, hooks, ranks },
     feeds: kind.feeder(config, normalizerOf({ ...options, config })),
     forward: forwardOf(kind, config, { batchSize }),
-    samples: data.folder.splits[split],
-    loading: loadingOf(config, options),
     outcome,
     gatherer: outcome.gather(model),
   });
@@ -79,7 +104,8 @@ export async function measureRun<
   if (split !== "test") {
     hooks.onEvent?.({ type: "warning", message: `there is no test split: the figures are of the ${split} split` });
   }
-  const { metrics, unreadable } = await measureSplit(context, chosen, split, "evaluation");
+  await using loader = openSplit(context, chosen.outcome, split);
+  const { metrics, unreadable } = await measureSplit(context, chosen, { loader, split, name: "evaluation" });
   const skipped = unreadable.map((path) => relativeName(root, path));
   const of = { split, epochs, seconds, checkpoint: basename(checkpoint) };
   await run.writeJson("metrics.json", { ...of, ...metrics, unreadable: skipped });

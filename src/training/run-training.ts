@@ -11,7 +11,7 @@ import type { ImageModelConfig } from "../method/models/config.ts";
 import { first, oneRank, type Ranks } from "../parallel/ranks.ts";
 import type { RunHooks } from "../support/events.ts";
 import type { OutputFolder } from "../support/files/output-folder.ts";
-import { withResources } from "../support/resources.ts";
+import { type Keep, withResources } from "../support/resources.ts";
 import type { TrainingState } from "./checkpoint.ts";
 import type { ModelPlan, TrainingDefinition, TrainingOptionsOf } from "./definition.ts";
 import { checkSameData, hooksOf, shareStore, withRanks } from "./ranks.ts";
@@ -71,7 +71,7 @@ async function begin<V extends AnyVerb, C extends ImageModelConfig, R>(
   definition: TrainingDefinition<V, C, R>,
   input: InputOf<V> | OptionsOf<V>,
   hooks: RunHooks,
-  keep: <D extends AsyncDisposable>(resource: D) => D,
+  keep: Keep,
 ): Promise<Writer<V, C>> {
   const { verb } = definition;
   // The definition's type holds only for verbs that have what every run needs.
@@ -111,9 +111,9 @@ function train<V extends AnyVerb, C extends ImageModelConfig, R>(
   const records = state.progress.log;
   const shared = ranks.size > 1;
   return withSession({ verb, options, data, plan, folder, store, groups, shared, records, hooks }, async (session) => {
-    const { engine, loader, run } = session;
+    const { run, engine, loader, keep } = session;
     // Processes that work together stop together, after a step: not each amid what they do side by side.
-    const context = { options, data, plan, store, engine, loader, ranks };
+    const context = { options, data, plan, store, engine, loader, ranks, keep };
     const task = definition.task({ ...context, hooks: shared ? { ...hooks, signal: undefined } : hooks });
     task.restore?.(state.task);
     const { minLr, warmupEpochs, epochs } = options;

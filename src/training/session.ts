@@ -12,12 +12,12 @@ import type { ImageModelConfig } from "../method/models/config.ts";
 import { MsmaeError } from "../support/errors.ts";
 import type { RunHooks } from "../support/events.ts";
 import { OutputFolder } from "../support/files/output-folder.ts";
-import { withResources } from "../support/resources.ts";
+import { type Keep, withResources } from "../support/resources.ts";
 import type { ModelPlan } from "./definition.ts";
 import type { EpochRecord } from "./records/index.ts";
 import { checkpointPath } from "./resume.ts";
 import { RunDirectory, trainingRun } from "./run-directory.ts";
-import { loadingOf, type RunData, type RunOptions } from "./setup.ts";
+import { cacheShares, loadingOf, type RunData, type RunOptions } from "./setup.ts";
 
 /** What a training run holds while it goes on. */
 export interface Session {
@@ -26,6 +26,8 @@ export interface Session {
   /** Of the training images. */
   loader: ImageLoader;
   engine: Engine;
+  /** Takes what is to be closed when the run ends. */
+  keep: Keep;
 }
 
 export interface SessionParts {
@@ -77,11 +79,11 @@ export function withSession<T>(parts: SessionParts, work: (session: Session) => 
   return withResources(async (keep) => {
     const run = folder && keep(await openRun({ ...parts, folder }));
     await run?.write("split.csv", splitCsv(data.whole ?? data.folder));
-    const loading = { ...loadingOf(plan.config, options), ...plan.loading, cacheMb: options.cacheMb };
+    const loading = { ...loadingOf(plan.config, options), ...plan.loading, cacheMb: cacheShares(options, data).train };
     const onWarning = (message: string) => hooks.onEvent?.({ type: "warning", message });
     const loader = keep(new ImageLoader(data.folder.splits.train, { ...loading, onWarning }));
     const engine = keep(await startEngine(parts));
-    return work({ run, loader, engine });
+    return work({ run, loader, engine, keep });
   });
 }
 

@@ -136,6 +136,15 @@ export function loadingOf(
   return { inputHeight, inputWidth, channels: inChans as 1 | 3, workers, strict, reading };
 }
 
+/** MiB for decoded images of training and of validation, which each epoch looks at: shared out by their numbers. */
+export function cacheShares(
+  { cacheMb }: Pick<RunOptions, "cacheMb">,
+  { folder: { splits } }: Pick<RunData, "folder">,
+): { train: number; val: number } {
+  const val = (cacheMb * splits.val.length) / (splits.train.length + splits.val.length);
+  return { train: cacheMb - val, val };
+}
+
 /** Parameters with their first values: drawn from the seed. */
 export function createStore(specs: readonly ParameterSpec[], options: RunOptions): ParameterStore {
   const { seed, accumIter, emaDecay, precision } = options;

@@ -26,7 +26,7 @@ import { Normalizer } from "../../src/images/transforms/normalize.ts";
 import type { Gathered, Outcome } from "../../src/inference/outcomes/outcome.ts";
 import type { RunHooks } from "../../src/support/events.ts";
 import type { TrainingDefinition } from "../../src/training/definition.ts";
-import { measureRun, measureSplit } from "../../src/training/measure.ts";
+import { measureRun, measureSplit, openValidation } from "../../src/training/measure.ts";
 import { cardOf } from "../../src/training/model-card.ts";
 import { runTraining } from "../../src/training/run-training.ts";
 import { describeTraining, openData, peakLr } from "../../src/training/setup.ts";
@@ -157,13 +157,16 @@ const definition: TrainingDefinition<typeof options, ColourConfig, ColourMetrics
       ...feeder.whole(batch.images, batchSize),
       truth: targetOf(batch, "values").values,
     }));
+    const validation = openValidation(context, colours);
     return {
       batchesPerEpoch: images.batchesPerEpoch,
       phase: () => phase,
-      async validate() {
-        const { metrics } = await measureSplit(context, { outcome: colours, model: {} }, "val", "validation");
-        return colours.validation(metrics);
-      },
+      ...(validation && {
+        async validate() {
+          const { metrics } = await measureSplit(context, { outcome: colours, model: {} }, validation);
+          return colours.validation(metrics);
+        },
+      }),
       describe: (epoch, step) => ({
         kind: kind.name,
         config,

@@ -4,7 +4,7 @@ import type { Feeds } from "../../engine/runtime/program.ts";
 import type { Mix } from "../../images/mixing/draw.ts";
 import type { ImageModelConfig } from "../../method/models/config.ts";
 import type { RunContext } from "../definition.ts";
-import { measureSplit } from "../measure.ts";
+import { measureSplit, openValidation } from "../measure.ts";
 import { describeTraining } from "../setup.ts";
 import { trainingTarget } from "../targets/registry.ts";
 import type { TrainingTarget } from "../targets/training-target.ts";
@@ -27,6 +27,7 @@ export function classification(context: RunContext<FinetuneOptions, ImageModelCo
   const { config } = plan;
   const target = trainingTarget(options, data);
   const temperature = new KeptTemperature(context, target.outcome.target);
+  const validation = openValidation(context, target.validation);
   return {
     mix: batchMixer(options, config),
     targetsOf: target.feeds,
@@ -36,10 +37,10 @@ export function classification(context: RunContext<FinetuneOptions, ImageModelCo
       target.restore(kept);
       temperature.restore(kept);
     },
-    ...(data.folder.splits.val.length > 0 && {
+    ...(validation && {
       async validate() {
         const meaning = { outcome: target.validation, model: target.describe() };
-        const { result, metrics } = await measureSplit(context, meaning, "val", "validation");
+        const { result, metrics } = await measureSplit(context, meaning, validation);
         target.validated(metrics);
         temperature.validated(result, target.describe().classNames);
         return target.validation.validation(metrics);

@@ -2,7 +2,7 @@ import type { LinprobeOptions } from "../../config/index.ts";
 import type { Split } from "../../data/split-name.ts";
 import type { Graph } from "../../engine/graph/graph.ts";
 import { floatsOf } from "../../engine/runtime/program.ts";
-import { assess } from "../../inference/assess.ts";
+import { assess, openSamples } from "../../inference/assess.ts";
 import { type FeatureSet, featureGatherer, featureTarget } from "../../inference/features.ts";
 import { type Classification, softmaxRows } from "../../inference/outcomes/classes.ts";
 import { normalizerOf } from "../../inference/session.ts";
@@ -38,12 +38,12 @@ export class ProbeFeatures {
     if (known) return known;
     const samples = data.folder.splits[split];
     const batchSize = Math.min(IMAGES_PER_RUN, samples.length);
+    const reading = { loading: loadingOf(config, options), outcome: { target: featureTarget }, hooks };
+    await using loader = openSamples(samples, reading);
     const { result } = await assess({
-      ...{ engine, batchSize, split, samples, hooks, dataPath: options.dataPath },
+      ...{ engine, batchSize, split, loader, outcome: {}, hooks, dataPath: options.dataPath },
       feeds: this.#feeder,
       forward: { graph: featuresGraph(config, batchSize) },
-      loading: loadingOf(config, options),
-      outcome: { target: featureTarget },
       gatherer: featureGatherer(config.embedDim),
       name: `features of ${split}`,
     });

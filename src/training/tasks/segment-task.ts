@@ -11,7 +11,7 @@ import { type SegmenterConfig, segmentTrainingGraph } from "../../method/models/
 import { IGNORED } from "../../support/ignored.ts";
 import type { RunContext } from "../definition.ts";
 import { GuidedMasking } from "../maps/guided-masking.ts";
-import { measureSplit } from "../measure.ts";
+import { measureSplit, openValidation } from "../measure.ts";
 import { describeTraining } from "../setup.ts";
 import type { TrainingTask } from "../task.ts";
 import { TrainingImages } from "../training-images.ts";
@@ -34,6 +34,7 @@ export function segmentTask(context: RunContext<SegmentOptions, SegmenterConfig>
   const images = new TrainingImages(loader, options);
   // What picks the best epoch needs neither, and both take time in every epoch.
   const outcome = masks({ distances: false, intervals: false });
+  const validation = openValidation(context, outcome);
 
   const graphOf = (count: number | "all") =>
     segmentTrainingGraph(config, {
@@ -63,14 +64,10 @@ export function segmentTask(context: RunContext<SegmentOptions, SegmenterConfig>
     async beforeEpoch(epoch) {
       if (!runsWhole(epoch)) await masking.refresh(epoch % mapInterval === 0, counts);
     },
-    ...(data.folder.splits.val.length > 0 && {
+    ...(validation && {
       async validate() {
-        const { metrics } = await measureSplit(
-          context,
-          { outcome, model: { classNames, seed: options.seed } },
-          "val",
-          "validation",
-        );
+        const meaning = { outcome, model: { classNames, seed: options.seed } };
+        const { metrics } = await measureSplit(context, meaning, validation);
         return outcome.validation(metrics);
       },
     }),

@@ -12,6 +12,7 @@ import {
 } from "../../../src/interop/safetensors-file.ts";
 import { toFloat32, toFloat64 } from "../../../src/interop/tensor-values.ts";
 import { MsmaeError } from "../../../src/support/errors.ts";
+import { halfBits } from "../../../src/support/half.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "msmae-safetensors-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -59,6 +60,14 @@ describe("safetensors files", () => {
     const { entries, ...content } = read;
     expect(await readSafetensors(new Uint8Array(readFileSync(path)), path)).toEqual(content);
     expect([...entries.keys()]).toEqual([...content.tensors.keys()]);
+  });
+
+  test("16 bits are those of float16", async () => {
+    const data = Uint16Array.from([1, -2, 65_504, 2 ** -24, 0.1], halfBits);
+    await writeSafetensorsFile(path, new Map([["half", { shape: [5], data }]]), metadata);
+    const half = (await readSafetensorsFile(path)).tensors.get("half") as StoredTensor;
+    expect(half.dtype).toBe("F16");
+    expect([...toFloat64(half)]).toEqual([1, -2, 65_504, 2 ** -24, 0.0999755859375]);
   });
 
   test("every tensor starts at a multiple of its element size, and the data at one of 64", async () => {
