@@ -8,6 +8,7 @@ import { count, modelOf, readFlags, UsageError } from "./flags.ts";
 import { describeMachine } from "./machine.ts";
 import type { EpochRow, Stages } from "./rows.ts";
 import { epochTable } from "./tables.ts";
+import { configOf } from "./workload.ts";
 
 /** Epochs of each run: the second is timed, in which everything has been loaded once. */
 const EPOCHS = 2;
@@ -83,9 +84,10 @@ function ours(
   scratch: string,
   outputDir: string,
 ): Stages {
+  const { patchSize, inputHeight: height, inputWidth: width } = configOf(model);
   const options: FinetuneInput = {
     ...{ dataPath: join(scratch, "data"), outputDir },
-    ...{ model: `vit_${model}_patch16`, init: "scratch", recipe: "paper" },
+    ...{ model: `vit_${model}_patch${patchSize}`, inputSize: { height, width }, init: "scratch", recipe: "paper" },
     ...{ batchSize: batch, threads, workers, epochs: EPOCHS, warmupEpochs: 1, saveEvery: 1000, ...way },
   };
   return said(process.execPath, [fileURLToPath(new URL("epoch-run.ts", import.meta.url)), JSON.stringify(options)]);

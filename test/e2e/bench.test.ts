@@ -10,13 +10,14 @@ import { judged, mergedBars } from "../../bench/guard.ts";
 import { ratiosOf } from "../../bench/in-turn.ts";
 import { cpuClassOf, featuresIn, hasBfloat16 } from "../../bench/machine.ts";
 import { batchOf, phases } from "../../bench/phases.ts";
-import type { ComparisonRow, EfficiencyRow } from "../../bench/rows.ts";
+import type { ComparisonRow, EfficiencyRow, EpochRow, Spent, Stages } from "../../bench/rows.ts";
 import { differenceInFloat64 } from "../../bench/savings.ts";
 import { savings } from "../../bench/savings-workloads.ts";
 import { modelledEfficiency, scalingText } from "../../bench/scaling.ts";
-import { comparisonTable, derivedLines, efficiencyTable, guardTable } from "../../bench/tables.ts";
+import { comparisonTable, derivedLines, efficiencyTable, epochTable, guardTable } from "../../bench/tables.ts";
 import { configOf, segmenterOf, workload } from "../../bench/workload.ts";
 import { sizeOf } from "../../src/engine/graph/shape.ts";
+import { writePhantoms } from "./runs.ts";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -44,6 +45,55 @@ test("bench scaling in one process times a step of a micro model", { timeout: 12
   const { step, ...told } = JSON.parse(stdout) as { step: Record<string, number> };
   expect(told).toMatchObject({ phase: "finetune", model: "micro", batch: 2, threads: 1, ranks: 1 });
   expect(step.wall).toBeGreaterThan(0);
+});
+
+test("bench epoch times an epoch of a micro model from files on, and compares what it has run", async () => {
+  const data = mkdtempSync(join(tmpdir(), "msmae-bench-"));
+  try {
+    await writePhantoms(data);
+    const sizes = ["--images", "12", "--evaluated", "6", "--batch", "4", "--threads", "1", "--workers", "1"];
+    const given = ["--data", join(data, "train"), "--model", "micro", "--json", join(data, "epoch.json"), ...sizes];
+    const { code, stdout, stderr } = bench("epoch", ...given, "--python", "");
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const { runs } = JSON.parse(readFileSync(join(data, "epoch.json"), "utf8")) as EpochRow;
+    expect(Object.keys(runs)).toEqual(["fp32", "int8-all, fast maps", "PyTorch eager"]);
+    expect(runs["PyTorch eager"]).toEqual({ skipped: "no Python was named" });
+    for (const run of Object.values(runs).slice(0, 2) as Stages[]) {
+      const { maps, ...stages } = run;
+      expect(maps[0]).toBeGreaterThan(0);
+      for (const epochs of Object.values(stages)) {
+        expect(epochs).toHaveLength(2);
+        for (const [wall] of epochs) expect(wall).toBeGreaterThan(0);
+      }
+    }
+    expect(stdout).toContain("PyTorch eager SKIPPED: no Python was named");
+    const few = bench("epoch", "--data", join(data, "train"), "--model", "micro", "--images", "300");
+    expect({ code: few.code, stderr: few.stderr.split("\n")[0] }).toEqual({
+      code: 2,
+      stderr: expect.stringMatching(/^--images: .* has 10, too few for its share of them$/),
+    });
+  } finally {
+    rmSync(data, { recursive: true });
+  }
+}, 120_000);
+
+test("an epoch is its last stages and a twentieth of the maps, beside PyTorch's", () => {
+  const stages = (factor: number): Stages => ({
+    maps: [20 * factor, 40 * factor],
+    training: [[9, 9], ...[[3 * factor, 4 * factor] as Spent]],
+    evaluation: [[9, 9], ...[[2 * factor, 2 * factor] as Spent]],
+    saving: [[9, 9], ...[[0.5 * factor, 0.5 * factor] as Spent]],
+  });
+  const runs = { fp32: stages(1), "PyTorch eager": stages(2) };
+  const text = epochTable({
+    ...{ data: "d", model: "base", batch: 4, images: 8, evaluated: 4 },
+    threads: 1,
+    workers: 1,
+    runs,
+  });
+  expect(text).toContain(
+    "| fp32 | 20.0 s (40.0 s) | 3.00 s (4.00 s) | 2.00 s (2.00 s) | 0.500 s (0.500 s) | 6.50 s (8.50 s) | 0.50 (0.50) |",
+  );
 });
 
 test("bench step --json checks, times and describes a training step of a micro model", { timeout: 120_000 }, () => {
