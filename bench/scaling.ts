@@ -1,8 +1,9 @@
 import { openEngine } from "../src/engine/thread/node-engine.ts";
+import { EXCHANGES, type ExchangeForm, gradientCodecs } from "../src/parallel/gradient-codec.ts";
 import { joinRanks } from "../src/parallel/join-ranks.ts";
 import type { Ranks } from "../src/parallel/ranks.ts";
 import { median } from "./contestant.ts";
-import { count, modelOf, phaseOf, readFlags } from "./flags.ts";
+import { choice, count, modelOf, phaseOf, readFlags } from "./flags.ts";
 import { describeMachine } from "./machine.ts";
 import { table } from "./tables.ts";
 import { createParameters } from "./weights.ts";
@@ -21,24 +22,34 @@ export interface ScalingTiming {
   step: Seconds;
   /** Adding the gradients of all, the processes being ready at once. */
   exchange: Seconds;
+  /** As they travel. */
   gradientBytes: number;
+}
+
+interface ScalingJob {
+  phase: ReturnType<typeof phaseOf>;
+  model: string;
+  batch: number;
+  threads: number;
+  exchange: ExchangeForm;
 }
 
 /** Nodes that the model is computed for, and Gb/s that each of them has both ways. */
 const nodeCounts = [2, 4, 8, 16, 32, 64];
-const bandwidths = [10, 25, 100];
+const bandwidths = [1, 10, 25, 100];
 
 /**
  * `bench scaling`, as it is or in each process of `mpirun`: times steps and the exchange of their gradients, and prints
  * what a model makes of it for other networks. Returns the exit status.
  */
 export async function scalingCommand(argv: string[]): Promise<number> {
-  const flags = readFlags(argv, ["phase", "model", "batch", "threads", "repeats"], ["json"]);
+  const flags = readFlags(argv, ["phase", "model", "batch", "threads", "repeats", "exchange"], ["json"]);
   const job = {
     phase: phaseOf(flags.phase ?? "finetune"),
     model: modelOf(flags.model),
     batch: count("batch", flags.batch),
     threads: count("threads", flags.threads, 1),
+    exchange: choice("exchange", flags.exchange ?? "fp32", EXCHANGES),
     repeats: count("repeats", flags.repeats, 5),
   };
   const ranks = await joinRanks();
@@ -52,7 +63,7 @@ export async function scalingCommand(argv: string[]): Promise<number> {
 
 async function timeSteps(
   ranks: Ranks,
-  { phase, model, batch, threads, repeats }: Parameters<typeof scalingText>[0] & { repeats: number },
+  { phase, model, batch, threads, repeats, exchange: form }: ScalingJob & { repeats: number },
 ): Promise<ScalingTiming> {
   const work = workload(phase, configOf(model), batch);
   if (!work.optimizer) throw new Error(`in phase ${phase} nothing is trained`);
@@ -70,8 +81,8 @@ async function timeSteps(
     // Who is done first waits here, not in what is timed.
     await ranks.gather(undefined);
     const exchange = await timed(async () => {
-      await ranks.addInOrder(gradients, sums, ranks.size);
-      await ranks.completeSums(sums);
+      await ranks.addInOrder(gradients, sums, ranks.size, form);
+      await ranks.completeSums(sums, form);
     });
     const lr = work.learningRate ?? learningRate(batch * ranks.size);
     const options = { lr, stepIndex, gradientScale: 1 / ranks.size, fromAccumulator: true };
@@ -84,7 +95,8 @@ async function timeSteps(
     wall: median(all.map((times) => times[part].wall)),
     processor: median(all.map((times) => times[part].processor)),
   });
-  const gradientBytes = gradients.reduce((bytes, { byteLength }) => bytes + byteLength, 0);
+  const bytesOf = (values: number) => (form === "fp32" ? 4 * values : gradientCodecs[form].bytesOf(values));
+  const gradientBytes = gradients.reduce((bytes, { length }) => bytes + bytesOf(length), 0);
   return { ranks: ranks.size, step: middle("step"), exchange: middle("exchange"), gradientBytes };
 }
 
@@ -115,19 +127,14 @@ export function modelledEfficiency(
 
 /** What was measured in a sentence, and the table of the model. */
 export function scalingText(
-  {
-    phase,
-    model,
-    batch,
-    threads,
-  }: { phase: ReturnType<typeof phaseOf>; model: string; batch: number; threads: number },
+  { phase, model, batch, threads, exchange: form }: ScalingJob,
   { ranks, step, exchange, gradientBytes }: ScalingTiming,
 ): string {
   const show = ({ wall, processor }: Seconds) => `${wall.toFixed(3)} s (${processor.toFixed(3)} s of the processor)`;
   const share = (part: keyof Seconds) => `${((100 * step[part]) / (step[part] + exchange[part])).toFixed(1)} %`;
   const measured = [
     `${phase} ${model}, batch ${batch} of each of ${ranks} processes, ${threads} threads: step ${show(step)},`,
-    `exchange of ${(gradientBytes / 1e6).toFixed(0)} MB ${show(exchange)}; spent in steps: ${share("wall")} (${share("processor")})`,
+    `exchange of ${(gradientBytes / 1e6).toFixed(0)} MB (${form}) ${show(exchange)}; spent in steps: ${share("wall")} (${share("processor")})`,
   ].join(" ");
   if (ranks === 1) return measured;
   const parts = { stepSeconds: step.processor / threads, localSeconds: exchange.processor, gradientBytes };

@@ -1,5 +1,5 @@
 /** Elements that are exchanged at once: large enough to be fast, small enough for the buffers to cost little. */
-const CHUNK_ELEMENTS = 2 ** 21;
+export const CHUNK_ELEMENTS = 2 ** 21;
 /** Bytes of the message that every gathering begins with: the length, and as much of the value as there is room for. */
 const HEAD_BYTES = 8192;
 const LENGTH_BYTES = 8;
@@ -51,20 +51,20 @@ export class Exchange {
 
   addInOrder(values: readonly Float32Array[], sums: readonly Float32Array[], contributors: number): void {
     const { rank, size } = this.#collectives;
-    this.#overStretches(values, (array, index, { start, length, piece }) => {
+    overStretches(values, size, this.#chunk, (array, index, { start, length, piece }) => {
       const whole = array.subarray(start, start + length);
       const received = this.#received.subarray(0, size * piece);
       this.#collectives.alltoall(bytesOf(this.#padded(whole, size * piece)), bytesOf(received));
-      const sum = ownPiece(sums[index] as Float32Array, { start, length, piece }, rank);
+      const sum = pieceOf(sums[index] as Float32Array, { start, length, piece }, rank);
       for (let from = 0; from < contributors; from++) add(sum, received.subarray(from * piece, (from + 1) * piece));
     });
   }
 
   completeSums(sums: readonly Float32Array[]): void {
     const { rank, size } = this.#collectives;
-    this.#overStretches(sums, (array, _, { start, length, piece }) => {
+    overStretches(sums, size, this.#chunk, (array, _, { start, length, piece }) => {
       const own = this.#sent.subarray(0, piece);
-      own.set(ownPiece(array, { start, length, piece }, rank));
+      own.set(pieceOf(array, { start, length, piece }, rank));
       const whole = array.subarray(start, start + length);
       const received = length === size * piece ? whole : this.#received.subarray(0, size * piece);
       this.#collectives.allgather(bytesOf(own), bytesOf(received));
@@ -73,7 +73,7 @@ export class Exchange {
   }
 
   share(arrays: readonly Float32Array[]): void {
-    this.#overStretches(arrays, (array, _, { start, length }) => {
+    overStretches(arrays, this.#collectives.size, this.#chunk, (array, _, { start, length }) => {
       this.#collectives.broadcast(bytesOf(array.subarray(start, start + length)));
     });
   }
@@ -101,16 +101,6 @@ export class Exchange {
     return told.slice();
   }
 
-  #overStretches(
-    arrays: readonly Float32Array[],
-    work: (array: Float32Array, index: number, stretch: Stretch) => void,
-  ): void {
-    const { size } = this.#collectives;
-    for (const [index, array] of arrays.entries()) {
-      for (const stretch of stretchesOf(array.length, size, this.#chunk)) work(array, index, stretch);
-    }
-  }
-
   /** Messages of at most `room` bytes, which each then takes. */
   #gatherPadded(bytes: Uint8Array, room: number): Uint8Array[] {
     const { size } = this.#collectives;
@@ -131,6 +121,18 @@ export class Exchange {
   }
 }
 
+/** Does work for each stretch of each array. */
+export function overStretches(
+  arrays: readonly Float32Array[],
+  size: number,
+  chunk: number,
+  work: (array: Float32Array, index: number, stretch: Stretch) => void,
+): void {
+  for (const [index, array] of arrays.entries()) {
+    for (const stretch of stretchesOf(array.length, size, chunk)) work(array, index, stretch);
+  }
+}
+
 /** A message's length and its beginning. */
 function head(bytes: Uint8Array): Uint8Array {
   const message = new Uint8Array(Math.min(HEAD_BYTES, LENGTH_BYTES + bytes.length));
@@ -140,12 +142,13 @@ function head(bytes: Uint8Array): Uint8Array {
 }
 
 /** The part of an array that a process adds. */
-function ownPiece(array: Float32Array, { start, length, piece }: Stretch, rank: number): Float32Array {
+export function pieceOf(array: Float32Array, { start, length, piece }: Stretch, rank: number): Float32Array {
   const [from, to] = [Math.min(length, rank * piece), Math.min(length, (rank + 1) * piece)];
   return array.subarray(start + from, start + to);
 }
 
-function add(sum: Float32Array, values: Float32Array): void {
+/** Adds values to a sum, one after another. */
+export function add(sum: Float32Array, values: Float32Array): void {
   for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (values[i] as number);
 }
 

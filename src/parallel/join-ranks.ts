@@ -3,6 +3,7 @@ import type { Worker } from "node:worker_threads";
 import { fromPortable, MsmaeError, messageOf } from "../support/errors.ts";
 import { moduleUrl } from "../support/module-url.ts";
 import { startThread } from "../support/threads/start-thread.ts";
+import type { ExchangeForm } from "./gradient-codec.ts";
 import { type Launch, launchOf } from "./launch.ts";
 import type { Joined, RanksCommand, RanksReply, RanksRequest } from "./protocol.ts";
 import { oneRank, type Ranks } from "./ranks.ts";
@@ -87,12 +88,13 @@ class MpiRanks implements Ranks {
     values: readonly Float32Array[],
     sums: readonly Float32Array[],
     contributors: number,
+    form: ExchangeForm = "fp32",
   ): Promise<void> {
-    await this.#ask({ kind: "addInOrder", values, sums, contributors });
+    await this.#ask({ kind: "addInOrder", values, sums, contributors, form });
   }
 
-  async completeSums(sums: readonly Float32Array[]): Promise<void> {
-    await this.#ask({ kind: "completeSums", sums });
+  async completeSums(sums: readonly Float32Array[], form: ExchangeForm = "fp32"): Promise<void> {
+    await this.#ask({ kind: "completeSums", sums, form });
   }
 
   async leave(): Promise<void> {

@@ -1,7 +1,9 @@
 // The thread that calls MPI, and the only one: it may wait for other processes while the main thread stays free.
 import { parentPort, workerData } from "node:worker_threads";
 import { toPortable } from "../support/errors.ts";
+import { CompressedExchange } from "./compressed-exchange.ts";
 import { Exchange } from "./exchange.ts";
+import { type ExchangeForm, gradientCodecs } from "./gradient-codec.ts";
 import type { Launch } from "./launch.ts";
 import { type Mpi, startMpi } from "./mpi-library.ts";
 import type { Joined, RanksCommand, RanksRequest } from "./protocol.ts";
@@ -9,6 +11,8 @@ import type { Joined, RanksCommand, RanksRequest } from "./protocol.ts";
 const port = parentPort;
 if (!port) throw new Error("this module runs as a worker");
 const started = startMpi(workerData as Launch).then((mpi) => ({ mpi, exchange: new Exchange(mpi) }));
+/** For gradients that travel in fewer bits: each keeps what it has not sent yet. */
+const compressed = new Map<ExchangeForm, CompressedExchange>();
 // The first request hears of a failure.
 started.catch(() => undefined);
 let last: Promise<unknown> = started;
@@ -22,6 +26,13 @@ port.on("message", (request: RanksRequest) => {
     );
 });
 
+function summing(mpi: Mpi, exchange: Exchange, form: ExchangeForm): Pick<Exchange, "addInOrder" | "completeSums"> {
+  if (form === "fp32") return exchange;
+  const known = compressed.get(form) ?? new CompressedExchange(mpi, gradientCodecs[form]);
+  compressed.set(form, known);
+  return known;
+}
+
 function answer({ mpi, exchange }: { mpi: Mpi; exchange: Exchange }, command: RanksCommand): unknown {
   switch (command.kind) {
     case "ready":
@@ -33,9 +44,9 @@ function answer({ mpi, exchange }: { mpi: Mpi; exchange: Exchange }, command: Ra
     case "share":
       return exchange.share(command.arrays);
     case "addInOrder":
-      return exchange.addInOrder(command.values, command.sums, command.contributors);
+      return summing(mpi, exchange, command.form).addInOrder(command.values, command.sums, command.contributors);
     case "completeSums":
-      return exchange.completeSums(command.sums);
+      return summing(mpi, exchange, command.form).completeSums(command.sums);
     case "leave":
       return mpi.finalize();
     case "abort":

@@ -1,4 +1,5 @@
 import { fromPortable, MsmaeError, type PortableError, toPortable } from "../support/errors.ts";
+import type { ExchangeForm } from "./gradient-codec.ts";
 
 /**
  * The processes that train one model together, as one of them sees them. Each calls the same functions in the same
@@ -22,10 +23,18 @@ export interface Ranks {
    * Adds to `sums` the `values` of the first `contributors` processes, one after another in the order of the ranks, so
    * that the bits are those of one process that adds them. Arrays stand on shared memory. Each process adds one part:
    * the sums are whole after {@link Ranks.completeSums}.
+   *
+   * @param form how values travel: "fp32" unless told otherwise. In the others the bits are not those of one process, but are
+   * the same in all of these.
    */
-  addInOrder(values: readonly Float32Array[], sums: readonly Float32Array[], contributors: number): Promise<void>;
+  addInOrder(
+    values: readonly Float32Array[],
+    sums: readonly Float32Array[],
+    contributors: number,
+    form?: ExchangeForm,
+  ): Promise<void>;
   /** Gives each process the parts of the sums that others added. */
-  completeSums(sums: readonly Float32Array[]): Promise<void>;
+  completeSums(sums: readonly Float32Array[], form?: ExchangeForm): Promise<void>;
   /** Ends the connection in order, when every process does. */
   leave(): Promise<void>;
   /** Ends all processes where this one has failed and does not end by itself soon. */

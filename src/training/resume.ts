@@ -14,7 +14,7 @@ import type { RunData, RunOptions } from "./setup.ts";
 
 /** What versions did that had no such option yet. */
 const earlier = {
-  ...{ alpha: "black", labelShare: 1, recipe: "paper", precision: "fp32" },
+  ...{ alpha: "black", labelShare: 1, recipe: "paper", precision: "fp32", exchange: "fp32" },
   ...{
     mapSource: "attention",
     mapHeads: "min-max",
@@ -41,6 +41,7 @@ const free = new Set([
   "cacheMb",
   "device",
   "recompute",
+  "exchange",
   "saveEvery",
   // It is fitted anew after each epoch.
   "temperature",

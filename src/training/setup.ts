@@ -46,6 +46,7 @@ export type RunOptions = Pick<
     | "blr"
     | "lr"
     | "precision"
+    | "exchange"
     | "recompute"
   >
 > & {

@@ -4,6 +4,7 @@ import { withEma } from "../engine/parameters/ema.ts";
 import type { Update } from "../engine/thread/core.ts";
 import type { Engine } from "../engine/thread/engine.ts";
 import { int8Products } from "../method/models/int8-weights.ts";
+import type { ExchangeForm } from "../parallel/gradient-codec.ts";
 import { commonError, first, type Ranks } from "../parallel/ranks.ts";
 import { MsmaeError } from "../support/errors.ts";
 import type { Progress } from "./checkpoint.ts";
@@ -24,6 +25,8 @@ export interface TrainerOptions {
   resume?: string;
   /** Which products training takes in int8: none unless told otherwise. */
   precision?: Parameters<typeof int8Products>[0];
+  /** How the gradients of several processes travel: as they are unless told otherwise. */
+  exchange?: ExchangeForm;
   schedule: WarmupCosine;
 }
 

@@ -40,6 +40,7 @@ describe.skipIf(skipped !== "").each(launchers)("processes of $name", (launcher)
       shared: true,
       gathered: [0, 1, 2].map((rank) => ({ rank, loss: rank === 1 ? "NaN" : 0.1 * rank })),
       long: [0, 20_000, 40_000],
+      lossy: { alike: true, bf16: true, int8: true },
       spread: [["maps", { 0: 0.5, 1: 1 }]],
     };
     expect(seen.toSorted((a, b) => a.rank - b.rank)).toEqual(
@@ -123,6 +124,20 @@ describe.skipIf(skipped !== "")(`training by several processes${skipped}`, () =>
     expect(digests(outputDir)["last.safetensors"]).not.toBe(digests(alone)["last.safetensors"]);
     await finetune({ ...tuning(outputDir), resume: outputDir });
     expect(digests(outputDir)).toEqual(digests(alone));
+  });
+
+  test("gradients in 8 bits are another training of nearly the same loss, which one process can go on with", async () => {
+    const outputDir = at("tuning in 8 bits");
+    const ended = msmaeRanks(2, ["finetune", ...flags({ ...tuning(outputDir), exchange: "int8" })]);
+    expect(ended.code, ended.stderr).toBe(0);
+    const [lossy, exact] = [loggedEpochs(outputDir), loggedEpochs(alone)].map((epochs) =>
+      epochs.map(({ train_loss }) => train_loss as number),
+    );
+    expect(lossy).not.toEqual(exact);
+    for (const [i, loss] of (lossy as number[]).entries())
+      expect(Math.abs(loss / (exact?.[i] as number) - 1)).toBeLessThan(0.02);
+    await finetune({ ...tuning(outputDir), epochs: 4, resume: outputDir });
+    expect(loggedEpochs(outputDir)).toHaveLength(4);
   });
 
   test("two go on with what one has begun, to the same bytes", async () => {

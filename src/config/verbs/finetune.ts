@@ -20,6 +20,7 @@ import {
   startFields,
 } from "../common.ts";
 import { completeMoments, completeSizes, completeStart } from "../completion.ts";
+import { exchangeField } from "../exchange.ts";
 import { field, infoOf } from "../fields.ts";
 import { checkKeepSchedule, completeKeepSchedule, KEEP_SCHEDULE_EXPECTED } from "../keep-schedule.ts";
 import { mapCropField, maskingFields, policyFields } from "../masking.ts";
@@ -134,6 +135,7 @@ export const finetune = verbOptions({
     ...readingFields,
     ...loadingFields,
     precision: precisionField,
+    exchange: exchangeField,
     recompute: recomputeField,
     ...runtimeFields,
   }),

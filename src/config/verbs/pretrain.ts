@@ -17,6 +17,7 @@ import {
   startFields,
 } from "../common.ts";
 import { completeMoments, completeSizes } from "../completion.ts";
+import { exchangeField } from "../exchange.ts";
 import { field } from "../fields.ts";
 import { type MapSource, mapCropField, maskingFields, policyFields } from "../masking.ts";
 import { PRETRAINING_METHODS } from "../methods.ts";
@@ -114,6 +115,7 @@ export const pretrain = verbOptions({
     ...readingFields,
     ...loadingFields,
     precision: precisionField,
+    exchange: exchangeField,
     recompute: recomputeField,
     ...runtimeFields,
   }),

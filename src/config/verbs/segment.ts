@@ -18,6 +18,7 @@ import {
   startFields,
 } from "../common.ts";
 import { completeMoments, completeSizes, completeStart } from "../completion.ts";
+import { exchangeField } from "../exchange.ts";
 import { field, infoOf } from "../fields.ts";
 import { mapCropField } from "../masking.ts";
 import {
@@ -120,6 +121,7 @@ export const segment = verbOptions({
     ...readingFields,
     ...loadingFields,
     precision: precisionField,
+    exchange: exchangeField,
     recompute: recomputeField,
     ...runtimeFields,
   }),

@@ -2,6 +2,7 @@ import type { Share } from "../../data/loader/options.ts";
 import { runningKept } from "../../engine/layers/convolution.ts";
 import type { ParameterStore } from "../../engine/parameters/parameter-store.ts";
 import type { Engine } from "../../engine/thread/engine.ts";
+import type { ExchangeForm } from "../../parallel/gradient-codec.ts";
 import { commonError, type Ranks } from "../../parallel/ranks.ts";
 import { MsmaeError } from "../../support/errors.ts";
 import { type BatchResult, type Round, type Steps, scalarsOf } from "./steps.ts";
@@ -15,7 +16,7 @@ interface Told extends BatchResult {
 /**
  * The steps of several processes that hold the same weights: of the batches whose gradients are averaged, each trains
  * every n-th. Gradients are added in the order of the batches, so that the result has the bits of one process that
- * trains them all.
+ * trains them all; unless they travel in fewer bits.
  */
 export class SharedSteps implements Steps {
   readonly share: Share;
@@ -23,12 +24,13 @@ export class SharedSteps implements Steps {
   readonly #engine: Engine;
   readonly #store: ParameterStore;
   readonly #signal: AbortSignal | undefined;
+  readonly #form: ExchangeForm | undefined;
   #stops = false;
 
   /** @throws MsmaeError Config where the batches of a step cannot be shared out evenly. */
   constructor(
     { ranks, engine, store }: { ranks: Ranks; engine: Engine; store: ParameterStore },
-    options: { batchSize: number; accumIter: number },
+    options: { batchSize: number; accumIter: number; exchange?: ExchangeForm | undefined },
     signal: AbortSignal | undefined,
   ) {
     checkEven(ranks, options);
@@ -37,6 +39,7 @@ export class SharedSteps implements Steps {
     this.#engine = engine;
     this.#store = store;
     this.#signal = signal;
+    this.#form = options.exchange;
   }
 
   /** Whether any of the processes was asked to stop. */
@@ -59,9 +62,9 @@ export class SharedSteps implements Steps {
     this.#putStates(before, batches);
     if (!batches.every(({ loss }) => Number.isFinite(loss))) return batches;
     const [gradients, sums] = [this.#store.flat("gradient"), this.#store.flat("accumulator")];
-    await ranks.addInOrder(gradients, sums, count);
+    await ranks.addInOrder(gradients, sums, count, this.#form);
     if (update.kind === "step") {
-      await ranks.completeSums(sums);
+      await ranks.completeSums(sums, this.#form);
       await this.#engine.step(update);
     }
     return batches;

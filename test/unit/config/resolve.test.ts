@@ -86,6 +86,7 @@ test("pre-training defaults of the paper's recipe are the paper's", () => {
     threads: 0,
     device: "cpu",
     precision: "fp32",
+    exchange: "fp32",
     recompute: "none",
   });
 });
