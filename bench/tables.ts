@@ -172,9 +172,9 @@ export function epochTable({ runs, images, evaluated }: EpochRow): string {
   return table(header, lines, ["Wall time, and in brackets processor time of all threads.", ...skipped]);
 }
 
-/** The stages of the last epoch, and their sum with the maps' share. */
+/** The stages of the last epoch, and their sum with the maps' share; saving of the first, since the last one writes more. */
 function lastEpoch({ maps, training, evaluation, saving }: Stages): { stages: Spent[]; whole: Spent } {
-  const epoch = [training, evaluation, saving].map((stage) => stage.at(-1) as Spent);
+  const epoch = [training.at(-1), evaluation.at(-1), saving[0]] as Spent[];
   const sum = (i: 0 | 1) => epoch.reduce((total, stage) => total + stage[i], maps[i] / MAP_INTERVAL);
   return { stages: [maps, ...epoch], whole: [sum(0), sum(1)] };
 }

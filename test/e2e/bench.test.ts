@@ -85,7 +85,7 @@ test("an epoch is its last stages and a twentieth of the maps, beside PyTorch's"
     maps: [20 * factor, 40 * factor],
     training: [[9, 9], ...[[3 * factor, 4 * factor] as Spent]],
     evaluation: [[9, 9], ...[[2 * factor, 2 * factor] as Spent]],
-    saving: [[9, 9], ...[[0.5 * factor, 0.5 * factor] as Spent]],
+    saving: [...[[0.5 * factor, 0.5 * factor] as Spent], [9, 9]],
   });
   const runs = { fp32: stages(1), "PyTorch eager": stages(2) };
   const text = epochTable({
