@@ -5,7 +5,7 @@ import { isEncoding } from "../data/tables/text.ts";
 import { ALPHA_RULES } from "../formats/source-image.ts";
 import { parseWindow } from "../images/window-rule.ts";
 import { LAYOUT_CHOICES } from "./checkpoint-layouts.ts";
-import { field } from "./fields.ts";
+import { field, infoOf } from "./fields.ts";
 import { sizeSchema } from "./size.ts";
 
 /** Every verb has these. */
@@ -42,6 +42,29 @@ export const imageFields = {
   std: field(z.array(z.number()).optional(), "Standard deviation per channel, on pixels scaled to [0, 1].", {
     defaultText: "the checkpoint's that training starts from, else ImageNet's",
     placeholder: "s,s,s",
+  }),
+};
+
+/** The name of the model that is trained, with the usual one. */
+export function modelField(description: string, usual: string) {
+  return field(z.string().min(1).optional(), description, {
+    defaultText: `that of the checkpoint that training starts from, else ${usual}`,
+    placeholder: "name",
+  });
+}
+
+const ofCheckpoint = "; that of the checkpoint that training starts from, where no model is named";
+
+/** As {@link imageFields}, of a model that may start from a checkpoint. */
+export const trainedImageFields = {
+  ...imageFields,
+  inputSize: field(imageFields.inputSize, infoOf(imageFields.inputSize).description, {
+    ...infoOf(imageFields.inputSize),
+    defaultText: `224${ofCheckpoint}`,
+  }),
+  inChans: field(imageFields.inChans.unwrap().optional(), infoOf(imageFields.inChans).description, {
+    ...infoOf(imageFields.inChans),
+    defaultText: `3${ofCheckpoint}`,
   }),
 };
 

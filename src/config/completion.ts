@@ -4,6 +4,35 @@ import type { Size } from "./size.ts";
 /** Side in pixels to which images are resized unless said otherwise, as in the paper. */
 const defaultInputSize = 224;
 
+/** What is known of a model to train, and of where it starts. */
+interface ModelOptions {
+  model?: string;
+  patchSize?: number;
+  inputSize?: Size;
+  inChans?: 1 | 3;
+  finetune?: string;
+  resume?: string;
+}
+
+/**
+ * Fills in which model is trained, and for which images. A run from a checkpoint takes these of that as it begins, unless the
+ * model is named; a run that goes on those it began with.
+ *
+ * @param usual the model where nothing says one.
+ */
+export function completeModel(
+  presets: Readonly<Record<string, { patchSize?: number }>>,
+  usual: string,
+  options: ModelOptions,
+  whole: boolean,
+): void {
+  const { model, finetune, resume } = options;
+  if (!whole && (resume !== undefined || (finetune !== undefined && model === undefined))) return;
+  options.model ??= usual;
+  completeSizes(presets, options);
+  options.inChans ??= 3;
+}
+
 /** Fills in the sizes that a model's name and the paper decide. */
 export function completeSizes(
   presets: Readonly<Record<string, { patchSize?: number }>>,

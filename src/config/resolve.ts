@@ -51,7 +51,8 @@ export function resolveRun<V extends AnyVerb>(
   begun: Readonly<Record<string, unknown>> = {},
 ): RunOptionsOf<V> {
   const problems: ErrorParts[] = [];
-  const kept = Object.fromEntries((verb.settled ?? []).map((name) => [name, begun[name]]));
+  const names = [...(verb.settled ?? []), ...(verb.inherited ?? [])];
+  const kept = Object.fromEntries(names.map((name) => [name, begun[name]]));
   const given = { ...kept, ...canonicalNames(verb, { ...input }, problems) };
   return resolve(verb, given, problems, true) as RunOptionsOf<V>;
 }

@@ -26,6 +26,10 @@ export interface VerbOptions<S extends z.ZodObject, Derived extends string, Sett
    * A run that goes on keeps those that are not given.
    */
   readonly settled?: readonly Settled[];
+  /** Fields that may stay open, which a run takes over from what it begins with as if they were settled. */
+  readonly inherited?: readonly (keyof z.output<S> & string)[];
+  /** Names of models that training from a checkpoint may be of. */
+  readonly models?: readonly string[];
   /**
    * Fills in defaults that depend on other fields. Each field that stands there is valid on its own, others may be
    * missing.

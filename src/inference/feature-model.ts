@@ -134,6 +134,7 @@ function byTensors(options: FeatureEncoderOptions, { source, tensors }: Checkpoi
     ...(patchSize !== undefined && { patchSize }),
     ...(inChans !== undefined && { inChans }),
   };
-  // What belongs to a head or a decoder is left out.
-  return { model, config: encoderKind.config.parse({ ...config, ...asked, numClasses: 1 }) };
+  // What belongs to a head or a decoder is left out; a pre-trained model's has no word on what is read of it.
+  const globalPool = poolOf(options.features);
+  return { model, config: encoderKind.config.parse({ ...config, ...asked, globalPool, numClasses: 1 }) };
 }

@@ -11,15 +11,16 @@ import { checkModel, checkRatios } from "../checks.ts";
 import {
   dataFields,
   epochsField,
-  imageFields,
   loadingFields,
+  modelField,
   optimiserFields,
   outputFields,
   readingFields,
   runtimeFields,
   startFields,
+  trainedImageFields,
 } from "../common.ts";
-import { completeMoments, completeSizes, completeStart } from "../completion.ts";
+import { completeModel, completeMoments, completeStart } from "../completion.ts";
 import { exchangeField } from "../exchange.ts";
 import { field, infoOf } from "../fields.ts";
 import { checkKeepSchedule, completeKeepSchedule, KEEP_SCHEDULE_EXPECTED } from "../keep-schedule.ts";
@@ -44,6 +45,9 @@ import { type InputOf, type OptionsOf, type RunOptionsOf, verbOptions } from "..
 /** What fine-tuning can train, by name. */
 const presets = { ...encoderPresets, ...networkPresets };
 
+/** The model that is trained where nothing says one. */
+const usual = "vit_base_patch16";
+
 /**
  * Options of fine-tuning; the defaults are the paper's recipe.
  * Source: arXiv 2305.05871, implementation details of fine-tuning.
@@ -60,12 +64,9 @@ export const finetune = verbOptions({
       "Of a vision transformer: whose recipe the defaults are: msmae (a quarter of the patches, chosen by attention), amt and mae (all patches), or vit (all patches, from scratch).",
       { defaultText: "msmae" },
     ),
-    model: field(
-      z.string().min(1).default("vit_base_patch16"),
+    model: modelField(
       "Name of the classifier to train: a vision transformer, or a network to compare with such as resnet18.",
-      {
-        placeholder: "name",
-      },
+      usual,
     ),
     ...startFields,
     ...outputFields,
@@ -130,7 +131,7 @@ export const finetune = verbOptions({
         placeholder: "shape|stages",
       },
     ),
-    ...imageFields,
+    ...trainedImageFields,
     ...augmentationFields,
     ...readingFields,
     ...loadingFields,
@@ -139,14 +140,16 @@ export const finetune = verbOptions({
     recompute: recomputeField,
     ...runtimeFields,
   }),
-  derived: ["inputSize", "init", "dropPath", "maskRatio", "throwRatio"],
+  derived: ["init", "dropPath", "maskRatio", "throwRatio"],
   settled: [
-    ...(["mean", "std"] as const),
+    ...(["model", "inputSize", "inChans", "mean", "std"] as const),
     ...(["recipe", "layerDecay", "mapHeads", "mapBlocks", "attended", "globalPool", "fullTokenEpochs"] as const),
     ...(["epochs", "warmupEpochs", "mapInterval"] as const),
   ],
+  inherited: ["patchSize"],
+  models: Object.keys(encoderPresets),
   complete(options, whole) {
-    completeSizes(presets, options);
+    completeModel(presets, usual, options, whole);
     completeMoments(options, whole);
     completePrecision(options);
     const network = networkKindOf(options.model);

@@ -6,21 +6,25 @@ import { checkModel } from "../checks.ts";
 import {
   dataFields,
   epochsField,
-  imageFields,
   loadingFields,
+  modelField,
   optimiserFields,
   outputFields,
   readingFields,
   runtimeFields,
   startFields,
+  trainedImageFields,
 } from "../common.ts";
-import { completeMoments, completeSizes, completeStart } from "../completion.ts";
+import { completeModel, completeMoments, completeStart } from "../completion.ts";
 import { field, infoOf } from "../fields.ts";
 import { featuresField } from "../model-fields.ts";
 import { scaledEpochs } from "../schedule.ts";
 import { temperatureField } from "../target-fields.ts";
 import { trainingChecks } from "../training-checks.ts";
 import { type InputOf, type OptionsOf, type RunOptionsOf, verbOptions } from "../verb.ts";
+
+/** The model that is trained where nothing says one. */
+const usual = "vit_base_patch16";
 
 /**
  * Options of the linear probe; the defaults are MAE's recipe, without augmentation.
@@ -30,7 +34,7 @@ export const linprobe = verbOptions({
   name: "linprobe",
   schema: z.strictObject({
     ...dataFields,
-    model: field(z.string().min(1).default("vit_base_patch16"), "Name of the encoder.", { placeholder: "name" }),
+    model: modelField("Name of the encoder.", usual),
     ...startFields,
     ...outputFields,
     features: featuresField,
@@ -55,7 +59,7 @@ export const linprobe = verbOptions({
       { defaultText: "10, scaled down with fewer than 90 epochs" },
     ),
     temperature: temperatureField,
-    ...imageFields,
+    ...trainedImageFields,
     ...augmentationFields,
     cropMinScale: field(z.number().gt(0).max(1).default(1), infoOf(augmentationFields.cropMinScale).description),
     hflip: field(z.number().min(0).max(1).default(0), infoOf(augmentationFields.hflip).description),
@@ -63,10 +67,11 @@ export const linprobe = verbOptions({
     ...loadingFields,
     ...runtimeFields,
   }),
-  derived: ["inputSize", "patchSize", "init"],
-  settled: ["mean", "std", "epochs", "warmupEpochs"],
+  derived: ["init"],
+  settled: ["model", "inputSize", "patchSize", "inChans", "mean", "std", "epochs", "warmupEpochs"],
+  models: Object.keys(encoderPresets),
   complete(options, whole) {
-    completeSizes(encoderPresets, options);
+    completeModel(encoderPresets, usual, options, whole);
     completeMoments(options, whole);
     completeStart(options);
     if (!whole && options.resume !== undefined) return;

@@ -8,15 +8,16 @@ import { checkModel, checkRandomRatio, checkRatios } from "../checks.ts";
 import {
   dataFields,
   epochsField,
-  imageFields,
   loadingFields,
+  modelField,
   optimiserFields,
   outputFields,
   readingFields,
   runtimeFields,
   startFields,
+  trainedImageFields,
 } from "../common.ts";
-import { completeMoments, completeSizes } from "../completion.ts";
+import { completeModel, completeMoments } from "../completion.ts";
 import { exchangeField } from "../exchange.ts";
 import { field } from "../fields.ts";
 import { type MapSource, mapCropField, maskingFields, policyFields } from "../masking.ts";
@@ -36,6 +37,9 @@ import { checkTarget, findingsField } from "../target-fields.ts";
 import { trainingChecks } from "../training-checks.ts";
 import { type InputOf, type OptionsOf, type RunOptionsOf, verbOptions } from "../verb.ts";
 
+/** The model that is trained where nothing says one. */
+const usual = "msmae_vit_base_patch16";
+
 /**
  * Options of pre-training; the defaults are the paper's recipe.
  * Source: arXiv 2305.05871, implementation details of pre-training.
@@ -50,9 +54,7 @@ export const pretrain = verbOptions({
       z.enum(PRETRAINING_METHODS).default("msmae"),
       "Whose recipe the defaults are: msmae (supervised, masks by attention), amt (masks by attention, no labels) or mae (random masks, no labels).",
     ),
-    model: field(z.string().min(1).default("msmae_vit_base_patch16"), "Name of the model to pre-train.", {
-      placeholder: "name",
-    }),
+    model: modelField("Name of the model to pre-train.", usual),
     ...outputFields,
     epochs: epochsField(300),
     batchSize: field(z.int().min(1).default(64), "Images per batch."),
@@ -110,7 +112,7 @@ export const pretrain = verbOptions({
       "Reconstruct pixels normalised within each patch instead of pixels as they are.",
     ),
     ...startFields,
-    ...imageFields,
+    ...trainedImageFields,
     ...augmentationFields,
     ...readingFields,
     ...loadingFields,
@@ -119,14 +121,15 @@ export const pretrain = verbOptions({
     recompute: recomputeField,
     ...runtimeFields,
   }),
-  derived: ["inputSize", "patchSize", "init"],
+  derived: ["init"],
   settled: [
-    ...(["mean", "std"] as const),
+    ...(["model", "inputSize", "patchSize", "inChans", "mean", "std"] as const),
     ...(["recipe", "clsLoss", "clsLossWeight", "randomMaskRatio", "mapHeads", "mapBlocks", "attended"] as const),
     ...(["epochs", "warmupEpochs", "mapInterval", "mapWarmupEpochs", "attentionStartEpoch"] as const),
   ],
+  models: Object.keys(pretrainPresets),
   complete(options, whole) {
-    completeSizes(pretrainPresets, options);
+    completeModel(pretrainPresets, usual, options, whole);
     completeMoments(options, whole);
     completePrecision(options);
     options.init ??= options.finetune === undefined ? "scratch" : "checkpoint";

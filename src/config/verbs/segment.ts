@@ -9,15 +9,16 @@ import { checkModel } from "../checks.ts";
 import {
   dataFields,
   epochsField,
-  imageFields,
   loadingFields,
+  modelField,
   optimiserFields,
   outputFields,
   readingFields,
   runtimeFields,
   startFields,
+  trainedImageFields,
 } from "../common.ts";
-import { completeMoments, completeSizes, completeStart } from "../completion.ts";
+import { completeModel, completeMoments, completeStart } from "../completion.ts";
 import { exchangeField } from "../exchange.ts";
 import { field, infoOf } from "../fields.ts";
 import { mapCropField } from "../masking.ts";
@@ -36,6 +37,9 @@ import { type InputOf, type OptionsOf, type RunOptionsOf, verbOptions } from "..
 
 const { blr: _blr, ...optimising } = optimiserFields;
 
+/** The model that is trained where nothing says one. */
+const usual = "vit_base_patch16";
+
 /**
  * Options of `segment`; the defaults are the paper's recipe.
  * Source: arXiv 2305.05871, transfer to segmentation; method.md section 6.
@@ -49,7 +53,7 @@ export const segment = verbOptions({
       "Number of classes that the masks must have, the background included; data with another number is refused.",
       infoOf(dataFields.numClasses),
     ),
-    model: field(z.string().min(1).default("vit_base_patch16"), "Name of the encoder.", { placeholder: "name" }),
+    model: modelField("Name of the encoder.", usual),
     ...startFields,
     ...outputFields,
     epochs: epochsField(200),
@@ -111,7 +115,7 @@ export const segment = verbOptions({
     ),
     fastMaps: fastMapsField,
     mapCrop: mapCropField,
-    ...imageFields,
+    ...trainedImageFields,
     ...augmentationFields,
     cropMinScale: field(z.number().gt(0).max(1).default(1), infoOf(augmentationFields.cropMinScale).description),
     hflip: field(z.number().min(0).max(1).default(0), infoOf(augmentationFields.hflip).description),
@@ -125,16 +129,20 @@ export const segment = verbOptions({
     recompute: recomputeField,
     ...runtimeFields,
   }),
-  derived: ["inputSize", "patchSize", "init", "headWidth", "weightDecay", "rot90"],
-  settled: ["mean", "std", "epochs", "fullTokenEpochs", "mapInterval"],
+  derived: ["init", "headWidth", "weightDecay"],
+  settled: [
+    ...(["model", "inputSize", "patchSize", "inChans", "mean", "std"] as const),
+    ...(["rot90", "epochs", "fullTokenEpochs", "mapInterval"] as const),
+  ],
+  models: Object.keys(encoderPresets),
   complete(options, whole) {
-    completeSizes(encoderPresets, options);
+    completeModel(encoderPresets, usual, options, whole);
     completeMoments(options, whole);
     completePrecision(options);
     completeStart(options);
     options.headWidth ??= options.head === "light" ? 64 : 256;
     options.weightDecay ??= options.optimizer === "adamw" ? 0.05 : 1e-4;
-    options.rot90 ??= options.inputSize?.height === options.inputSize?.width;
+    if (options.inputSize) options.rot90 ??= options.inputSize.height === options.inputSize.width;
     if (!whole && options.resume !== undefined) return;
     options.epochs ??= 200;
     const { epochs } = options;

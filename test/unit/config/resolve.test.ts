@@ -96,7 +96,6 @@ test("fine-tuning defaults of the paper's recipe are the paper's", () => {
     mapHeads: "min-max",
     mapBlocks: "last",
     attended: "hide",
-    model: "vit_base_patch16",
     init: "checkpoint",
     epochs: 100,
     batchSize: 64,
@@ -111,6 +110,30 @@ test("fine-tuning defaults of the paper's recipe are the paper's", () => {
     blr: 1e-3,
     weightDecay: 0.05,
   });
+});
+
+test("without a checkpoint or with a named model that is the model at once; else what the checkpoint says, or the usual one", () => {
+  const usual = { model: "vit_base_patch16", inputSize: { height: 224, width: 224 }, patchSize: 16, inChans: 3 };
+  const scratch = { ...place, ...paper, init: "scratch" } as const;
+  expect(resolveOptions(verbs.finetune, scratch)).toMatchObject(usual);
+  const from = { ...place, ...paper, finetune: "c.safetensors" };
+  const request = resolveOptions(verbs.finetune, from);
+  for (const name of Object.keys(usual)) expect(request).not.toHaveProperty(name);
+  expect(resolveRun(verbs.finetune, request)).toMatchObject(usual);
+  const own = { model: "vit_mini_patch16", inputSize: { height: 64, width: 32 }, patchSize: 8, inChans: 1 };
+  expect(resolveRun(verbs.finetune, request, own)).toMatchObject(own);
+  const sized = resolveOptions(verbs.finetune, { ...from, inChans: 3, patchSize: 4 });
+  expect(resolveRun(verbs.finetune, sized, own)).toMatchObject({ ...own, inChans: 3, patchSize: 4 });
+  const named = resolveOptions(verbs.finetune, { ...from, model: "vit_micro_patch8" });
+  expect(named).toMatchObject({ ...usual, model: "vit_micro_patch8", patchSize: 8 });
+  for (const verb of [verbs.pretrain, verbs.segment, verbs.linprobe]) {
+    const model = verb === verbs.pretrain ? "msmae_vit_mini_patch16" : "vit_mini_patch16";
+    const asked = resolveOptions(verb, { ...place, finetune: "c.safetensors" });
+    expect(resolveRun(verb, asked, { ...own, model })).toMatchObject({ ...own, model });
+  }
+  const outlining = resolveOptions(verbs.segment, { ...place, finetune: "c.safetensors" });
+  expect(resolveRun(verbs.segment, outlining, own)).toMatchObject({ rot90: false });
+  expect(resolveRun(verbs.segment, outlining)).toMatchObject({ rot90: true });
 });
 
 test("fewer epochs scale the schedule, longer ones keep the paper's, given values stay", () => {
@@ -301,6 +324,7 @@ test("the lengths and the recipe of a run that goes on are those it began with, 
     mapBlocks: "all",
     attended: "keep",
     ...{ mean: [0.1, 0.2, 0.3], std: [1, 2, 3] },
+    ...{ model: "msmae_vit_tiny_patch16", inputSize: { height: 64, width: 64 }, patchSize: 8, inChans: 3 },
   };
   const begun = { ...lengths, ...decided };
   const options = resolveRun(verbs.pretrain, request, { ...begun, batchSize: 7 });
