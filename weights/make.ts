@@ -13,8 +13,8 @@ import { pretrain } from "../src/training/tasks/pretrain.ts";
 /** Sizes of models, how long each was trained at which peak learning rate, and in how many bits it is kept. */
 const models = {
   "micro-phantoms": { model: "msmae_vit_micro_patch8", epochs: 40, lr: 1.5e-3, bits: 32 },
-  "mini-phantoms": { model: "msmae_vit_mini_patch16", epochs: 24, lr: 1e-3, bits: 16 },
-  "tiny-phantoms": { model: "msmae_vit_tiny_patch16", epochs: 24, lr: 1e-3, bits: 16 },
+  "mini-phantoms": { model: "msmae_vit_mini_patch16", epochs: 60, lr: 1e-3, bits: 16 },
+  "tiny-phantoms": { model: "msmae_vit_tiny_patch16", epochs: 48, lr: 1e-3, bits: 16 },
 };
 
 const [name = "", runs = "runs/weights"] = process.argv.slice(2);
