@@ -1,5 +1,5 @@
 import type { ErrorParts } from "../support/errors.ts";
-import { nearestName } from "./names.ts";
+import { nearestName, sameSized } from "./names.ts";
 import { formatSize, type Size } from "./size.ts";
 import type { Check } from "./verb.ts";
 
@@ -8,9 +8,7 @@ export function checkModel(presets: Readonly<Record<string, object>>): Check<{ m
   const names = Object.keys(presets);
   return ({ model }) => {
     if (model === undefined || names.includes(model)) return [];
-    // Another kind's model of the same size has the same name behind a prefix, or without one.
-    const other = names.find((name) => name.endsWith(`_${model}`) || model.endsWith(`_${name}`));
-    const meant = other ?? nearestName(model, names);
+    const meant = sameSized(model, names) ?? nearestName(model, names);
     const todo = meant === undefined ? "choose one of them" : `did you mean ${meant}?`;
     return [{ where: "model", expected: `one of ${names.join(", ")}`, got: JSON.stringify(model), todo }];
   };

@@ -42,3 +42,8 @@ function editDistance(a: string, b: string): number {
   }
   return at(a.length, b.length);
 }
+
+/** Another kind's model of the same size, which has the same name behind a prefix, or without one. */
+export function sameSized(model: string, names: readonly string[]): string | undefined {
+  return names.find((name) => name.endsWith(`_${model}`) || model.endsWith(`_${name}`));
+}

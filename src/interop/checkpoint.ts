@@ -4,7 +4,7 @@ import type { BesideFacts } from "./beside-facts.ts";
 import { factsBeside } from "./beside-files.ts";
 import type { Shapes } from "./layouts/layout.ts";
 import { ownForm, tensorsOf } from "./layouts/own-form.ts";
-import { recognise } from "./layouts/registry.ts";
+import { type Recognised, recognise } from "./layouts/registry.ts";
 import { type ModelDescription, parseDescription } from "./model-file.ts";
 import type { StoredTensor } from "./safetensors.ts";
 import { readTensorFile } from "./tensor-file.ts";
@@ -63,19 +63,34 @@ export async function readCheckpoint(path: string, { from, inputSize }: ReadAs =
   return { tensors: tensorsOf(form, tensors), description: undefined, source };
 }
 
+/** What is known of a checkpoint without its weights. */
+export interface CheckpointHead {
+  path: string;
+  description: ModelDescription | undefined;
+  /** Of another program's vision transformer; undefined for ours, and for models of other kinds. */
+  foreign: { shapes: Shapes; found: Recognised; facts: BesideFacts } | undefined;
+}
+
 /**
- * Mean and deviation of the pixels that a checkpoint's model takes, by what it or its layout says; undefined where neither
- * does. Its weights are not read.
+ * Reads what a checkpoint, ours or another program's, says of its model; its weights are not read.
  *
  * @throws MsmaeError Checkpoint for a damaged file or a description that is none.
  */
-export async function normalizationOf(path: string, from?: LayoutChoice): Promise<Normalization | undefined> {
+export async function readHead(path: string, from?: LayoutChoice): Promise<CheckpointHead> {
   const { metadata, entries } = await readTensorFile(path, { keep: () => false });
   const description = parseDescription(path, metadata);
-  if (description) return description;
+  if (description) return { path, description, foreign: undefined };
   const shapes: Shapes = new Map([...entries].map(([key, { shape }]) => [key, shape]));
   const found = recognise(shapes, from);
-  return found && ((await factsBeside(path)).normalization ?? found.layout.normalization);
+  return { path, description, foreign: found && { shapes, found, facts: await factsBeside(path) } };
+}
+
+/**
+ * Mean and deviation of the pixels that a checkpoint's model takes, by what it or its layout says; undefined where neither
+ * does.
+ */
+export function normalizationOf({ description, foreign }: CheckpointHead): Normalization | undefined {
+  return description ?? (foreign && (foreign.facts.normalization ?? foreign.found.layout.normalization));
 }
 
 /** For another number of channels: the mean over them for one, the same for each of several. */

@@ -1,6 +1,6 @@
 import { type AnyVerb, chosenRecipe, type OptionsOf, valueColumnsOf } from "../config/index.ts";
 import { openDataset } from "../data/dataset.ts";
-import { forChannels, normalizationOf } from "../interop/checkpoint.ts";
+import { type CheckpointHead, forChannels, normalizationOf, readHead } from "../interop/checkpoint.ts";
 import { type StartSizes, startSizes } from "../interop/start-sizes.ts";
 import type { RunHooks } from "../support/events.ts";
 import { optionsAtStart } from "./resume.ts";
@@ -30,11 +30,7 @@ export async function beginning<V extends AnyVerb>(
 ): Promise<Readonly<Record<string, unknown>>> {
   const { resume, recipe: asked, device, dataPath } = request;
   if (resume !== undefined) return optionsAtStart(resume);
-  const sizes = await sizesAtStart(request, verb.models ?? [], onEvent);
-  const taken = {
-    ...sizes,
-    ...(await momentsAtStart({ ...request, inChans: request.inChans ?? sizes?.inChans ?? 3 })),
-  };
+  const taken = await takenFromStart(request, verb.models ?? [], onEvent);
   if (!("recipe" in verb.schema.shape) || asked !== undefined) return taken;
   const count = async () => {
     const values = valueColumnsOf(request);
@@ -47,26 +43,29 @@ export async function beginning<V extends AnyVerb>(
   return { ...taken, recipe };
 }
 
-/** The model and the images of the checkpoint to start from, where no model is named. */
-async function sizesAtStart(
-  { model, init, finetune, from, inputSize }: Request,
+/** What a run takes over from the checkpoint that it starts from. */
+async function takenFromStart(
+  request: Request,
   models: readonly string[],
   onEvent: RunHooks["onEvent"],
-): Promise<StartSizes | undefined> {
-  if (model !== undefined || finetune === undefined || init !== "checkpoint") return undefined;
-  const sizes = await startSizes(finetune, models, { from, inputSize });
-  if (sizes) onEvent?.({ type: "note", message: `${sizes.model}, as in ${finetune}; --model names another` });
-  return sizes;
+): Promise<Readonly<Record<string, unknown>>> {
+  const { init, finetune, from, inChans } = request;
+  if (finetune === undefined || init !== "checkpoint") return {};
+  const head = await readHead(finetune, from);
+  const sizes = sizesAtStart(head, request, models, onEvent);
+  const normalization = normalizationOf(head);
+  return { ...sizes, ...(normalization && forChannels(normalization, inChans ?? sizes?.inChans ?? 3)) };
 }
 
-/** Mean and deviation of pixels, as the checkpoint to start from takes them. */
-async function momentsAtStart({
-  init,
-  finetune,
-  from,
-  inChans,
-}: Pick<Request, "init" | "finetune" | "from"> & { inChans: 1 | 3 }): Promise<Readonly<Record<string, unknown>>> {
-  if (finetune === undefined || init !== "checkpoint") return {};
-  const normalization = await normalizationOf(finetune, from);
-  return normalization ? { ...forChannels(normalization, inChans) } : {};
+/** The model and the images of the checkpoint to start from, where no model is named. */
+function sizesAtStart(
+  head: CheckpointHead,
+  { model, inputSize }: Request,
+  models: readonly string[],
+  onEvent: RunHooks["onEvent"],
+): StartSizes | undefined {
+  if (model !== undefined) return undefined;
+  const sizes = startSizes(head, models, inputSize);
+  if (sizes) onEvent?.({ type: "note", message: `${sizes.model}, as in ${head.path}; --model names another` });
+  return sizes;
 }

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { readHead } from "../../src/interop/checkpoint.ts";
 import { convert } from "../../src/interop/convert.ts";
 import { readModelFile } from "../../src/interop/model-file.ts";
 import { startSizes } from "../../src/interop/start-sizes.ts";
@@ -27,12 +28,12 @@ const encoders = Object.keys(encoderPresets);
 describe("which model starts from a checkpoint", () => {
   test("is told by ours and by tensors of other programs, as far as there is one of the verb's", async () => {
     const inputSize = { height: 64, width: 64 };
-    expect(await startSizes("msmae:micro-phantoms", encoders)).toEqual({ ...micro, inputSize });
+    expect(startSizes(await readHead("msmae:micro-phantoms"), encoders)).toEqual({ ...micro, inputSize });
     const pretraining = { ...micro, model: "msmae_vit_micro_patch8", inputSize };
-    expect(await startSizes("msmae:micro-phantoms", Object.keys(pretrainPresets))).toEqual(pretraining);
+    expect(startSizes(await readHead("msmae:micro-phantoms"), Object.keys(pretrainPresets))).toEqual(pretraining);
     // Its file has as many positions as 64 pixels make, but does not say so.
-    expect(await startSizes(at("timm.safetensors"), encoders)).toEqual(micro);
-    expect(await startSizes("msmae:micro-phantoms", ["vit_base_patch16"])).toBeUndefined();
+    expect(startSizes(await readHead(at("timm.safetensors")), encoders)).toEqual(micro);
+    expect(startSizes(await readHead("msmae:micro-phantoms"), ["vit_base_patch16"])).toBeUndefined();
   });
 
   test("is the one that is trained where none is named, on images as the checkpoint's", async () => {

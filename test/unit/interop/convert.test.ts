@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
-import { forChannels, normalizationOf } from "../../../src/interop/checkpoint.ts";
+import { forChannels, normalizationOf, readHead } from "../../../src/interop/checkpoint.ts";
 import { convert } from "../../../src/interop/convert.ts";
 import { readModelFile } from "../../../src/interop/model-file.ts";
 import { readSafetensorsFile, writeSafetensorsFile } from "../../../src/interop/safetensors-file.ts";
@@ -89,13 +89,13 @@ describe("there and back, bit by bit", () => {
     const facts = JSON.parse(readFileSync(at("out.json"), "utf8"));
     const named = { class_names: ["a", "b", "c", "d", "e"], licence: "cc-by-4.0" };
     writeFileSync(at("out.json"), JSON.stringify({ ...facts, ...named }));
-    expect(await normalizationOf(at("out.pth"))).toEqual(said);
+    expect(normalizationOf(await readHead(at("out.pth")))).toEqual(said);
     await convert({ checkpoint: at("out.pth"), output: at("back.safetensors") });
     const { description } = await readModelFile(at("back.safetensors"));
     expect(description).toMatchObject({ ...said, classNames: named.class_names, licence: named.licence });
     writeFileSync(at("out.json"), JSON.stringify({ ...said }));
-    expect((await normalizationOf(at("out.pth")))?.mean).toEqual([0.5, 0.5, 0.5]);
-    expect((await normalizationOf(at("out.pth"), "mae"))?.mean).toEqual([0.485, 0.456, 0.406]);
+    expect(normalizationOf(await readHead(at("out.pth")))?.mean).toEqual([0.5, 0.5, 0.5]);
+    expect(normalizationOf(await readHead(at("out.pth"), "mae"))?.mean).toEqual([0.485, 0.456, 0.406]);
   });
 
   test("a linear probe keeps its statistics for MAE, with PyTorch's count, and has them in its head for timm", async () => {
@@ -153,7 +153,7 @@ describe("what comes in describes itself", () => {
       at("preprocessor_config.json"),
       JSON.stringify({ image_mean: [0.1, 0.2, 0.3], image_std: [1, 2, 3] }),
     );
-    expect(await normalizationOf(checkpoint)).toEqual({ mean: [0.1, 0.2, 0.3], std: [1, 2, 3] });
+    expect(normalizationOf(await readHead(checkpoint))).toEqual({ mean: [0.1, 0.2, 0.3], std: [1, 2, 3] });
     const { mean, std } = await convert({ checkpoint, output: at("ours.safetensors") });
     expect({ mean, std }).toEqual({ mean: [0.1, 0.2, 0.3], std: [1, 2, 3] });
     const { description } = await readModelFile(at("ours.safetensors"));
@@ -193,8 +193,8 @@ describe("what comes in describes itself", () => {
 
 test("a checkpoint of ours says its own mean and deviation, also where they are not its family's", async () => {
   await convert({ checkpoint: await made(headless), output: at("a.safetensors"), ...heads, mean: [0.1, 0.2, 0.3] });
-  expect((await normalizationOf(at("a.safetensors")))?.mean).toEqual([0.1, 0.2, 0.3]);
-  expect(await normalizationOf(await made({ "conv1.weight": [1, 1, 1, 1] }))).toBeUndefined();
+  expect(normalizationOf(await readHead(at("a.safetensors")))?.mean).toEqual([0.1, 0.2, 0.3]);
+  expect(normalizationOf(await readHead(await made({ "conv1.weight": [1, 1, 1, 1] })))).toBeUndefined();
   expect(forChannels({ mean: [0, 0.25, 0.5], std: [1, 2, 3] }, 1)).toEqual({ mean: [0.25], std: [2] });
   expect(forChannels({ mean: [0.5], std: [2] }, 3)).toEqual({ mean: [0.5, 0.5, 0.5], std: [2, 2, 2] });
 });
