@@ -45,6 +45,7 @@ const ofProcessors = [
   "LogSoftmax",
   "LayerNormalization",
   "BatchNormalization",
+  "BitwiseXor",
   "DynamicQuantizeLinear",
   "QuantizeLinear",
   "Max",

@@ -3,14 +3,21 @@ import { expectFloat, formatShape, shapeError } from "../shape.ts";
 import type { NdArray, OpDefinition, TensorType, Value } from "../types.ts";
 import { dynamicQuantization, quantization } from "./dynamic-quantization.ts";
 import { multiply } from "./product.ts";
-import { smallestOfSymmetric, symmetricHalf, zeroOfSymmetric } from "./symmetric-levels.ts";
+import { smallestOfSymmetric } from "./symmetric-levels.ts";
 
-/** More rows could give a sum that 32 bits do not hold: 255 · 255 · 33,025 do. */
-export const mostRowsInInt8 = 33_025;
+/**
+ * Levels of dy on either side of 0, which is {@link zeroOfColumns}. In 7 bits: kernels for processors without VNNI add two products
+ * of a uint8 and an int8 in 16 bits, which 2 · 127 · 128 fit.
+ */
+export const columnHalf = 63;
+export const zeroOfColumns = 64;
+
+/** More rows could give a sum that 32 bits do not hold: 127 · 128 · 132,104 do. */
+export const mostRowsInInt8 = 132_104;
 
 /**
  * `d̂yᵀ · x̂` of matrices dy [M, O] and x [M, I]. x is rounded to the nearest of 256 levels, as {@link dynamicQuantization} says. dy
- * has 255 levels for each of its columns, from minus to plus the column's largest magnitude. Before it is rounded, each of
+ * has 127 levels for each of its columns, from minus to plus the column's largest magnitude. Before it is rounded, each of
  * its rows is shifted by {@link dither} of a step: a derivative smaller than half a step is then not 0 in every row, but a step in
  * some, as many as it is large, and sums over rows keep it.
  *
@@ -53,20 +60,20 @@ export const quantizedWeightGradient: OpDefinition<"QuantizedWeightGradient"> = 
   },
 };
 
-/** A step for each column, and levels from -128 to 127; in float32, as {@link dynamicQuantization}. */
+/** A step for each column, and levels from -63 to 63; in float32, as {@link dynamicQuantization}. */
 function quantizedColumns(dy: Float64Array, rows: number, columns: number) {
   const { fround } = Math;
   const largest = new Float64Array(columns).fill(fround(smallestOfSymmetric));
   dy.forEach((value, i) => {
     largest[i % columns] = Math.max(largest[i % columns] as number, Math.abs(fround(value)));
   });
-  const factors = largest.map((magnitude) => fround(symmetricHalf / magnitude));
+  const factors = largest.map((magnitude) => fround(columnHalf / magnitude));
   const shifts = dither(rows);
   const shifted = dy.map((value, i) => {
     const inSteps = fround(fround(value) * (factors[i % columns] as number));
     return inSteps + (shifts[Math.floor(i / columns)] as number);
   });
-  const levels = quantization(shifted, 1, zeroOfSymmetric).map((level) => level - zeroOfSymmetric);
+  const levels = quantization(shifted, 1, zeroOfColumns).map((level) => level - zeroOfColumns);
   return { steps: factors.map((factor) => fround(1 / factor)), levels };
 }
 

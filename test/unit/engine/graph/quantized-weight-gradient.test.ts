@@ -86,6 +86,7 @@ describe("a weight gradient in int8 on ONNX Runtime equals the float64 interpret
         [5, 16, 32],
         [1, 32, 48],
         [70, 48, 96],
+        [80, 24, 20],
         [33, 5, 17],
       ] as const
     ).entries()) {
@@ -94,11 +95,12 @@ describe("a weight gradient in int8 on ONNX Runtime equals the float64 interpret
     }
   });
 
-  test("the largest sum there can be fits 32 bits", async () => {
+  // Of a processor without VNNI these are also the largest sums of two products, for which it has 16 bits.
+  test.each([1, -1])("the largest sum there can be fits 32 bits, of x %d", async (of) => {
     const extents = [mostRowsInInt8, 1, 1] as const;
-    const ones = () => new Float32Array(mostRowsInInt8).fill(1);
-    const [sum] = await onOnnxRuntime(extents, { dy: ones(), x: ones() });
-    expect(Math.abs((sum as number) / mostRowsInInt8 - 1)).toBeLessThan(0.003);
+    const filled = (value: number) => new Float32Array(mostRowsInInt8).fill(value);
+    const [sum] = await onOnnxRuntime(extents, { dy: filled(1), x: filled(of) });
+    expect(Math.abs((sum as number) / mostRowsInInt8 - of)).toBeLessThan(0.003);
   });
 });
 
@@ -125,7 +127,7 @@ test("each column has a step of its own", () => {
     // Of one step for the whole matrix the rows a thousand times smaller would have nothing left.
     const largest = Math.max(...row.map(Math.abs));
     const first = Math.abs((got[4 * o] as number) - (row[0] as number));
-    expect(first / largest, `row ${o}`).toBeLessThan(0.15);
+    expect(first / largest, `row ${o}`).toBeLessThan(0.3);
   }
 });
 
