@@ -81,8 +81,8 @@ async function timeSteps(
     // Who is done first waits here, not in what is timed.
     await ranks.gather(undefined);
     const exchange = await timed(async () => {
-      await ranks.addInOrder(gradients, sums, ranks.size, form);
-      await ranks.completeSums(sums, form);
+      await ranks.addInOrder(gradients, sums, ranks.size, { form });
+      await ranks.completeSums(sums, { form });
     });
     const lr = work.learningRate ?? learningRate(batch * ranks.size);
     const options = { lr, stepIndex, gradientScale: 1 / ranks.size, fromAccumulator: true };

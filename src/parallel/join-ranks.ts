@@ -3,10 +3,9 @@ import type { Worker } from "node:worker_threads";
 import { fromPortable, MsmaeError, messageOf } from "../support/errors.ts";
 import { moduleUrl } from "../support/module-url.ts";
 import { startThread } from "../support/threads/start-thread.ts";
-import type { ExchangeForm } from "./gradient-codec.ts";
 import { type Launch, launchOf } from "./launch.ts";
 import type { Joined, RanksCommand, RanksReply, RanksRequest } from "./protocol.ts";
-import { oneRank, type Ranks } from "./ranks.ts";
+import { oneRank, type Ranks, type Travel } from "./ranks.ts";
 
 /** How long a process that failed may take to end by itself, in ms, before it takes the others along. */
 const GRACE_MS = 3_000;
@@ -23,7 +22,6 @@ export async function joinRanks(): Promise<Ranks> {
 }
 
 interface Waiting {
-  since: number;
   resolve(value: unknown): void;
   reject(error: Error): void;
 }
@@ -35,6 +33,8 @@ class MpiRanks implements Ranks {
   #joined: Joined = { rank: 0, size: 0 };
   #count = 0;
   #seconds = 0;
+  /** Since when some call has been in hand. */
+  #since = 0;
   #failure: Error | undefined;
 
   private constructor(launch: Launch) {
@@ -88,13 +88,13 @@ class MpiRanks implements Ranks {
     values: readonly Float32Array[],
     sums: readonly Float32Array[],
     contributors: number,
-    form: ExchangeForm = "fp32",
+    travel: Travel = {},
   ): Promise<void> {
-    await this.#ask({ kind: "addInOrder", values, sums, contributors, form });
+    await this.#ask({ kind: "addInOrder", values, sums, contributors, travel });
   }
 
-  async completeSums(sums: readonly Float32Array[], form: ExchangeForm = "fp32"): Promise<void> {
-    await this.#ask({ kind: "completeSums", sums, form });
+  async completeSums(sums: readonly Float32Array[], travel: Travel = {}): Promise<void> {
+    await this.#ask({ kind: "completeSums", sums, travel });
   }
 
   async leave(): Promise<void> {
@@ -112,8 +112,9 @@ class MpiRanks implements Ranks {
   #ask(command: RanksCommand): Promise<unknown> {
     if (this.#failure) return Promise.reject(this.#failure);
     const id = this.#count++;
+    if (!this.waiting) this.#since = performance.now();
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { since: performance.now(), resolve, reject });
+      this.#waiting.set(id, { resolve, reject });
       this.#thread.postMessage({ ...command, id } satisfies RanksRequest);
     });
   }
@@ -122,7 +123,7 @@ class MpiRanks implements Ranks {
     const waiting = this.#waiting.get(id);
     if (!waiting) return;
     this.#waiting.delete(id);
-    this.#seconds += (performance.now() - waiting.since) / 1000;
+    if (!this.waiting) this.#seconds += (performance.now() - this.#since) / 1000;
     if (error) waiting.reject(fromPortable(error));
     else waiting.resolve(value);
   }

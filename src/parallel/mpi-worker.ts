@@ -3,16 +3,17 @@ import { parentPort, workerData } from "node:worker_threads";
 import { toPortable } from "../support/errors.ts";
 import { CompressedExchange } from "./compressed-exchange.ts";
 import { Exchange } from "./exchange.ts";
-import { type ExchangeForm, gradientCodecs } from "./gradient-codec.ts";
+import { gradientCodecs } from "./gradient-codec.ts";
 import type { Launch } from "./launch.ts";
 import { type Mpi, startMpi } from "./mpi-library.ts";
 import type { Joined, RanksCommand, RanksRequest } from "./protocol.ts";
+import type { Travel } from "./ranks.ts";
 
 const port = parentPort;
 if (!port) throw new Error("this module runs as a worker");
 const started = startMpi(workerData as Launch).then((mpi) => ({ mpi, exchange: new Exchange(mpi) }));
-/** For gradients that travel in fewer bits: each keeps what it has not sent yet. */
-const compressed = new Map<ExchangeForm, CompressedExchange>();
+/** For gradients that travel in fewer bits, by form and part: each keeps what it has not sent yet. */
+const compressed = new Map<string, CompressedExchange>();
 // The first request hears of a failure.
 started.catch(() => undefined);
 let last: Promise<unknown> = started;
@@ -26,10 +27,15 @@ port.on("message", (request: RanksRequest) => {
     );
 });
 
-function summing(mpi: Mpi, exchange: Exchange, form: ExchangeForm): Pick<Exchange, "addInOrder" | "completeSums"> {
+function summing(
+  mpi: Mpi,
+  exchange: Exchange,
+  { form = "fp32", part = 0 }: Travel,
+): Pick<Exchange, "addInOrder" | "completeSums"> {
   if (form === "fp32") return exchange;
-  const known = compressed.get(form) ?? new CompressedExchange(mpi, gradientCodecs[form]);
-  compressed.set(form, known);
+  const key = `${form} ${part}`;
+  const known = compressed.get(key) ?? new CompressedExchange(mpi, gradientCodecs[form]);
+  compressed.set(key, known);
   return known;
 }
 
@@ -44,9 +50,9 @@ function answer({ mpi, exchange }: { mpi: Mpi; exchange: Exchange }, command: Ra
     case "share":
       return exchange.share(command.arrays);
     case "addInOrder":
-      return summing(mpi, exchange, command.form).addInOrder(command.values, command.sums, command.contributors);
+      return summing(mpi, exchange, command.travel).addInOrder(command.values, command.sums, command.contributors);
     case "completeSums":
-      return summing(mpi, exchange, command.form).completeSums(command.sums);
+      return summing(mpi, exchange, command.travel).completeSums(command.sums);
     case "leave":
       return mpi.finalize();
     case "abort":

@@ -1,5 +1,5 @@
 import type { PortableError } from "../support/errors.ts";
-import type { ExchangeForm } from "./gradient-codec.ts";
+import type { Travel } from "./ranks.ts";
 
 /** What the thread that calls MPI can be asked. Arrays stand on shared memory, bytes are copied. */
 export type RanksCommand =
@@ -12,9 +12,9 @@ export type RanksCommand =
       values: readonly Float32Array[];
       sums: readonly Float32Array[];
       contributors: number;
-      form: ExchangeForm;
+      travel: Travel;
     }
-  | { kind: "completeSums"; sums: readonly Float32Array[]; form: ExchangeForm }
+  | { kind: "completeSums"; sums: readonly Float32Array[]; travel: Travel }
   | { kind: "leave" }
   | { kind: "abort"; code: number };
 

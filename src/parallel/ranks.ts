@@ -1,6 +1,14 @@
 import { fromPortable, MsmaeError, type PortableError, toPortable } from "../support/errors.ts";
 import type { ExchangeForm } from "./gradient-codec.ts";
 
+/** How values travel. */
+export interface Travel {
+  /** "fp32" unless told otherwise. */
+  form?: ExchangeForm | undefined;
+  /** Which of several arrays that are exchanged apart, each time in the same way: 0 unless told otherwise. */
+  part?: number | undefined;
+}
+
 /**
  * The processes that train one model together, as one of them sees them. Each calls the same functions in the same
  * order: a call ends when all have made it. One process alone is a case of it.
@@ -9,7 +17,7 @@ export interface Ranks {
   /** Which process this is, counted from 0; the first alone writes files and tells people. */
   readonly rank: number;
   readonly size: number;
-  /** Seconds spent in these calls, waiting for others included. */
+  /** Seconds in which such a call was in hand, waiting for others included, whatever else was done meanwhile. */
   readonly seconds: number;
   /** Whether a call waits for the other processes. */
   readonly waiting: boolean;
@@ -24,17 +32,16 @@ export interface Ranks {
    * that the bits are those of one process that adds them. Arrays stand on shared memory. Each process adds one part:
    * the sums are whole after {@link Ranks.completeSums}.
    *
-   * @param form how values travel: "fp32" unless told otherwise. In the others the bits are not those of one process, but are
-   * the same in all of these.
+   * In other forms than "fp32" the bits are not those of one process, but are the same in all of these.
    */
   addInOrder(
     values: readonly Float32Array[],
     sums: readonly Float32Array[],
     contributors: number,
-    form?: ExchangeForm,
+    travel?: Travel,
   ): Promise<void>;
   /** Gives each process the parts of the sums that others added. */
-  completeSums(sums: readonly Float32Array[], form?: ExchangeForm): Promise<void>;
+  completeSums(sums: readonly Float32Array[], travel?: Travel): Promise<void>;
   /** Ends the connection in order, when every process does. */
   leave(): Promise<void>;
   /** Ends all processes where this one has failed and does not end by itself soon. */

@@ -146,8 +146,8 @@ export class Trainer {
   async #enter(phase: Phase): Promise<void> {
     if (this.#loaded === phase) return;
     if (this.#loaded) await this.#parts.engine.unload(this.#loaded.graph.name);
-    const { engine, options, store } = this.#parts;
-    await engine.load(inInt8(phase.graph, store.quantizedNames, int8Products(options.precision)));
+    const { options, store } = this.#parts;
+    await this.#steps.load(inInt8(phase.graph, store.quantizedNames, int8Products(options.precision)));
     this.#loaded = phase;
   }
 

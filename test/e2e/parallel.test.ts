@@ -7,7 +7,7 @@ import { finetune } from "../../src/training/tasks/finetune.ts";
 import { pretrain } from "../../src/training/tasks/pretrain.ts";
 import { segment } from "../../src/training/tasks/segment.ts";
 import { launchers, msmaeRanks, runRanks, skipped, startRanks } from "./mpi.ts";
-import { digests, finetuning, flags, loggedEpochs, pretraining, writePhantoms } from "./runs.ts";
+import { digests, type Ended, finetuning, flags, loggedEpochs, pretraining, writePhantoms } from "./runs.ts";
 import { segmenting } from "./segmentation/masked.ts";
 
 // Processes start by the dozen here, on a machine that has other work.
@@ -24,6 +24,20 @@ const accumulating = { batchSize: 2, accumIter: 4, clipGrad: 1, emaDecay: 0.9 };
 
 function tuning(outputDir: string): FinetuneInput {
   return { ...finetuning(data, outputDir), ...accumulating, epochs: 3, saveEvery: 3 };
+}
+
+const partsProgram = join(import.meta.dirname, "parts-program.ts");
+
+/** What each process has trained: digests of the weights, with the losses on the way. */
+function weightsOf({ code, stdout, stderr }: Ended): string[] {
+  expect(code, stderr).toBe(0);
+  return stdout
+    .trim()
+    .split("\n")
+    .map((line) => {
+      const { weights, losses } = JSON.parse(line) as { weights: string; losses: number[] };
+      return `${weights} ${losses}`;
+    });
 }
 
 describe.skipIf(skipped !== "").each(launchers)("processes of $name", (launcher) => {
@@ -50,6 +64,18 @@ describe.skipIf(skipped !== "").each(launchers)("processes of $name", (launcher)
         failure: `${rank === 0 ? "MsmaeError" : "ToldByFirst"}: a: expected b, got c; d`,
       })),
     );
+  });
+
+  test("exchange parts of the gradients while others are computed, and train to the bytes of one process", () => {
+    const results = [1, 2, 4].map((ranks) => weightsOf(runRanks(launcher, ranks, [partsProgram, "fp32"])));
+    expect(new Set(results.flat()).size).toBe(1);
+    expect(results.map(({ length }) => length)).toEqual([1, 2, 4]);
+  });
+
+  test("exchange parts in fewer bits, and keep the same weights", () => {
+    const weights = weightsOf(runRanks(launcher, 2, [partsProgram, "int8"]));
+    expect(weights).toHaveLength(2);
+    expect(new Set(weights).size).toBe(1);
   });
 
   test("train a network with running statistics to the bytes of one process", async () => {

@@ -44,8 +44,8 @@ async function compressed(form: "bf16" | "int8"): Promise<{ off: number; bits: s
         expectedSum[i] = (expectedSum[i] as number) + Math.sin(i * step + from);
     }
     added.fill(0);
-    await ranks.addInOrder([given], [added], contributors, form);
-    await ranks.completeSums([added], form);
+    await ranks.addInOrder([given], [added], contributors, { form });
+    await ranks.completeSums([added], { form });
     digest.update(bytes(added));
     for (let i = 0; i < 1000; i++) total[i] = (total[i] as number) + (added[i] as number);
   }

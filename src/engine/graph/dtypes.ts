@@ -30,6 +30,11 @@ export function holds<D extends DType>(dtype: D, data: unknown): data is TensorD
   return data instanceof dtypes[dtype].array;
 }
 
+/** An array of a dtype, of zeros. */
+export function zeros(dtype: DType, length: number): TensorData {
+  return new dtypes[dtype].array(length);
+}
+
 /**
  * A new array of a dtype with these numbers: to integers by truncation, what does not fit wraps around; to bool by "is
  * not zero". A number that is not finite becomes the integer 0.

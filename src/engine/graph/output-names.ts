@@ -1,3 +1,5 @@
+import type { Value } from "./types.ts";
+
 /** Outputs of a graph that go to the store instead of the caller, by how their names begin. */
 const prefixes = { gradient: "grad/", state: "state/" } as const;
 
@@ -12,4 +14,16 @@ export function storeOutputName(kind: StoreOutput, key: string): string {
 /** The tensor that an output of this kind is for; undefined for any other output. */
 export function storeOutputKey(kind: StoreOutput, name: string): string | undefined {
   return name.startsWith(prefixes[kind]) ? name.slice(prefixes[kind].length) : undefined;
+}
+
+const carriedPrefix = "carried/";
+
+/** The name under which a value goes from one part of a graph to a later one. */
+export function carriedName(graph: string, { node, index }: Value): string {
+  return `${carriedPrefix}${graph}/${node.id}.${index}`;
+}
+
+/** Whether an input or output goes from part to part. */
+export function isCarried(name: string): boolean {
+  return name.startsWith(carriedPrefix);
 }

@@ -1,6 +1,6 @@
 import { MsmaeError } from "../../support/errors.ts";
-import { holds, type TensorData } from "../graph/dtypes.ts";
-import { storeOutputKey } from "../graph/output-names.ts";
+import { holds, type TensorData, zeros } from "../graph/dtypes.ts";
+import { isCarried, storeOutputKey } from "../graph/output-names.ts";
 import { type QuantizedCopy, quantizedInput } from "../graph/quantized-names.ts";
 import { formatShape, sizeOf } from "../graph/shape.ts";
 import type { TensorType } from "../graph/types.ts";
@@ -42,19 +42,34 @@ export const unbound: ProgramBinding = {
   nextStates: () => ({}),
 };
 
-/** Binds a graph to tensors in the host's memory. @throws MsmaeError Shape for those of another shape or dtype. */
-export function hostBinding(graph: GraphTypes, store: TensorBinding): ProgramBinding {
+/** What goes from one part of a graph to a later one, by name, where it stands between the two. */
+export type CarriedTensors = Map<string, TensorData>;
+
+/**
+ * Binds a graph to tensors in the host's memory. @throws MsmaeError Shape for those of another shape or dtype.
+ *
+ * @param carried takes room for what a part of a graph hands on, and has what the parts before it do.
+ */
+export function hostBinding(
+  graph: GraphTypes,
+  store: TensorBinding,
+  carried: CarriedTensors = new Map(),
+): ProgramBinding {
+  for (const [name, { dtype, shape }] of Object.entries(graph.outputs)) {
+    if (isCarried(name)) carried.set(name, zeros(dtype, sizeOf(shape)));
+  }
   const states = stateUpdates(graph, store);
   const nextOf = new Map(states.map(({ output, next }) => [output, next]));
   return {
     inputs: bind(graph.inputs, (name) => {
       if (store.has(name)) return store.parameter(name);
+      if (isCarried(name)) return carried.get(name);
       const quantized = quantizedInput(name);
       return quantized && store.quantized(quantized.key, quantized.copy);
     }),
     outputs: bind(graph.outputs, (name) => {
       const key = storeOutputKey("gradient", name);
-      return key !== undefined ? store.gradient(key) : nextOf.get(name);
+      return key !== undefined ? store.gradient(key) : (nextOf.get(name) ?? carried.get(name));
     }),
     commitState() {
       for (const { current, next } of states) current.set(next);
@@ -101,7 +116,7 @@ function stateUpdates(graph: GraphTypes, store: TensorBinding): StateUpdate[] {
 
 function bind(
   types: Readonly<Record<string, TensorType>>,
-  viewOf: (name: string) => Float32Array | Int8Array | undefined,
+  viewOf: (name: string) => TensorData | undefined,
 ): Record<string, HostTensor> {
   return Object.fromEntries(
     Object.entries(types).flatMap(([name, type]): [string, HostTensor][] => {

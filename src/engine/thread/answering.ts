@@ -28,13 +28,15 @@ function answer(engine: EngineCore, request: EngineRequest): Promise<unknown> {
     case "ready":
       return Promise.resolve();
     case "load":
-      return engine.load(request.graph);
+      return engine.load(request.parts);
     case "unload":
       return engine.unload(request.name);
     case "run":
       return engine.run(request.name, request.feeds);
     case "train":
       return engine.train(request.name, request.feeds, request.update);
+    case "trainPart":
+      return engine.trainPart(request.name, request.part);
     case "step":
       return engine.step(request.options);
     case "collect":

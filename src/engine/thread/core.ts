@@ -2,6 +2,7 @@ import { MsmaeError } from "../../support/errors.ts";
 import type { OptimizerStep } from "../optim/step-options.ts";
 import { ParameterStore } from "../parameters/parameter-store.ts";
 import { type CompiledGraph, type Feeds, type Outputs, Program } from "../runtime/program.ts";
+import type { CarriedTensors } from "../runtime/program-binding.ts";
 import type { Backend } from "../runtime/session.ts";
 import type { SpawnThread } from "../runtime/threads.ts";
 import { DeviceHome } from "./device-home.ts";
@@ -37,7 +38,8 @@ export class EngineCore {
   readonly #backend: Backend;
   readonly #setup: EngineSetup;
   readonly #home: TensorHome;
-  readonly #programs = new Map<string, Program>();
+  /** By name, each in its parts: most are whole. */
+  readonly #programs = new Map<string, readonly [Program, ...Program[]]>();
 
   private constructor(setup: EngineSetup, backend: Backend, home: TensorHome) {
     this.#setup = setup;
@@ -55,22 +57,27 @@ export class EngineCore {
     return new EngineCore(setup, backend, home);
   }
 
-  async load(graph: CompiledGraph): Promise<void> {
-    if (this.#programs.has(graph.name)) return;
+  /** Loads a graph, or the parts of one in their order, under the name of the first. */
+  async load([whole, ...later]: readonly [CompiledGraph, ...CompiledGraph[]]): Promise<void> {
+    if (this.#programs.has(whole.name)) return;
     const { provider, threads } = this.#setup;
-    const binding = this.#home.bind(graph);
-    this.#programs.set(graph.name, await Program.load(this.#backend, graph, { provider, threads, binding }));
+    const carried: CarriedTensors = new Map();
+    const load = (graph: CompiledGraph) =>
+      Program.load(this.#backend, graph, { provider, threads, binding: this.#home.bind(graph, carried) });
+    const parts: [Program, ...Program[]] = [await load(whole)];
+    for (const part of later) parts.push(await load(part));
+    this.#programs.set(whole.name, parts);
   }
 
   /** Drops a program, with the memory it holds. */
   async unload(name: string): Promise<void> {
-    await this.#programs.get(name)?.release();
+    for (const part of this.#programs.get(name) ?? []) await part.release();
     this.#programs.delete(name);
   }
 
   /** @throws MsmaeError Config for a graph that reads weights in int8, which are only kept up while it trains. */
   async run(name: string, feeds: Feeds): Promise<Outputs> {
-    const program = this.#program(name);
+    const [program] = this.#partsOf(name);
     if (!program.readsQuantized) {
       await this.#home.prepare(program);
       return program.run(feeds);
@@ -85,16 +92,18 @@ export class EngineCore {
 
   /**
    * Runs a training graph, uses its gradients, and takes the next values that it gives for state tensors: those of
-   * every batch, whether it steps or accumulates. A loss that is not finite leaves every tensor as it was.
+   * every batch, whether it steps or accumulates. A loss that is not finite leaves every tensor as it was. Of a graph in parts `hold` runs
+   * the first alone.
    */
   async train(name: string, feeds: Feeds, update: Update): Promise<TrainResult> {
     this.#requireOptimizer();
     const started = performance.now();
-    const program = this.#program(name);
+    const [program, ...later] = this.#partsOf(name);
     await this.#home.prepare(program);
     const outputs = await program.run(feeds);
-    const ran = performance.now();
     const loss = lossOf(name, outputs);
+    if (update.kind !== "hold") for (const part of later) await part.run({});
+    const ran = performance.now();
     const result = { loss, outputs, runSeconds: (ran - started) / 1000, optimizerSeconds: 0 };
     if (update.kind === "hold") {
       this.#requireHost("update.kind hold");
@@ -112,6 +121,13 @@ export class EngineCore {
     return { ...result, gradientNorm, optimizerSeconds: (performance.now() - ran) / 1000 };
   }
 
+  /** Runs a later part of a training graph, after `hold` and the parts before it: more gradients stand in the store then. */
+  async trainPart(name: string, part: number): Promise<void> {
+    const program = this.#partsOf(name)[part] as Program;
+    await this.#home.prepare(program);
+    await program.run({});
+  }
+
   /** One update with the accumulator or the gradients as they are, whoever put them there. */
   async step(options: OptimizerStep): Promise<{ gradientNorm: number; optimizerSeconds: number }> {
     this.#requireOptimizer();
@@ -127,8 +143,7 @@ export class EngineCore {
   }
 
   async close(): Promise<void> {
-    for (const program of this.#programs.values()) await program.release();
-    this.#programs.clear();
+    for (const name of [...this.#programs.keys()]) await this.unload(name);
     await this.#home.close();
   }
 
@@ -147,9 +162,9 @@ export class EngineCore {
     });
   }
 
-  #program(name: string): Program {
-    const program = this.#programs.get(name);
-    if (program) return program;
+  #partsOf(name: string): readonly [Program, ...Program[]] {
+    const parts = this.#programs.get(name);
+    if (parts) return parts;
     throw new MsmaeError("Config", {
       where: "engine",
       expected: "a loaded graph",

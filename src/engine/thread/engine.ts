@@ -132,9 +132,14 @@ export class Engine implements AsyncDisposable {
     }
   }
 
-  /** Compiles a graph for the engine's device and loads it under its name; a name is loaded once. */
-  async load(graph: Graph): Promise<void> {
-    await this.#ask({ kind: "load", graph: compile(graph, this.#provider) });
+  /**
+   * Compiles a graph for the engine's device and loads it under its name; a name is loaded once.
+   *
+   * @param later the parts that follow where the graph is the first of several (inParts).
+   */
+  async load(graph: Graph, later: readonly Graph[] = []): Promise<void> {
+    const compiled = (part: Graph) => compile(part, this.#provider);
+    await this.#ask({ kind: "load", parts: [compiled(graph), ...later.map(compiled)] });
   }
 
   /** Drops a graph, with the memory it holds. */
@@ -160,6 +165,14 @@ export class Engine implements AsyncDisposable {
    */
   train(name: string, feeds: Feeds, update: Update): Promise<TrainResult> {
     return this.#ask({ kind: "train", name, feeds, update }) as Promise<TrainResult>;
+  }
+
+  /**
+   * Runs a later part, counted from 1, of a training graph that was loaded in parts, after `train` with `hold` and the parts
+   * before it. The gradients that it gives stand in the store then.
+   */
+  async trainPart(name: string, part: number): Promise<void> {
+    await this.#ask({ kind: "trainPart", name, part });
   }
 
   /**

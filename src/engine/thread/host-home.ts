@@ -4,7 +4,7 @@ import type { Optimizer, OptimizerThreads } from "../optim/optimizer.ts";
 import type { OptimizerStep } from "../optim/step-options.ts";
 import type { ParameterStore } from "../parameters/parameter-store.ts";
 import type { CompiledGraph, Program } from "../runtime/program.ts";
-import { hostBinding, type ProgramBinding } from "../runtime/program-binding.ts";
+import { type CarriedTensors, hostBinding, type ProgramBinding } from "../runtime/program-binding.ts";
 import type { OptimizerSetup } from "./setup.ts";
 import type { TensorHome } from "./tensor-home.ts";
 
@@ -30,9 +30,9 @@ export class HostHome implements TensorHome {
     return new HostHome(store, optimizer);
   }
 
-  bind(graph: CompiledGraph): ProgramBinding {
+  bind(graph: CompiledGraph, carried: CarriedTensors): ProgramBinding {
     this.#quantized = false;
-    return hostBinding(graph, this.#store);
+    return hostBinding(graph, this.#store, carried);
   }
 
   async prepare(program: Program): Promise<void> {

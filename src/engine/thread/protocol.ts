@@ -7,10 +7,11 @@ import type { EngineSetup } from "./setup.ts";
 /** What the engine's thread can be asked, without the number that pairs a request with its reply. */
 export type EngineCommand =
   | { kind: "ready" }
-  | { kind: "load"; graph: CompiledGraph }
+  | { kind: "load"; parts: readonly [CompiledGraph, ...CompiledGraph[]] }
   | { kind: "unload"; name: string }
   | { kind: "run"; name: string; feeds: Feeds }
   | { kind: "train"; name: string; feeds: Feeds; update: Update }
+  | { kind: "trainPart"; name: string; part: number }
   | { kind: "step"; options: OptimizerStep }
   | { kind: "collect" }
   | { kind: "close" };

@@ -1,4 +1,5 @@
 import type { Share } from "../../data/loader/options.ts";
+import type { Graph } from "../../engine/graph/graph.ts";
 import type { Update } from "../../engine/thread/core.ts";
 import type { Engine } from "../../engine/thread/engine.ts";
 import type { PreparedBatch } from "../task.ts";
@@ -29,6 +30,8 @@ export interface Steps {
   readonly share: Share;
   /** Whether the run is to be stopped after the round that has ended. */
   readonly stops: boolean;
+  /** Loads a training graph, before its first round. It is unloaded by its name. */
+  load(graph: Graph): Promise<void>;
   /**
    * Trains a round and tells of its batches in their order; where a loss is not finite, nothing was done with gradients.
    *
@@ -51,6 +54,10 @@ export class OwnSteps implements Steps {
 
   get stops(): boolean {
     return this.#signal?.aborted ?? false;
+  }
+
+  load(graph: Graph): Promise<void> {
+    return this.#engine.load(graph);
   }
 
   async round({ graph, batch, update }: Round, seen: string[]): Promise<BatchResult[]> {
