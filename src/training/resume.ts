@@ -14,7 +14,7 @@ import type { RunData, RunOptions } from "./setup.ts";
 
 /** What versions did that had no such option yet. */
 const earlier = {
-  ...{ alpha: "black", labelShare: 1, recipe: "paper", precision: "fp32", exchange: "fp32" },
+  ...{ alpha: "black", labelShare: 1, recipe: "paper", precision: "fp32", exchange: "fp32", exchangeParts: 1 },
   ...{
     mapSource: "attention",
     mapHeads: "min-max",
@@ -42,6 +42,7 @@ const free = new Set([
   "device",
   "recompute",
   "exchange",
+  "exchangeParts",
   "saveEvery",
   // It is fitted anew after each epoch.
   "temperature",

@@ -47,6 +47,7 @@ export type RunOptions = Pick<
     | "lr"
     | "precision"
     | "exchange"
+    | "exchangeParts"
     | "recompute"
   >
 > & {

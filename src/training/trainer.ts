@@ -27,6 +27,8 @@ export interface TrainerOptions {
   precision?: Parameters<typeof int8Products>[0];
   /** How the gradients of several processes travel: as they are unless told otherwise. */
   exchange?: ExchangeForm;
+  /** In how many parts they do, each while the next is computed: in one, after all, unless told otherwise. */
+  exchangeParts?: number;
   schedule: WarmupCosine;
 }
 

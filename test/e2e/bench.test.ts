@@ -31,11 +31,15 @@ test("the model of other networks counts what each node sends, and what is copie
   // Of two nodes each sends the gradients once, 0.8 s at 10 Gb/s; of four one and a half times.
   expect(modelledEfficiency(parts, 2, 10)).toBeCloseTo(3 / 4.3, 12);
   expect(modelledEfficiency(parts, 4, 10)).toBeCloseTo(3 / 4.7, 12);
-  const times = { step: { wall: 9, processor: 3 }, exchange: { wall: 1, processor: 0.5 }, gradientBytes: 1e9 };
-  const job = { phase: "finetune", model: "base", batch: 4, threads: 1, exchange: "bf16" } as const;
+  const apart = { step: { wall: 9, processor: 3 }, exchange: { wall: 1, processor: 0.5 } };
+  const times = { ...apart, together: { wall: 9.5, processor: 3.75 }, gradientBytes: 1e9 };
+  const job = { phase: "finetune", model: "base", batch: 4, threads: 1, exchange: "bf16", parts: 6 } as const;
   const text = scalingText(job, { ranks: 2, ...times });
   expect(text).toContain(
     "exchange of 1000 MB (bf16) 1.000 s (0.500 s of the processor); spent in steps: 90.0 % (85.7 %)",
+  );
+  expect(text).toContain(
+    "together, in 6 parts: 9.500 s (3.750 s of the processor), of which a step alone would be 94.7 %",
   );
   // At 1 and at 10 Gb/s.
   expect(text).toContain("| 2 | 26.1 % | 69.8 % |");

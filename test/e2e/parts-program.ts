@@ -14,7 +14,7 @@ const work = workload("pretrain-random", smallConfig, smallBatch);
 const store = createParameters(work, "fp32", { accumulate: true });
 const engine = await openEngine({ store, optimizer: work.optimizer, exchanges: true });
 const accumIter = 4;
-const options = { batchSize: smallBatch, accumIter, exchange, leastPart: 500 };
+const options = { batchSize: smallBatch, accumIter, exchange, exchangeParts: 6 };
 const steps = new SharedSteps({ ranks, engine, store }, options, undefined);
 await steps.load(work.graph);
 const losses: number[] = [];

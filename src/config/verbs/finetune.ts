@@ -21,7 +21,7 @@ import {
   trainedImageFields,
 } from "../common.ts";
 import { completeModel, completeMoments, completeStart } from "../completion.ts";
-import { exchangeField } from "../exchange.ts";
+import { exchangeField, exchangePartsField } from "../exchange.ts";
 import { field, infoOf } from "../fields.ts";
 import { checkKeepSchedule, completeKeepSchedule, KEEP_SCHEDULE_EXPECTED } from "../keep-schedule.ts";
 import { mapCropField, maskingFields, policyFields } from "../masking.ts";
@@ -137,6 +137,7 @@ export const finetune = verbOptions({
     ...loadingFields,
     precision: precisionField,
     exchange: exchangeField,
+    exchangeParts: exchangePartsField,
     recompute: recomputeField,
     ...runtimeFields,
   }),

@@ -18,7 +18,7 @@ import {
   trainedImageFields,
 } from "../common.ts";
 import { completeModel, completeMoments } from "../completion.ts";
-import { exchangeField } from "../exchange.ts";
+import { exchangeField, exchangePartsField } from "../exchange.ts";
 import { field } from "../fields.ts";
 import { type MapSource, mapCropField, maskingFields, policyFields } from "../masking.ts";
 import { PRETRAINING_METHODS } from "../methods.ts";
@@ -118,6 +118,7 @@ export const pretrain = verbOptions({
     ...loadingFields,
     precision: precisionField,
     exchange: exchangeField,
+    exchangeParts: exchangePartsField,
     recompute: recomputeField,
     ...runtimeFields,
   }),

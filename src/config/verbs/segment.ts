@@ -19,7 +19,7 @@ import {
   trainedImageFields,
 } from "../common.ts";
 import { completeModel, completeMoments, completeStart } from "../completion.ts";
-import { exchangeField } from "../exchange.ts";
+import { exchangeField, exchangePartsField } from "../exchange.ts";
 import { field, infoOf } from "../fields.ts";
 import { mapCropField } from "../masking.ts";
 import {
@@ -126,6 +126,7 @@ export const segment = verbOptions({
     ...loadingFields,
     precision: precisionField,
     exchange: exchangeField,
+    exchangeParts: exchangePartsField,
     recompute: recomputeField,
     ...runtimeFields,
   }),

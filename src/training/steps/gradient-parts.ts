@@ -10,16 +10,15 @@ export interface GradientPart {
   sums: Float32Array[];
 }
 
-/** Parts there are at most: each is a program of its own, with its own working memory. */
-const MOST_PARTS = 6;
-/** Elements of a part at least, 32 MiB: what is less is exchanged sooner than it is cut. */
-const LEAST_ELEMENTS = 2 ** 23;
-
-/** Cuts the trained tensors of a store into parts of about one size, the last ones first, as the backward pass comes to them. */
-export function gradientParts(store: ParameterStore, least = LEAST_ELEMENTS): GradientPart[] {
+/**
+ * Cuts the trained tensors of a store into parts of about one size, the last ones first, as the backward pass comes to them.
+ *
+ * @param count how many; there are fewer where single tensors are larger than a part.
+ */
+export function gradientParts(store: ParameterStore, count = 1): GradientPart[] {
   const names = store.trainableNames;
   const total = names.reduce((sum, name) => sum + store.gradient(name).length, 0);
-  const size = total / Math.max(1, Math.min(MOST_PARTS, Math.floor(total / least)));
+  const size = total / count;
   const groups: string[][] = [];
   let before = 0;
   for (const name of names.reverse()) {

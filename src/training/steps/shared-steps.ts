@@ -25,15 +25,15 @@ interface SharedOptions {
   batchSize: number;
   accumIter: number;
   exchange?: ExchangeForm | undefined;
-  /** Elements of a part of the gradients at least: 32 MiB of them unless told otherwise. */
-  leastPart?: number | undefined;
+  /** In how many parts the backward pass is cut: one unless told otherwise. */
+  exchangeParts?: number | undefined;
 }
 
 /**
  * The steps of several processes that hold the same weights: of the batches whose gradients are averaged, each trains
  * every n-th. Gradients are added in the order of the batches, so that the result has the bits of one process that
- * trains them all; unless they travel in fewer bits. The backward pass is cut in parts: while it computes one, the gradients of
- * the last are exchanged.
+ * trains them all; unless they travel in fewer bits. Where the backward pass is cut in parts, the gradients of one are exchanged
+ * while the next is computed.
  */
 export class SharedSteps implements Steps {
   readonly share: Share;
@@ -58,7 +58,7 @@ export class SharedSteps implements Steps {
     this.#store = store;
     this.#signal = signal;
     this.#form = options.exchange;
-    this.#parts = gradientParts(store, options.leastPart);
+    this.#parts = gradientParts(store, options.exchangeParts);
   }
 
   /** Whether any of the processes was asked to stop. */

@@ -87,6 +87,7 @@ test("pre-training defaults of the paper's recipe are the paper's", () => {
     device: "cpu",
     precision: "fp32",
     exchange: "fp32",
+    exchangeParts: 1,
     recompute: "none",
   });
 });

@@ -18,8 +18,8 @@ describe("the gradients of a store in parts", () => {
   const total = store.trainableNames.reduce((sum, name) => sum + store.gradient(name).length, 0);
 
   test("are those of every trained tensor once, the last ones first", () => {
-    const parts = gradientParts(store, 1000);
-    expect(parts.length).toBe(Math.min(6, Math.floor(total / 1000)));
+    const parts = gradientParts(store, 6);
+    expect(parts.length).toBe(6);
     expect(
       parts
         .map(({ names }) => [...names])
@@ -32,11 +32,11 @@ describe("the gradients of a store in parts", () => {
 
   test("stand in arrays that hold those tensors and no others", () => {
     for (const name of store.trainableNames) store.gradient(name).fill(0);
-    for (const [index, part] of gradientParts(store, 1000).entries()) {
+    for (const [index, part] of gradientParts(store, 6).entries()) {
       for (const array of part.gradients) array.fill(index + 1);
       for (const array of part.sums) array.fill(-index - 1);
     }
-    for (const [index, { names }] of gradientParts(store, 1000).entries()) {
+    for (const [index, { names }] of gradientParts(store, 6).entries()) {
       for (const name of names) {
         expect(new Set(store.gradient(name)), name).toEqual(new Set([index + 1]));
         expect(new Set(store.accumulator(name)), name).toEqual(new Set([-index - 1]));
@@ -44,7 +44,7 @@ describe("the gradients of a store in parts", () => {
     }
   });
 
-  test("are one part where there are few", () => {
+  test("are one part unless told otherwise", () => {
     expect(gradientParts(store)).toHaveLength(1);
   });
 });
@@ -54,11 +54,11 @@ describe.each(precisions)("steps in parts, %s", (precision) => {
     "make the weights of whole steps, to the bit: %s",
     async (phase) => {
       const weights: string[] = [];
-      for (const leastPart of [1e9, 500]) {
+      for (const exchangeParts of [1, 6]) {
         const work = workload(phase, smallConfig, smallBatch);
         const store = createParameters(work, precision, { accumulate: true });
         await using engine = await openEngine({ store, optimizer: work.optimizer, exchanges: true });
-        const options = { batchSize: smallBatch, accumIter: 1, leastPart };
+        const options = { batchSize: smallBatch, accumIter: 1, exchangeParts };
         const steps = new SharedSteps({ ranks: oneRank, engine, store }, options, undefined);
         await steps.load(inInt8(work.graph, store.quantizedNames, int8Products(precision)));
         for (let stepIndex = 1; stepIndex <= 3; stepIndex++) {
