@@ -83,7 +83,7 @@ async function load(options: EngineOptions, work: Workload, arena: boolean | und
   // In this thread, so that the line above holds for it.
   const { setup } = engineSetup(options, { usual: "cpu", keeps: new Set() });
   const core = await EngineCore.create(setup, nodeBackend, spawnNodeThread);
-  await core.load(compile(work.graph, "cpu"));
+  await core.load([compile(work.graph, "cpu")]);
   return core;
 }
 
