@@ -2,7 +2,7 @@
 //
 //   node weights/make.ts micro-phantoms runs/weights
 //
-// One thread, CPU, fp32: 4 minutes of processor time for micro, 15 for mini. What is larger than micro is kept as float16.
+// One thread, CPU, fp32: 4 minutes of processor time for micro, 15 for mini, 50 for tiny. What is larger than micro is kept as float16.
 import { join } from "node:path";
 import { makePhantoms } from "../src/experiments/phantom/make-phantoms.ts";
 import { readModelFile, writeModelFile } from "../src/interop/model-file.ts";
@@ -14,6 +14,7 @@ import { pretrain } from "../src/training/tasks/pretrain.ts";
 const models = {
   "micro-phantoms": { model: "msmae_vit_micro_patch8", epochs: 40, lr: 1.5e-3, bits: 32 },
   "mini-phantoms": { model: "msmae_vit_mini_patch16", epochs: 60, lr: 1e-3, bits: 16 },
+  "tiny-phantoms": { model: "msmae_vit_tiny_patch16", epochs: 150, lr: 1e-3, bits: 16 },
 };
 
 const [name = "", runs = "runs/weights"] = process.argv.slice(2);
