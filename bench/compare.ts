@@ -7,6 +7,7 @@ import { type Contestant, median, peerModes, type Step } from "./contestant.ts";
 import { choice, count, jobFlags, phaseOf, readFlags, roundsOf } from "./flags.ts";
 import { inTurn, type Rounds, ratiosOf } from "./in-turn.ts";
 import { describeMachine, hasBfloat16, machineLine } from "./machine.ts";
+import { tooMuch } from "./peak-memory.ts";
 import { batchOf, isNetwork, type Phase, phases } from "./phases.ts";
 import { type ComparisonRow, type Contender, comparedPairs, type Skipped } from "./rows.ts";
 import { timingOf } from "./step.ts";
@@ -72,10 +73,7 @@ async function compareJob(
   names: readonly Contender[],
   { python, ...rounds }: Rounds & { python: string | undefined },
 ): Promise<ComparisonRow> {
-  const started = new Map<Contender, Contestant | Skipped>();
-  for (const name of names) {
-    started.set(name, await startedOrReason({ ...job, contender: name }, python));
-  }
+  const started = await startedInTurn(names, (contender) => startedOrReason({ ...job, contender }, python));
   const running = new Map([...started].filter((entry): entry is [Contender, Contestant] => "step" in entry[1]));
   const steps = await inTurn(running, rounds);
   const timings: ComparisonRow["timings"] = {};
@@ -99,6 +97,32 @@ function ratios(timings: ComparisonRow["timings"], steps: ReadonlyMap<Contender,
     };
   }
   return told;
+}
+
+/**
+ * Starts one after the other, each with a first step, in which it takes its memory. Whoever is then likely to find too little
+ * left, going by the hungriest so far, is left out: one too many would take the others down.
+ */
+export async function startedInTurn<Name extends string>(
+  names: readonly Name[],
+  start: (name: Name) => Promise<Contestant | Skipped>,
+  availableMemory: () => number = process.availableMemory,
+): Promise<Map<Name, Contestant | Skipped>> {
+  const started = new Map<Name, Contestant | Skipped>();
+  let hungriest = 0;
+  for (const name of names) {
+    const free = availableMemory();
+    if (free < hungriest) {
+      started.set(name, { skipped: `${name} needs ${tooMuch(hungriest, free)}` });
+      continue;
+    }
+    const one = await start(name);
+    started.set(name, one);
+    if ("skipped" in one) continue;
+    await one.step();
+    hungriest = Math.max(hungriest, free - availableMemory());
+  }
+  return started;
 }
 
 /** A contender, or why it cannot run. @throws Error where ours cannot. */

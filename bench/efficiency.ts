@@ -9,6 +9,7 @@ import { type Contestant, type Job, type Step, startOurs } from "./contestant.ts
 import { count, modelsOf, readFlags } from "./flags.ts";
 import { inTurn, type Rounds } from "./in-turn.ts";
 import { describeMachine } from "./machine.ts";
+import { tooMuch } from "./peak-memory.ts";
 import type { Phase } from "./phases.ts";
 import type { EfficiencyRow } from "./rows.ts";
 import { timingOf } from "./step.ts";
@@ -77,7 +78,7 @@ async function measurePair(
   const needed = sides.reduce((sum, { tokens }) => sum + roughBytes(config, work, job.batch, tokens), 0);
   const free = process.availableMemory();
   if (needed > free) {
-    const skipped = `both methods side by side need about ${gigabytes(needed)}, of which ${gigabytes(free)} are free; a smaller --batch needs less`;
+    const skipped = `both methods side by side need ${tooMuch(needed, free)}`;
     return sides.map((side) => ({ ...side, timing: { skipped } }));
   }
   const contestants: Contestant[] = [];
@@ -90,8 +91,6 @@ async function measurePair(
   }
   return rows;
 }
-
-const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
 
 /**
  * About what a process will need at its peak, before it is started: floats that a block keeps for its derivative, or has in

@@ -57,7 +57,7 @@ export async function guardCommand(argv: string[]): Promise<number> {
     if (!holds(`${phase} in ${precision}`, await checkSmallCase(phase, threads, precision))) return 1;
   }
   const machine = await describeMachine(threads);
-  const cpuClass = cpuClassOf(machine.cpuFeatures);
+  const cpuClass = cpuClassOf(machine);
   const all = JSON.parse(await readFile(barsFile, "utf8")) as Record<string, Bars>;
   const known = all[cpuClass]?.bars ?? [];
   const skipped = new Set<string>();

@@ -55,14 +55,16 @@ export function featuresIn(cpuinfo: string): string[] | null {
   return tellingFeatures.filter((feature) => flags.has(feature));
 }
 
-/** Processors whose ratios between two programs are alike: by the widest products that they have. */
-export type CpuClass = "avx512-vnni" | "avx512" | "avx2-vnni" | "avx2" | "arm-i8mm" | "arm" | "other";
-
-export function cpuClassOf(features: readonly string[] | null): CpuClass {
-  const has = (feature: string) => features?.includes(feature) ?? false;
-  if (has("avx512f")) return has("avx512_vnni") ? "avx512-vnni" : "avx512";
-  if (has("avx2")) return has("avx_vnni") ? "avx2-vnni" : "avx2";
+/**
+ * Processors whose ratios between two programs are alike: by the widest products that they have, and on x86 by their maker,
+ * since the library that PyTorch takes there (MKL) has its fastest products for its own maker's alone.
+ */
+export function cpuClassOf({ cpuModel, cpuFeatures }: Pick<Machine, "cpuModel" | "cpuFeatures">): string {
+  const has = (feature: string) => cpuFeatures?.includes(feature) ?? false;
   if (has("asimd")) return has("i8mm") ? "arm-i8mm" : "arm";
+  const maker = /\b(?:AMD|Intel)\b/.exec(cpuModel)?.[0].toLowerCase() ?? "x86";
+  if (has("avx512f")) return has("avx512_vnni") ? `${maker}-avx512-vnni` : `${maker}-avx512`;
+  if (has("avx2")) return has("avx_vnni") ? `${maker}-avx2-vnni` : `${maker}-avx2`;
   return "other";
 }
 

@@ -9,3 +9,9 @@ export function peakRssBytes(): number {
   }
   return process.resourceUsage().maxRSS * 1024;
 }
+
+/** What a benchmark would need and does not find, in bytes, as the end of a sentence. */
+export const tooMuch = (needed: number, free: number): string =>
+  `about ${gigabytes(needed)}, of which ${gigabytes(free)} are free; a smaller --batch needs less`;
+
+const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;

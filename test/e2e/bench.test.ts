@@ -4,13 +4,14 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { checkSmallCase, passed, relativeError, smallBatch, smallConfig } from "../../bench/check.ts";
-import { median } from "../../bench/contestant.ts";
+import { startedInTurn } from "../../bench/compare.ts";
+import { type Contestant, median } from "../../bench/contestant.ts";
 import { roughBytes } from "../../bench/efficiency.ts";
 import { judged, mergedBars } from "../../bench/guard.ts";
 import { ratiosOf } from "../../bench/in-turn.ts";
 import { cpuClassOf, featuresIn, hasBfloat16 } from "../../bench/machine.ts";
 import { batchOf, phases } from "../../bench/phases.ts";
-import type { ComparisonRow, EfficiencyRow, EpochRow, Spent, Stages } from "../../bench/rows.ts";
+import type { ComparisonRow, EfficiencyRow, EpochRow, Skipped, Spent, Stages } from "../../bench/rows.ts";
 import { differenceInFloat64 } from "../../bench/savings.ts";
 import { savings } from "../../bench/savings-workloads.ts";
 import { modelledEfficiency, scalingText } from "../../bench/scaling.ts";
@@ -360,6 +361,28 @@ test("the comparison's table says what was skipped and why, and the lines below 
   ]);
 });
 
+test("whoever would find too little memory beside those that have started is left out", async () => {
+  let free = 10e9;
+  const started: string[] = [];
+  const start = async (name: string): Promise<Contestant | Skipped> => {
+    started.push(name);
+    if (name === "no PyTorch") return { skipped: name };
+    // Memory is taken by the first step.
+    const step = async () => {
+      free -= name === "large" ? 4e9 : 2e9;
+      return { stepSeconds: 1, processorSeconds: 1, optimizerSeconds: 0 };
+    };
+    return { step, finish: async () => ({ peakRssBytes: 0 }) };
+  };
+  const names = ["no PyTorch", "small", "large", "next", "last"];
+  const all = await startedInTurn(names, start, () => free);
+  expect(started).toEqual(["no PyTorch", "small", "large", "next"]);
+  expect([...all.keys()]).toEqual(names);
+  expect(all.get("last")).toEqual({
+    skipped: "last needs about 4.0 GB, of which 2.0 GB are free; a smaller --batch needs less",
+  });
+});
+
 test("steps that were taken in turn are compared pair by pair, in both kinds of time", () => {
   const step = (stepSeconds: number, processorSeconds: number) => ({
     ...{ stepSeconds, processorSeconds, optimizerSeconds: 0 },
@@ -367,7 +390,7 @@ test("steps that were taken in turn are compared pair by pair, in both kinds of 
   expect(ratiosOf([step(1, 3), step(6, 4)], [step(2, 6), step(3, 2)])).toEqual({ wall: [0.5, 2], processor: [0.5, 2] });
 });
 
-test("a processor's class follows from the instructions that /proc/cpuinfo names", () => {
+test("a processor's class follows from its maker and the instructions that /proc/cpuinfo names", () => {
   const features = featuresIn(
     "model name\t: X\nflags\t\t: fpu avx2 fma avx512f avx512_vnni\nbugs\t: none\nflags\t: fpu\n",
   );
@@ -375,9 +398,11 @@ test("a processor's class follows from the instructions that /proc/cpuinfo names
   expect(featuresIn("Features\t: fp asimd i8mm bf16\n")).toEqual(["asimd", "i8mm", "bf16"]);
   expect(featuresIn("processor : 0\n")).toBeNull();
   const classes = [features, ["avx2", "avx_vnni"], ["avx2"], ["avx512f"], ["asimd"], ["asimd", "i8mm"], [], null];
-  expect(classes.map((one) => cpuClassOf(one))).toEqual([
-    ...["avx512-vnni", "avx2-vnni", "avx2", "avx512", "arm", "arm-i8mm", "other", "other"],
+  expect(classes.map((one) => cpuClassOf({ cpuModel: "AMD EPYC", cpuFeatures: one }))).toEqual([
+    ...["amd-avx512-vnni", "amd-avx2-vnni", "amd-avx2", "amd-avx512", "arm", "arm-i8mm", "other", "other"],
   ]);
+  const makers = ["Intel(R) Xeon(R)", "Hygon C86"].map((cpuModel) => cpuClassOf({ cpuModel, cpuFeatures: ["avx2"] }));
+  expect(makers).toEqual(["intel-avx2", "x86-avx2"]);
   expect([hasBfloat16(["avx2", "amx_bf16"]), hasBfloat16(["avx2"]), hasBfloat16(null)]).toEqual([true, false, false]);
 });
 
