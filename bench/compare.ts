@@ -1,15 +1,13 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { messageOf } from "../src/support/errors.ts";
 import { checkSmallCase, holds } from "./check.ts";
-import { type ContenderJob, startContender } from "./contender.ts";
-import { type Contestant, median, peerModes, type Step } from "./contestant.ts";
+import { type ContenderJob, startedOrReason } from "./contender.ts";
+import { type Contestant, median, type Step } from "./contestant.ts";
 import { choice, count, jobFlags, phaseOf, readFlags, roundsOf } from "./flags.ts";
-import { inTurn, type Rounds, ratiosOf } from "./in-turn.ts";
+import { inTurn, type Rounds, ratiosOf, startedInTurn } from "./in-turn.ts";
 import { describeMachine, hasBfloat16, machineLine } from "./machine.ts";
-import { tooMuch } from "./peak-memory.ts";
 import { batchOf, isNetwork, type Phase, phases } from "./phases.ts";
-import { type ComparisonRow, type Contender, comparedPairs, type Skipped } from "./rows.ts";
+import { type ComparisonRow, type Contender, comparedPairs } from "./rows.ts";
 import { timingOf } from "./step.ts";
 import { comparisonTable, derivedLines } from "./tables.ts";
 
@@ -97,41 +95,4 @@ function ratios(timings: ComparisonRow["timings"], steps: ReadonlyMap<Contender,
     };
   }
   return told;
-}
-
-/**
- * Starts one after the other, each with a first step, in which it takes its memory. Whoever is then likely to find too little
- * left, going by the hungriest so far, is left out: one too many would take the others down.
- */
-export async function startedInTurn<Name extends string>(
-  names: readonly Name[],
-  start: (name: Name) => Promise<Contestant | Skipped>,
-  availableMemory: () => number = process.availableMemory,
-): Promise<Map<Name, Contestant | Skipped>> {
-  const started = new Map<Name, Contestant | Skipped>();
-  let hungriest = 0;
-  for (const name of names) {
-    const free = availableMemory();
-    if (free < hungriest) {
-      started.set(name, { skipped: `${name} needs ${tooMuch(hungriest, free)}` });
-      continue;
-    }
-    const one = await start(name);
-    started.set(name, one);
-    if ("skipped" in one) continue;
-    await one.step();
-    hungriest = Math.max(hungriest, free - availableMemory());
-  }
-  return started;
-}
-
-/** A contender, or why it cannot run. @throws Error where ours cannot. */
-export async function startedOrReason(job: ContenderJob, python: string | undefined): Promise<Contestant | Skipped> {
-  try {
-    return await startContender(job, python);
-  } catch (error) {
-    // Ours must run.
-    if (!peerModes.some((mode) => mode === job.contender)) throw error;
-    return { skipped: messageOf(error) };
-  }
 }

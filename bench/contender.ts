@@ -1,6 +1,7 @@
 import type { Precision } from "../src/method/models/int8-weights.ts";
+import { messageOf } from "../src/support/errors.ts";
 import { type Contestant, type Job, peerModes, startOurs, startPeer } from "./contestant.ts";
-import type { Contender } from "./rows.ts";
+import type { Contender, Skipped } from "./rows.ts";
 
 /** A job, and who does it. */
 export interface ContenderJob extends Omit<Job, "precision" | "saving" | "arena"> {
@@ -20,4 +21,15 @@ export async function startContender(
   if (mode === undefined) return startOurs({ ...job, precision: precisionOf(contender) });
   if (python === undefined) throw new Error("neither --python nor MSMAE_PYTHON names a Python with PyTorch");
   return startPeer(python, job, mode);
+}
+
+/** A contender, or why it cannot run. @throws Error where ours cannot. */
+export async function startedOrReason(job: ContenderJob, python: string | undefined): Promise<Contestant | Skipped> {
+  try {
+    return await startContender(job, python);
+  } catch (error) {
+    // Ours must run.
+    if (!peerModes.some((mode) => mode === job.contender)) throw error;
+    return { skipped: messageOf(error) };
+  }
 }

@@ -1,10 +1,38 @@
 import { setTimeout } from "node:timers/promises";
 import type { Contestant, Step } from "./contestant.ts";
+import { tooMuch } from "./peak-memory.ts";
+import type { Skipped } from "./rows.ts";
 
 export interface Rounds {
   /** Timed steps of each contestant, after `warmup` untimed ones. */
   repeats: number;
   warmup: number;
+}
+
+/**
+ * Starts one after the other, each with a first step, in which it takes its memory. Whoever is then likely to find too little
+ * left, going by the hungriest so far, is left out: one too many would take the others down.
+ */
+export async function startedInTurn<Name extends string>(
+  names: readonly Name[],
+  start: (name: Name) => Promise<Contestant | Skipped>,
+  availableMemory: () => number = process.availableMemory,
+): Promise<Map<Name, Contestant | Skipped>> {
+  const started = new Map<Name, Contestant | Skipped>();
+  let hungriest = 0;
+  for (const name of names) {
+    const free = availableMemory();
+    if (free < hungriest) {
+      started.set(name, { skipped: `${name} needs ${tooMuch(hungriest, free)}` });
+      continue;
+    }
+    const one = await start(name);
+    started.set(name, one);
+    if ("skipped" in one) continue;
+    await one.step();
+    hungriest = Math.max(hungriest, free - availableMemory());
+  }
+  return started;
 }
 
 /** Takes steps of all contestants in turn, so that what slows the machine for a while slows them all. */

@@ -20,8 +20,8 @@ const usage = `Usage:
   npm run -s bench -- savings [--model M] [--only NAME] [--repeats 5] [--json FILE]
   npm run -s bench -- efficiency [--models micro,tiny,base] [--batch N] [--threads 2] [--repeats 5] [--json FILE]
   npm run -s bench -- precision [--model M] [--phase P] [--batch N] [--threads 2] [--repeats 5] [--json FILE]
-  npm run -s bench -- recompute [--model M] [--phase P] [--batch N] [--threads 2] [--repeats 5] [--anew-only]
-                               [--python PYTHON] [--json FILE]
+  npm run -s bench -- recompute [--model M] [--phase P] [--batch N] [--threads 2] [--precision fp32|int8|int8-all]
+                               [--repeats 5] [--anew-only] [--python PYTHON] [--json FILE]
   [mpirun -np N] npm run -s bench -- scaling --model M --batch N [--phase P] [--threads 1] [--repeats 5]
                                [--exchange fp32|bf16|int8] [--json]
   npm run -s bench -- epoch --data FOLDER [--model M] [--batch 16] [--images 160] [--evaluated 64] [--threads 2] [--workers 2]
@@ -38,8 +38,8 @@ savings  times what the engine leaves out or sets, with and without it; the same
 efficiency  fine-tuning and inference on all patches (mae) and on a quarter of them (msmae): time, images a second, peak memory
          and operations of every preset, micro to base unless --models names others; what memory does not allow is skipped.
 precision  times training steps in fp32, int8 and int8-all, in turn in one run, after a check of each on a small case.
-recompute  times training steps that keep blocks and that compute them anew, in turn, and PyTorch's with the same trick; the
-           first are left out by --anew-only, where memory does not hold all three.
+recompute  times training steps that keep blocks and that compute them anew, in turn, and PyTorch's of both kinds; whoever
+           would find too little memory is left out, and with --anew-only those that keep blocks.
 scaling  times steps and the exchange of their gradients in each process of mpirun, and tells what share of the time is spent
          in steps, on other networks by a model.
 epoch    a whole epoch of fine-tuning from files to figures, with maps, evaluation and saving, beside the published program's way.

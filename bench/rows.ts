@@ -58,11 +58,13 @@ export interface PrecisionRow extends Job {
   ratios: Ratios;
 }
 
-/** One phase that keeps blocks and that computes them anew, and the peer that does the latter; the steps were taken in turn. */
+/** Whether blocks are kept or computed anew, and by whom; what the others are compared with comes last. */
+export const recomputeWays = ["kept", "anew", "anew, PyTorch eager", "kept, PyTorch eager"] as const;
+export type RecomputeWay = (typeof recomputeWays)[number];
+
+/** One phase with blocks kept and computed anew, ours and the peer's; the steps were taken in turn. */
 export interface RecomputeRow extends Omit<Job, "recompute"> {
-  kept: PeerTiming;
-  anew: Timing;
-  peer: PeerTiming;
+  timings: Partial<Record<RecomputeWay, PeerTiming>>;
 }
 
 /** One model at one kind of work by one method; the other method's steps were taken in turn with its. */

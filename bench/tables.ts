@@ -137,16 +137,24 @@ export function precisionTable(rows: readonly PrecisionRow[]): string {
   return table(header, lines, []);
 }
 
-/** Markdown: a phase with blocks kept, computed anew, and PyTorch's with blocks computed anew. */
-export function recomputeTable({ model, phase, batch, threads, kept, anew, peer }: RecomputeRow): string {
-  const header = ["model", "phase", "batch", "threads", "blocks", "wall time", "processor time", "peak memory"];
+/** Markdown: a phase with blocks kept and computed anew, ours and PyTorch's, and what each takes of PyTorch's with blocks kept. */
+export function recomputeTable({ model, phase, batch, threads, precision, timings }: RecomputeRow): string {
+  const header = [
+    ...["model", "phase", "batch", "threads", "precision", "blocks", "wall time", "processor time", "peak memory"],
+    ...["processor time of PyTorch's", "memory of it"],
+  ];
   const job = [model, phase, String(batch), String(threads)];
-  const all = { kept, anew, "anew, PyTorch eager": peer };
-  const lines = Object.entries(all).map(([blocks, timing]) => [
-    ...[...job, blocks, stepTime(timing)],
+  const reference = timings["kept, PyTorch eager"];
+  const of = (timing: PeerTiming, figure: "processorSeconds" | "peakRssBytes") =>
+    !reference || "skipped" in reference || "skipped" in timing ? "–" : (timing[figure] / reference[figure]).toFixed(2);
+  const lines = Object.entries(timings).map(([blocks, timing]) => [
+    ...[...job, blocks.includes("PyTorch") ? "fp32" : (precision ?? "fp32"), blocks, stepTime(timing)],
     ...["skipped" in timing ? "–" : seconds(timing.processorSeconds), gigabytes(timing)],
+    ...[of(timing, "processorSeconds"), of(timing, "peakRssBytes")],
   ]);
-  const skipped = Object.values(all).flatMap((timing) => ("skipped" in timing ? [`SKIPPED: ${timing.skipped}`] : []));
+  const skipped = Object.values(timings).flatMap((timing) =>
+    "skipped" in timing ? [`SKIPPED: ${timing.skipped}`] : [],
+  );
   return table(header, lines, skipped);
 }
 

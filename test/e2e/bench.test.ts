@@ -4,11 +4,10 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { checkSmallCase, passed, relativeError, smallBatch, smallConfig } from "../../bench/check.ts";
-import { startedInTurn } from "../../bench/compare.ts";
 import { type Contestant, median } from "../../bench/contestant.ts";
 import { roughBytes } from "../../bench/efficiency.ts";
 import { judged, mergedBars } from "../../bench/guard.ts";
-import { ratiosOf } from "../../bench/in-turn.ts";
+import { ratiosOf, startedInTurn } from "../../bench/in-turn.ts";
 import { cpuClassOf, featuresIn, hasBfloat16 } from "../../bench/machine.ts";
 import { batchOf, phases } from "../../bench/phases.ts";
 import type { ComparisonRow, EfficiencyRow, EpochRow, Skipped, Spent, Stages } from "../../bench/rows.ts";
@@ -359,6 +358,20 @@ test("the comparison's table says what was skipped and why, and the lines below 
     "base: masked inference takes 80.0 % less time than full inference.",
     "base: the map pass is 1.50 times as fast as PyTorch eager's full forward pass.",
   ]);
+});
+
+test("bench recompute keeps blocks and computes them anew in the precision asked for", { timeout: 120_000 }, () => {
+  const job = ["--model", "micro", "--batch", "2", "--precision", "int8-all", "--repeats", "1", "--warmup", "1"];
+  const { code, stdout, stderr } = bench("recompute", ...job, "--python", "no-such-python");
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  const rows = stdout.split("\n").filter((line) => line.startsWith("| micro"));
+  const figures = String.raw`\| [\d.e-]+ s \| [\d.e-]+ s \| [\d.]+ GB \| – \| – \|$`;
+  for (const [i, way] of ["kept", "anew"].entries()) {
+    expect(rows[i]).toMatch(new RegExp(String.raw`^\| micro \| finetune \| 2 \| 2 \| int8-all \| ${way} ${figures}`));
+  }
+  expect(rows[2]).toContain("| fp32 | anew, PyTorch eager | SKIPPED |");
+  expect(rows).toHaveLength(4);
+  expect(stdout).toMatch(/SKIPPED: .*no-such-python/);
 });
 
 test("whoever would find too little memory beside those that have started is left out", async () => {
