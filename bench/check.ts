@@ -1,12 +1,11 @@
 import { interpret } from "../src/engine/graph/interpreter.ts";
 import { storeOutputKey, storeOutputName } from "../src/engine/graph/output-names.ts";
-import { inInt8 } from "../src/engine/graph/passes/in-int8.ts";
 import type { NdArray } from "../src/engine/graph/types.ts";
 import type { ParameterStore } from "../src/engine/parameters/parameter-store.ts";
 import type { Remembering } from "../src/engine/parameters/training-outputs.ts";
 import { floatsOf } from "../src/engine/runtime/program.ts";
 import { openEngine } from "../src/engine/thread/node-engine.ts";
-import { int8Products, type Precision } from "../src/method/models/int8-weights.ts";
+import { inPrecision, type Precision } from "../src/method/models/precision.ts";
 import { adamwReference } from "../test/support/adamw-reference.ts";
 import { isNoise, kernelOf } from "../test/support/normalised-bias.ts";
 import { quantizedFeeds } from "../test/support/quantized-reference.ts";
@@ -61,7 +60,7 @@ export async function checkSmallCase(
 ): Promise<CheckedQuantity[]> {
   const planned = workload(phase, smallConfig, smallBatch, remembering);
   const store = createParameters(planned, precision);
-  const work = { ...planned, graph: inInt8(planned.graph, store.quantizedNames, int8Products(precision)) };
+  const work = { ...planned, graph: inPrecision(planned.graph, precision, store) };
   const before = parametersOf(store);
   const expected = interpret(work.graph, {
     ...Object.fromEntries(before),

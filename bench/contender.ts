@@ -1,7 +1,7 @@
-import type { Precision } from "../src/method/models/int8-weights.ts";
+import type { Precision } from "../src/method/models/precision.ts";
 import { messageOf } from "../src/support/errors.ts";
-import { type Contestant, type Job, peerModes, startOurs, startPeer } from "./contestant.ts";
-import type { Contender, Skipped } from "./rows.ts";
+import { type Contestant, type Job, peerModes, type Skipped, startOurs, startPeer } from "./contestant.ts";
+import type { Contender } from "./rows.ts";
 
 /** A job, and who does it. */
 export interface ContenderJob extends Omit<Job, "precision" | "saving" | "arena"> {

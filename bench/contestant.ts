@@ -2,7 +2,7 @@ import { type ChildProcess, fork, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import type { Shape } from "../src/engine/graph/types.ts";
-import type { Precision } from "../src/method/models/int8-weights.ts";
+import type { Precision } from "../src/method/models/precision.ts";
 import type { Phase } from "./phases.ts";
 
 export const precisions = ["fp32", "int8", "int8-all"] as const satisfies readonly Precision[];
@@ -46,6 +46,11 @@ export type ChildReply =
   | { kind: "stepped"; step: Step }
   | { kind: "finished"; peakRssBytes: number }
   | { kind: "failed"; message: string };
+
+/** Why there are no times. */
+export interface Skipped {
+  skipped: string;
+}
 
 /** A process that runs steps one at a time when asked, and tells its peak memory at the end. */
 export interface Contestant {

@@ -1,7 +1,6 @@
 import { setTimeout } from "node:timers/promises";
-import type { Contestant, Step } from "./contestant.ts";
+import type { Contestant, Skipped, Step } from "./contestant.ts";
 import { tooMuch } from "./peak-memory.ts";
-import type { Skipped } from "./rows.ts";
 
 export interface Rounds {
   /** Timed steps of each contestant, after `warmup` untimed ones. */

@@ -1,5 +1,5 @@
 import { writeFile } from "node:fs/promises";
-import type { Precision } from "../src/method/models/int8-weights.ts";
+import type { Precision } from "../src/method/models/precision.ts";
 import { checkSmallCase, holds } from "./check.ts";
 import { type Contestant, type Job, precisions, type Step, startOurs } from "./contestant.ts";
 import { jobFlags, jobOf, readFlags, roundsOf } from "./flags.ts";

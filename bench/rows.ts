@@ -1,13 +1,8 @@
-import type { Precision } from "../src/method/models/int8-weights.ts";
+import type { Precision } from "../src/method/models/precision.ts";
 import type { FlopConvention } from "../src/results/efficiency.ts";
-import type { Job, PeerMode } from "./contestant.ts";
+import type { Job, PeerMode, Skipped } from "./contestant.ts";
 import type { Ratios } from "./in-turn.ts";
 import type { Timing } from "./step.ts";
-
-/** Why there are no times. */
-export interface Skipped {
-  skipped: string;
-}
 
 /** A peer's times, or why there are none. */
 export type PeerTiming = Timing | Skipped;

@@ -1,5 +1,4 @@
 import { inputName } from "../src/engine/graph/graph.ts";
-import { inInt8 } from "../src/engine/graph/passes/in-int8.ts";
 import { quantizedInput } from "../src/engine/graph/quantized-names.ts";
 import type { Shape } from "../src/engine/graph/types.ts";
 import { nodeBackend } from "../src/engine/runtime/node-backend.ts";
@@ -9,7 +8,7 @@ import { compile, floatsOf } from "../src/engine/runtime/program.ts";
 import { EngineCore, type Update } from "../src/engine/thread/core.ts";
 import { type Engine, type EngineOptions, engineSetup } from "../src/engine/thread/engine.ts";
 import { openEngine } from "../src/engine/thread/node-engine.ts";
-import { int8Products } from "../src/method/models/int8-weights.ts";
+import { inPrecision } from "../src/method/models/precision.ts";
 import type { Job, Step } from "./contestant.ts";
 import { savings } from "./savings-workloads.ts";
 import { createParameters } from "./weights.ts";
@@ -32,7 +31,7 @@ export async function startRunner(job: Job): Promise<Runner> {
   const { batch, threads } = job;
   const planned = workloadOf(job);
   const store = createParameters(planned, job.precision);
-  const work = { ...planned, graph: inInt8(planned.graph, store.quantizedNames, int8Products(job.precision)) };
+  const work = { ...planned, graph: inPrecision(planned.graph, job.precision, store) };
   const options: EngineOptions = { threads, store, optimizer: work.optimizer };
   const executor = await load(options, work, job.arena);
   let count = 0;

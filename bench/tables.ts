@@ -1,4 +1,5 @@
 import type { FlopConvention } from "../src/results/efficiency.ts";
+import type { Skipped } from "./contestant.ts";
 import { median } from "./contestant.ts";
 import type { Phase } from "./phases.ts";
 import type {
@@ -13,7 +14,6 @@ import type {
   PrecisionRow,
   RecomputeRow,
   SavingRow,
-  Skipped,
   Spent,
   Stages,
 } from "./rows.ts";

@@ -1,7 +1,7 @@
 import { sizeOf } from "../src/engine/graph/shape.ts";
 import { ParameterStore } from "../src/engine/parameters/parameter-store.ts";
 import type { ParameterSpec } from "../src/engine/parameters/specs.ts";
-import { int8Weights, isInt8, type Precision } from "../src/method/models/int8-weights.ts";
+import { int8Weights, isInt8, type Precision } from "../src/method/models/precision.ts";
 import { RandomStream } from "../src/support/random.ts";
 import type { Workload } from "./workload.ts";
 

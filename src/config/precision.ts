@@ -1,16 +1,16 @@
 import { z } from "zod";
-import { isInt8 } from "../method/models/int8-weights.ts";
+import { isInt8 } from "../method/models/precision.ts";
 import type { ErrorParts } from "../support/errors.ts";
 import { field } from "./fields.ts";
 import type { Check } from "./verb.ts";
 
-const PRECISIONS = ["fp32", "int8", "int8-all", "auto"] as const;
+const PRECISIONS = ["fp32", "fp16", "int8", "int8-all", "auto"] as const;
 
 type Precision = (typeof PRECISIONS)[number];
 
 export const precisionField = field(
   z.enum(PRECISIONS).default("fp32"),
-  "Products of the transformer blocks in training, on a CPU: fp32; int8 for those forward and by the input; int8-all for those by the weight too; auto takes int8 where equal training was shown and time is gained, so far nowhere.",
+  "Products of the transformer blocks in training: fp32; on a graphics card fp16; on a CPU int8 for those forward and by the input, int8-all for those by the weight too; auto takes int8 where equal training was shown and time is gained, so far nowhere.",
 );
 
 /** What auto comes to, before anything is written down: a run that goes on keeps what it began with. */
@@ -18,19 +18,25 @@ export function completePrecision(options: { precision?: Precision }): void {
   if (options.precision === "auto") options.precision = "fp32";
 }
 
-/** Only CPUs have the products that were tried. */
+/** CPUs have the products in int8, graphics cards those in float16. */
 export const checkPrecision: Check<{ precision?: Precision; device?: string }> = ({ precision, device = "cpu" }) => {
-  if (!isInt8(precision) || device === "cpu") return [];
+  const onCpu = device === "cpu";
+  if (onCpu ? precision !== "fp16" : !isInt8(precision)) return [];
   const problem: ErrorParts = {
     where: "precision",
-    expected: `fp32 on ${device}`,
-    got: precision,
-    todo: "leave out --precision, or use --device cpu",
+    expected: onCpu ? "fp32, int8, int8-all or auto on cpu" : `fp32 or fp16 on ${device}`,
+    got: precision as Precision,
+    todo: `leave out --precision, or use --device ${onCpu ? "webgpu" : "cpu"}`,
   };
   return [problem];
 };
 
 export function precisionNotes({ precision }: { precision: Precision }): string[] {
+  if (precision === "fp16") {
+    return [
+      "--precision fp16 rounds all that the blocks' linear layers multiply to 16 bits in training; it was tried on a software adapter alone (docs/engine.md)",
+    ];
+  }
   if (!isInt8(precision)) return [];
   const [rounded, seen] =
     precision === "int8"

@@ -48,6 +48,7 @@ export {
 export { type DType, type TensorData, type TensorDataOf, toDtype } from "./graph/dtypes.ts";
 export { type Graph, graph } from "./graph/graph.ts";
 export { interpret } from "./graph/interpreter.ts";
+export { inHalf } from "./graph/passes/in-half.ts";
 export { inInt8 } from "./graph/passes/in-int8.ts";
 export { optimize } from "./graph/passes/index.ts";
 export { printGraph } from "./graph/print.ts";

@@ -2,7 +2,6 @@ import { basename } from "node:path";
 import { labelUseText } from "../data/labels.ts";
 import type { CardFacts } from "../method/kinds/kind.ts";
 import type { ImageModelConfig } from "../method/models/config.ts";
-import { isInt8 } from "../method/models/int8-weights.ts";
 import { packageVersion } from "../support/version.ts";
 import type { RunContext } from "./definition.ts";
 import type { ModelCardInput, ModelCardResult } from "./records/index.ts";
@@ -42,7 +41,7 @@ export function cardOf<O extends RunOptions, C extends ImageModelConfig>(
     hyperparameters: pick(options, [
       ...told,
       ...(labels ? (["labelShare"] as const) : []),
-      ...(isInt8(options.precision) ? (["precision"] as const) : []),
+      ...((options.precision ?? "fp32") === "fp32" ? [] : (["precision"] as const)),
     ]) as ModelCardInput["hyperparameters"],
     results,
     msmaeVersion: packageVersion,

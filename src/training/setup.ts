@@ -16,7 +16,7 @@ import type { ParameterSpec } from "../engine/parameters/specs.ts";
 import { parseWindow } from "../images/window-rule.ts";
 import type { SplitDescription } from "../interop/model-file.ts";
 import type { ImageModelConfig } from "../method/models/config.ts";
-import { int8Weights, isInt8 } from "../method/models/int8-weights.ts";
+import { int8Weights, isInt8 } from "../method/models/precision.ts";
 import { MsmaeError } from "../support/errors.ts";
 import type { RunHooks } from "../support/events.ts";
 import { packageVersion } from "../support/version.ts";

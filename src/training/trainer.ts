@@ -1,9 +1,8 @@
-import { inInt8 } from "../engine/graph/passes/in-int8.ts";
 import { lrAt, type WarmupCosine } from "../engine/optim/schedule.ts";
 import { withEma } from "../engine/parameters/ema.ts";
 import type { Update } from "../engine/thread/core.ts";
 import type { Engine } from "../engine/thread/engine.ts";
-import { int8Products } from "../method/models/int8-weights.ts";
+import { inPrecision } from "../method/models/precision.ts";
 import type { ExchangeForm } from "../parallel/gradient-codec.ts";
 import { commonError, first, type Ranks } from "../parallel/ranks.ts";
 import { MsmaeError } from "../support/errors.ts";
@@ -24,7 +23,7 @@ export interface TrainerOptions {
   /** Where the run was resumed from. */
   resume?: string;
   /** Which products training takes in int8: none unless told otherwise. */
-  precision?: Parameters<typeof int8Products>[0];
+  precision?: Parameters<typeof inPrecision>[1];
   /** How the gradients of several processes travel: as they are unless told otherwise. */
   exchange?: ExchangeForm;
   /** In how many parts they do, each while the next is computed: in one, after all, unless told otherwise. */
@@ -149,7 +148,7 @@ export class Trainer {
     if (this.#loaded === phase) return;
     if (this.#loaded) await this.#parts.engine.unload(this.#loaded.graph.name);
     const { options, store } = this.#parts;
-    await this.#steps.load(inInt8(phase.graph, store.quantizedNames, int8Products(options.precision)));
+    await this.#steps.load(inPrecision(phase.graph, options.precision, store));
     this.#loaded = phase;
   }
 

@@ -11,6 +11,8 @@ import {
 
 const indices = (values: number[]) => b.constant(values, [values.length], "int64");
 const roundedRows = b.constant([0.4, -1.1, 0.3, 2.2, 0.6, -0.7, 1.9, 0], [2, 4]);
+/** Numbers that float16 has, over the largest as well: a device may leave out a rounding that changes nothing. */
+const halves = b.constant([0.5, -1.125, 0.25, 2, 0.625, -0.75, 1.875, 0], [2, 4]);
 const derivativeRows = b.constant([0.02, -0.5, 0.3, -0.1, 0.9, 0.07], [2, 3]);
 const roundedColumns = b.constant([64, -3, 20, 7, -64, 1, 0, 33, -20, 5, 11, 64], [4, 3], "int8");
 const matMulCases: OpCase[] = [];
@@ -89,6 +91,11 @@ export const opCases: Record<OpName, OpCase[]> = {
       shapes: [[3]],
       build: (x) => b.mul(x as Value, b.cast(b.equal(indices([1, 2, 3]), indices([1, 5, 3])), "float32")),
     },
+  ],
+  // Operands are rounded, and the derivatives go straight through: half-gemm.test.ts.
+  HalfGemm: [
+    { shapes: [[4]], build: (x) => b.mul(x as Value, b.halfGemm(halves, halves, undefined, { transA: true })) },
+    { shapes: [[2]], build: (bias) => b.halfGemm(halves, halves, bias as Value, { transB: true, scaled: true }) },
   ],
   // By its first operand the derivative is not that of the steps: quantized-mat-mul.test.ts.
   QuantizedMatMul: [

@@ -16,8 +16,16 @@ export interface OpProgram {
   names: string[];
 }
 
-/** GPUs do without the products in int8; a choice of rows is written for processors, and for other programs. */
-export const notOnGpus = ["QuantizedMatMul", "QuantizedWeightGradient", "TopRows"] as const satisfies readonly OpName[];
+/**
+ * GPUs do without the products in int8, and the software adapter without those in float16; a choice of rows is written for
+ * processors, and for other programs.
+ */
+export const notOnGpus = [
+  "HalfGemm",
+  "QuantizedMatMul",
+  "QuantizedWeightGradient",
+  "TopRows",
+] as const satisfies readonly OpName[];
 
 /** @param without operators to leave out: the numbers of the others stay the same. */
 export function opProgram(without: readonly OpName[] = []): OpProgram {

@@ -122,6 +122,10 @@ export const matMul: Builders["matMul"] = (a, b, options = {}) =>
 export const gemm: Builders["gemm"] = (a, b, bias, options = {}) =>
   apply1("Gemm", bias ? [a, b, bias] : [a, b], { transA: false, transB: false, alpha: 1, ...options });
 
+/** `op(a) · op(b) + bias` of matrices in float16; `scaled` brings a to a largest magnitude of 1 first, and the product back. */
+export const halfGemm = (a: Value, b: Value, bias?: Value, options: Partial<OpAttributes["HalfGemm"]> = {}): Value =>
+  apply1("HalfGemm", bias ? [a, b, bias] : [a, b], { transA: false, transB: false, scaled: false, ...options });
+
 /**
  * `x · (w ∘ scale) + bias` of float32 x [M, K], rounded to 8 bits on the way, and int8 w [K, N] with scales [N]. int8 values
  * beyond ±64 may saturate on processors without VNNI. `byRows` gives each row of x steps of its own; there is no bias then.

@@ -42,6 +42,8 @@ export interface OpAttributes {
   MatMul: MatMulAttributes;
   /** `y = alpha · op(a) · op(b) + bias` of matrices; the bias, where there is one, broadcasts over rows. */
   Gemm: { transA: boolean; transB: boolean; alpha: number };
+  /** No operator of ONNX: Gemm of float16, whose first operand is brought to a largest magnitude of 1 where it is `scaled`. */
+  HalfGemm: { transA: boolean; transB: boolean; scaled: boolean };
   /** No operator of ONNX: the first operand in 8 bits, of one step or a step for each row, and MatMulIntegerToFloat with the second. */
   QuantizedMatMul: { byRows: boolean };
   /** No operator of ONNX: what a product gives back to its weight, of operands that are both rounded to 8 bits. */

@@ -1,14 +1,7 @@
 import { type DType, onnxNumber, toDtype } from "../graph/dtypes.ts";
 import { type Graph, inputName } from "../graph/graph.ts";
 import type { Node, OpAttributes, OpName, Shape, Value } from "../graph/types.ts";
-import {
-  type AttributeValue,
-  contribDomain,
-  type Emitter,
-  emitted,
-  type NodeAttributes,
-  type Quantized,
-} from "./emitter.ts";
+import { type AttributeValue, contribDomain, type Emitter, emitted, type NodeAttributes } from "./emitter.ts";
 import { onnx } from "./generated/onnx.js";
 import { lowerings, providerDtype } from "./lowering.ts";
 import { checkOperators, type Provider, type Target } from "./operators.ts";
@@ -63,7 +56,7 @@ export class ModelWriter implements Emitter {
   readonly #same = new Map<string, string>();
   readonly #names = new Map<Value, string>();
   readonly #used = new Set<Value>();
-  readonly #quantized = new Map<Value, Quantized>();
+  readonly #made = new Map<string, Map<Value, unknown>>();
   readonly #nodes: onnx.INodeProto[] = [];
   readonly #initializers = new Map<string, onnx.ITensorProto>();
   #counter = 0;
@@ -108,13 +101,12 @@ export class ModelWriter implements Emitter {
   reshape = (shape: Shape): string =>
     this.int64(shape.map((extent) => (this.#batches(extent) === undefined ? extent : -1)));
 
-  quantized = (value: Value): Quantized => {
-    const known = this.#quantized.get(value);
-    if (known) return known;
-    const made = { levels: this.fresh(), step: this.fresh(), zero: this.fresh() };
-    this.emit("DynamicQuantizeLinear", [this.name(value)], [made.levels, made.step, made.zero]);
-    this.#quantized.set(value, made);
-    return made;
+  once = <T>(name: string, value: Value, make: () => T): T => {
+    const made = this.#made.get(name) ?? new Map<Value, unknown>();
+    this.#made.set(name, made);
+    if (!made.has(value)) made.set(value, make());
+    // Each name stands for one kind of result.
+    return made.get(value) as T;
   };
 
   floats = (values: readonly number[], shape: Shape): string => {

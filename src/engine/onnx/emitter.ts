@@ -19,8 +19,8 @@ export interface Emitter {
   reshape(shape: Shape): string;
   float(value: number): string;
   uint8(value: number): string;
-  /** A value in 8 bits, made once however many read it. */
-  quantized(value: Value): Quantized;
+  /** What is made of a value under this name, made once however many read it. */
+  once<T>(name: string, value: Value, make: () => T): T;
   floats(values: readonly number[], shape: Shape): string;
   /** A tensor of any type that stands in the model under its name, once. */
   initializer(tensor: onnx.ITensorProto & { name: string }): string;
@@ -31,13 +31,6 @@ export interface Emitter {
     attributes?: NodeAttributes,
     domain?: string,
   ): void;
-}
-
-/** Names of what DynamicQuantizeLinear makes of a value. */
-export interface Quantized {
-  levels: string;
-  step: string;
-  zero: string;
 }
 
 export type NodeAttributes = Readonly<Record<string, AttributeValue>>;

@@ -4,6 +4,20 @@ import { smallestOfSymmetric, symmetricHalf, zeroOfSymmetric } from "../graph/op
 import type { Node, Value } from "../graph/types.ts";
 import { contribDomain, type Emitter, emitted } from "./emitter.ts";
 
+/** Names of what DynamicQuantizeLinear makes of a value. */
+interface Quantized {
+  levels: string;
+  step: string;
+  zero: string;
+}
+
+const quantized = (value: Value, e: Emitter): Quantized =>
+  e.once("quantized", value, () => {
+    const made = { levels: e.fresh(), step: e.fresh(), zero: e.fresh() };
+    e.emit("DynamicQuantizeLinear", [e.name(value)], [made.levels, made.step, made.zero]);
+    return made;
+  });
+
 /** x in levels of the whole or, by rows, of each row, whose step the product is then multiplied by. */
 export function lowerQuantizedMatMul({ inputs, outputs, attributes }: Node<"QuantizedMatMul">, e: Emitter): void {
   const [x] = inputs as [Value];
@@ -12,7 +26,7 @@ export function lowerQuantizedMatMul({ inputs, outputs, attributes }: Node<"Quan
     e.emit("MatMulIntegerToFloat", operands, result, {}, contribDomain);
   const result = outputs.map(e.name);
   if (!attributes.byRows) {
-    const { levels, step, zero } = e.quantized(x);
+    const { levels, step, zero } = quantized(x, e);
     // Without a name in its place: the zero point of w, which is 0.
     product([levels, w, step, scale, zero, ...(bias === undefined ? [] : ["", bias])], result);
     return;
@@ -40,7 +54,7 @@ export function lowerQuantizedWeightGradient({ inputs, outputs }: Node<"Quantize
   const zero = e.uint8(zeroOfColumns);
   const levels = emitted(e, "QuantizeLinear", [shifted, e.float(1), zero]);
   const transposed = emitted(e, "Transpose", [levels], { perm: { ints: [1, 0] } });
-  const ofX = e.quantized(x);
+  const ofX = quantized(x, e);
   const product = e.fresh();
   const operands = [transposed, signed(ofX.levels, e), e.float(1), ofX.step, zero, signed(ofX.zero, e)];
   e.emit("MatMulIntegerToFloat", operands, [product], {}, contribDomain);

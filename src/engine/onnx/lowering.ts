@@ -2,6 +2,7 @@ import { type DType, onnxNumber } from "../graph/dtypes.ts";
 import type { Node, OpAttributes, OpName, Value } from "../graph/types.ts";
 import { contribDomain, type Emitter, emitted, type NodeAttributes } from "./emitter.ts";
 import { lowerBatchNormalization } from "./lowering-batch-normalization.ts";
+import { lowerHalfGemm } from "./lowering-half-products.ts";
 import { lowerQuantizedMatMul, lowerQuantizedWeightGradient } from "./lowering-quantized-products.ts";
 import { lowerTopRows } from "./lowering-top-rows.ts";
 import { lowerConvTranspose, lowerConvWeightGradient, windowAttributes } from "./lowering-windows.ts";
@@ -72,6 +73,7 @@ export const lowerings: { readonly [Op in OpName]: Lowering<Op> } = {
     transB: { int: transB ? 1 : 0 },
     alpha: { float: alpha },
   })),
+  HalfGemm: lowerHalfGemm,
   QuantizedMatMul: lowerQuantizedMatMul,
   QuantizedWeightGradient: lowerQuantizedWeightGradient,
   Conv: plain("Conv", windowAttributes),

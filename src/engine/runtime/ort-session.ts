@@ -1,5 +1,5 @@
 import type { InferenceSession, Tensor } from "onnxruntime-common";
-import { MsmaeError } from "../../support/errors.ts";
+import { MsmaeError, messageOf } from "../../support/errors.ts";
 import type { DType, TensorData } from "../graph/dtypes.ts";
 import type { Shape } from "../graph/types.ts";
 import type { Provider } from "../onnx/operators.ts";
@@ -51,7 +51,7 @@ export function wrapSession(session: InferenceSession, traits: SessionTraits): S
     async run(feeds, into) {
       const inputs = inputsOf(session, feeds, tensorOf);
       const fetches = Object.fromEntries(session.outputNames.map((name) => [name, fetchOf(into[name])]));
-      const results = await session.run(inputs, fetches);
+      const results = await session.run(inputs, fetches).catch(withoutHalf);
       return Object.fromEntries(
         session.outputNames.flatMap((name): [string, HostTensor][] => {
           const given = into[name];
@@ -77,7 +77,7 @@ export function wrapDeviceSession(
   const tensorOf = tensorsOf(tensorClass);
   return {
     async run(feeds) {
-      const results = await session.run(inputsOf(session, feeds, tensorOf));
+      const results = await session.run(inputsOf(session, feeds, tensorOf)).catch(withoutHalf);
       return Object.fromEntries(
         session.outputNames.map((name) => [name, new OrtDeviceTensor(results[name] as Tensor)]),
       );
@@ -104,6 +104,25 @@ function inputsOf(
   tensorOf: (tensor: SessionTensor) => Tensor,
 ): Record<string, Tensor> {
   return Object.fromEntries(session.inputNames.map((name) => [name, tensorOf(fed(feeds, name))]));
+}
+
+/**
+ * A card without 16-bit floats is known by its first product of them: ONNX Runtime has no way to ask before.
+ *
+ * @throws MsmaeError Device for that, else what was given.
+ */
+function withoutHalf(error: unknown): never {
+  if (!messageOf(error).includes("requires f16")) throw error;
+  throw new MsmaeError(
+    "Device",
+    {
+      where: "device webgpu",
+      expected: "a graphics card with 16-bit floats (shader-f16)",
+      got: "one without",
+      todo: "leave out --precision fp16",
+    },
+    { cause: error },
+  );
 }
 
 /** Settings of a session beyond the options. An operator that WebGPU lacks is an error, never a detour over the CPU. */

@@ -7,7 +7,7 @@ import { attentionGraph, attentionMapsOf } from "../../inference/attention.ts";
 import type { ImageBatch } from "../../inference/run-batches.ts";
 import type { EncoderConfig } from "../../method/models/config.ts";
 import { encoderSpecs } from "../../method/models/encoder.ts";
-import { int8Weights } from "../../method/models/int8-weights.ts";
+import { int8Weights } from "../../method/models/precision.ts";
 import type { MaskedRun } from "./masked-run.ts";
 
 /** Of so many images the exact maps are made too, to tell what the fast ones change. */

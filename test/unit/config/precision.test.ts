@@ -29,9 +29,21 @@ describe.each([
     );
   });
 
+  test("fp16 is for graphics cards alone, and told", () => {
+    expect(() => resolved({ precision: "fp16" })).toThrow(
+      /precision: expected fp32, int8, int8-all or auto on cpu, got fp16; leave out --precision, or use --device webgpu/,
+    );
+    const onCard = resolved({ precision: "fp16", device: "webgpu" });
+    expect(onCard.precision).toBe("fp16");
+    expect(
+      configNotes(verb as typeof finetune, onCard as ReturnType<typeof resolveRun<typeof finetune>>),
+    ).toContainEqual(expect.stringMatching(/^--precision fp16 rounds all that .* to 16 bits/));
+    expect(resolved({ precision: "fp16", device: "cuda" }).precision).toBe("fp16");
+  });
+
   test("int8 is for CPUs alone", () => {
     expect(() => resolved({ precision: "int8", device: "webgpu" })).toThrow(
-      /precision: expected fp32 on webgpu, got int8; leave out --precision, or use --device cpu/,
+      /precision: expected fp32 or fp16 on webgpu, got int8; leave out --precision, or use --device cpu/,
     );
     expect(() => resolved({ precision: "int8-all", device: "webgpu" })).toThrow(/got int8-all; leave out/);
     expect(resolved({ precision: "auto", device: "webgpu" }).precision).toBe("fp32");

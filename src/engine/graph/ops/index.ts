@@ -15,6 +15,7 @@ import { expand } from "./expand.ts";
 import { gather } from "./gather.ts";
 import { gelu } from "./gelu.ts";
 import { gemm } from "./gemm.ts";
+import { halfGemm } from "./half-gemm.ts";
 import { input } from "./input.ts";
 import { layerNormalization } from "./layer-normalization.ts";
 import { log } from "./log.ts";
@@ -59,6 +60,7 @@ export const ops: { readonly [Op in OpName]: OpDefinition<Op> } = {
   Cast: cast,
   MatMul: matMul,
   Gemm: gemm,
+  HalfGemm: halfGemm,
   QuantizedMatMul: quantizedMatMul,
   QuantizedWeightGradient: quantizedWeightGradient,
   Conv: conv,

@@ -2,10 +2,10 @@ import { constant, input, quantizedMatMul, quantizedWeightGradient } from "../bu
 import type { DType } from "../dtypes.ts";
 import type { Graph } from "../graph.ts";
 import { mostRowsInInt8 } from "../ops/quantized-weight-gradient.ts";
-import { storeOutputName } from "../output-names.ts";
 import { productByWeight } from "../products.ts";
 import { type QuantizedCopy, quantizedInputName } from "../quantized-names.ts";
-import type { Node, OpAttributes, Shape, Value } from "../types.ts";
+import type { Shape, Value } from "../types.ts";
+import { ForwardResults, gradientProducts } from "./products-of-weights.ts";
 import { rewrite } from "./rewrite.ts";
 
 /**
@@ -36,15 +36,16 @@ export function inInt8(
     made.set(name, value);
     return value;
   };
-  const inEight = weightGradients === "int8" ? gradientProducts(source, weights) : new Set<Node>();
-  const hidden = new Map<Value, Value>();
+  const inEight = new Set(weightGradients === "int8" ? gradientProducts(source, weights) : []);
+  for (const node of inEight) if ((node.inputs[0]?.shape[0] as number) > mostRowsInInt8) inEight.delete(node);
+  const forward = new ForwardResults();
   return rewrite(source, (node, inputs, keep) => {
     const [x, weight, bias] = inputs as [Value, Value | undefined, Value | undefined];
-    if (weight && inEight.has(node)) return [quantizedWeightGradient(x, notRecomputed(weight, hidden))];
+    if (weight && inEight.has(node)) return [quantizedWeightGradient(x, forward.of(weight))];
     const product = productByWeight(node);
     if (!weight || !product || !weights.has(product.key)) {
       const kept = keep();
-      if (node.op === "Gelu" && !(node.attributes as OpAttributes["Gelu"]).recomputed) hidden.set(x, kept[0] as Value);
+      forward.see(node, inputs, kept[0] as Value);
       return kept;
     }
     const { key, transB } = product;
@@ -60,25 +61,4 @@ export function inInt8(
 interface Int8Options {
   weightGradients?: "float32" | "int8";
   copies?: (key: string, copy: "transposed" | "rowScales") => Int8Array | Float32Array;
-}
-
-/** The products dyᵀ · x that are the gradients of these weights. */
-function gradientProducts({ outputs }: Graph, weights: ReadonlySet<string>): ReadonlySet<Node> {
-  const products = Array.from(weights, (key) => outputs.get(storeOutputName("gradient", key))?.node);
-  return new Set(products.filter((node) => node !== undefined && isGradientProduct(node)) as Node[]);
-}
-
-function isGradientProduct({ op, inputs, attributes }: Node): boolean {
-  if (op !== "Gemm") return false;
-  const { transA, transB, alpha } = attributes as OpAttributes["Gemm"];
-  const rows = inputs[0]?.shape[0] as number;
-  return transA && !transB && alpha === 1 && inputs.length === 2 && rows <= mostRowsInInt8;
-}
-
-/**
- * What stands for a result that the backward pass would make anew (recomputation.ts): the one of the forward pass. It is in 8 bits
- * already, which is less to keep than its making anew costs.
- */
-function notRecomputed(value: Value, made: ReadonlyMap<Value, Value>): Value {
-  return (value.node.op === "Gelu" && made.get(value.node.inputs[0] as Value)) || value;
 }

@@ -2,9 +2,8 @@ import { describe, expect, test } from "vitest";
 import { smallBatch, smallConfig } from "../../../../bench/check.ts";
 import { createParameters } from "../../../../bench/weights.ts";
 import { workload } from "../../../../bench/workload.ts";
-import { inInt8 } from "../../../../src/engine/graph/passes/in-int8.ts";
 import { openEngine } from "../../../../src/engine/thread/node-engine.ts";
-import { int8Products } from "../../../../src/method/models/int8-weights.ts";
+import { inPrecision } from "../../../../src/method/models/precision.ts";
 import { oneRank } from "../../../../src/parallel/ranks.ts";
 import { gradientParts } from "../../../../src/training/steps/gradient-parts.ts";
 import { SharedSteps } from "../../../../src/training/steps/shared-steps.ts";
@@ -60,7 +59,7 @@ describe.each(precisions)("steps in parts, %s", (precision) => {
         await using engine = await openEngine({ store, optimizer: work.optimizer, exchanges: true });
         const options = { batchSize: smallBatch, accumIter: 1, exchangeParts };
         const steps = new SharedSteps({ ranks: oneRank, engine, store }, options, undefined);
-        await steps.load(inInt8(work.graph, store.quantizedNames, int8Products(precision)));
+        await steps.load(inPrecision(work.graph, precision, store));
         for (let stepIndex = 1; stepIndex <= 3; stepIndex++) {
           const batch = { feeds: work.feeds(stepIndex), paths: [] };
           const update = { kind: "step", lr: 0.01, stepIndex, gradientScale: 1, fromAccumulator: true } as const;

@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
+import { initialStore } from "../../../../src/engine/parameters/initial-store.ts";
 import { resnetKind } from "../../../../src/method/kinds/resnet.ts";
 import { encoderSpecs } from "../../../../src/method/models/encoder.ts";
-import { int8Products, int8Weights, isInt8 } from "../../../../src/method/models/int8-weights.ts";
-import { maeSpecs } from "../../../../src/method/models/mae.ts";
+import { maeSpecs, pretrainGraph } from "../../../../src/method/models/mae.ts";
+import { inPrecision, int8Weights, isInt8 } from "../../../../src/method/models/precision.ts";
 import { resnetPresets } from "../../../../src/method/models/resnet.ts";
 
 const config = {
@@ -45,15 +46,28 @@ test("are none of a network of convolutions", () => {
 });
 
 test.each([
-  ["fp32", false, "float32"],
-  ["auto", false, "float32"],
-  [undefined, false, "float32"],
-  ["int8", true, "float32"],
-  ["int8-all", true, "int8"],
+  ["fp32", false, {}],
+  ["auto", false, {}],
+  [undefined, false, {}],
+  // Eleven layers, forward and by what they read, and where asked by the weight; the last decoder block's qkv is asked in parts.
+  ["int8", true, { QuantizedMatMul: 22 }],
+  ["int8-all", true, { QuantizedMatMul: 22, QuantizedWeightGradient: 11 }],
+  ["fp16", false, { HalfGemm: 33 }],
 ] as const)(
-  "of --precision %s: whether there are any, and the dtype of their gradients' products",
-  (precision, any, of) => {
+  "--precision %s: whether there are copies in int8, and the products of a training graph",
+  (precision, any, products) => {
     expect(isInt8(precision)).toBe(any);
-    expect(int8Products(precision)).toEqual({ weightGradients: of });
+    const source = pretrainGraph(config, {
+      batch: 2,
+      kept: 4,
+      masked: 12,
+      clsLoss: "ce",
+      clsLossWeight: 1,
+    });
+    const store = initialStore(maeSpecs(config), 0, { quantized: any ? int8Weights(maeSpecs(config)) : undefined });
+    const graph = inPrecision(source, precision, store);
+    expect(graph === source).toBe(Object.keys(products).length === 0);
+    const counted = Object.keys(products).map((op) => [op, graph.nodes.filter((node) => node.op === op).length]);
+    expect(Object.fromEntries(counted)).toEqual(products);
   },
 );

@@ -1,0 +1,84 @@
+import { describe, expect, test } from "vitest";
+import { add, gelu, input, layerNormalization, mul, reduceSum } from "../../../../src/engine/graph/builders.ts";
+import { type Graph, graph, inputName } from "../../../../src/engine/graph/graph.ts";
+import { interpret } from "../../../../src/engine/graph/interpreter.ts";
+import { inHalf } from "../../../../src/engine/graph/passes/in-half.ts";
+import { optimize } from "../../../../src/engine/graph/passes/index.ts";
+import type { OpAttributes } from "../../../../src/engine/graph/types.ts";
+import { emitOnnx } from "../../../../src/engine/onnx/emit.ts";
+import { onnx } from "../../../../src/engine/onnx/generated/onnx.js";
+import { initialStore } from "../../../../src/engine/parameters/initial-store.ts";
+import { layerNormSpecs, linearSpecs, parameterInputs } from "../../../../src/engine/parameters/specs.ts";
+import { trainingOutputs } from "../../../../src/engine/parameters/training-outputs.ts";
+import { linear } from "../../../../src/method/nn/layers.ts";
+
+const [rows, width, hidden] = [24, 16, 32];
+const specs = [
+  ...linearSpecs("fc1", width, hidden),
+  ...layerNormSpecs("norm", hidden),
+  ...linearSpecs("fc2", hidden, width),
+];
+const weights = new Set(["fc1.weight", "fc2.weight"]);
+const store = initialStore(specs, 3);
+const wave = (length: number, by: number) => Float64Array.from({ length }, (_, i) => Math.sin(by * i + 0.3));
+const feeds = {
+  ...Object.fromEntries(specs.map(({ name }) => [name, Float64Array.from(store.parameter(name))])),
+  x: wave(rows * width, 0.7),
+  x2: wave(rows * width, 0.4),
+  // Derivatives that float16 has no numbers for.
+  factors: wave(rows * width, 1.3).map((value) => 1e-9 * value),
+};
+
+/** Two layers, so that the second one's derivative by its input reaches the first. */
+function twoLayers(): Graph {
+  const p = parameterInputs(specs);
+  const first = linear(input("x", [rows, width]), p, "fc1");
+  const [normalized] = layerNormalization(first, p("norm.weight"), p("norm.bias"), 1e-6);
+  const y = add(linear(gelu(normalized), p, "fc2"), input("x2", [rows, width]));
+  const loss = reduceSum(mul(mul(y, y), input("factors", [rows, width])), [0, 1]);
+  return graph("layers", { loss, y, ...trainingOutputs(loss, p) });
+}
+
+const products = ({ nodes }: Graph) =>
+  nodes.flatMap(({ op, attributes }) => (op === "HalfGemm" ? [attributes as OpAttributes["HalfGemm"]] : []));
+
+describe("a training graph in float16", () => {
+  test("has all products by these weights in float16, derivatives scaled, and no other", () => {
+    const source = twoLayers();
+    const result = inHalf(source, weights);
+    const count = (scaled: boolean, transA: boolean) =>
+      products(result).filter((one) => one.scaled === scaled && one.transA === transA).length;
+    // Forward of both, by the input of the second, by the weight of both.
+    expect([count(false, false), count(true, false), count(true, true), products(result).length]).toEqual([2, 1, 2, 5]);
+    expect(result.nodes.some(({ op }) => op === "Gemm")).toBe(false);
+    expect([...result.outputs.keys()]).toEqual([...source.outputs.keys()]);
+    expect(result.inputs.map(inputName).sort()).toEqual(source.inputs.map(inputName).sort());
+    const ofOne = inHalf(source, new Set(["fc1.weight"]));
+    expect([products(ofOne).length, ofOne.nodes.filter(({ op }) => op === "Gemm").length]).toEqual([2, 3]);
+  });
+
+  test("has the gradients of float32 but for the rounding, however small they are", () => {
+    const expected = interpret(twoLayers(), feeds);
+    const got = interpret(inHalf(twoLayers(), weights), feeds);
+    for (const [name, { data }] of expected) {
+      const largest = data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+      const apart = data.map((value, i) => Math.abs(value - (got.get(name)?.data[i] ?? Number.NaN)));
+      // Rounding to 11 bits, of either operand.
+      expect(Math.max(...apart), name).toBeLessThan(2e-3 * largest);
+      expect(largest, name).toBeGreaterThan(0);
+    }
+    expect(got.get("y")?.data).not.toEqual(expected.get("y")?.data);
+  });
+
+  test("rounds what several products read once, and makes no GELU anew", () => {
+    const result = optimize(inHalf(twoLayers(), weights));
+    expect(result.nodes.filter(({ op }) => op === "Gelu")).toHaveLength(1);
+    const { graph: model } = onnx.ModelProto.decode(emitOnnx(result, "webgpu"));
+    const casts = (model?.node ?? []).filter(
+      ({ opType, attribute }) => opType === "Cast" && Number(attribute?.[0]?.i) === 10,
+    );
+    const sources = casts.map(({ input }) => input?.[0]);
+    // x, what the GELU gives, both weights, and both derivatives over their largest.
+    expect([sources.length, new Set(sources).size]).toEqual([6, 6]);
+  });
+});
