@@ -66,7 +66,10 @@ const operatorsOf: Readonly<Record<Target, ReadonlySet<string>>> = {
   cpu: new Set([...everywhere, ...ofProcessors]),
   wasm: new Set([...everywhere, ...ofProcessors]),
   webgpu: new Set([...everywhere, "LayerNormalization", "ReduceMax"]),
-  cuda: new Set([...everywhere, "LogSoftmax", "LayerNormalization", "com.microsoft:FusedMatMul", "com.microsoft:Gelu"]),
+  cuda: new Set([
+    ...everywhere,
+    ...["LogSoftmax", "LayerNormalization", "ReduceMax", "com.microsoft:FusedMatMul", "com.microsoft:Gelu"],
+  ]),
   // Of the standard alone, as its version 17 has them, where there is no Gelu yet.
   portable: new Set([
     ...everywhere.filter((operator) => operator !== "Gelu"),

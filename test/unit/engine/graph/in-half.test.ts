@@ -7,6 +7,7 @@ import { optimize } from "../../../../src/engine/graph/passes/index.ts";
 import type { OpAttributes } from "../../../../src/engine/graph/types.ts";
 import { emitOnnx } from "../../../../src/engine/onnx/emit.ts";
 import { onnx } from "../../../../src/engine/onnx/generated/onnx.js";
+import { checkOperators } from "../../../../src/engine/onnx/operators.ts";
 import { initialStore } from "../../../../src/engine/parameters/initial-store.ts";
 import { layerNormSpecs, linearSpecs, parameterInputs } from "../../../../src/engine/parameters/specs.ts";
 import { trainingOutputs } from "../../../../src/engine/parameters/training-outputs.ts";
@@ -68,6 +69,14 @@ describe("a training graph in float16", () => {
       expect(largest, name).toBeGreaterThan(0);
     }
     expect(got.get("y")?.data).not.toEqual(expected.get("y")?.data);
+  });
+
+  test.each(["webgpu", "cuda"] as const)("is written in operators that %s runs", (provider) => {
+    const { graph: model } = onnx.ModelProto.decode(emitOnnx(inHalf(twoLayers(), weights), provider));
+    const operators = (model?.node ?? []).map(({ domain, opType }) => (domain ? `${domain}:${opType}` : `${opType}`));
+    expect(operators).toContain("ReduceMax");
+    expect(() => checkOperators("graph", operators, provider)).not.toThrow();
+    expect(() => checkOperators("graph", [...operators, "TopK"], provider)).toThrow(/got TopK/);
   });
 
   test("rounds what several products read once, and makes no GELU anew", () => {
