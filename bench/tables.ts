@@ -1,6 +1,5 @@
 import type { FlopConvention } from "../src/results/efficiency.ts";
-import type { Skipped } from "./contestant.ts";
-import { median } from "./contestant.ts";
+import { median, type Skipped } from "./contestant.ts";
 import type { Phase } from "./phases.ts";
 import type {
   Bar,

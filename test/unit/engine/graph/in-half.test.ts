@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { add, gelu, input, layerNormalization, mul, reduceSum } from "../../../../src/engine/graph/builders.ts";
-import { type Graph, graph, inputName } from "../../../../src/engine/graph/graph.ts";
+import { type Graph, inputName } from "../../../../src/engine/graph/graph.ts";
 import { interpret } from "../../../../src/engine/graph/interpreter.ts";
 import { inHalf } from "../../../../src/engine/graph/passes/in-half.ts";
 import { optimize } from "../../../../src/engine/graph/passes/index.ts";
@@ -9,19 +8,9 @@ import { emitOnnx } from "../../../../src/engine/onnx/emit.ts";
 import { onnx } from "../../../../src/engine/onnx/generated/onnx.js";
 import { checkOperators } from "../../../../src/engine/onnx/operators.ts";
 import { initialStore } from "../../../../src/engine/parameters/initial-store.ts";
-import { layerNormSpecs, linearSpecs, parameterInputs } from "../../../../src/engine/parameters/specs.ts";
-import { trainingOutputs } from "../../../../src/engine/parameters/training-outputs.ts";
-import { linear } from "../../../../src/method/nn/layers.ts";
+import { rows, specs, twoLayers, wave, weights, width } from "../../../support/two-layers.ts";
 
-const [rows, width, hidden] = [24, 16, 32];
-const specs = [
-  ...linearSpecs("fc1", width, hidden),
-  ...layerNormSpecs("norm", hidden),
-  ...linearSpecs("fc2", hidden, width),
-];
-const weights = new Set(["fc1.weight", "fc2.weight"]);
 const store = initialStore(specs, 3);
-const wave = (length: number, by: number) => Float64Array.from({ length }, (_, i) => Math.sin(by * i + 0.3));
 const feeds = {
   ...Object.fromEntries(specs.map(({ name }) => [name, Float64Array.from(store.parameter(name))])),
   x: wave(rows * width, 0.7),
@@ -29,16 +18,6 @@ const feeds = {
   // Derivatives that float16 has no numbers for.
   factors: wave(rows * width, 1.3).map((value) => 1e-9 * value),
 };
-
-/** Two layers, so that the second one's derivative by its input reaches the first. */
-function twoLayers(): Graph {
-  const p = parameterInputs(specs);
-  const first = linear(input("x", [rows, width]), p, "fc1");
-  const [normalized] = layerNormalization(first, p("norm.weight"), p("norm.bias"), 1e-6);
-  const y = add(linear(gelu(normalized), p, "fc2"), input("x2", [rows, width]));
-  const loss = reduceSum(mul(mul(y, y), input("factors", [rows, width])), [0, 1]);
-  return graph("layers", { loss, y, ...trainingOutputs(loss, p) });
-}
 
 const products = ({ nodes }: Graph) =>
   nodes.flatMap(({ op, attributes }) => (op === "HalfGemm" ? [attributes as OpAttributes["HalfGemm"]] : []));

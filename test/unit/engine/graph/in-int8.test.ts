@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
 import {
-  add,
   gelu,
   input,
   layerNormalization,
@@ -17,21 +16,14 @@ import { quantizedInputName } from "../../../../src/engine/graph/quantized-names
 import { emitOnnx } from "../../../../src/engine/onnx/emit.ts";
 import { onnx } from "../../../../src/engine/onnx/generated/onnx.js";
 import { initialStore } from "../../../../src/engine/parameters/initial-store.ts";
-import { layerNormSpecs, linearSpecs, parameterInputs } from "../../../../src/engine/parameters/specs.ts";
+import { parameterInputs } from "../../../../src/engine/parameters/specs.ts";
 import { trainingOutputs } from "../../../../src/engine/parameters/training-outputs.ts";
 import { linear } from "../../../../src/method/nn/layers.ts";
 import { quantizedFeeds } from "../../../support/quantized-reference.ts";
+import { hidden, rows, specs, twoLayers, wave, weights, width } from "../../../support/two-layers.ts";
 
-const [rows, width, hidden] = [24, 16, 32];
-const specs = [
-  ...linearSpecs("fc1", width, hidden),
-  ...layerNormSpecs("norm", hidden),
-  ...linearSpecs("fc2", hidden, width),
-];
-const weights = new Set(["fc1.weight", "fc2.weight"]);
 const store = initialStore(specs, 3);
 const values = Object.fromEntries(specs.map(({ name }) => [name, Float64Array.from(store.parameter(name))]));
-const wave = (length: number, by: number) => Float64Array.from({ length }, (_, i) => Math.sin(by * i + 0.3));
 const x = wave(rows * width, 0.7);
 
 /** One layer, whose loss has the derivative `dy` by its output, given as an input of its own. */
@@ -41,20 +33,6 @@ function oneLayer(): Graph {
   // The derivative by what the layer reads goes on to a sum with something that is learned.
   const loss = reduceSum(mul(y, input("dy", [rows, hidden])), [0, 1]);
   return graph("layer", { loss, y, ...trainingOutputs(loss, p) });
-}
-
-/** Two layers, so that the second one's derivative by its input reaches the first. */
-function twoLayers(): Graph {
-  const p = parameterInputs(specs);
-  const [normalized] = layerNormalization(
-    linear(input("x", [rows, width]), p, "fc1"),
-    p("norm.weight"),
-    p("norm.bias"),
-    1e-6,
-  );
-  const y = add(linear(gelu(normalized), p, "fc2"), input("x2", [rows, width]));
-  const loss = reduceSum(mul(mul(y, y), input("factors", [rows, width])), [0, 1]);
-  return graph("layers", { loss, y, ...trainingOutputs(loss, p) });
 }
 
 /** Values rounded to 256 levels from the smallest to the largest and 0, as the operator rounds its first operand. */
