@@ -10,6 +10,7 @@ import { adamwReference } from "../test/support/adamw-reference.ts";
 import { isNoise, kernelOf } from "../test/support/normalised-bias.ts";
 import { quantizedFeeds } from "../test/support/quantized-reference.ts";
 import { afterAdamW, gradients, outputs, type Tolerance } from "../test/tolerances.ts";
+import type { Device } from "./contestant.ts";
 import type { Phase } from "./phases.ts";
 import { createParameters } from "./weights.ts";
 import { type ModelConfig, type Workload, workload } from "./workload.ts";
@@ -45,6 +46,9 @@ export const smallConfig: ModelConfig = {
 };
 export const smallBatch = 3;
 
+/** Sums in float16 are the device's own: how much less exact its products may be than those in float32. */
+const halfOverFloat = 500;
+
 /** Large enough that a step moves parameters by far more than the tolerance. */
 const learningRate = 0.05;
 
@@ -57,6 +61,7 @@ export async function checkSmallCase(
   threads: number,
   precision: Precision = "fp32",
   remembering: Remembering = {},
+  device: Device = "cpu",
 ): Promise<CheckedQuantity[]> {
   const planned = workload(phase, smallConfig, smallBatch, remembering);
   const store = createParameters(planned, precision);
@@ -67,15 +72,18 @@ export async function checkSmallCase(
     ...quantizedFeeds(store, store.quantizedNames),
     ...work.feeds(0),
   });
-  const engine = await openEngine({ threads, store, optimizer: work.optimizer });
+  // Where gradients are exchanged they come to the store from a device as well, and can be compared.
+  const exchanges = device !== "cpu" && work.optimizer !== undefined;
+  const engine = await openEngine({ threads, store, optimizer: work.optimizer, provider: device, exchanges });
+  const rounding = precision === "fp16" ? halfOverFloat : 1;
   try {
     await engine.load(work.graph);
     const { name } = work.graph;
-    if (!work.optimizer) return [compareOutputs(floatsOf(await engine.run(name, work.feeds(0))), expected)];
+    if (!work.optimizer) return [compareOutputs(floatsOf(await engine.run(name, work.feeds(0))), expected, rounding)];
     const result = await engine.train(name, work.feeds(0), { kind: "step", lr: learningRate, stepIndex: 1 });
     return [
-      compareOutputs(floatsOf(result.outputs), expected),
-      compareGradients(store, expected),
+      compareOutputs(floatsOf(result.outputs), expected, rounding),
+      compareGradients(store, expected, rounding),
       ...compareStates(store, expected),
       compareStep(work, store, before),
     ];
@@ -114,20 +122,24 @@ export function relativeError(
   return largest === 0 ? difference : difference / largest;
 }
 
-function compareOutputs(actual: Record<string, Float32Array>, expected: Map<string, NdArray>): CheckedQuantity {
+function compareOutputs(
+  actual: Record<string, Float32Array>,
+  expected: Map<string, NdArray>,
+  rounding: number,
+): CheckedQuantity {
   const kept = (name: string) => storeOutputKey("gradient", name) ?? storeOutputKey("state", name);
   const names = [...expected.keys()].filter((name) => kept(name) === undefined);
   const none = new Float32Array(0);
   const errors = names.map((name) => relativeError(actual[name] ?? none, (expected.get(name) as NdArray).data));
-  return summary("outputs", errors, outputs.float64.cpu);
+  return summary("outputs", errors, outputs.float64.cpu, rounding);
 }
 
-function compareGradients(store: ParameterStore, expected: Map<string, NdArray>): CheckedQuantity {
+function compareGradients(store: ParameterStore, expected: Map<string, NdArray>, rounding: number): CheckedQuantity {
   const errors = [...expected].flatMap(([name, { data }]) => {
     const key = storeOutputKey("gradient", name);
     return key === undefined ? [] : [relativeError(store.gradient(key), data, measureOf(name, expected))];
   });
-  return summary("gradients", errors, gradients.float64.cpu);
+  return summary("gradients", errors, gradients.float64.cpu, rounding);
 }
 
 /** What an output's difference is measured by, where that is another output than itself. */
@@ -166,10 +178,15 @@ function compareStep(
   return summary("parameters", errors, afterAdamW.float64.cpu);
 }
 
-function summary(quantity: CheckedQuantity["quantity"], errors: number[], { relative }: Tolerance): CheckedQuantity {
+function summary(
+  quantity: CheckedQuantity["quantity"],
+  errors: number[],
+  { relative }: Tolerance,
+  rounding = 1,
+): CheckedQuantity {
   // Nothing compared is nothing checked.
   const maxError = errors.length === 0 ? Number.POSITIVE_INFINITY : Math.max(...errors);
-  return { quantity, tensors: errors.length, maxError, tolerance: relative };
+  return { quantity, tensors: errors.length, maxError, tolerance: relative * rounding };
 }
 
 function parametersOf(store: ParameterStore): Map<string, Float64Array> {

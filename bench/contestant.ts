@@ -7,6 +7,8 @@ import type { Phase } from "./phases.ts";
 
 export const precisions = ["fp32", "int8", "int8-all"] as const satisfies readonly Precision[];
 
+export type Device = "cpu" | "webgpu" | "cuda";
+
 /** What a benchmark process is to run. */
 export interface Job {
   phase: Phase;
@@ -15,6 +17,8 @@ export interface Job {
   threads: number;
   /** How training computes: in fp32 unless told otherwise. */
   precision?: Precision;
+  /** What runs the graphs; the peer has CPUs and CUDA. A CPU unless told otherwise. */
+  device?: Device;
   /** Whether training computes blocks anew instead of keeping them. */
   recompute?: boolean;
   /** Runs one side of a saving instead of the phase itself. */
@@ -102,12 +106,11 @@ export async function startPeer(
   job: Job,
   mode: PeerMode,
 ): Promise<Contestant & { info: Record<string, unknown> }> {
-  const { phase, model, batch, threads, recompute = false } = job;
+  const { phase, model, batch, threads, recompute = false, device = "cpu" } = job;
   const script = new URL("./peers/pytorch/step.py", import.meta.url).pathname;
-  const settings = Object.entries({ phase, model, batch, threads, mode, warmup: 1 }).flatMap(([name, value]) => [
-    `--${name}`,
-    String(value),
-  ]);
+  const settings = Object.entries({ phase, model, batch, threads, mode, device, warmup: 1 }).flatMap(
+    ([name, value]) => [`--${name}`, String(value)],
+  );
   const child = spawn(python, [script, ...settings, ...(recompute ? ["--recompute"] : []), "--serve"], {
     stdio: ["pipe", "pipe", "pipe"],
   });

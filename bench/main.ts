@@ -2,6 +2,7 @@ import { MsmaeError, messageOf } from "../src/support/errors.ts";
 import { allCommand } from "./all.ts";
 import { compareCommand } from "./compare.ts";
 import { dataIndexCommand } from "./data-index.ts";
+import { deviceCommand } from "./device.ts";
 import { efficiencyCommand } from "./efficiency.ts";
 import { epochCommand } from "./epoch.ts";
 import { UsageError } from "./flags.ts";
@@ -22,6 +23,7 @@ const usage = `Usage:
   npm run -s bench -- precision [--model M] [--phase P] [--batch N] [--threads 2] [--repeats 5] [--json FILE]
   npm run -s bench -- recompute [--model M] [--phase P] [--batch N] [--threads 2] [--precision fp32|int8|int8-all]
                                [--repeats 5] [--anew-only] [--python PYTHON] [--json FILE]
+  npm run -s bench -- device --device webgpu|cuda [--model M] [--phase P] [--batch N] [--repeats 5] [--python PYTHON] [--json FILE]
   [mpirun -np N] npm run -s bench -- scaling --model M --batch N [--phase P] [--threads 1] [--repeats 5]
                                [--exchange fp32|bf16|int8] [--json]
   npm run -s bench -- epoch --data FOLDER [--model M] [--batch 16] [--images 160] [--evaluated 64] [--threads 2] [--workers 2]
@@ -40,6 +42,7 @@ efficiency  fine-tuning and inference on all patches (mae) and on a quarter of t
 precision  times training steps in fp32, int8 and int8-all, in turn in one run, after a check of each on a small case.
 recompute  times training steps that keep blocks and that compute them anew, in turn, and PyTorch's of both kinds; whoever
            would find too little memory is left out, and with --anew-only those that keep blocks.
+device   times steps on a graphics card in fp32 and fp16, beside PyTorch on CUDA, in turn, after a check of each on a small case.
 scaling  times steps and the exchange of their gradients in each process of mpirun, and tells what share of the time is spent
          in steps, on other networks by a model.
 epoch    a whole epoch of fine-tuning from files to figures, with maps, evaluation and saving, beside the published program's way.
@@ -55,6 +58,7 @@ PYTHON, or MSMAE_PYTHON, is an interpreter with PyTorch (bench/peers/pytorch/REA
 Exit status 1 when a result does not agree with its reference or a step fails, 2 for a wrong command line.`;
 
 const commands: Readonly<Record<string, (argv: string[]) => Promise<number>>> = {
+  device: deviceCommand,
   step: stepCommand,
   compare: compareCommand,
   savings: savingsCommand,

@@ -62,6 +62,17 @@ export interface RecomputeRow extends Omit<Job, "recompute"> {
   timings: Partial<Record<RecomputeWay, PeerTiming>>;
 }
 
+/** Times on a graphics card; the memory is what the card has less of since the first step, null where nothing tells. */
+export interface DeviceTiming extends Timing {
+  cardBytes: number | null;
+}
+
+/** One phase on a graphics card, by contender; the steps were taken in turn. */
+export interface DeviceRow extends Job {
+  card: string;
+  timings: Record<string, DeviceTiming | Skipped>;
+}
+
 /** One model at one kind of work by one method; the other method's steps were taken in turn with its. */
 export interface EfficiencyRow extends Job {
   /** mae runs on all patches, msmae on those that the paper's ratios leave. */

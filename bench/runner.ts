@@ -28,11 +28,11 @@ type Executor = Pick<Engine, "run" | "train" | "close">;
 
 /** Loads the workload of a job into an engine as training does: a worker thread over shared parameters. */
 export async function startRunner(job: Job): Promise<Runner> {
-  const { batch, threads } = job;
+  const { batch, threads, device: provider } = job;
   const planned = workloadOf(job);
   const store = createParameters(planned, job.precision);
   const work = { ...planned, graph: inPrecision(planned.graph, job.precision, store) };
-  const options: EngineOptions = { threads, store, optimizer: work.optimizer };
+  const options: EngineOptions = { threads, store, optimizer: work.optimizer, provider };
   const executor = await load(options, work, job.arena);
   let count = 0;
   return {

@@ -6,6 +6,7 @@ import type {
   ComparedPair,
   ComparisonRow,
   Contender,
+  DeviceRow,
   EfficiencyRow,
   EpochRow,
   GuardRow,
@@ -153,6 +154,23 @@ export function recomputeTable({ model, phase, batch, threads, precision, timing
   ]);
   const skipped = Object.values(timings).flatMap((timing) =>
     "skipped" in timing ? [`SKIPPED: ${timing.skipped}`] : [],
+  );
+  return table(header, lines, skipped);
+}
+
+/** Markdown: who steps how fast on a graphics card, how many images a second that is, and what it holds of the card. */
+export function deviceTable({ model, phase, batch, device, timings }: DeviceRow): string {
+  const header = ["model", "phase", "batch", "device", "who", "a step", "images/s", "of ours in fp32", "card's memory"];
+  const ours = timings["ours, fp32"];
+  const lines = Object.entries(timings).map(([who, timing]) => {
+    const job = [model, phase, String(batch), who.startsWith("ours") ? String(device) : "cuda", who, stepTime(timing)];
+    if ("skipped" in timing) return [...job, "–", "–", "–"];
+    const { stepSeconds, cardBytes } = timing;
+    const share = ours && "stepSeconds" in ours ? (stepSeconds / ours.stepSeconds).toFixed(2) : "–";
+    return [...job, rate(batch / stepSeconds), share, cardBytes === null ? "–" : `${(cardBytes / 1e9).toFixed(2)} GB`];
+  });
+  const skipped = Object.entries(timings).flatMap(([who, timing]) =>
+    "skipped" in timing ? [`${who} SKIPPED: ${timing.skipped}`] : [],
   );
   return table(header, lines, skipped);
 }

@@ -1,30 +1,20 @@
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { checkSmallCase, passed, relativeError, smallBatch, smallConfig } from "../../bench/check.ts";
-import { type Contestant, median, type Skipped } from "../../bench/contestant.ts";
+import { median } from "../../bench/contestant.ts";
 import { roughBytes } from "../../bench/efficiency.ts";
-import { judged, mergedBars } from "../../bench/guard.ts";
-import { ratiosOf, startedInTurn } from "../../bench/in-turn.ts";
-import { cpuClassOf, featuresIn, hasBfloat16 } from "../../bench/machine.ts";
 import { batchOf, phases } from "../../bench/phases.ts";
 import type { ComparisonRow, EfficiencyRow, EpochRow, Spent, Stages } from "../../bench/rows.ts";
 import { differenceInFloat64 } from "../../bench/savings.ts";
 import { savings } from "../../bench/savings-workloads.ts";
 import { modelledEfficiency, scalingText } from "../../bench/scaling.ts";
-import { comparisonTable, derivedLines, efficiencyTable, epochTable, guardTable } from "../../bench/tables.ts";
+import { comparisonTable, derivedLines, efficiencyTable, epochTable } from "../../bench/tables.ts";
 import { configOf, segmenterOf, workload } from "../../bench/workload.ts";
 import { sizeOf } from "../../src/engine/graph/shape.ts";
+import { bench } from "./bench-program.ts";
 import { writePhantoms } from "./runs.ts";
-
-const root = join(import.meta.dirname, "../..");
-
-function bench(...argv: string[]): { code: number | null; stdout: string; stderr: string } {
-  const result = spawnSync(process.execPath, [join(root, "bench/main.ts"), ...argv], { encoding: "utf8", cwd: root });
-  return { code: result.status, stdout: result.stdout, stderr: result.stderr };
-}
 
 test("the model of other networks counts what each node sends, and what is copied and added", () => {
   const parts = { stepSeconds: 3, localSeconds: 0.5, gradientBytes: 1e9 };
@@ -154,6 +144,7 @@ test.each([
   [["step", "--phase", "maps", "--model", "micro"], "--batch: expected a whole number of at least 1, got nothing"],
   [["step", "--phase", "maps", "--model", "gigantic", "--batch", "2"], "--model: expected one of micro, "],
   [["compare", "--speed", "2"], "'--speed'"],
+  [["device"], "--device: expected one of webgpu, cuda, got nothing"],
   [["all", "--models", "micro,giant"], "--models: expected one of micro, "],
   [["efficiency", "--models", "micro,giant"], "--models: expected one of micro, "],
 ])("bench %j is a usage error", (argv, message) => {
@@ -358,105 +349,4 @@ test("the comparison's table says what was skipped and why, and the lines below 
     "base: masked inference takes 80.0 % less time than full inference.",
     "base: the map pass is 1.50 times as fast as PyTorch eager's full forward pass.",
   ]);
-});
-
-test("bench recompute keeps blocks and computes them anew in the precision asked for", { timeout: 120_000 }, () => {
-  const job = ["--model", "micro", "--batch", "2", "--precision", "int8-all", "--repeats", "1", "--warmup", "1"];
-  const { code, stdout, stderr } = bench("recompute", ...job, "--python", "no-such-python");
-  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-  const rows = stdout.split("\n").filter((line) => line.startsWith("| micro"));
-  const figures = String.raw`\| [\d.e-]+ s \| [\d.e-]+ s \| [\d.]+ GB \| – \| – \|$`;
-  for (const [i, way] of ["kept", "anew"].entries()) {
-    expect(rows[i]).toMatch(new RegExp(String.raw`^\| micro \| finetune \| 2 \| 2 \| int8-all \| ${way} ${figures}`));
-  }
-  expect(rows[2]).toContain("| fp32 | anew, PyTorch eager | SKIPPED |");
-  expect(rows).toHaveLength(4);
-  expect(stdout).toMatch(/SKIPPED: .*no-such-python/);
-});
-
-test("whoever would find too little memory beside those that have started is left out", async () => {
-  let free = 10e9;
-  const started: string[] = [];
-  const start = async (name: string): Promise<Contestant | Skipped> => {
-    started.push(name);
-    if (name === "no PyTorch") return { skipped: name };
-    // Memory is taken by the first step.
-    const step = async () => {
-      free -= name === "large" ? 4e9 : 2e9;
-      return { stepSeconds: 1, processorSeconds: 1, optimizerSeconds: 0 };
-    };
-    return { step, finish: async () => ({ peakRssBytes: 0 }) };
-  };
-  const names = ["no PyTorch", "small", "large", "next", "last"];
-  const all = await startedInTurn(names, start, () => free);
-  expect(started).toEqual(["no PyTorch", "small", "large", "next"]);
-  expect([...all.keys()]).toEqual(names);
-  expect(all.get("last")).toEqual({
-    skipped: "last needs about 4.0 GB, of which 2.0 GB are free; a smaller --batch needs less",
-  });
-});
-
-test("steps that were taken in turn are compared pair by pair, in both kinds of time", () => {
-  const step = (stepSeconds: number, processorSeconds: number) => ({
-    ...{ stepSeconds, processorSeconds, optimizerSeconds: 0 },
-  });
-  expect(ratiosOf([step(1, 3), step(6, 4)], [step(2, 6), step(3, 2)])).toEqual({ wall: [0.5, 2], processor: [0.5, 2] });
-});
-
-test("a processor's class follows from its maker and the instructions that /proc/cpuinfo names", () => {
-  const features = featuresIn(
-    "model name\t: X\nflags\t\t: fpu avx2 fma avx512f avx512_vnni\nbugs\t: none\nflags\t: fpu\n",
-  );
-  expect(features).toEqual(["avx2", "fma", "avx512f", "avx512_vnni"]);
-  expect(featuresIn("Features\t: fp asimd i8mm bf16\n")).toEqual(["asimd", "i8mm", "bf16"]);
-  expect(featuresIn("processor : 0\n")).toBeNull();
-  const classes = [features, ["avx2", "avx_vnni"], ["avx2"], ["avx512f"], ["asimd"], ["asimd", "i8mm"], [], null];
-  expect(classes.map((one) => cpuClassOf({ cpuModel: "AMD EPYC", cpuFeatures: one }))).toEqual([
-    ...["amd-avx512-vnni", "amd-avx2-vnni", "amd-avx2", "amd-avx512", "arm", "arm-i8mm", "other", "other"],
-  ]);
-  const makers = ["Intel(R) Xeon(R)", "Hygon C86"].map((cpuModel) => cpuClassOf({ cpuModel, cpuFeatures: ["avx2"] }));
-  expect(makers).toEqual(["intel-avx2", "x86-avx2"]);
-  expect([hasBfloat16(["avx2", "amx_bf16"]), hasBfloat16(["avx2"]), hasBfloat16(null)]).toEqual([true, false, false]);
-});
-
-test("a ratio is lost where more than a tenth is, twice; the better of two counts", async () => {
-  const bar = { name: "step", processor: 0.5, memory: 1 };
-  const judge = async (...measured: [number, number][]) => {
-    const left = [...measured];
-    const row = await judged("step", bar, async () => {
-      const [processor, memory] = left.shift() as [number, number];
-      return { name: "step", processor, memory };
-    });
-    return { lost: row.lost, now: row.now, left: left.length };
-  };
-  const now = (processor: number, memory: number) => ({ name: "step", processor, memory });
-  expect(await judge([0.54, 1.09], [9, 9])).toEqual({ lost: [], now: now(0.54, 1.09), left: 1 });
-  expect(await judge([0.56, 1], [0.54, 1.3])).toEqual({ lost: [], now: now(0.54, 1), left: 0 });
-  expect(await judge([0.56, 1.2], [0.58, 1.3])).toEqual({
-    lost: ["processor", "memory"],
-    now: now(0.56, 1.2),
-    left: 0,
-  });
-  expect((await judged("new", undefined, async () => now(9, 9))).lost).toEqual([]);
-  const table = guardTable([
-    { name: "step", bar, now: now(0.56, 1), lost: ["processor"] },
-    { name: "other", bar: undefined, now: null, lost: [] },
-  ]);
-  expect(table).toContain("| step | 0.50 | 0.56 | 1.00 | 1.00 | LOST: processor |\n| other | – | – | – | – |  |");
-  const others = [{ name: "a", processor: 1, memory: 1 }, bar];
-  expect(mergedBars(others, [{ name: "step", bar, now: now(0.4, 1), lost: [] }])).toEqual([others[0], now(0.4, 1)]);
-});
-
-test("bench guard runs what it is asked for and holds it against the bars that are kept", { timeout: 120_000 }, () => {
-  const { code, stdout, stderr } = bench("guard", "--only", "infer-masked", "--repeats", "1", "--warmup", "1");
-  expect([code, stderr]).toEqual([expect.any(Number), "tiny infer-masked 8: ours of infer-full …\n"]);
-  const cells =
-    stdout
-      .split("\n")
-      .find((line) => line.startsWith("| tiny infer-masked"))
-      ?.split(" | ") ?? [];
-  // A quarter of the patches takes less than a half of the time on any machine.
-  expect(Number(cells[2])).toBeGreaterThan(0.05);
-  expect(Number(cells[2])).toBeLessThan(0.5);
-  expect(code).toBe(stdout.includes("LOST") ? 1 : 0);
 });

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 
 /** A driver of the caller's choice, or SwiftShader, the software adapter that Debian's chromium brings. */
-const driver = process.env.VK_DRIVER_FILES ?? "/usr/lib/chromium/vk_swiftshader_icd.json";
+export const driver = process.env.VK_DRIVER_FILES ?? "/usr/lib/chromium/vk_swiftshader_icd.json";
 
 /** What a script printed that needs a WebGPU adapter, or why it could not run, as a suffix for the names of tests. */
 export interface OnWebgpu {
