@@ -41,7 +41,10 @@ export function precisionNotes({ precision }: { precision: Precision }): string[
   const [rounded, seen] =
     precision === "int8"
       ? ["what the blocks' linear layers read", "the small models that were measured lost nothing by it"]
-      : ["all that the blocks' linear layers multiply", "it was not compared with fp32 over seeds"];
+      : [
+          "all that the blocks' linear layers multiply",
+          "over three seeds pre-training lost nothing by it, fine-tuning is not settled",
+        ];
   return [`--precision ${precision} rounds ${rounded} to 8 bits in training; ${seen} (docs/performance.md)`];
 }
 

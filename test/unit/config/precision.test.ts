@@ -25,7 +25,9 @@ describe.each([
       expect.stringMatching(/^--precision int8 rounds what .* read to 8 bits .* lost nothing/),
     );
     expect(notes({ precision: "int8-all" })).toContainEqual(
-      expect.stringMatching(/^--precision int8-all rounds all that .* multiply to 8 bits .* not compared/),
+      expect.stringMatching(
+        /^--precision int8-all rounds all that .* multiply to 8 bits .* fine-tuning is not settled/,
+      ),
     );
   });
 
