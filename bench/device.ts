@@ -2,7 +2,8 @@ import { spawnSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { messageOf } from "../src/support/errors.ts";
 import { checkSmallCase, holds } from "./check.ts";
-import { type Contestant, type Device, type Job, peerModes, type Skipped, startOurs, startPeer } from "./contestant.ts";
+import { startContender } from "./contender.ts";
+import { type Contestant, type Device, type Job, peerModes, type Skipped, startOurs } from "./contestant.ts";
 import { choice, jobFlags, jobOf, readFlags, roundsOf } from "./flags.ts";
 import { inTurn, type Rounds } from "./in-turn.ts";
 import { describeMachine, machineLine } from "./machine.ts";
@@ -22,19 +23,18 @@ export async function deviceCommand(argv: string[]): Promise<number> {
   const started = new Map<string, Started | Skipped>();
   let status = 0;
   for (const precision of ourPrecisions) {
-    const start = async () => {
+    const checkedStart = async () => {
       const check = await checkSmallCase(job.phase, job.threads, precision, {}, device);
-      if (holds(`${job.phase} in ${precision} on ${device}`, check)) return startOurs({ ...job, precision });
+      if (holds(`${job.phase} in ${precision} on ${device}`, check)) {
+        return measuredStart(() => startOurs({ ...job, precision }));
+      }
       status = 1;
       throw new Error("the small case is outside its tolerance");
     };
-    started.set(`ours, ${precision}`, await measuredStart(start).catch(reason));
+    started.set(`ours, ${precision}`, await checkedStart().catch(reason));
   }
   for (const mode of peerModes) {
-    const start = async () => {
-      if (python === undefined) throw new Error("neither --python nor MSMAE_PYTHON names a Python with PyTorch");
-      return startPeer(python, { ...job, device: "cuda" }, mode);
-    };
+    const start = () => startContender({ ...job, device: "cuda", contender: mode }, python);
     started.set(`PyTorch on CUDA, ${mode}`, await measuredStart(start).catch(reason));
   }
   const row = await timed(job, started, rounds);

@@ -32,10 +32,11 @@ interface Conditions extends Rounds {
 }
 
 async function measure(job: Job, { python, anewOnly, ...rounds }: Conditions): Promise<RecomputeRow> {
-  const ways = recomputeWays.filter((way) => !(anewOnly && way.startsWith("kept")));
+  const all = Object.keys(recomputeWays) as RecomputeWay[];
+  const ways = all.filter((way) => recomputeWays[way].recompute || !anewOnly);
   const started = await startedInTurn(ways, (way) => {
-    const chosen = { ...job, recompute: way.startsWith("anew") };
-    return way.endsWith("eager") ? startedOrReason({ ...chosen, contender: "eager" }, python) : startOurs(chosen);
+    const { recompute, ours } = recomputeWays[way];
+    return ours ? startOurs({ ...job, recompute }) : startedOrReason({ ...job, recompute, contender: "eager" }, python);
   });
   const running = [...started].filter((entry): entry is [RecomputeWay, Contestant] => "step" in entry[1]);
   const steps = await inTurn(new Map(running), rounds);

@@ -54,8 +54,13 @@ export interface PrecisionRow extends Job {
 }
 
 /** Whether blocks are kept or computed anew, and by whom; what the others are compared with comes last. */
-export const recomputeWays = ["kept", "anew", "anew, PyTorch eager", "kept, PyTorch eager"] as const;
-export type RecomputeWay = (typeof recomputeWays)[number];
+export const recomputeWays = {
+  kept: { recompute: false, ours: true },
+  anew: { recompute: true, ours: true },
+  "anew, PyTorch eager": { recompute: true, ours: false },
+  "kept, PyTorch eager": { recompute: false, ours: false },
+} as const;
+export type RecomputeWay = keyof typeof recomputeWays;
 
 /** One phase with blocks kept and computed anew, ours and the peer's; the steps were taken in turn. */
 export interface RecomputeRow extends Omit<Job, "recompute"> {

@@ -1,21 +1,23 @@
 import type { FlopConvention } from "../src/results/efficiency.ts";
 import { median, type Skipped } from "./contestant.ts";
 import type { Phase } from "./phases.ts";
-import type {
-  Bar,
-  ComparedPair,
-  ComparisonRow,
-  Contender,
-  DeviceRow,
-  EfficiencyRow,
-  EpochRow,
-  GuardRow,
-  PeerTiming,
-  PrecisionRow,
-  RecomputeRow,
-  SavingRow,
-  Spent,
-  Stages,
+import {
+  type Bar,
+  type ComparedPair,
+  type ComparisonRow,
+  type Contender,
+  type DeviceRow,
+  type EfficiencyRow,
+  type EpochRow,
+  type GuardRow,
+  type PeerTiming,
+  type PrecisionRow,
+  type RecomputeRow,
+  type RecomputeWay,
+  recomputeWays,
+  type SavingRow,
+  type Spent,
+  type Stages,
 } from "./rows.ts";
 
 const feedNote =
@@ -147,8 +149,8 @@ export function recomputeTable({ model, phase, batch, threads, precision, timing
   const reference = timings["kept, PyTorch eager"];
   const of = (timing: PeerTiming, figure: "processorSeconds" | "peakRssBytes") =>
     !reference || "skipped" in reference || "skipped" in timing ? "–" : (timing[figure] / reference[figure]).toFixed(2);
-  const lines = Object.entries(timings).map(([blocks, timing]) => [
-    ...[...job, blocks.includes("PyTorch") ? "fp32" : (precision ?? "fp32"), blocks, stepTime(timing)],
+  const lines = (Object.entries(timings) as [RecomputeWay, PeerTiming][]).map(([blocks, timing]) => [
+    ...[...job, recomputeWays[blocks].ours ? (precision ?? "fp32") : "fp32", blocks, stepTime(timing)],
     ...["skipped" in timing ? "–" : seconds(timing.processorSeconds), gigabytes(timing)],
     ...[of(timing, "processorSeconds"), of(timing, "peakRssBytes")],
   ]);

@@ -21,11 +21,11 @@ export function completePrecision(options: { precision?: Precision }): void {
 /** CPUs have the products in int8, graphics cards those in float16. */
 export const checkPrecision: Check<{ precision?: Precision; device?: string }> = ({ precision, device = "cpu" }) => {
   const onCpu = device === "cpu";
-  if (onCpu ? precision !== "fp16" : !isInt8(precision)) return [];
+  if (precision === undefined || (onCpu ? precision !== "fp16" : !isInt8(precision))) return [];
   const problem: ErrorParts = {
     where: "precision",
     expected: onCpu ? "fp32, int8, int8-all or auto on cpu" : `fp32 or fp16 on ${device}`,
-    got: precision as Precision,
+    got: precision,
     todo: `leave out --precision, or use --device ${onCpu ? "webgpu" : "cpu"}`,
   };
   return [problem];

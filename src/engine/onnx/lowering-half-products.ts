@@ -10,18 +10,15 @@ const FLOAT = 1;
 export function lowerHalfGemm({ inputs, outputs, attributes }: Node<"HalfGemm">, e: Emitter): void {
   const { transA, transB, scaled } = attributes;
   const [a, w, bias] = inputs as [Value, Value, Value | undefined];
-  const ofA = scaled ? scaledHalf(a, e) : { values: half(a, e) };
+  const { values, largest } = scaled ? scaledHalf(a, e) : { values: half(a, e), largest: undefined };
   const transposed = { transA: { int: transA ? 1 : 0 }, transB: { int: transB ? 1 : 0 } };
-  const product = emitted(e, "Gemm", [ofA.values, half(w, e)], transposed);
-  const after = [
-    (input: string, result: string) => cast(input, FLOAT, e, result),
-    ...("largest" in ofA
-      ? [(input: string, result: string) => emitted(e, "Mul", [input, ofA.largest], {}, result)]
-      : []),
-    ...(bias ? [(input: string, result: string) => emitted(e, "Add", [input, e.name(bias)], {}, result)] : []),
-  ];
+  const product = emitted(e, "Gemm", [values, half(w, e)], transposed);
+  // The last of what follows has the name of the result.
   const result = e.name(outputs[0] as Value);
-  after.reduce((input, write, i) => write(input, i === after.length - 1 ? result : e.fresh()), product);
+  const scaledBack = bias ? undefined : result;
+  const inFloat = cast(product, FLOAT, e, largest === undefined ? scaledBack : undefined);
+  const whole = largest === undefined ? inFloat : emitted(e, "Mul", [inFloat, largest], {}, scaledBack);
+  if (bias) e.emit("Add", [whole, e.name(bias)], [result]);
 }
 
 const half = (value: Value, e: Emitter): string => e.once("half", value, () => cast(e.name(value), FLOAT16, e));

@@ -4,7 +4,7 @@ import type { Graph } from "../graph.ts";
 import { mostRowsInInt8 } from "../ops/quantized-weight-gradient.ts";
 import { productByWeight } from "../products.ts";
 import { type QuantizedCopy, quantizedInputName } from "../quantized-names.ts";
-import type { Shape, Value } from "../types.ts";
+import type { Node, Shape, Value } from "../types.ts";
 import { ForwardResults, gradientProducts } from "./products-of-weights.ts";
 import { rewrite } from "./rewrite.ts";
 
@@ -36,12 +36,13 @@ export function inInt8(
     made.set(name, value);
     return value;
   };
-  const inEight = new Set(weightGradients === "int8" ? gradientProducts(source, weights) : []);
-  for (const node of inEight) if ((node.inputs[0]?.shape[0] as number) > mostRowsInInt8) inEight.delete(node);
+  const byWeight = weightGradients === "int8" ? gradientProducts(source, weights) : new Set<Node>();
   const forward = new ForwardResults();
   return rewrite(source, (node, inputs, keep) => {
     const [x, weight, bias] = inputs as [Value, Value | undefined, Value | undefined];
-    if (weight && inEight.has(node)) return [quantizedWeightGradient(x, forward.of(weight))];
+    if (weight && byWeight.has(node) && (x.shape[0] as number) <= mostRowsInInt8) {
+      return [quantizedWeightGradient(x, forward.of(weight))];
+    }
     const product = productByWeight(node);
     if (!weight || !product || !weights.has(product.key)) {
       const kept = keep();
