@@ -1,6 +1,7 @@
 import type { InferenceSession } from "onnxruntime-common";
 import { MsmaeError, messageOf } from "../../support/errors.ts";
 import { loadOnnxRuntime } from "./node-binding.ts";
+import { inPlaceSession, withUnreturnedOutputs } from "./node-outputs-in-place.ts";
 import { sessionConfig, wrapDeviceSession, wrapSession } from "./ort-session.ts";
 import type { Backend, SessionOptions } from "./session.ts";
 
@@ -10,8 +11,11 @@ import type { Backend, SessionOptions } from "./session.ts";
  */
 export const nodeBackend: Backend = {
   async createSession(model, options) {
-    const { ort, session } = await start(model, options, {});
-    return wrapSession(session, { tensorClass: ort.Tensor, fillsFetches: true });
+    const { provider, outputs } = options;
+    const inPlace = provider === "cpu" ? outputs : undefined;
+    const { ort, session } = await start(inPlace ? withUnreturnedOutputs(model) : model, options, {});
+    const wrapped = wrapSession(session, { tensorClass: ort.Tensor, fillsFetches: true });
+    return inPlace ? inPlaceSession(wrapped, inPlace) : wrapped;
   },
 
   async createDeviceSession(model, options) {

@@ -74,7 +74,14 @@ export class Program {
     options: { provider: Provider; threads: number; store?: TensorBinding; binding?: ProgramBinding },
   ): Promise<Program> {
     const { provider, threads, store, binding = store ? hostBinding(graph, store) : unbound } = options;
-    return new Program(graph, await backend.createSession(graph.model, { provider, threads }), provider, binding);
+    const outputs = Object.fromEntries(
+      Object.entries(graph.outputs).map(([name, { dtype, shape }]) => [
+        name,
+        { dtype: providerDtype(dtype, provider), shape },
+      ]),
+    );
+    const session = await backend.createSession(graph.model, { provider, threads, outputs });
+    return new Program(graph, session, provider, binding);
   }
 
   /** Runs once. @throws MsmaeError Shape for a missing input or one of the wrong length or dtype. */

@@ -1,5 +1,5 @@
 import type { DType, TensorData } from "../graph/dtypes.ts";
-import type { Shape } from "../graph/types.ts";
+import type { Shape, TensorType } from "../graph/types.ts";
 import type { Provider } from "../onnx/operators.ts";
 
 /** A host array with its shape, as it goes into and comes out of ONNX Runtime. Numbers are little-endian, row-major. */
@@ -29,6 +29,8 @@ export interface SessionOptions {
   provider: Provider;
   /** Threads of one operator, the calling one included. */
   threads: number;
+  /** The types of all outputs, where every run gives the same: what is written is then spared a copy, where a backend can. */
+  outputs?: Readonly<Record<string, TensorType>>;
 }
 
 /** A loaded model of one execution provider. */
