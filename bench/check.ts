@@ -2,16 +2,14 @@ import { interpret } from "../src/engine/graph/interpreter.ts";
 import { storeOutputKey, storeOutputName } from "../src/engine/graph/output-names.ts";
 import type { NdArray } from "../src/engine/graph/types.ts";
 import type { ParameterStore } from "../src/engine/parameters/parameter-store.ts";
-import type { Remembering } from "../src/engine/parameters/training-outputs.ts";
 import { floatsOf } from "../src/engine/runtime/program.ts";
 import { openEngine } from "../src/engine/thread/node-engine.ts";
-import { inPrecision, type Precision } from "../src/method/models/precision.ts";
+import { inPrecision } from "../src/method/models/precision.ts";
 import { adamwReference } from "../test/support/adamw-reference.ts";
 import { isNoise, kernelOf } from "../test/support/normalised-bias.ts";
 import { quantizedFeeds } from "../test/support/quantized-reference.ts";
 import { afterAdamW, gradients, outputs, type Tolerance } from "../test/tolerances.ts";
-import type { Device } from "./contestant.ts";
-import type { Phase } from "./phases.ts";
+import type { Job } from "./contestant.ts";
 import { createParameters } from "./weights.ts";
 import { type ModelConfig, type Workload, workload } from "./workload.ts";
 
@@ -56,14 +54,14 @@ const learningRate = 0.05;
  * Runs a phase of a small model through the engine and compares every output, every gradient element and every
  * parameter after one AdamW step with float64 references.
  */
-export async function checkSmallCase(
-  phase: Phase,
-  threads: number,
-  precision: Precision = "fp32",
-  remembering: Remembering = {},
-  device: Device = "cpu",
-): Promise<CheckedQuantity[]> {
-  const planned = workload(phase, smallConfig, smallBatch, remembering);
+export async function checkSmallCase({
+  phase,
+  threads,
+  precision = "fp32",
+  recompute,
+  device = "cpu",
+}: Pick<Job, "phase" | "threads" | "precision" | "recompute" | "device">): Promise<CheckedQuantity[]> {
+  const planned = workload(phase, smallConfig, smallBatch, { recompute });
   const store = createParameters(planned, precision);
   const work = { ...planned, graph: inPrecision(planned.graph, precision, store) };
   const before = parametersOf(store);

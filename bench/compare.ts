@@ -26,9 +26,9 @@ export async function compareCommand(argv: string[]): Promise<number> {
 
   const checks = new Map<string, Awaited<ReturnType<typeof checkSmallCase>>>();
   for (const phase of chosenPhases) {
-    checks.set(phase, await checkSmallCase(phase, threads));
+    checks.set(phase, await checkSmallCase({ phase, threads }));
     for (const precision of inInt8(phase)) {
-      checks.set(`${phase} in ${precision}`, await checkSmallCase(phase, threads, precision));
+      checks.set(`${phase} in ${precision}`, await checkSmallCase({ phase, threads, precision }));
     }
   }
   // All that fail are told, not the first alone.

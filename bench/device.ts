@@ -24,7 +24,7 @@ export async function deviceCommand(argv: string[]): Promise<number> {
   let status = 0;
   for (const precision of ourPrecisions) {
     const checkedStart = async () => {
-      const check = await checkSmallCase(job.phase, job.threads, precision, {}, device);
+      const check = await checkSmallCase({ ...job, precision });
       if (holds(`${job.phase} in ${precision} on ${device}`, check)) {
         return measuredStart(() => startOurs({ ...job, precision }));
       }

@@ -38,7 +38,7 @@ export async function efficiencyCommand(argv: string[]): Promise<number> {
   const warmup = count("warmup", flags.warmup, 2);
   const checks: Partial<Record<Phase, Awaited<ReturnType<typeof checkSmallCase>>>> = {};
   for (const phase of works.flatMap((work) => methods.map((method) => phasesOf[work][method]))) {
-    const check = await checkSmallCase(phase, threads);
+    const check = await checkSmallCase({ phase, threads });
     checks[phase] = check;
     if (!holds(phase, check)) return 1;
   }

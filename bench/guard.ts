@@ -54,7 +54,7 @@ export async function guardCommand(argv: string[]): Promise<number> {
   const chosen = guarded.filter((one) => nameOf(one).includes(flags.only ?? ""));
   for (const { phase, contender } of chosen) {
     const precision = precisionOf(contender);
-    if (!holds(`${phase} in ${precision}`, await checkSmallCase(phase, threads, precision))) return 1;
+    if (!holds(`${phase} in ${precision}`, await checkSmallCase({ phase, threads, precision }))) return 1;
   }
   const machine = await describeMachine(threads);
   const cpuClass = cpuClassOf(machine);

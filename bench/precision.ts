@@ -14,7 +14,7 @@ export async function precisionCommand(argv: string[]): Promise<number> {
   const flags = readFlags(argv, jobFlags, []);
   const [job, rounds] = [jobOf(flags), roundsOf(flags)];
   for (const precision of precisions) {
-    const check = await checkSmallCase(job.phase, job.threads, precision);
+    const check = await checkSmallCase({ ...job, precision });
     if (!holds(`${job.phase} in ${precision}`, check)) return 1;
   }
   const rows = await measure(job, rounds);

@@ -14,7 +14,7 @@ export async function recomputeCommand(argv: string[]): Promise<number> {
   const flags = readFlags(argv, [...jobFlags, "precision", "python"], ["anew-only"]);
   const precision = choice("precision", flags.precision ?? "fp32", precisions);
   const [job, rounds] = [{ ...jobOf(flags), precision }, roundsOf(flags)];
-  const check = await checkSmallCase(job.phase, job.threads, precision, { recompute: true });
+  const check = await checkSmallCase({ ...job, recompute: true });
   if (!holds(`${job.phase} with blocks computed anew`, check)) return 1;
   const python = flags.python ?? process.env.MSMAE_PYTHON;
   const row = await measure(job, { ...rounds, python, anewOnly: flags["anew-only"] === true });

@@ -43,7 +43,7 @@ export async function stepCommand(argv: string[]): Promise<number> {
  * case does not agree with its references.
  */
 async function benchStep({ repeats, warmup, ...job }: StepOptions) {
-  const check = await checkSmallCase(job.phase, job.threads, job.precision);
+  const check = await checkSmallCase(job);
   const checked = holds(`${job.phase} in ${job.precision ?? "fp32"}`, check);
   const common = { ...job, checked, check, ...(await describeMachine(job.threads)) };
   if (!checked) return common;

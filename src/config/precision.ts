@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { isInt8 } from "../method/models/precision.ts";
+import { isInt8, shownPrecision } from "../method/models/precision.ts";
 import type { ErrorParts } from "../support/errors.ts";
 import { field } from "./fields.ts";
 import type { Check } from "./verb.ts";
@@ -10,12 +10,21 @@ type Precision = (typeof PRECISIONS)[number];
 
 export const precisionField = field(
   z.enum(PRECISIONS).default("fp32"),
-  "Products of the transformer blocks in training: fp32; on a graphics card fp16; on a CPU int8 for those forward and by the input, int8-all for those by the weight too; auto takes int8 where equal training was shown and time is gained, so far nowhere.",
+  "Products of the transformer blocks in training: fp32; on a graphics card fp16; on a CPU int8 for those forward and by the input, int8-all for those by the weight too; auto takes int8-all where it was shown to train as well and to gain time, else fp32.",
 );
 
-/** What auto comes to, before anything is written down: a run that goes on keeps what it began with. */
-export function completePrecision(options: { precision?: Precision }): void {
-  if (options.precision === "auto") options.precision = "fp32";
+/**
+ * What auto comes to, once it is known what is trained.
+ *
+ * @param presets sizes of models by name; without them, as where no time is gained in int8, it comes to fp32.
+ */
+export function completePrecision(
+  options: { precision?: Precision; model?: string; device?: string },
+  presets: Readonly<Record<string, { embedDim?: number }>> = {},
+): void {
+  const { precision, model, device = "cpu" } = options;
+  if (precision !== "auto" || model === undefined) return;
+  options.precision = device === "cpu" ? shownPrecision(presets[model]?.embedDim, process.arch) : "fp32";
 }
 
 /** CPUs have the products in int8, graphics cards those in float16. */

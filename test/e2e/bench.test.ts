@@ -154,7 +154,7 @@ test.each([
 });
 
 test.each(phases)("the small case of %s agrees with its float64 references", async (phase) => {
-  const check = await checkSmallCase(phase, 2);
+  const check = await checkSmallCase({ phase, threads: 2 });
   expect(check.every(({ tensors }) => tensors > 0)).toBe(true);
   expect(passed(check)).toBe(true);
 });
@@ -162,7 +162,7 @@ test.each(phases)("the small case of %s agrees with its float64 references", asy
 test.each(["finetune", "pretrain-attention", "segment"] as const)(
   "the small case of %s with blocks computed anew agrees with its float64 references",
   async (phase) => {
-    const anew = await checkSmallCase(phase, 1, "fp32", { recompute: true });
+    const anew = await checkSmallCase({ phase, threads: 1, recompute: true });
     expect(passed(anew), JSON.stringify(anew)).toBe(true);
   },
 );
@@ -170,11 +170,11 @@ test.each(["finetune", "pretrain-attention", "segment"] as const)(
 test.each(["finetune", "pretrain-attention", "segment"] as const)(
   "the small case of %s in int8 agrees with float64 references that round as it does",
   async (phase) => {
-    const inInt8 = await checkSmallCase(phase, 1, "int8");
+    const inInt8 = await checkSmallCase({ phase, threads: 1, precision: "int8" });
     expect(passed(inInt8), JSON.stringify(inInt8)).toBe(true);
     // And is not that of fp32 under another name.
-    expect(inInt8).not.toEqual(await checkSmallCase(phase, 1));
-    const all = await checkSmallCase(phase, 1, "int8-all");
+    expect(inInt8).not.toEqual(await checkSmallCase({ phase, threads: 1 }));
+    const all = await checkSmallCase({ phase, threads: 1, precision: "int8-all" });
     expect(passed(all), JSON.stringify(all)).toBe(true);
   },
 );

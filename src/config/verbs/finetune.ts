@@ -152,7 +152,7 @@ export const finetune = verbOptions({
   complete(options, whole) {
     completeModel(presets, usual, options, whole);
     completeMoments(options, whole);
-    completePrecision(options);
+    completePrecision(options, encoderPresets);
     const network = networkKindOf(options.model);
     if (!network) options.method ??= "msmae";
     // A network that sees whole images has no method whose recipe there could be.

@@ -132,7 +132,7 @@ export const pretrain = verbOptions({
   complete(options, whole) {
     completeModel(pretrainPresets, usual, options, whole);
     completeMoments(options, whole);
-    completePrecision(options);
+    completePrecision(options, pretrainPresets);
     options.init ??= options.finetune === undefined ? "scratch" : "checkpoint";
     if (whole) options.recipe ??= "paper";
     if (options.recipe !== undefined && (whole || options.resume === undefined))

@@ -24,6 +24,24 @@ export function isInt8(precision: Precision | "auto" | undefined): precision is 
   return precision === "int8" || precision === "int8-all";
 }
 
+/**
+ * Widths of vision transformers for which training in int8-all was shown to be as good as in float32, and to be faster
+ * (docs/performance.md).
+ */
+const shownEqual = { least: 192, most: 384 } as const;
+
+/**
+ * The quickest precision that was shown to train a vision transformer as well as float32 does.
+ *
+ * @param embedDim the width of its encoder; none of another network.
+ * @param architecture Node's name of the processor's. Only x64 was at hand to measure.
+ */
+export function shownPrecision(embedDim: number | undefined, architecture: string): "fp32" | "int8-all" {
+  const { least, most } = shownEqual;
+  const shown = architecture === "x64" && embedDim !== undefined && embedDim >= least && embedDim <= most;
+  return shown ? "int8-all" : "fp32";
+}
+
 /** What of a store says which weights a precision is about. */
 interface Weights {
   /** Those that are trained. */

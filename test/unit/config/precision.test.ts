@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { configNotes, resolveRun } from "../../../src/config/resolve.ts";
+import { configNotes, resolveOptions, resolveRun } from "../../../src/config/resolve.ts";
 import { verbs } from "../../../src/config/verbs/index.ts";
 
 const start = { dataPath: "images", outputDir: "run", init: "scratch" } as const;
@@ -10,9 +10,8 @@ describe.each([
   ["finetune", (more: object) => resolveRun(finetune, { ...start, ...more }), finetune],
   ["segment", (more: object) => resolveRun(segment, { ...start, ...more }), segment],
 ] as const)("--precision of %s", (_, resolved, verb) => {
-  test("is fp32 unless told otherwise, and auto is fp32 before anything is written down", () => {
+  test("is fp32 unless told otherwise", () => {
     expect(resolved({}).precision).toBe("fp32");
-    expect(resolved({ precision: "auto" }).precision).toBe("fp32");
     expect(resolved({ precision: "int8" }).precision).toBe("int8");
     expect(resolved({ precision: "int8-all" }).precision).toBe("int8-all");
   });
@@ -48,7 +47,32 @@ describe.each([
       /precision: expected fp32 or fp16 on webgpu, got int8; leave out --precision, or use --device cpu/,
     );
     expect(() => resolved({ precision: "int8-all", device: "webgpu" })).toThrow(/got int8-all; leave out/);
-    expect(resolved({ precision: "auto", device: "webgpu" }).precision).toBe("fp32");
+  });
+});
+
+describe("--precision auto", () => {
+  const auto = { ...start, precision: "auto" } as const;
+  const quickest = process.arch === "x64" ? "int8-all" : "fp32";
+
+  test("is int8-all for transformers of which it was shown, before anything is written down", () => {
+    expect(resolveRun(pretrain, { ...auto, model: "msmae_vit_tiny_patch16" }).precision).toBe(quickest);
+    expect(resolveRun(finetune, { ...auto, model: "vit_small_patch16" }).precision).toBe(quickest);
+    expect(resolveRun(finetune, { ...auto, model: "vit_micro_patch8", inputSize: "64" }).precision).toBe("fp32");
+    expect(resolveRun(pretrain, { ...auto, model: "msmae_vit_large_patch16" }).precision).toBe("fp32");
+    expect(resolveRun(finetune, { ...auto, model: "resnet18" }).precision).toBe("fp32");
+  });
+
+  test("is decided when the model is known, which a checkpoint may tell", () => {
+    const begun = { model: "vit_tiny_patch16", inputSize: { height: 224, width: 224 }, inChans: 3 };
+    const request = resolveOptions(finetune, { ...auto, init: undefined, finetune: "pretrained" });
+    expect(request.precision).toBe("auto");
+    expect(resolveRun(finetune, request, { ...begun, mean: [0, 0, 0], std: [1, 1, 1] }).precision).toBe(quickest);
+  });
+
+  test("is fp32 on a graphics card, and of a segmenter, whose head takes the time", () => {
+    const tiny = { ...auto, model: "vit_tiny_patch16" };
+    expect(resolveRun(finetune, { ...tiny, device: "webgpu" }).precision).toBe("fp32");
+    expect(resolveRun(segment, tiny).precision).toBe("fp32");
   });
 });
 

@@ -3,7 +3,7 @@ import { initialStore } from "../../../../src/engine/parameters/initial-store.ts
 import { resnetKind } from "../../../../src/method/kinds/resnet.ts";
 import { encoderSpecs } from "../../../../src/method/models/encoder.ts";
 import { maeSpecs, pretrainGraph } from "../../../../src/method/models/mae.ts";
-import { inPrecision, int8Weights, isInt8 } from "../../../../src/method/models/precision.ts";
+import { inPrecision, int8Weights, isInt8, shownPrecision } from "../../../../src/method/models/precision.ts";
 import { resnetPresets } from "../../../../src/method/models/resnet.ts";
 
 const config = {
@@ -69,5 +69,17 @@ test.each([
     expect(graph === source).toBe(Object.keys(products).length === 0);
     const counted = Object.keys(products).map((op) => [op, graph.nodes.filter((node) => node.op === op).length]);
     expect(Object.fromEntries(counted)).toEqual(products);
+  },
+);
+
+test.each([
+  [96, "x64", "fp32"],
+  [192, "x64", "int8-all"],
+  [192, "arm64", "fp32"],
+  [undefined, "x64", "fp32"],
+] as const)(
+  "of a width of %s on %s the quickest that was shown to be as good is %s",
+  (width, architecture, precision) => {
+    expect(shownPrecision(width, architecture)).toBe(precision);
   },
 );
