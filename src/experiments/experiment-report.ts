@@ -1,5 +1,6 @@
 import type { CurveChart, LookingSection, ReportFact, ReportInput, SeedsFigure } from "../results/report/index.ts";
 import { lookingOfReport } from "./looking-report.ts";
+import type { LossComparison } from "./losses.ts";
 import type { ArmCurve, ExperimentOutcome } from "./outcome.ts";
 import { armsOf, type Plan } from "./plan.ts";
 
@@ -27,6 +28,7 @@ export function experimentReport(
     experiment: {
       rows: outcome.table,
       differences: outcome.differences,
+      losses: outcome.losses,
       seeds,
       scale: SCALES[plan.scale],
       curves: [curveOf("epochs", outcome.curves, arms), curveOf("seconds", outcome.curves, arms)],
@@ -43,7 +45,7 @@ export function experimentReport(
 
 /** The same as Markdown. */
 export function markdownOf(plan: Plan, outcome: ExperimentOutcome, left: readonly string[]): string {
-  const { table, differences, looking } = outcome;
+  const { table, differences, losses, looking } = outcome;
   const rows = table.map(
     ({ method, metric, mean, std, low, high, seeds, paper }) =>
       `| ${method} | ${metric} | ${percent(mean)} | ${percent(std)} | ${percent(low)} to ${percent(high)} | ${seeds} | ${percent(paper)} |`,
@@ -68,11 +70,28 @@ export function markdownOf(plan: Plan, outcome: ExperimentOutcome, left: readonl
     "|---|---|---|---|---|---|",
     ...between,
     "",
+    ...lossLines(losses),
     ...lookingLines(lookingOfReport(looking)),
   ].join("\n");
 }
 
 const percent = (share: number | null): string => (share === null ? "–" : (100 * share).toFixed(1));
+
+function lossLines(losses: readonly LossComparison[]): string[] {
+  if (losses.length === 0) return [];
+  return [
+    "| training loss | stage | difference | 90 % interval | margin: one deviation of seeds | equal | epochs equal | of the others higher | seeds |",
+    "|---|---|---|---|---|---|---|---|---|",
+    ...losses.map(({ first, second, stage, difference, low, high, margin, equal, ...counts }) => {
+      const { epochs, equalEpochs, higherEpochs, seeds } = counts;
+      const [mean, from, to, most] = [difference, low, high, margin].map((value) => value.toFixed(4));
+      const interval = `${from} to ${to}`;
+      const each = `${equalEpochs} of ${epochs}`;
+      return `| ${[`${first} − ${second}`, stage, mean, interval, most, equal ? "yes" : "not shown", each, higherEpochs, seeds].join(" | ")} |`;
+    }),
+    "",
+  ];
+}
 
 function lookingLines(looking: LookingSection | undefined): string[] {
   if (looking === undefined) return [];

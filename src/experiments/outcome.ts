@@ -4,7 +4,9 @@ import { parseTable } from "../data/tables/parse.ts";
 import { type ArmDifference, type SeedAnswers, seededArms } from "../results/metrics/index.ts";
 import { outlines, pointingOf, toldClasses, withPointing } from "./arm-answers.ts";
 import { LOOKING, type Looking } from "./looking.ts";
+import { compareLosses, type LossComparison } from "./losses.ts";
 import { type Arm, armsOf, type Plan, seedsOf } from "./plan.ts";
+import { type EpochLine, epochsOf, readIfThere } from "./run-log.ts";
 import {
   evaluationFolder,
   lookingFolder,
@@ -60,6 +62,8 @@ export interface ExperimentOutcome {
   /** Of the seeds that all arms have finished; empty where there is none. */
   table: TableRow[];
   differences: ArmDifference[];
+  /** Whether the arms of the plan's `equal` train alike, of the same seeds. */
+  losses: LossComparison[];
   curves: ArmCurve[];
   /** Of the pre-trainings that are looked at already; empty where the data has no masks. */
   looking: PretrainingLooking[];
@@ -102,7 +106,7 @@ export async function readOutcome(root: string, plan: Plan, dataset: string): Pr
   const whole = [...seeds.keys()].filter((at) => found.every((ofArm) => ofArm[at] !== undefined));
   const looking = await lookingOf(root, plan, seeds);
   const outcome = { runs: all.map(({ run }) => run), curves: all.map(({ curve }) => curve), looking };
-  if (whole.length === 0) return { ...outcome, table: [], differences: [] };
+  if (whole.length === 0) return { ...outcome, table: [], differences: [], losses: [] };
   const finished = found.map((ofArm) => whole.map((at) => ofArm[at] as Finished));
   const pointed = finished.flat().every(({ pointing }) => pointing !== undefined);
   const told = seededArms({
@@ -124,7 +128,12 @@ export async function readOutcome(root: string, plan: Plan, dataset: string): Pr
       return { method: name, dataset, metric, ...figure, seeds: told.seeds, paper: published };
     }),
   );
-  return { ...outcome, table, differences: told.differences };
+  const losses = await compareLosses(
+    root,
+    plan,
+    whole.map((at) => seeds[at] as number),
+  );
+  return { ...outcome, table, differences: told.differences, losses };
 }
 
 async function lookingOf(root: string, plan: Plan, seeds: readonly number[]): Promise<PretrainingLooking[]> {
@@ -170,28 +179,6 @@ async function finishedRun(root: string, { name, verb, from }: Arm, seed: number
   };
 }
 
-interface EpochLine {
-  epoch: number;
-  test_accuracy?: number;
-  test_iou?: number;
-  train_elapsed_seconds?: number;
-}
-
-async function epochsOf(folder: string): Promise<EpochLine[]> {
-  const text = (await readIfThere(join(folder, "log.txt"))) ?? "";
-  return text
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as EpochLine);
-}
-
 function secondsOf(log: readonly EpochLine[]): number {
   return log.at(-1)?.train_elapsed_seconds ?? 0;
-}
-
-function readIfThere(path: string): Promise<string | undefined> {
-  return readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return undefined;
-    throw error;
-  });
 }

@@ -53,6 +53,8 @@ const schema = z.strictObject({
   segment: names.default({}),
   /** Of which arms the difference is asked: the first less the second. */
   differences: z.array(z.tuple([z.string(), z.string()])).optional(),
+  /** Of which arms it is asked whether they train alike: the first as the second. */
+  equal: z.array(z.tuple([z.string(), z.string()])).default([]),
   /** Published accuracies in percent, by arm. */
   paper: z.record(z.string(), z.number().min(0).max(100)).default({}),
 });
@@ -103,8 +105,8 @@ export function checkPlan(given: unknown, where: string): Plan {
     }
   }
   const named = arms.map(({ name }) => name);
-  for (const name of [...(plan.differences ?? []).flat(), ...Object.keys(plan.paper)]) {
-    if (!named.includes(name)) problems.push(unknownName(`${where}, differences or paper`, name, named));
+  for (const name of [...(plan.differences ?? []).flat(), ...plan.equal.flat(), ...Object.keys(plan.paper)]) {
+    if (!named.includes(name)) problems.push(unknownName(`${where}, differences, equal or paper`, name, named));
   }
   problems.push(...unknownOptions(plan, where));
   refuse(problems);

@@ -162,5 +162,6 @@ export function narrowed(plan: Plan, methods: readonly string[] | undefined, see
     segment: only(plan.segment),
     paper: only(plan.paper),
     differences: plan.differences?.filter((pair) => pair.every((name) => kept.has(name))),
+    equal: plan.equal.filter((pair) => pair.every((name) => kept.has(name))),
   };
 }

@@ -47,6 +47,7 @@ export { type ClassCurves, type CurveBand, type CurveBands, type CurveBandsInput
 export { type ClassDecisionCurve, type DecisionCurve, decisionCurve, decisionCurves } from "./decision-curve.ts";
 export { type AucCovariance, aucCovariance, type DelongTest, delongTest } from "./delong.ts";
 export { classifierDifferences, type DifferenceTest, type ModelDifference, pairedRows } from "./difference-rows.ts";
+export { type Equivalence, equivalence } from "./equivalence.ts";
 export {
   bestThresholds,
   type FindingFigures,

@@ -2,7 +2,7 @@ import { MsmaeError } from "../../support/errors.ts";
 import { RandomStream } from "../../support/random.ts";
 import { againstZero } from "./bootstrap.ts";
 import { type McnemarTest, mcnemarTest } from "./mcnemar.ts";
-import { mean } from "./mean.ts";
+import { deviation, mean } from "./mean.ts";
 import { quantileOf } from "./quantile.ts";
 import type { SeedAnswers } from "./seed-answers.ts";
 
@@ -154,11 +154,6 @@ function drawCases({ cases, strata }: SeedAnswers<string>, random: RandomStream)
 
 function testOf(first?: SeedAnswers<string>, second?: SeedAnswers<string>): McnemarTest[] {
   return first?.right && second?.right ? [mcnemarTest(first.right, second.right)] : [];
-}
-
-function deviation(values: readonly number[]): number {
-  const middle = mean(values);
-  return Math.sqrt(values.reduce((sum, value) => sum + (value - middle) ** 2, 0) / (values.length - 1));
 }
 
 function interval(values: readonly number[]): { low: number; high: number } {

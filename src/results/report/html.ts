@@ -84,7 +84,7 @@ export function percent(value: number | null): string {
   return value === null ? "–" : `${(value * 100).toFixed(1)} %`;
 }
 
-/** A number with three digits after the point; "–" where undefined. */
-export function decimal(value: number | null): string {
-  return value === null ? "–" : value.toFixed(3).replace("-", "−");
+/** A number with three digits after the point, or as many as told; "–" where undefined. */
+export function decimal(value: number | null, digits = 3): string {
+  return value === null ? "–" : value.toFixed(digits).replace("-", "−");
 }

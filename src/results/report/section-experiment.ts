@@ -1,12 +1,13 @@
 import { curveChart } from "./charts.ts";
 import { percentage } from "./clinical/estimate.ts";
 import { decimal, type Html, html, nothing, section, table } from "./html.ts";
-import type { ExperimentSection } from "./types.ts";
+import type { ExperimentSection, LossRow } from "./types.ts";
 
 const numeric = (title: string) => ({ title, numeric: true });
 
 /** The table, what lies between the arms, and how they went. */
-export async function experimentSection({ rows, differences, seeds, scale, curves }: ExperimentSection): Promise<Html> {
+export async function experimentSection(input: ExperimentSection): Promise<Html> {
+  const { rows, differences, losses, seeds, scale, curves } = input;
   const charts: Html[] = [];
   for (const curve of curves) charts.push(await curveChart(curve));
   const cells = rows.map(({ method, metric, mean, std, low, high, paper }) => [
@@ -42,10 +43,31 @@ export async function experimentSection({ rows, differences, seeds, scale, curve
           [{ title: "Methods" }, { title: "Figure" }, ...titles],
           between,
         ),
+    losses.length === 0 ? nothing : lossTable(losses),
     html`<p class="note">Intervals are percentiles of bootstrap resamples of seeds and images, the same for all methods. With few
 seeds they are too narrow. Nothing is corrected for the number of comparisons.</p>`,
     charts.length === 0 ? nothing : html`<h3>How it went</h3><div class="charts">${charts}</div>`,
   );
+}
+
+function lossTable(losses: readonly LossRow[]): Html {
+  const titles = ["Difference", "90 % interval", "Margin", "Epochs equal", "Of the others higher"].map(numeric);
+  const cells = losses.map(({ first, second, stage, difference, low, high, margin, equal, ...counts }) => [
+    `${first} less ${second}`,
+    stage,
+    equal ? "equal" : "not shown to be",
+    decimal(difference, 4),
+    `${decimal(low, 4)} to ${decimal(high, 4)}`,
+    decimal(margin, 4),
+    `${counts.equalEpochs} of ${counts.epochs}`,
+    `${counts.higherEpochs}`,
+  ]);
+  return html`${table(
+    "Training losses, mean over the epochs: whether they are equal",
+    [{ title: "Methods" }, { title: "Stage" }, { title: "Equal" }, ...titles],
+    cells,
+  )}<p class="note">Equal: the 90 % interval of the difference (Student's t, pairs of one seed) lies within one standard deviation of the
+second's seeds on either side of 0.</p>`;
 }
 
 const NAMES: Readonly<Record<string, string>> = {

@@ -1,4 +1,4 @@
-import type { ArmDifference, ClassificationMetrics, SegmentationMetrics } from "../metrics/index.ts";
+import type { ArmDifference, ClassificationMetrics, Equivalence, SegmentationMetrics } from "../metrics/index.ts";
 import type { Grid, PatchMask, PointingGameResult, RgbImage } from "../visual/index.ts";
 import type { ClinicalFigures } from "./clinical/types.ts";
 import type { ComparisonSection } from "./comparison/types.ts";
@@ -60,10 +60,24 @@ export interface ExperimentSection {
   /** Figures in shares; `paper` is the published one. */
   rows: readonly ExperimentRow[];
   differences: readonly ArmDifference[];
+  /** Whether ways of training that are asked about train alike. */
+  losses: readonly LossRow[];
   seeds: number;
   /** What the figures are to be read as, a sentence. */
   scale: string;
   curves: readonly CurveChart[];
+}
+
+/** Training losses of two ways beside each other, by their means over the epochs. */
+export interface LossRow extends Equivalence {
+  stage: string;
+  first: string;
+  second: string;
+  seeds: number;
+  epochs: number;
+  /** Epochs in which they are equal by the same test; and of the others, those in which the first is the higher one. */
+  equalEpochs: number;
+  higherEpochs: number;
 }
 
 /** Where pre-trainings look, and what masking by it does to lesions. */

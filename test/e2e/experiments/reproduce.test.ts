@@ -128,7 +128,8 @@ describe("reproduce", () => {
   }, 120_000);
 
   test("goes on with further seeds and arms, and refuses another plan in the same folder", () => {
-    writeFileSync(plan, `${text.replace("paper:", "  again: { from: sup, epochs: 1 }\npaper:")}`);
+    const equal = "equal: [[again, sup], [sup, scratch]]";
+    writeFileSync(plan, text.replace("paper:", `  again: { from: sup, epochs: 1 }\n${equal}\npaper:`));
     // As a version left it that did not look at pre-trainings.
     rmSync(join(outputDir, "looking"), { recursive: true });
     for (const seed of [0, 1]) rmSync(join(outputDir, `steps/look-sup-${seed}`), { recursive: true });
@@ -136,6 +137,15 @@ describe("reproduce", () => {
     const begunOf = ["finetune again", "evaluate again", "look sup", "point again"];
     expect(begun(more.stderr)).toEqual([0, 1].flatMap((seed) => begunOf.map((step) => `${step}, seed ${seed}`)));
     expect(more.result?.looking.map(({ points }) => points.length)).toEqual([2, 2]);
+    // The same training under another name; and one of another length has nothing to be compared by.
+    const losses = { stage: "finetune", first: "again", second: "sup", seeds: 2, epochs: 1, equalEpochs: 1 };
+    expect(more.result?.losses).toEqual([
+      { ...losses, higherEpochs: 0, difference: 0, low: 0, high: 0, margin: expect.any(Number), equal: true },
+    ]);
+    expect(readFileSync(join(outputDir, "results.md"), "utf8")).toMatch(
+      /\| again − sup \| finetune \| 0\.0000 \|.* yes \| 1 of 1 \|/,
+    );
+    expect(readFileSync(join(outputDir, "report.html"), "utf8")).toContain("whether they are equal");
     writeFileSync(plan, text.replace("sup: { epochs: 2 }", "sup: { epochs: 3 }"));
     const other = run(outputDir);
     writeFileSync(plan, text);

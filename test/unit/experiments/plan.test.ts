@@ -42,6 +42,7 @@ describe("a plan", () => {
       /from: expected one of sup, got "sub"/,
     ],
     ["a difference of an unknown arm", text.replace("scratch]]", "none]]"), /expected one of scratch, from-sup/],
+    ["an arm to be equal that is not there", `${text}equal: [[none, scratch]]\n`, /expected one of scratch, from-sup/],
     [
       "no arm",
       text.replace(/finetune:[\s\S]*/, "").replace("differences", "x"),

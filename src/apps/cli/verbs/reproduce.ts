@@ -10,7 +10,7 @@ export const reproduce = resultVerb({
   notes:
     "Each run has a folder of its own and none is run twice: the same command goes on where it stopped, and several processes may share the folder.",
   run: async (options, hooks) => (await import("../../../experiments/reproduce.ts")).reproduce(options, hooks),
-  view: ({ table, differences, left, reportPath }) => [
+  view: ({ table, differences, losses, left, reportPath }) => [
     ...table
       .filter(({ metric }) => metric === table[0]?.metric)
       .map(
@@ -20,6 +20,10 @@ export const reproduce = resultVerb({
     ...differences.map(({ first, second, figures }) => {
       const { delta, low, high } = figures[table[0]?.metric ?? ""] as SeededDifference;
       return `${first} - ${second}  ${formatNumber(delta)}  (${formatNumber(low)} to ${formatNumber(high)})`;
+    }),
+    ...losses.map(({ first, second, stage, equal, difference, low, high, margin }) => {
+      const [mean, from, to, most] = [difference, low, high, margin].map(formatNumber);
+      return `${first} - ${second}, ${stage}  training loss ${mean}  (${from} to ${to}), ${equal ? "equal" : "not shown to be equal"} within ${most}`;
     }),
     ...(left.length === 0 ? [] : [`Left for another time: ${left.length} steps`]),
     `Report: ${reportPath}`,
