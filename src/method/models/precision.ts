@@ -28,7 +28,7 @@ export function isInt8(precision: Precision | "auto" | undefined): precision is 
  * Widths of vision transformers for which training in int8-all was shown to be as good as in float32, and to be faster
  * (docs/performance.md).
  */
-const shownEqual = { least: 192, most: 384 } as const;
+const shownEqual = { least: 192, most: 768 } as const;
 
 /**
  * The quickest precision that was shown to train a vision transformer as well as float32 does.

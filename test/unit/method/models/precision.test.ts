@@ -76,6 +76,8 @@ test.each([
   [96, "x64", "fp32"],
   [192, "x64", "int8-all"],
   [192, "arm64", "fp32"],
+  [768, "x64", "int8-all"],
+  [1024, "x64", "fp32"],
   [undefined, "x64", "fp32"],
 ] as const)(
   "of a width of %s on %s the quickest that was shown to be as good is %s",
