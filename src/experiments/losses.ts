@@ -9,7 +9,7 @@ export interface LossComparison extends Equivalence {
   stage: "pretrain" | Arm["verb"];
   first: string;
   second: string;
-  /** The seeds that both have finished. */
+  /** The seeds that all arms have finished. */
   seeds: number;
   epochs: number;
   /** Epochs in which the losses are equal by the same test; and of the others, those in which the first's is the higher one. */
@@ -21,7 +21,7 @@ export interface LossComparison extends Equivalence {
  * Compares the training losses of the arms that a plan's `equal` names, and those of the pre-trainings that they start from,
  * where these are two and as long. With one seed there is nothing to compare.
  *
- * @param seeds those that both arms have finished.
+ * @param seeds those that all arms have finished.
  */
 export async function compareLosses(root: string, plan: Plan, seeds: readonly number[]): Promise<LossComparison[]> {
   if (seeds.length < 2) return [];
