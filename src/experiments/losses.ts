@@ -1,20 +1,13 @@
 import { join } from "node:path";
-import { type Equivalence, equivalence } from "../results/metrics/index.ts";
+import { equivalence } from "../results/metrics/index.ts";
+import type { LossRow } from "../results/report/index.ts";
 import { type Arm, armsOf, type Plan } from "./plan.ts";
 import { epochsOf } from "./run-log.ts";
 import { pretrainingFolder, trainingFolder } from "./steps.ts";
 
-/** Whether two arms train alike, in pre-training or after it: of the mean of the training loss over the epochs. */
-export interface LossComparison extends Equivalence {
+/** Whether two arms train alike, in pre-training or after it. */
+export interface LossComparison extends LossRow {
   stage: "pretrain" | Arm["verb"];
-  first: string;
-  second: string;
-  /** The seeds that all arms have finished. */
-  seeds: number;
-  epochs: number;
-  /** Epochs in which the losses are equal by the same test; and of the others, those in which the first's is the higher one. */
-  equalEpochs: number;
-  higherEpochs: number;
 }
 
 /**

@@ -38,6 +38,7 @@ export type {
   LookingFigure,
   LookingRow,
   LookingSection,
+  LossRow,
   NamedMap,
   PointingGameSection,
   ProvenanceSection,

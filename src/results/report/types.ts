@@ -73,6 +73,7 @@ export interface LossRow extends Equivalence {
   stage: string;
   first: string;
   second: string;
+  /** Those that all ways have finished. */
   seeds: number;
   epochs: number;
   /** Epochs in which they are equal by the same test; and of the others, those in which the first is the higher one. */
