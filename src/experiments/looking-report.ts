@@ -1,4 +1,4 @@
-import { mean } from "../results/metrics/mean.ts";
+import { deviation, mean } from "../results/metrics/mean.ts";
 import type {
   CurveChart,
   CurveSeries,
@@ -70,9 +70,7 @@ function figuresOf(points: readonly Record<LookingFigure, number | null>[]): Loo
 function overSeeds(values: readonly (number | null)[]): SeedsFigure | null {
   const own = values.filter((value) => value !== null);
   if (own.length === 0) return null;
-  const middle = mean(own);
-  const squares = own.reduce((sum, value) => sum + (value - middle) ** 2, 0);
-  return { mean: middle, std: own.length < 2 ? null : Math.sqrt(squares / (own.length - 1)) };
+  return { mean: mean(own), std: own.length < 2 ? null : deviation(own) };
 }
 
 /** A chart of each figure; none where only the last checkpoints were kept. */

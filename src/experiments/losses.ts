@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { equivalence } from "../results/metrics/index.ts";
+import { mean } from "../results/metrics/mean.ts";
 import type { LossRow } from "../results/report/index.ts";
 import { type Arm, armsOf, type Plan } from "./plan.ts";
 import { epochsOf } from "./run-log.ts";
@@ -48,13 +49,12 @@ type Compared = Omit<LossComparison, "stage" | "first" | "second">;
 function compared(first: readonly number[][], second: readonly number[][]): Compared | undefined {
   const epochs = second[0]?.length ?? 0;
   if (epochs === 0 || [...first, ...second].some((losses) => losses.length !== epochs)) return undefined;
-  const meanOf = (losses: readonly number[]) => losses.reduce((sum, loss) => sum + loss, 0) / epochs;
   const each = Array.from({ length: epochs }, (_, epoch) => {
     const [own, other] = [first, second].map((seeds) => seeds.map((losses) => losses[epoch] as number));
     return equivalence(own as number[], other as number[]);
   });
   return {
-    ...equivalence(first.map(meanOf), second.map(meanOf)),
+    ...equivalence(first.map(mean), second.map(mean)),
     seeds: first.length,
     epochs,
     equalEpochs: each.filter(({ equal }) => equal).length,

@@ -2,11 +2,12 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseTable } from "../data/tables/parse.ts";
 import { type ArmDifference, type SeedAnswers, seededArms } from "../results/metrics/index.ts";
+import { readIfThere } from "../support/files/read-if-there.ts";
 import { outlines, pointingOf, toldClasses, withPointing } from "./arm-answers.ts";
 import { LOOKING, type Looking } from "./looking.ts";
 import { compareLosses, type LossComparison } from "./losses.ts";
 import { type Arm, armsOf, type Plan, seedsOf } from "./plan.ts";
-import { type EpochLine, epochsOf, readIfThere } from "./run-log.ts";
+import { type EpochLine, epochsOf } from "./run-log.ts";
 import {
   evaluationFolder,
   lookingFolder,

@@ -1,9 +1,10 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { stringify } from "yaml";
 import { MsmaeError } from "../support/errors.ts";
 import { writeFileAtomic } from "../support/files/atomic-file.ts";
+import { readIfThere } from "../support/files/read-if-there.ts";
 import { type Plan, readPlan } from "./plan.ts";
 
 /** Stands in an experiment's folder, to repeat it with. */
@@ -18,10 +19,7 @@ const PLAN = "plan.yaml";
 export async function keptPlan(root: string, plan: Plan): Promise<Plan> {
   await mkdir(root, { recursive: true });
   const path = join(root, PLAN);
-  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return undefined;
-    throw error;
-  });
+  const text = await readIfThere(path);
   const before = text === undefined ? undefined : readPlan(text, path);
   const differs = before && whatDiffers(before, plan);
   if (differs !== undefined) {

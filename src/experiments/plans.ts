@@ -153,6 +153,7 @@ export function narrowed(plan: Plan, methods: readonly string[] | undefined, see
     throw new ConfigError([{ where: "methods", expected: `some of ${named.join(", ")}`, got, todo }]);
   }
   const kept = new Set(methods ?? named);
+  const remains = (pair: readonly string[]): boolean => pair.every((name) => kept.has(name));
   const only = <Value>(from: Record<string, Value>): Record<string, Value> =>
     Object.fromEntries(Object.entries(from).filter(([name]) => kept.has(name)));
   return {
@@ -161,7 +162,7 @@ export function narrowed(plan: Plan, methods: readonly string[] | undefined, see
     finetune: only(plan.finetune),
     segment: only(plan.segment),
     paper: only(plan.paper),
-    differences: plan.differences?.filter((pair) => pair.every((name) => kept.has(name))),
-    equal: plan.equal.filter((pair) => pair.every((name) => kept.has(name))),
+    differences: plan.differences?.filter(remains),
+    equal: plan.equal.filter(remains),
   };
 }

@@ -1,5 +1,5 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { readIfThere } from "../support/files/read-if-there.ts";
 
 /** What is read of a line that a training writes after an epoch. */
 export interface EpochLine {
@@ -18,12 +18,4 @@ export async function epochsOf(folder: string): Promise<EpochLine[]> {
     .split("\n")
     .filter((line) => line !== "")
     .map((line) => JSON.parse(line) as EpochLine);
-}
-
-/** The text of a file; undefined where there is none. */
-export function readIfThere(path: string): Promise<string | undefined> {
-  return readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return undefined;
-    throw error;
-  });
 }

@@ -1,10 +1,11 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { MsmaeError } from "../support/errors.ts";
 import type { RunHooks } from "../support/events.ts";
 import { writeFileAtomic } from "../support/files/atomic-file.ts";
 import { FolderLock } from "../support/files/folder-lock.ts";
+import { readIfThere } from "../support/files/read-if-there.ts";
 import type { Step } from "./steps.ts";
 
 /** Stands in a step's folder once the step is done, with what it took. */
@@ -99,10 +100,7 @@ async function secondsOf(root: string, steps: readonly Step[]): Promise<Map<stri
 
 /** How long a step took; undefined where it is not done. */
 async function doneIn(folder: string): Promise<number | undefined> {
-  const text = await readFile(join(folder, DONE), "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return undefined;
-    throw error;
-  });
+  const text = await readIfThere(join(folder, DONE));
   return text === undefined ? undefined : (JSON.parse(text) as { seconds: number }).seconds;
 }
 
