@@ -3,10 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as ort from "onnxruntime-node";
 import { beforeAll, describe, expect, test } from "vitest";
+import { gemm, input } from "../../src/engine/graph/builders.ts";
 import { toDtype } from "../../src/engine/graph/dtypes.ts";
-import type { Graph } from "../../src/engine/graph/graph.ts";
+import { type Graph, graph } from "../../src/engine/graph/graph.ts";
 import { sizeOf } from "../../src/engine/graph/shape.ts";
+import type { Value } from "../../src/engine/graph/types.ts";
 import { onnx } from "../../src/engine/onnx/generated/onnx.js";
+import { sessionConfig } from "../../src/engine/runtime/ort-session.ts";
 import { compile } from "../../src/engine/runtime/program.ts";
 import { finetuneGraph } from "../../src/method/models/classifier.ts";
 import { segmentTrainingGraph } from "../../src/method/models/segmenter.ts";
@@ -30,7 +33,9 @@ async function execute(source: Graph): Promise<Execution> {
       enableProfiling: true,
       profileFilePrefix: join(folder, "profile"),
       executionMode: "sequential",
+      graphOptimizationLevel: "all",
       logSeverityLevel: 3,
+      extra: sessionConfig("cpu"),
     });
     const feeds = Object.entries(compiled.inputs).map(([name, { dtype, shape }]) => {
       const values = toDtype(dtype, new Float32Array(sizeOf(shape)).fill(0.1));
@@ -105,6 +110,14 @@ test("blocks computed anew wait for the derivative by what comes out of them, on
   expect(ofSecond).toBeLessThan(gradientOf(1, "mlp.fc2"));
   expect(ofFirst).toBeGreaterThan(gradientOf(1, "attn.proj"));
   expect(ofFirst).toBeLessThan(gradientOf(0, "mlp.fc2"));
+});
+
+test("ONNX Runtime does not draw the transpositions before and after a product into it (decision 0024)", async () => {
+  const product = (rows: number, columns: number) =>
+    gemm(input("dy", [7, rows]), input("x", [7, columns]), undefined, { transA: true });
+  const operators = async (y: Value) => (await execute(graph("g", { y }))).executed.map((name) => name.split("_")[0]);
+  expect(await operators(product(130, 140))).toEqual(["Transpose", "Gemm"]);
+  expect(await operators(product(140, 130))).toEqual(["Transpose", "Gemm", "Transpose"]);
 });
 
 describe("order in which ONNX Runtime executes a segmenter's training graph (decision 0018)", () => {

@@ -2,8 +2,10 @@ import { type DType, onnxNumber } from "../graph/dtypes.ts";
 import type { Node, OpAttributes, OpName, Value } from "../graph/types.ts";
 import { contribDomain, type Emitter, emitted, type NodeAttributes } from "./emitter.ts";
 import { lowerBatchNormalization } from "./lowering-batch-normalization.ts";
+import { lowerGemm } from "./lowering-gemm.ts";
 import { lowerHalfGemm } from "./lowering-half-products.ts";
 import { lowerQuantizedMatMul, lowerQuantizedWeightGradient } from "./lowering-quantized-products.ts";
+import { lowerReduceSum } from "./lowering-reduce-sum.ts";
 import { lowerTopRows } from "./lowering-top-rows.ts";
 import { lowerConvTranspose, lowerConvWeightGradient, windowAttributes } from "./lowering-windows.ts";
 import type { Target } from "./operators.ts";
@@ -27,16 +29,13 @@ function outputNames(node: Node<OpName>, e: Emitter): string[] {
   return names;
 }
 
-const reduce =
-  (opType: "ReduceSum" | "ReduceMean"): Lowering<"ReduceSum" | "ReduceMean"> =>
-  ({ inputs, outputs, attributes: { axes, keepdims } }, e) => {
-    const x = e.name(inputs[0] as Value);
-    const kept = { keepdims: { int: keepdims ? 1 : 0 } };
-    // A mean takes its axes as an input from version 18 on only.
-    if (e.opset < 18 && opType === "ReduceMean") {
-      e.emit(opType, [x], outputs.map(e.name), { axes: { ints: axes }, ...kept });
-    } else e.emit(opType, [x, e.int64(axes)], outputs.map(e.name), kept);
-  };
+function lowerReduceMean({ inputs, outputs, attributes }: Node<"ReduceMean">, e: Emitter): void {
+  const x = e.name(inputs[0] as Value);
+  const keepdims = { int: attributes.keepdims ? 1 : 0 };
+  // Its axes are an input from version 18 on only.
+  if (e.opset < 18) e.emit("ReduceMean", [x], outputs.map(e.name), { axes: { ints: attributes.axes }, keepdims });
+  else e.emit("ReduceMean", [x, e.int64(attributes.axes)], outputs.map(e.name), { keepdims });
+}
 
 /** How every operator is written as ONNX nodes. The mapped type makes a missing rule a compile error. */
 export const lowerings: { readonly [Op in OpName]: Lowering<Op> } = {
@@ -68,11 +67,7 @@ export const lowerings: { readonly [Op in OpName]: Lowering<Op> } = {
   Cast: ({ inputs, outputs, attributes: { to } }, e) =>
     e.emit("Cast", inputs.map(e.name), outputs.map(e.name), { to: { int: onnxNumber(providerDtype(to, e.provider)) } }),
   MatMul: lowerMatMul,
-  Gemm: plain("Gemm", ({ transA, transB, alpha }) => ({
-    transA: { int: transA ? 1 : 0 },
-    transB: { int: transB ? 1 : 0 },
-    alpha: { float: alpha },
-  })),
+  Gemm: lowerGemm,
   HalfGemm: lowerHalfGemm,
   QuantizedMatMul: lowerQuantizedMatMul,
   QuantizedWeightGradient: lowerQuantizedWeightGradient,
@@ -107,8 +102,8 @@ export const lowerings: { readonly [Op in OpName]: Lowering<Op> } = {
     });
   },
   BatchNormalization: lowerBatchNormalization,
-  ReduceSum: reduce("ReduceSum"),
-  ReduceMean: reduce("ReduceMean"),
+  ReduceSum: lowerReduceSum,
+  ReduceMean: lowerReduceMean,
   Reshape: ({ inputs, outputs, attributes: { shape } }, e) =>
     e.emit("Reshape", [e.name(inputs[0] as Value), e.reshape(shape)], outputs.map(e.name)),
   Transpose: plain("Transpose", ({ perm }) => ({ perm: { ints: perm } })),

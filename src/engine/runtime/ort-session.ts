@@ -125,9 +125,13 @@ function withoutHalf(error: unknown): never {
   );
 }
 
-/** Settings of a session beyond the options. An operator that WebGPU lacks is an error, never a detour over the CPU. */
+/**
+ * Settings of a session beyond the options. An operator that WebGPU lacks is an error, never a detour over the CPU. On a
+ * processor a Transpose before a Gemm is not drawn into it: it stands there since that is faster (lowering-gemm.ts).
+ */
 export function sessionConfig(provider: Provider): Record<string, unknown> {
-  return provider === "webgpu" ? { session: { disable_cpu_ep_fallback: "1" } } : {};
+  if (provider === "webgpu") return { session: { disable_cpu_ep_fallback: "1" } };
+  return provider === "cpu" ? { optimization: { disable_specified_optimizers: "GemmTransposeFusion" } } : {};
 }
 
 /** Graphs have static shapes and dtypes, checked against the arrays when a program is loaded. */

@@ -1,4 +1,4 @@
-import { gemm, matMul, reshape, softmax, split, transpose } from "../../engine/graph/builders.ts";
+import { concat, gemm, matMul, reshape, softmax, split, transpose } from "../../engine/graph/builders.ts";
 import { formatShape } from "../../engine/graph/shape.ts";
 import type { Value } from "../../engine/graph/types.ts";
 import type { Parameters } from "../../engine/parameters/specs.ts";
@@ -63,8 +63,15 @@ export interface AttentionOptions {
 }
 
 /**
+ * Bytes of scores that are made at once: what is done to them, forward and in the derivatives, then finds them in a
+ * processor's cache. Without, those of a batch of whole images go to memory and back at each step (docs/performance.md).
+ */
+const scoresAtOnce = 5e6;
+
+/**
  * Multi-head self-attention over rows x [tokens · batch, D], before the residual connection. With `queries`, only
- * those tokens ask, and only their rows come out: all tokens still give keys and values.
+ * those tokens ask, and only their rows come out: all tokens still give keys and values. Where scores are large, heads
+ * are taken a few at a time; results are the same.
  */
 export function attention(
   x: Value,
@@ -72,15 +79,28 @@ export function attention(
   prefix: string,
   layout: TokenLayout,
   numHeads: number,
-  { queries = { from: 0, to: layout.tokens }, biased = (scores) => scores }: AttentionOptions = {},
+  { queries = { from: 0, to: layout.tokens }, biased }: AttentionOptions = {},
 ): Value {
   const dim = x.shape[1] as number;
-  const [q, k, v] = queriesKeysValues(x, p, prefix, layout, queries);
-  const weights = softmax(biased(attentionScores(q, k, layout, queries, numHeads)), -1);
-  const values = reshape(v, [layout.tokens, layout.batch, numHeads, dim / numHeads]);
-  const mixed = matMul(weights, values, { transBatchB: true });
-  const rows = reshape(transpose(mixed, [2, 0, 1, 3]), [(queries.to - queries.from) * layout.batch, dim]);
+  const asking = (queries.to - queries.from) * layout.batch;
+  const groups = biased ? 1 : groupsOfHeads(numHeads, asking * layout.tokens * Float32Array.BYTES_PER_ELEMENT);
+  const heads = numHeads / groups;
+  const mixed = queriesKeysValues(x, p, prefix, layout, queries, groups).map(([q, k, v]) => {
+    const scores = attentionScores(q, k, layout, queries, heads);
+    const weights = softmax(biased ? biased(scores) : scores, -1);
+    const values = reshape(v, [layout.tokens, layout.batch, heads, dim / numHeads]);
+    const sums = matMul(weights, values, { transBatchB: true });
+    return reshape(transpose(sums, [2, 0, 1, 3]), [asking, dim / groups]);
+  });
+  const rows = mixed.length === 1 ? (mixed[0] as Value) : concat(mixed, 1);
   return gemm(rows, p(`${prefix}.proj.weight`), p(`${prefix}.proj.bias`), { transB: true });
+}
+
+/** In how many groups heads are taken, all of a size, the largest whose scores are at most {@link scoresAtOnce}. */
+function groupsOfHeads(numHeads: number, bytesOfHead: number): number {
+  let groups = 1;
+  while (groups < numHeads && (numHeads % groups !== 0 || (numHeads / groups) * bytesOfHead > scoresAtOnce)) groups++;
+  return groups;
 }
 
 /** Softmaxed attention [batch, heads, queries, tokens] of the asking tokens; values and projection are not computed. */
@@ -100,24 +120,38 @@ export function attentionProbabilities(
   return softmax(attentionScores(q, k, layout, queries, numHeads), -1);
 }
 
+/** Queries [asking · batch, D / groups], keys and values [tokens · batch, D / groups] of each group of heads. */
 function queriesKeysValues(
   x: Value,
   p: Parameters,
   prefix: string,
   layout: TokenLayout,
   queries: TokenRange,
-): [Value, Value, Value] {
+  groups: number,
+): [Value, Value, Value][] {
   const dim = x.shape[1] as number;
   const weight = p(`${prefix}.qkv.weight`);
   const bias = p(`${prefix}.qkv.bias`);
+  let columns: Value[];
   if (queries.to - queries.from === layout.tokens) {
-    return split(gemm(x, weight, bias, { transB: true }), [dim, dim, dim], 1) as [Value, Value, Value];
+    columns = inColumns(gemm(x, weight, bias, { transB: true }), 3 * groups);
+  } else {
+    const [qWeight, kvWeight] = split(weight, [dim, 2 * dim], 0) as [Value, Value];
+    const [qBias, kvBias] = split(bias, [dim, 2 * dim], 0) as [Value, Value];
+    const q = gemm(tokenRows(x, layout, queries), qWeight, qBias, { transB: true });
+    const keysValues = gemm(x, kvWeight, kvBias, { transB: true });
+    columns = [...inColumns(q, groups), ...inColumns(keysValues, 2 * groups)];
   }
-  const [qWeight, kvWeight] = split(weight, [dim, 2 * dim], 0) as [Value, Value];
-  const [qBias, kvBias] = split(bias, [dim, 2 * dim], 0) as [Value, Value];
-  const q = gemm(tokenRows(x, layout, queries), qWeight, qBias, { transB: true });
-  const [k, v] = split(gemm(x, kvWeight, kvBias, { transB: true }), [dim, dim], 1) as [Value, Value];
-  return [q, k, v];
+  return Array.from({ length: groups }, (_, group) => {
+    const [q, k, v] = [0, 1, 2].map((of) => columns[of * groups + group]);
+    return [q, k, v] as [Value, Value, Value];
+  });
+}
+
+/** The columns of rows in parts of one width. */
+function inColumns(rows: Value, parts: number): Value[] {
+  const width = (rows.shape[1] as number) / parts;
+  return parts === 1 ? [rows] : split(rows, new Array<number>(parts).fill(width), 1);
 }
 
 function attentionScores(
