@@ -57,13 +57,18 @@ export function featuresIn(cpuinfo: string): string[] | null {
 
 /**
  * Processors whose ratios between two programs are alike: by the widest products that they have, and on x86 by their maker,
- * since the library that PyTorch takes there (MKL) has its fastest products for its own maker's alone.
+ * since the library that PyTorch takes there (MKL) has its fastest products for its own maker's alone. AMD's fourth
+ * generation does AVX-512 in halves, so that its products in fp32 are no faster than with AVX2; the fifth, known by AVX-VNNI
+ * beside it, does not.
  */
 export function cpuClassOf({ cpuModel, cpuFeatures }: Pick<Machine, "cpuModel" | "cpuFeatures">): string {
   const has = (feature: string) => cpuFeatures?.includes(feature) ?? false;
   if (has("asimd")) return has("i8mm") ? "arm-i8mm" : "arm";
   const maker = /\b(?:AMD|Intel)\b/.exec(cpuModel)?.[0].toLowerCase() ?? "x86";
-  if (has("avx512f")) return has("avx512_vnni") ? `${maker}-avx512-vnni` : `${maker}-avx512`;
+  if (has("avx512f")) {
+    if (!has("avx512_vnni")) return `${maker}-avx512`;
+    return maker === "amd" && !has("avx_vnni") ? "amd-avx512-vnni-halves" : `${maker}-avx512-vnni`;
+  }
   if (has("avx2")) return has("avx_vnni") ? `${maker}-avx2-vnni` : `${maker}-avx2`;
   return "other";
 }

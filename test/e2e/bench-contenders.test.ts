@@ -96,12 +96,34 @@ test("a processor's class follows from its maker and the instructions that /proc
   expect(features).toEqual(["avx2", "fma", "avx512f", "avx512_vnni"]);
   expect(featuresIn("Features\t: fp asimd i8mm bf16\n")).toEqual(["asimd", "i8mm", "bf16"]);
   expect(featuresIn("processor : 0\n")).toBeNull();
-  const classes = [features, ["avx2", "avx_vnni"], ["avx2"], ["avx512f"], ["asimd"], ["asimd", "i8mm"], [], null];
+  const halves = features ?? [];
+  const classes = [
+    halves,
+    [...halves, "avx_vnni"],
+    ["avx2", "avx_vnni"],
+    ["avx2"],
+    ["avx512f"],
+    ["asimd"],
+    ["asimd", "i8mm"],
+    [],
+    null,
+  ];
   expect(classes.map((one) => cpuClassOf({ cpuModel: "AMD EPYC", cpuFeatures: one }))).toEqual([
-    ...["amd-avx512-vnni", "amd-avx2-vnni", "amd-avx2", "amd-avx512", "arm", "arm-i8mm", "other", "other"],
+    ...[
+      "amd-avx512-vnni-halves",
+      "amd-avx512-vnni",
+      "amd-avx2-vnni",
+      "amd-avx2",
+      "amd-avx512",
+      "arm",
+      "arm-i8mm",
+      "other",
+      "other",
+    ],
   ]);
   const makers = ["Intel(R) Xeon(R)", "Hygon C86"].map((cpuModel) => cpuClassOf({ cpuModel, cpuFeatures: ["avx2"] }));
   expect(makers).toEqual(["intel-avx2", "x86-avx2"]);
+  expect(cpuClassOf({ cpuModel: "Intel(R) Xeon(R)", cpuFeatures: halves })).toBe("intel-avx512-vnni");
   expect([hasBfloat16(["avx2", "amx_bf16"]), hasBfloat16(["avx2"]), hasBfloat16(null)]).toEqual([true, false, false]);
 });
 
