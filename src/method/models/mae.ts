@@ -10,7 +10,7 @@ import {
 } from "../../engine/parameters/specs.ts";
 import { type Remembering, trainingOutputs } from "../../engine/parameters/training-outputs.ts";
 import { type TokenLayout, tokenRows } from "../nn/attention.ts";
-import { block, blockSpecs } from "../nn/block.ts";
+import { block, blockSpecs, type SharedRows } from "../nn/block.ts";
 import { layerNorm, linear } from "../nn/layers.ts";
 import { crossEntropy, meanSquaredError, softmaxCrossEntropy } from "../nn/losses.ts";
 import { sinCosPositionEmbedding } from "../nn/pos-embed.ts";
@@ -131,16 +131,35 @@ function decode(
   const [cls, patches] = split(embedded, [batch, kept * batch], 0) as [Value, Value];
   // The cls row of the table is zero: the cls token needs no position.
   const visible = add(patches, gather(table, positions as Value, 0));
-  const hidden = add(
-    reshape(p("mask_token"), [1, decoderEmbedDim]),
-    gather(table, input("maskPositions", [masked * batch], "int64"), 0),
-  );
+  const maskToken = reshape(p("mask_token"), [1, decoderEmbedDim]);
+  const maskPositions = input("maskPositions", [masked * batch], "int64");
+  const hidden = add(maskToken, gather(table, maskPositions, 0));
   const layout: TokenLayout = { tokens: 1 + kept + masked, batch };
   const range = { from: wanted === "masked" ? 1 + kept : 1, to: layout.tokens };
-  let rows = concat([cls, visible, hidden], 0);
+  const seen = [cls, visible];
+  const places = add(maskToken, table);
+  let rows = concat([...seen, hidden], 0);
   for (let i = 0; i < decoderDepth; i++) {
     const queries = i === decoderDepth - 1 ? range : undefined;
-    rows = block(rows, p, `decoder_blocks.${i}`, layout, decoderNumHeads, { queries, normEpsilon });
+    const shared = i === 0 && !queries ? maskRowsOnce(seen, places, maskPositions) : undefined;
+    rows = block(rows, p, `decoder_blocks.${i}`, layout, decoderNumHeads, { queries, shared, normEpsilon });
   }
   return linear(layerNorm(rows, p, "decoder_norm", normEpsilon), p, "decoder_pred");
+}
+
+/**
+ * The rows of seen tokens, and one for each place of a mask token, which is the same in all images: before the first block
+ * has mixed them, what is made of mask tokens is made once for the whole batch. Absent where there are no more of them than places.
+ */
+function maskRowsOnce(seen: readonly Value[], places: Value, maskPositions: Value): SharedRows | undefined {
+  const count = places.shape[0] as number;
+  if ((maskPositions.shape[0] as number) <= count) return undefined;
+  const rows = concat([...seen, places], 0);
+  return {
+    rows,
+    spread(made) {
+      const [ofSeen, ofPlaces] = split(made, [(rows.shape[0] as number) - count, count], 0) as [Value, Value];
+      return concat([ofSeen, gather(ofPlaces, maskPositions, 0)], 0);
+    },
+  };
 }

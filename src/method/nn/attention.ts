@@ -60,6 +60,8 @@ export interface AttentionOptions {
   queries?: TokenRange;
   /** Adds to the scores [batch, heads, queries, tokens] before their softmax. */
   biased?(scores: Value): Value;
+  /** Where all tokens ask and x has fewer rows than there are tokens: gives each token its row of what was made of them. */
+  spread?(rows: Value): Value;
 }
 
 /**
@@ -79,13 +81,13 @@ export function attention(
   prefix: string,
   layout: TokenLayout,
   numHeads: number,
-  { queries = { from: 0, to: layout.tokens }, biased }: AttentionOptions = {},
+  { queries = { from: 0, to: layout.tokens }, biased, spread = (rows) => rows }: AttentionOptions = {},
 ): Value {
   const dim = x.shape[1] as number;
   const asking = (queries.to - queries.from) * layout.batch;
   const groups = biased ? 1 : groupsOfHeads(numHeads, asking * layout.tokens * Float32Array.BYTES_PER_ELEMENT);
   const heads = numHeads / groups;
-  const mixed = queriesKeysValues(x, p, prefix, layout, queries, groups).map(([q, k, v]) => {
+  const mixed = queriesKeysValues(x, p, prefix, layout, { queries, spread, groups }).map(([q, k, v]) => {
     const scores = attentionScores(q, k, layout, queries, heads);
     const weights = softmax(biased ? biased(scores) : scores, -1);
     const values = reshape(v, [layout.tokens, layout.batch, heads, dim / numHeads]);
@@ -126,15 +128,14 @@ function queriesKeysValues(
   p: Parameters,
   prefix: string,
   layout: TokenLayout,
-  queries: TokenRange,
-  groups: number,
+  { queries, spread, groups }: Required<Pick<AttentionOptions, "queries" | "spread">> & { groups: number },
 ): [Value, Value, Value][] {
   const dim = x.shape[1] as number;
   const weight = p(`${prefix}.qkv.weight`);
   const bias = p(`${prefix}.qkv.bias`);
   let columns: Value[];
   if (queries.to - queries.from === layout.tokens) {
-    columns = inColumns(gemm(x, weight, bias, { transB: true }), 3 * groups);
+    columns = inColumns(spread(gemm(x, weight, bias, { transB: true })), 3 * groups);
   } else {
     const [qWeight, kvWeight] = split(weight, [dim, 2 * dim], 0) as [Value, Value];
     const [qBias, kvBias] = split(bias, [dim, 2 * dim], 0) as [Value, Value];

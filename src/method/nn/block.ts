@@ -10,10 +10,20 @@ import {
 import { attention, type TokenLayout, type TokenRange, tokenRows } from "./attention.ts";
 import { layerNorm, mlp } from "./layers.ts";
 
+/** The different rows among those of all tokens. */
+export interface SharedRows {
+  /** [fewer, D] */
+  rows: Value;
+  /** Gives each token its row: [fewer, W] to [tokens · batch, W]. */
+  spread(rows: Value): Value;
+}
+
 /** What a block may be asked beside its plain forward pass. */
 export interface BlockOptions {
   /** Compute these tokens only; all tokens still give keys and values. */
-  queries?: TokenRange;
+  queries?: TokenRange | undefined;
+  /** What attention is made of, where several tokens have the same row and all tokens ask. */
+  shared?: SharedRows | undefined;
   /**
    * Drop-path factors of the attention and the MLP branch, each [batch]: 0 where an image skips the branch,
    * 1 / (1 - rate) where it keeps it.
@@ -45,10 +55,12 @@ export function block(
   numHeads: number,
   options: BlockOptions = {},
 ): Value {
-  const { queries = { from: 0, to: layout.tokens }, dropPath, normEpsilon: epsilon } = options;
-  p.startBlock(x);
-  const asking = layerNorm(x, p, `${prefix}.norm1`, epsilon);
-  const attended = attention(asking, p, `${prefix}.attn`, layout, numHeads, { queries });
+  const { queries = { from: 0, to: layout.tokens }, shared, dropPath, normEpsilon: epsilon } = options;
+  const attending = shared?.rows ?? x;
+  p.startBlock(attending);
+  const asking = layerNorm(attending, p, `${prefix}.norm1`, epsilon);
+  const how = { queries, ...(shared && { spread: shared.spread }) };
+  const attended = attention(asking, p, `${prefix}.attn`, layout, numHeads, how);
   const residual = add(tokenRows(x, layout, queries), scaled(attended, dropPath?.[0]));
   const hidden = mlp(layerNorm(residual, p, `${prefix}.norm2`, epsilon), p, `${prefix}.mlp`);
   return add(residual, scaled(hidden, dropPath?.[1]));

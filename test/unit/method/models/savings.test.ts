@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { gradients } from "../../../../src/engine/autodiff/gradients.ts";
 import { constant, input, mul, reduceSum } from "../../../../src/engine/graph/builders.ts";
-import { graph } from "../../../../src/engine/graph/graph.ts";
+import { type Graph, graph, inputName } from "../../../../src/engine/graph/graph.ts";
 import { interpret } from "../../../../src/engine/graph/interpreter.ts";
 import type { Value } from "../../../../src/engine/graph/types.ts";
 import { parameterInputs } from "../../../../src/engine/parameters/specs.ts";
@@ -86,6 +86,51 @@ test("pre-training, whose decoder ends for masked patches only, has the loss of 
   expect(masked.length).toBe(targets.length);
   const squares = masked.reduce((sum, value, i) => sum + (value - (targets[i] as number)) ** 2, 0);
   expect(evaluate(short, feeds, "loss")[0]).toBeCloseTo(squares / masked.length, 12);
+});
+
+describe("pre-training of so many images that there are more mask tokens than places", () => {
+  const counts = { kept: 2, masked: 3, clsLoss: "ce", clsLossWeight: 0.1 } as const;
+  const images = 3;
+  const whole = pretrainGraph(mae, { ...counts, batch: images });
+  const single = pretrainGraph(mae, { ...counts, batch: 1 });
+  const values = parameterValues(maeSpecs(mae));
+  const given = {
+    ...values,
+    positions: [1, 6, 3, 2, 4, 5].map(BigInt),
+    maskPositions: [2, 5, 6, 4, 4, 1, 3, 1, 2].map(BigInt),
+  };
+  const feeds: Record<string, ArrayLike<number | bigint>> = { ...given, ...randomInputs(whole, given) };
+  /** What is fed of one image: every third row. */
+  const ofImage = (image: number) =>
+    Object.fromEntries(
+      Object.entries(feeds).map(([name, all]) => {
+        if (name in values) return [name, all];
+        const width = all.length / (single.inputs.find((value) => inputName(value) === name)?.shape[0] ?? 1) / images;
+        return [name, Array.from(all).filter((_, i) => Math.floor(i / width) % images === image)];
+      }),
+    );
+  /** Rows of what is multiplied by a weight going forward. */
+  const rowsInto = (source: Graph, weight: string) =>
+    source.nodes.flatMap(({ op, inputs }) => {
+      const isIt = op === "Gemm" && inputs[2] && inputs[1]?.node.op === "Input" && inputName(inputs[1]) === weight;
+      return isIt ? [inputs[0]?.shape[0]] : [];
+    });
+
+  test("makes the first block's queries, keys and values of mask tokens once for each place, and of the cls row", () => {
+    expect(rowsInto(whole, "decoder_blocks.0.attn.qkv.weight")).toEqual([(1 + 2) * images + 6 + 1]);
+    expect(rowsInto(whole, "decoder_blocks.0.mlp.fc1.weight")).toEqual([(1 + 2 + 3) * images]);
+    expect(rowsInto(single, "decoder_blocks.0.attn.qkv.weight")).toEqual([1 + 2 + 3]);
+  });
+
+  const got = interpret(whole, feeds);
+  const alone = Array.from({ length: images }, (_, image) => interpret(single, ofImage(image)));
+  test.each([...whole.outputs.keys()])("has the mean of the images' %s", (name) => {
+    const parts = alone.map((one) => one.get(name)?.data as Float64Array);
+    const mean = (parts[0] as Float64Array).map(
+      (_, i) => parts.reduce((sum, one) => sum + (one[i] as number), 0) / images,
+    );
+    expect(relativeError(got.get(name)?.data as Float64Array, mean)).toBeLessThan(rounding);
+  });
 });
 
 test("a cls-pooled classifier, whose last block asks for cls only, has the logits of the whole last block", () => {
