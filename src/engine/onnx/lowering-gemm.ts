@@ -10,7 +10,7 @@ const transposition: NodeAttributes = { perm: { ints: [1, 0] } };
  * A Gemm under its own name; on a processor without its transposed first operand, as the derivative by a weight, dyᵀ · x,
  * has it. ONNX Runtime transposes that one anew for each panel of the result's columns: once by an operator of its own takes
  * less. Of dy and x the narrower is transposed: where that is x, the product is xᵀ · dy, which is smaller than dy, and is
- * transposed too. What of the two is faster, by how much and where: docs/performance.md.
+ * transposed too (decision 0024).
  */
 export function lowerGemm(node: Node<"Gemm">, e: Emitter): void {
   const { transA, transB, alpha } = node.attributes;

@@ -61,12 +61,12 @@ export interface AttentionOptions {
   /** Adds to the scores [batch, heads, queries, tokens] before their softmax. */
   biased?(scores: Value): Value;
   /** Where all tokens ask and x has fewer rows than there are tokens: gives each token its row of what was made of them. */
-  spread?(rows: Value): Value;
+  spread?: ((rows: Value) => Value) | undefined;
 }
 
 /**
  * Bytes of scores that are made at once: what is done to them, forward and in the derivatives, then finds them in a
- * processor's cache. Without, those of a batch of whole images go to memory and back at each step (docs/performance.md).
+ * processor's cache. Without, those of a batch of whole images go to memory and back at each step (decision 0024).
  */
 const scoresAtOnce = 5e6;
 
@@ -128,7 +128,7 @@ function queriesKeysValues(
   p: Parameters,
   prefix: string,
   layout: TokenLayout,
-  { queries, spread, groups }: Required<Pick<AttentionOptions, "queries" | "spread">> & { groups: number },
+  { queries, spread, groups }: { queries: TokenRange; spread: (rows: Value) => Value; groups: number },
 ): [Value, Value, Value][] {
   const dim = x.shape[1] as number;
   const weight = p(`${prefix}.qkv.weight`);

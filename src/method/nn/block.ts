@@ -15,14 +15,14 @@ export interface SharedRows {
   /** [fewer, D] */
   rows: Value;
   /** Gives each token its row: [fewer, W] to [tokens · batch, W]. */
-  spread(rows: Value): Value;
+  spread: (rows: Value) => Value;
 }
 
 /** What a block may be asked beside its plain forward pass. */
 export interface BlockOptions {
   /** Compute these tokens only; all tokens still give keys and values. */
   queries?: TokenRange | undefined;
-  /** What attention is made of, where several tokens have the same row and all tokens ask. */
+  /** What attention is made of, where several tokens have the same row and all ask; kept where the inside is computed anew. */
   shared?: SharedRows | undefined;
   /**
    * Drop-path factors of the attention and the MLP branch, each [batch]: 0 where an image skips the branch,
@@ -59,8 +59,7 @@ export function block(
   const attending = shared?.rows ?? x;
   p.startBlock(attending);
   const asking = layerNorm(attending, p, `${prefix}.norm1`, epsilon);
-  const how = { queries, ...(shared && { spread: shared.spread }) };
-  const attended = attention(asking, p, `${prefix}.attn`, layout, numHeads, how);
+  const attended = attention(asking, p, `${prefix}.attn`, layout, numHeads, { queries, spread: shared?.spread });
   const residual = add(tokenRows(x, layout, queries), scaled(attended, dropPath?.[0]));
   const hidden = mlp(layerNorm(residual, p, `${prefix}.norm2`, epsilon), p, `${prefix}.mlp`);
   return add(residual, scaled(hidden, dropPath?.[1]));
