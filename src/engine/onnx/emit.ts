@@ -1,10 +1,11 @@
-import { type DType, onnxNumber, toDtype } from "../graph/dtypes.ts";
+import { type DType, onnxNumber } from "../graph/dtypes.ts";
 import { type Graph, inputName } from "../graph/graph.ts";
 import type { Node, OpAttributes, OpName, Shape, Value } from "../graph/types.ts";
 import { type AttributeValue, contribDomain, type Emitter, emitted, type NodeAttributes } from "./emitter.ts";
 import { onnx } from "./generated/onnx.js";
 import { lowerings, providerDtype } from "./lowering.ts";
 import { checkOperators, type Provider, type Target } from "./operators.ts";
+import { tensorProto } from "./tensor-proto.ts";
 
 /** ONNX opset and IR versions that the emitted operators are taken from. */
 const opset = 21;
@@ -237,13 +238,6 @@ function attributeProto(name: string, value: AttributeValue): onnx.IAttributePro
   if ("int" in value) return { name, type: AttributeType.INT, i: value.int };
   if ("float" in value) return { name, type: AttributeType.FLOAT, f: value.float };
   return { name, type: AttributeType.INTS, ints: [...value.ints] };
-}
-
-/** A tensor that stands in the model. */
-export function tensorProto(name: string, data: ArrayLike<number>, dtype: DType, dims: Shape): onnx.ITensorProto {
-  // Typed arrays are little-endian on every platform that Node and browsers run on, as raw_data must be.
-  const rawData = new Uint8Array(toDtype(dtype, data).buffer);
-  return { name, dataType: onnxNumber(dtype), dims: [...dims], rawData };
 }
 
 /** @param shape extents, and names of those that are known when the model runs. */

@@ -36,6 +36,9 @@ export interface Emitter {
 export type NodeAttributes = Readonly<Record<string, AttributeValue>>;
 export type AttributeValue = { int: number } | { float: number } | { ints: readonly number[] };
 
+/** Of a switch. */
+export const flag = (on: boolean): AttributeValue => ({ int: on ? 1 : 0 });
+
 export const contribDomain = "com.microsoft";
 
 /** Writes a node of one result, and gives its name. */

@@ -1,5 +1,5 @@
 import type { Node, Value } from "../graph/types.ts";
-import { type Emitter, emitted, type NodeAttributes } from "./emitter.ts";
+import { type Emitter, emitted, flag, type NodeAttributes } from "./emitter.ts";
 
 /** How many columns of a result ONNX Runtime's products on a processor make at a time. */
 const panelColumns = 128;
@@ -30,5 +30,3 @@ export function lowerGemm(node: Node<"Gemm">, e: Emitter): void {
 
 const transposed = (value: Value, e: Emitter): string =>
   e.once("transposed", value, () => emitted(e, "Transpose", [e.name(value)], transposition));
-
-const flag = (on: boolean) => ({ int: on ? 1 : 0 });

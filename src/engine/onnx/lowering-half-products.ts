@@ -1,6 +1,6 @@
 import { smallestOfHalf } from "../graph/ops/half-gemm.ts";
 import type { Node, Value } from "../graph/types.ts";
-import { type Emitter, emitted } from "./emitter.ts";
+import { type Emitter, emitted, flag } from "./emitter.ts";
 
 /** TensorProto.DataType of what stands between the casts: float16 is no dtype of the graph, since no value of it leaves a product. */
 const FLOAT16 = 10;
@@ -11,7 +11,7 @@ export function lowerHalfGemm({ inputs, outputs, attributes }: Node<"HalfGemm">,
   const { transA, transB, scaled } = attributes;
   const [a, w, bias] = inputs as [Value, Value, Value | undefined];
   const { values, largest } = scaled ? scaledHalf(a, e) : { values: half(a, e), largest: undefined };
-  const transposed = { transA: { int: transA ? 1 : 0 }, transB: { int: transB ? 1 : 0 } };
+  const transposed = { transA: flag(transA), transB: flag(transB) };
   const product = emitted(e, "Gemm", [values, half(w, e)], transposed);
   // The last of what follows has the name of the result.
   const result = e.name(outputs[0] as Value);

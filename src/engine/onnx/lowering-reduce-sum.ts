@@ -1,7 +1,7 @@
-import { onnxNumber } from "../graph/dtypes.ts";
 import { normalizeAxis } from "../graph/shape.ts";
 import type { Node, Value } from "../graph/types.ts";
-import { type Emitter, emitted } from "./emitter.ts";
+import { type Emitter, emitted, flag } from "./emitter.ts";
+import { tensorProto } from "./tensor-proto.ts";
 
 /**
  * A ReduceSum under its own name; on a processor, over the rows of a matrix, as biases' derivatives are, a row of ones times
@@ -15,7 +15,7 @@ export function lowerReduceSum(
   const [rows, columns] = x.shape as [number, number];
   const isOfRows = x.shape.length === 2 && axes.length === 1 && normalizeAxis("ReduceSum", axes[0] as number, 2) === 0;
   if (e.provider !== "cpu" || !isOfRows) {
-    e.emit("ReduceSum", [e.name(x), e.int64(axes)], outputs.map(e.name), { keepdims: { int: keepdims ? 1 : 0 } });
+    e.emit("ReduceSum", [e.name(x), e.int64(axes)], outputs.map(e.name), { keepdims: flag(keepdims) });
   } else if (keepdims) {
     e.emit("Gemm", [ones(rows, e), e.name(x)], outputs.map(e.name));
   } else {
@@ -24,7 +24,5 @@ export function lowerReduceSum(
   }
 }
 
-function ones(count: number, e: Emitter): string {
-  const rawData = new Uint8Array(new Float32Array(count).fill(1).buffer);
-  return e.initializer({ name: `ones/${count}`, dataType: onnxNumber("float32"), dims: [1, count], rawData });
-}
+const ones = (count: number, e: Emitter): string =>
+  e.initializer(tensorProto(`ones/${count}`, new Float32Array(count).fill(1), "float32", [1, count]));

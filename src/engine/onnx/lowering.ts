@@ -1,6 +1,6 @@
 import { type DType, onnxNumber } from "../graph/dtypes.ts";
 import type { Node, OpAttributes, OpName, Value } from "../graph/types.ts";
-import { contribDomain, type Emitter, emitted, type NodeAttributes } from "./emitter.ts";
+import { contribDomain, type Emitter, emitted, flag, type NodeAttributes } from "./emitter.ts";
 import { lowerBatchNormalization } from "./lowering-batch-normalization.ts";
 import { lowerGemm } from "./lowering-gemm.ts";
 import { lowerHalfGemm } from "./lowering-half-products.ts";
@@ -31,7 +31,7 @@ function outputNames(node: Node<OpName>, e: Emitter): string[] {
 
 function lowerReduceMean({ inputs, outputs, attributes }: Node<"ReduceMean">, e: Emitter): void {
   const x = e.name(inputs[0] as Value);
-  const keepdims = { int: attributes.keepdims ? 1 : 0 };
+  const keepdims = flag(attributes.keepdims);
   // Its axes are an input from version 18 on only.
   if (e.opset < 18) e.emit("ReduceMean", [x], outputs.map(e.name), { axes: { ints: attributes.axes }, keepdims });
   else e.emit("ReduceMean", [x, e.int64(attributes.axes)], outputs.map(e.name), { keepdims });
@@ -131,7 +131,6 @@ function lowerMatMul(node: Node<"MatMul">, e: Emitter): void {
   const rearranged = transA || transB || transBatchA || transBatchB;
   const fuses = e.provider !== "webgpu" && e.provider !== "portable";
   if (fuses && (rearranged || alpha !== 1)) {
-    const flag = (on: boolean) => ({ int: on ? 1 : 0 });
     const attributes = {
       transA: flag(transA),
       transB: flag(transB),

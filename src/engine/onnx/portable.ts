@@ -3,10 +3,11 @@ import { type DType, onnxNumber } from "../graph/dtypes.ts";
 import { type Graph, inputName } from "../graph/graph.ts";
 import { productByWeight } from "../graph/products.ts";
 import type { Node, Value } from "../graph/types.ts";
-import { ModelWriter, tensorProto, valueInfo } from "./emit.ts";
+import { ModelWriter, valueInfo } from "./emit.ts";
 import { type Emitter, emitted } from "./emitter.ts";
 import { onnx } from "./generated/onnx.js";
 import { type ProductForm, writeProduct } from "./product-forms.ts";
+import { tensorProto } from "./tensor-proto.ts";
 import { float16Weight } from "./weight-rounding.ts";
 
 /** The oldest versions that have every operator: ONNX Runtime 1.12 and OpenVINO 2022.3 read them. */

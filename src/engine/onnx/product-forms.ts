@@ -1,7 +1,8 @@
-import { type DType, onnxNumber, toDtype } from "../graph/dtypes.ts";
+import { onnxNumber } from "../graph/dtypes.ts";
 import type { ProductByWeight } from "../graph/products.ts";
 import type { Node, Value } from "../graph/types.ts";
 import { type Emitter, emitted } from "./emitter.ts";
+import { tensorProto } from "./tensor-proto.ts";
 import { int4Block, int4Weight, int8Weight } from "./weight-rounding.ts";
 
 /** What a tensor that is rounded to 256 levels of one step has for them: `x ≈ (level − zero) · step`, levels from 0 to 255. */
@@ -76,9 +77,12 @@ function writeDynamic(product: Product): void {
 function writeWithLevels(product: Product, { step, zero }: Levels): void {
   const { e, x, key, shape } = product;
   const { levels: w, scales } = int8Tensors(product);
-  const of = [stored(e, `${key}/step`, "float32", [], [step]), stored(e, `${key}/zero`, "uint8", [], [zero])];
+  const of = [
+    e.initializer(tensorProto(`${key}/step`, [step], "float32", [])),
+    e.initializer(tensorProto(`${key}/zero`, [zero], "uint8", [])),
+  ];
   const read = emitted(e, "DequantizeLinear", [emitted(e, "QuantizeLinear", [x, ...of]), ...of]);
-  const zeros = stored(e, `zeros/${shape[0]}`, "int8", [shape[0]], new Int8Array(shape[0]));
+  const zeros = e.initializer(tensorProto(`zeros/${shape[0]}`, new Int8Array(shape[0]), "int8", [shape[0]]));
   const multiplied = emitted(e, "DequantizeLinear", [w, scales, zeros], { axis: { int: 1 } });
   // ONNX Runtime joins a product and an addition to a Gemm before it looks for levels, of which it has none with these.
   withBias(product, "Sub", (result) => emitted(e, "MatMul", [read, multiplied], {}, result));
@@ -90,7 +94,7 @@ function writeInt4(product: Product): void {
   const block = int4Block(columns) as number;
   const { bytes, scales } = int4Weight(weight, shape, block);
   const w = e.initializer({ name: `${key}/int4`, dataType: INT4, dims: [columns, rows], rawData: bytes });
-  const read = [w, stored(e, `${key}/scales`, "float32", [columns / block, rows], scales)];
+  const read = [w, e.initializer(tensorProto(`${key}/scales`, scales, "float32", [columns / block, rows]))];
   const attributes = { axis: { int: 0 }, block_size: { int: block } };
   const multiplied = emitted(e, "DequantizeLinear", read, attributes);
   withBias(product, "Add", (result) => emitted(e, "MatMul", [x, multiplied], {}, result));
@@ -100,8 +104,8 @@ function int8Tensors({ e, key, shape, weight }: Product): { levels: string; scal
   const [rows, columns] = shape;
   const { levels, scales } = int8Weight(weight, shape);
   return {
-    levels: stored(e, `${key}/int8`, "int8", [columns, rows], levels),
-    scales: stored(e, `${key}/scales`, "float32", [rows], scales),
+    levels: e.initializer(tensorProto(`${key}/int8`, levels, "int8", [columns, rows])),
+    scales: e.initializer(tensorProto(`${key}/scales`, scales, "float32", [rows])),
   };
 }
 
@@ -109,9 +113,4 @@ function int8Tensors({ e, key, shape, weight }: Product): { levels: string; scal
 function withBias({ e, bias, output }: Product, how: "Add" | "Sub", write: (result: string) => string): void {
   if (bias === undefined) write(output);
   else emitted(e, how, [write(e.fresh()), how === "Sub" ? emitted(e, "Neg", [bias]) : bias], {}, output);
-}
-
-function stored(e: Emitter, name: string, dtype: DType, dims: readonly number[], values: ArrayLike<number>): string {
-  const rawData = new Uint8Array(toDtype(dtype, values).buffer);
-  return e.initializer({ name, dataType: onnxNumber(dtype), dims: [...dims], rawData });
 }

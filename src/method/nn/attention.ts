@@ -94,8 +94,7 @@ export function attention(
     const sums = matMul(weights, values, { transBatchB: true });
     return reshape(transpose(sums, [2, 0, 1, 3]), [asking, dim / groups]);
   });
-  const rows = mixed.length === 1 ? (mixed[0] as Value) : concat(mixed, 1);
-  return gemm(rows, p(`${prefix}.proj.weight`), p(`${prefix}.proj.bias`), { transB: true });
+  return gemm(concat(mixed, 1), p(`${prefix}.proj.weight`), p(`${prefix}.proj.bias`), { transB: true });
 }
 
 /** In how many groups heads are taken, all of a size, the largest whose scores are at most {@link scoresAtOnce}. */
@@ -144,15 +143,13 @@ function queriesKeysValues(
     columns = [...inColumns(q, groups), ...inColumns(keysValues, 2 * groups)];
   }
   return Array.from({ length: groups }, (_, group) => {
-    const [q, k, v] = [0, 1, 2].map((of) => columns[of * groups + group]);
-    return [q, k, v] as [Value, Value, Value];
+    return [columns[group], columns[groups + group], columns[2 * groups + group]] as [Value, Value, Value];
   });
 }
 
 /** The columns of rows in parts of one width. */
 function inColumns(rows: Value, parts: number): Value[] {
-  const width = (rows.shape[1] as number) / parts;
-  return parts === 1 ? [rows] : split(rows, new Array<number>(parts).fill(width), 1);
+  return split(rows, new Array<number>(parts).fill((rows.shape[1] as number) / parts), 1);
 }
 
 function attentionScores(

@@ -22,7 +22,7 @@ export interface SharedRows {
 export interface BlockOptions {
   /** Compute these tokens only; all tokens still give keys and values. */
   queries?: TokenRange | undefined;
-  /** What attention is made of, where several tokens have the same row and all ask; kept where the inside is computed anew. */
+  /** What attention is made of, where several tokens have the same row and all ask. */
   shared?: SharedRows | undefined;
   /**
    * Drop-path factors of the attention and the MLP branch, each [batch]: 0 where an image skips the branch,

@@ -10,6 +10,7 @@ import type { Provider } from "../../../../src/engine/onnx/operators.ts";
 import { nodeBackend } from "../../../../src/engine/runtime/node-backend.ts";
 import { compile, floatsOf, Program } from "../../../../src/engine/runtime/program.ts";
 import { RandomStream } from "../../../../src/support/random.ts";
+import { relativeError } from "../../../support/micro-graphs.ts";
 import { outputs } from "../../../tolerances.ts";
 
 /** What is written for a value: each node's operator, what of its operands is transposed, and their names. */
@@ -32,10 +33,7 @@ async function errorOf(y: Value, inputs: readonly [string, Value][]): Promise<nu
   const got = floatsOf(await program.run(feeds)).y as Float32Array;
   await program.release();
   const expected = interpret(source, feeds).get("y")?.data as Float64Array;
-  expect(got).toHaveLength(expected.length);
-  return (
-    Math.max(...got.map((value, i) => Math.abs(value - (expected[i] as number)))) / Math.max(...expected.map(Math.abs))
-  );
+  return relativeError(got, expected);
 }
 
 describe("a product whose first operand is read transposed, dyᵀ · x", () => {
