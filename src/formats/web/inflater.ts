@@ -6,7 +6,8 @@ const CHUNK = 2 ** 20;
 const WINDOW = { raw: -15, zlib: 15, gzip: 31 } as const;
 const SYNC_FLUSH = 2;
 const FINISH = 4;
-const TOO_FEW_BYTES = -5;
+/** What zlib in Node says of those ends for which pako has no words. */
+const WORDS: Readonly<Record<number, string>> = { 2: "Missing dictionary", [-5]: "unexpected end of file" };
 
 /**
  * pako. The browser's own DecompressionStream refuses what zlib reads and files have: bytes behind the end of a stream
@@ -50,5 +51,5 @@ function unpack(bytes: Uint8Array, windowBits: number, flush: number, onPiece: (
     ended = status;
   };
   inflate.push(bytes, flush);
-  if (ended !== 0) throw new Error(ended === TOO_FEW_BYTES ? "unexpected end of file" : inflate.strm.msg);
+  if (ended !== 0) throw new Error(WORDS[ended] ?? inflate.strm.msg);
 }

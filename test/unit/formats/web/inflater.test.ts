@@ -49,6 +49,8 @@ describe("a page's inflater does what zlib does", () => {
       [bytes.subarray(0, 1), { wrap, limit }],
       [new Uint8Array(0), { wrap, limit }],
       [Uint8Array.of(7, 7, 7), { wrap, limit }],
+      // A head that is whole and asks for a dictionary.
+      [Uint8Array.of(0x78, 0x20, 1, 2, 3, 4, 5, 6), { wrap, limit }],
     ];
     for (const [given, options] of cases) {
       expect(outcome(pageInflater, given, options)).toBe(outcome(nodeInflater, given, options));
